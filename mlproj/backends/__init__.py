@@ -1,0 +1,1 @@
+"""Where jobs run. Only this machine for now."""

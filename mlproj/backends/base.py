@@ -1,0 +1,64 @@
+"""What a backend is: takes a job, hands back a submission that can be waited for, followed and cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command with everything it needs, ready to be handed over.
+
+    ``argv`` is executed as it is (``["bash", "-c", …]`` for an entry point). ``environ`` is the whole environment.
+    ``log_dir`` receives ``output.log`` and ``output.index``. ``timeout`` and ``grace`` are seconds; ``grace`` is the
+    time between asking the processes to end and ending them. ``echo`` copies the output to our own streams.
+    """
+
+    run_id: str
+    argv: tuple[str, ...]
+    cwd: Path
+    environ: Mapping[str, str]
+    log_dir: Path
+    timeout: float | None = None
+    grace: float = 10.0
+    echo: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended. ``exit_code`` is what a shell would show (128 + n for signal n).
+
+    ``stopped_by`` is None when the job ended by itself, else ``"timeout"``, ``"cancelled"`` or ``"signal"`` (with
+    ``signal_number``: the one that we received and passed on, or that someone else killed the command with).
+    """
+
+    exit_code: int
+    stopped_by: str | None = None
+    signal_number: int | None = None
+
+
+class Submission(Protocol):
+    """A job that was handed over."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process on this machine, where there is one."""
+
+    def wait(self) -> Outcome:
+        """Wait for the end. No process of the job is left when this returns."""
+
+    def cancel(self) -> None:
+        """Ask the job to end, from any thread; after the grace time it is killed. Returns at once."""
+
+    def interrupt(self, signal_number: int) -> None:
+        """Pass on a signal that we received; after the grace time (or at the second signal) the job is killed."""
+
+
+class Backend(Protocol):
+    """A place where jobs run."""
+
+    def submit(self, job: Job) -> Submission:
+        """Start the job. Raises ServiceError when the backend is out of reach."""

@@ -1,0 +1,36 @@
+"""Every environment variable that mlproj reads or gives to a run, declared once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the environment: its name and what it means to the user."""
+
+    name: str
+    meaning: str
+
+    def get(self) -> str | None:
+        """The value, or None when unset or empty."""
+        return os.environ.get(self.name) or None
+
+
+# What the user sets.
+HOME = Variable("MLPROJ_HOME", "folder for runs and artifacts (default: the platform's user data folder)")
+CACHE = Variable("MLPROJ_CACHE", "folder for mirrors, environments and checkouts (default: the platform's cache folder)")
+OFFLINE = Variable("MLPROJ_OFFLINE", "set to 1 to never use the network, as --offline")
+EXPERIMENT_NAME = Variable("MLPROJ_EXPERIMENT_NAME", "experiment of new runs, as --experiment-name")
+ENV_MANAGER = Variable("MLPROJ_ENV_MANAGER", "default of --env-manager")
+AS_OF = Variable("MLPROJ_AS_OF", "default of --as-of")
+MAX_ARTIFACT_SIZE = Variable("MLPROJ_MAX_OUTPUT_SIZE", "largest output file copied as an artifact, such as 100MB")
+NO_COLOR = Variable("NO_COLOR", "set to anything to print without colours (https://no-color.org)")
+
+# What a run is given.
+RUN_ID = Variable("MLPROJ_RUN_ID", "id of the run that a program is part of")
+RUN_DIR = Variable("MLPROJ_RUN_DIR", "folder of the run that a program is part of")
+
+USER_VARIABLES = (HOME, CACHE, OFFLINE, EXPERIMENT_NAME, ENV_MANAGER, AS_OF, MAX_ARTIFACT_SIZE, NO_COLOR)
+RUN_VARIABLES = (RUN_ID, RUN_DIR)

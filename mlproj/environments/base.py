@@ -1,0 +1,116 @@
+"""What an environment is: decided without building anything, then prepared, then described as data for a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from mlproj.errors import Place
+from mlproj.progress import Progress
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """Where a project says what it needs.
+
+    ``kind``: ``python_env``, ``conda_env``, ``docker_env``, ``uv_lock``, ``pylock``, ``requirements``, ``pyproject``,
+    ``setup``, ``script`` (PEP 723), ``imports`` (inferred) or ``none``. ``reason`` says for people why this one.
+    ``options`` is the mapping of ``docker_env``.
+    """
+
+    kind: str
+    file: Path | None = None
+    reason: str = ""
+    place: Place | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything an environment is decided from.
+
+    ``declared`` is what MLproject itself names, or None. ``script`` is the entry point's file when it is a script.
+    ``as_of`` is ``auto``, ``commit``, ``pins``, ``today`` or an ISO date. ``commit_date`` (UTC) is the revision's, None
+    without history. ``last_changed`` gives the last commit date of one file. ``time_travel`` says whether ``auto`` may
+    mean the commit date (true for Git sources, false for a local folder).
+    """
+
+    project_dir: Path
+    root: Path
+    declared: Declaration | None = None
+    script: Path | None = None
+    manager: str = "auto"
+    as_of: str = "auto"
+    time_travel: bool = False
+    commit_date: datetime | None = None
+    last_changed: Callable[[Path], datetime | None] = field(default=lambda _file: None, repr=False)
+    infer: bool = True
+    offline: bool = False
+
+
+@dataclass(frozen=True)
+class Description:
+    """An environment as decided, before it is built: plain data for the plan, the record and ``--json``.
+
+    ``kind`` is ``python`` or ``system``; ``manager`` who installs (``uv``, ``virtualenv``, ``local``). ``python`` is
+    the version of the interpreter that will be used, ``requirements`` what will be asked of the installer, ``as_of``
+    the UTC moment that packages are resolved at (None: now) with ``as_of_reason``. ``notes`` are the choices worth
+    telling: what was skipped, translated or substituted, and why. ``key`` names the content; equal keys, equal
+    environments. It is None for the system, whose content nobody controls.
+    """
+
+    kind: str
+    manager: str
+    declaration: Declaration
+    key: str | None = None
+    python: str | None = None
+    python_reason: str = ""
+    requirements: tuple[str, ...] = ()
+    as_of: datetime | None = None
+    as_of_reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A ready environment as data: what to set, what to put before ``PATH``, what to unset, and its lock.
+
+    ``lock`` is the file that records every installed package with hashes (``pylock.toml``), None for the system.
+    ``reused`` tells whether it was there already. ``packages`` maps normalised names to installed versions.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    path: tuple[Path, ...] = ()
+    unset: tuple[str, ...] = ()
+    lock: Path | None = None
+    python: str | None = None
+    reused: bool = False
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+    def apply(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """*environ* as a process of this environment should see it."""
+        import os
+
+        result = {name: value for name, value in environ.items() if name not in self.unset}
+        result.update(self.variables)
+        if self.path:
+            inherited = [entry for entry in result.get("PATH", os.defpath).split(os.pathsep) if entry]
+            result["PATH"] = os.pathsep.join([*map(str, self.path), *inherited])
+        return result
+
+
+class Environment(Protocol):
+    """A decided environment: described at once, built on demand."""
+
+    @property
+    def description(self) -> Description:
+        """What was decided, and why."""
+
+    def is_ready(self) -> bool:
+        """Whether :meth:`prepare` would find it built. Cheap; no lock is taken."""
+
+    def prepare(self, progress: Progress, *, rebuild: bool = False) -> Prepared:
+        """Build it, or find it built. Concurrent calls build once; a failure leaves nothing. Raises EnvironmentFailure."""

@@ -1,0 +1,35 @@
+"""How long work tells people where it is, without knowing whether they sit at a terminal."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Receives what is going on. Everything goes to stderr; nothing said here is ever a result."""
+
+    def note(self, text: str) -> None:
+        """A line worth keeping: a choice and its reason."""
+
+    def warn(self, text: str) -> None:
+        """Something the user should know and may want to mend."""
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        """Something that takes a while, such as ``resolving 12 packages``."""
+
+    def detail(self, text: str) -> None:
+        """A line from inside the current step, such as one of an installer's; shown when asked for (``-v``)."""
+
+
+class Silent:
+    """Says nothing: the Python API and ``--quiet``."""
+
+    def note(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def detail(self, text: str) -> None: ...

@@ -1,0 +1,52 @@
+"""Secrets out of everything that is shown or kept: URL credentials, tokens, values of variables that look secret."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+# The part of a URL between the scheme and the host: user:password@ or token@. A password may hold '@', so it is greedy
+# up to the last '@' before the path.
+_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>[^/\s?#]*)@")
+_SECRET_QUERY = re.compile(
+    r"([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+",
+    re.IGNORECASE,
+)
+_SECRET_NAME = re.compile(
+    r"(?:^|_|-)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|APIKEY|API[_-]KEY|ACCESS[_-]KEY|PRIVATE[_-]KEY|CREDENTIALS?|AUTH)(?:_|-|$)|_PWD$",
+    re.IGNORECASE,
+)
+MASK = "****"
+
+
+def mask_url(text: str) -> str:
+    """*text* with the credentials of every URL in it replaced; ``git@host:path`` and ``ssh://git@host`` keep their user.
+
+    A user name alone is kept for ssh, where it is no secret, and masked elsewhere, where it is often a token.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        userinfo = match["userinfo"]
+        if match["scheme"].lower().endswith("ssh://") and ":" not in userinfo:
+            return match[0]
+        return f"{match['scheme']}{MASK}@"
+
+    return _SECRET_QUERY.sub(rf"\1{MASK}", _CREDENTIALS.sub(replace, text))
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a variable or parameter of this *name* usually holds something that must not be shown."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """*text* without URL credentials and without the values of secret-looking variables of *environ* (default: ours).
+
+    Values shorter than six characters are left alone: masking every "1" would destroy the text and protect nothing.
+    """
+    text = mask_url(text)
+    for name, value in (os.environ if environ is None else environ).items():
+        if len(value) >= 6 and value in text and looks_secret(name):
+            text = text.replace(value, MASK)
+    return text
