@@ -1,0 +1,83 @@
+"""What every test may rely on: a user's home, cache, Git configuration and mlproj settings never leak in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Tools that a laptop may lack; with MLPROJ_TEST_REQUIRE=all (continuous integration) lacking one is a failure.
+_CHECKS: dict[str, Callable[[], bool]] = {
+    "git": lambda: shutil.which("git") is not None,
+    "git-lfs": lambda: shutil.which("git-lfs") is not None,
+    "sshd": lambda: shutil.which("sshd") is not None or Path("/usr/sbin/sshd").exists(),
+    "tmux": lambda: shutil.which("tmux") is not None,
+    "Rscript": lambda: shutil.which("Rscript") is not None,
+    "index": lambda: _index_answers(),
+    "mlflow": lambda: _imports("mlflow"),
+}
+
+
+def _imports(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module) is not None
+
+
+def _index_answers() -> bool:
+    """Whether a package index can be reached with the machine's own settings."""
+    import sys
+
+    found = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "compile", "--no-header", "--no-cache", "-q", "-"], input=b"six==1.16.0", capture_output=True, check=False
+    )
+    return found.returncode == 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*tools): the test uses real tools that a machine may lack")
+
+
+_found: dict[str, bool] = {}
+
+
+def has(tool: str) -> bool:
+    """Whether *tool* is on this machine; looked up once."""
+    if tool not in _found:
+        _found[tool] = _CHECKS[tool]()
+    return _found[tool]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for tool in marker.args:
+            if not has(tool):
+                if os.environ.get("MLPROJ_TEST_REQUIRE") == "all":
+                    pytest.fail(f"{tool} is missing, and MLPROJ_TEST_REQUIRE=all allows no skip")
+                pytest.skip(f"{tool} is not on this machine")
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home, a cache and a Git configuration of the test's own; uv's package cache is shared, as it holds no state of ours."""
+    base = tmp_path_factory.mktemp("isolated")
+    for name in [variable for variable in os.environ if variable.startswith(("MLPROJ_", "GIT_", "MLFLOW_")) and variable != "MLPROJ_TEST_REQUIRE"]:
+        monkeypatch.delenv(name)
+    uv_cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
+    monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
+    if "PYENV_ROOT" not in os.environ:
+        monkeypatch.setenv("PYENV_ROOT", str(Path.home() / ".pyenv"))
+    (base / "user").mkdir()
+    (base / "user" / ".gitconfig").write_text("[user]\n\tname = A Tester\n\temail = tester@example.org\n[init]\n\tdefaultBranch = main\n")
+    monkeypatch.setenv("HOME", str(base / "user"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(base / "user" / ".gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    monkeypatch.setenv("MLPROJ_HOME", str(base / "home"))
+    monkeypatch.setenv("MLPROJ_CACHE", str(base / "cache"))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
