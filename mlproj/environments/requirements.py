@@ -1,0 +1,42 @@
+"""What a declaration asks for, once read: the common language of every kind of environment file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What to install, in the terms of Python packaging.
+
+    ``python`` is a version (``3.8``, ``3.8.10``) or a PEP 440 specifier (``>=3.6,<3.9``), None when nothing names one;
+    ``python_reason`` says where it comes from. ``packages`` are PEP 508 requirements; local ones are absolute paths or
+    ``file:`` URLs. ``editables`` are absolute folders installed in place (``-e``), or ``git+…`` URLs.
+    ``build_dependencies`` are installed first. ``options`` are installer options in pip's spelling, one list item per
+    word (``--extra-index-url``, URL, ``--no-binary``, name). ``lock_file`` is set when the declaration is a lock, which
+    is installed as it is. ``files`` are all files read on the way: their content is part of the environment's key.
+    ``notes`` are choices that people should be told: what was skipped, translated or implied, and why.
+    """
+
+    python: str | None = None
+    python_reason: str = ""
+    packages: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    editables: tuple[str, ...] = ()
+    build_dependencies: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    lock_file: Path | None = None
+    files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def all_pinned(self) -> bool:
+        """Whether every direct package names one exact version, so that only their dependencies are free."""
+        return bool(self.packages) and all(_is_pinned(package) for package in self.packages)
+
+
+def _is_pinned(package: str) -> bool:
+    requirement = package.partition(";")[0]
+    return "==" in requirement and ".*" not in requirement and "," not in requirement
