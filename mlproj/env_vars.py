@@ -20,17 +20,18 @@ class Variable:
 
 # What the user sets.
 HOME = Variable("MLPROJ_HOME", "folder for runs and artifacts (default: the platform's user data folder)")
+TRACKING_URI = Variable("MLPROJ_TRACKING_URI", "where runs are recorded: sqlite:///FILE (default: mlproj.db in MLPROJ_HOME)")
 CACHE = Variable("MLPROJ_CACHE", "folder for mirrors, environments and checkouts (default: the platform's cache folder)")
 OFFLINE = Variable("MLPROJ_OFFLINE", "set to 1 to never use the network, as --offline")
 EXPERIMENT_NAME = Variable("MLPROJ_EXPERIMENT_NAME", "experiment of new runs, as --experiment-name")
 ENV_MANAGER = Variable("MLPROJ_ENV_MANAGER", "default of --env-manager")
 AS_OF = Variable("MLPROJ_AS_OF", "default of --as-of")
-MAX_ARTIFACT_SIZE = Variable("MLPROJ_MAX_OUTPUT_SIZE", "largest output file copied as an artifact, such as 100MB")
+MAX_OUTPUT_SIZE = Variable("MLPROJ_MAX_OUTPUT_SIZE", "largest output file copied as an artifact, such as 100MB")
 NO_COLOR = Variable("NO_COLOR", "set to anything to print without colours (https://no-color.org)")
 
 # What a run is given.
 RUN_ID = Variable("MLPROJ_RUN_ID", "id of the run that a program is part of")
 RUN_DIR = Variable("MLPROJ_RUN_DIR", "folder of the run that a program is part of")
 
-USER_VARIABLES = (HOME, CACHE, OFFLINE, EXPERIMENT_NAME, ENV_MANAGER, AS_OF, MAX_ARTIFACT_SIZE, NO_COLOR)
+USER_VARIABLES = (HOME, CACHE, TRACKING_URI, OFFLINE, EXPERIMENT_NAME, ENV_MANAGER, AS_OF, MAX_OUTPUT_SIZE, NO_COLOR)
 RUN_VARIABLES = (RUN_ID, RUN_DIR)

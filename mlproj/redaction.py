@@ -13,9 +13,9 @@ _SECRET_QUERY = re.compile(
     r"([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+",
     re.IGNORECASE,
 )
+# PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
 _SECRET_NAME = re.compile(
-    r"(?:^|_|-)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|APIKEY|API[_-]KEY|ACCESS[_-]KEY|PRIVATE[_-]KEY|CREDENTIALS?|AUTH)(?:_|-|$)|_PWD$",
-    re.IGNORECASE,
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|(?:^|[_-])(?:TOKEN|CREDENTIALS?|AUTH)$|[_-]PWD$", re.IGNORECASE
 )
 MASK = "****"
 

@@ -14,7 +14,8 @@ class Job:
 
     ``argv`` is executed as it is (``["bash", "-c", …]`` for an entry point). ``environ`` is the whole environment.
     ``log_dir`` receives ``output.log`` and ``output.index``. ``timeout`` and ``grace`` are seconds; ``grace`` is the
-    time between asking the processes to end and ending them. ``echo`` copies the output to our own streams.
+    time between asking the processes to end and ending them. ``echo`` says where the output is shown while it comes: each
+    stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
     """
 
     run_id: str
@@ -24,7 +25,7 @@ class Job:
     log_dir: Path
     timeout: float | None = None
     grace: float = 10.0
-    echo: bool = True
+    echo: str = "streams"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,161 @@
+"""What a run will do, decided before anything outside the cache is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from mlproj.environments.base import Description, Environment
+from mlproj.projects.base import Command, EntryPoint, Project
+from mlproj.redaction import redact
+from mlproj.sources.base import Checkout, Revision
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """Everything that the user asked for, checked for form only.
+
+    ``parameters`` win over those of ``parameters_file``. ``timeout`` and ``grace`` are seconds. ``output_limit`` is the
+    largest output in bytes that is copied as an artifact. ``cwd`` is where the user stands: relative values of ``path``
+    parameters mean files there first. ``echo`` says where the command's output is shown while it runs: on our own
+    ``streams``, all of it on ``stderr`` (stdout then holds one document), or ``nowhere``.
+    """
+
+    uri: str
+    version: str | None = None
+    entry_point: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters_file: Path | None = None
+    experiment_name: str | None = None
+    experiment_id: str | None = None
+    run_name: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    env_manager: str = "auto"
+    as_of: str = "auto"
+    infer: bool = True
+    offline: bool = False
+    isolated: bool = False
+    rebuild: bool = False
+    backend: str = "local"
+    timeout: float | None = None
+    grace: float = 10.0
+    output_limit: int | None = None
+    parent_run_id: str | None = None
+    cwd: Path = field(default_factory=Path.cwd)
+    echo: str = "streams"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request resolved: the revision, its files, the command with its values, the environment it needs."""
+
+    request: RunRequest
+    revision: Revision
+    checkout: Checkout
+    project: Project
+    entry_point: EntryPoint
+    command: Command
+    environment: Environment
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user may want to mend, from every step of the planning."""
+        return (*self.revision.notes, *self.project.warnings, *self.command.warnings)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The choices that were made and why, a line each, in the order they were made."""
+        return (source_line(self.revision), environment_line(self.environment.description), *self.environment.description.notes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain data: the ``plan`` of ``--dry-run --json`` and of ``plan.json`` in the run's folder."""
+        return {
+            "source": source_document(self.revision),
+            "project": {
+                "name": self.project.name,
+                "file": str(self.project.file.relative_to(self.checkout.root)) if self.project.file else None,
+                "directory": str(self.checkout.project_dir) if self.checkout.in_place else None,
+            },
+            "entry_point": self.entry_point.name,
+            "params": {name: redact(value) for name, value in self.command.parameters.items()},
+            "inputs": input_documents(self.command),
+            "command": redact(self.command.text),
+            "environment": environment_document(self.environment.description),
+            "environment_ready": self.environment.is_ready(),
+            "backend": self.request.backend,
+            "reasons": [redact(line) for line in self.reasons],
+            "warnings": [redact(line) for line in self.warnings],
+        }
+
+
+def source_line(revision: Revision) -> str:
+    """The revision in one line for people."""
+    where = revision.uri + (f"#{revision.subdirectory}" if revision.subdirectory else "")
+    if not revision.commit:
+        return f"source: {where}"
+    name = revision.tag or revision.branch
+    date = f" of {revision.commit_date:%Y-%m-%d}" if revision.commit_date else ""
+    asked = "" if revision.requested or revision.kind == "folder" else "; no version was asked for, so it is the default branch's newest"
+    dirty = ", with uncommitted changes" if revision.dirty else ""
+    return f"source: {where} at {revision.commit[:12]}{f' ({name})' if name else ''}{date}{dirty}{asked}"
+
+
+def environment_line(description: Description) -> str:
+    """The environment in one line for people: what, why, as of when."""
+    if description.kind == "system":
+        return f"environment: the system's, because {description.declaration.reason}"
+    parts = [f"environment: Python {description.python}" + (f" ({description.python_reason})" if description.python_reason else "")]
+    parts.append(f"installed by {description.manager}; {description.declaration.reason}")
+    if description.as_of:
+        parts.append(f"packages as of {description.as_of:%Y-%m-%d}" + (f" ({description.as_of_reason})" if description.as_of_reason else ""))
+    return "; ".join(parts)
+
+
+def source_document(revision: Revision) -> dict[str, Any]:
+    """``source`` of the record's contract (schema 1); ``commit_date`` is ISO 8601 in UTC."""
+    return {
+        "uri": revision.uri,
+        "commit": revision.commit,
+        "branch": revision.branch,
+        "tag": revision.tag,
+        "commit_date": _iso(revision.commit_date),
+        "subdirectory": revision.subdirectory or None,
+        "dirty": revision.dirty,
+        "kind": revision.kind,
+        "requested": revision.requested,
+        "digest": revision.digest,
+    }
+
+
+def environment_document(description: Description) -> dict[str, Any]:
+    """``environment`` of the record's contract (schema 1); ``lock`` is filled in when it has been built."""
+    declaration = description.declaration
+    return {
+        "kind": description.kind,
+        "manager": description.manager,
+        "python": description.python,
+        "key": description.key,
+        "as_of": _iso(description.as_of),
+        "lock": None,
+        "as_of_reason": description.as_of_reason or None,
+        "python_reason": description.python_reason or None,
+        "declared_by": declaration.kind,
+        "file": declaration.file.name if declaration.file else None,
+        "reason": declaration.reason,
+        "requirements": [redact(requirement) for requirement in description.requirements],
+        "notes": [redact(note) for note in description.notes],
+    }
+
+
+def input_documents(command: Command) -> list[dict[str, Any]]:
+    """The files that parameters named, with their content hashes; sizes in bytes."""
+    return [
+        {"parameter": given.parameter, "uri": redact(given.uri), "sha256": given.sha256, "size": given.size} for given in command.inputs
+    ]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z") if moment else None

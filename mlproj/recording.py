@@ -1,0 +1,201 @@
+"""From the first line of a run's record to its last, however the run ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mlproj import paths, tracking
+from mlproj.backends.base import Outcome
+from mlproj.environments.base import Prepared
+from mlproj.errors import Interrupted, MlprojError
+from mlproj.interruption import Interruption
+from mlproj.plan import Plan, environment_document, input_documents, source_document
+from mlproj.progress import Progress
+from mlproj.redaction import MASK, looks_secret, redact
+from mlproj.tracking import liveness, mlflow_import, outputs
+from mlproj.tracking.base import Run, Status
+from mlproj.tracking.record import mlflow_tags
+
+TIMEOUT_EXIT_CODE = 124
+"""What a shell's ``timeout`` exits with; a run that was ended for taking too long does too."""
+
+
+class Recording:
+    """The record of one run, open while it runs.
+
+    Used as a context manager: entering creates the run, leaving closes it, with the reason of whatever ended it. A
+    process that dies without leaving frees the run's lock, by which others see that the run was killed.
+    """
+
+    def __init__(self, plan: Plan, progress: Progress, interruption: Interruption, run_id: str | None = None) -> None:
+        self.plan = plan
+        self.progress = progress
+        self.run_id = run_id or tracking.new_run_id()
+        self.run_dir = paths.run_dir(self.run_id)
+        self._interruption = interruption
+        self._environment = environment_document(plan.environment.description)
+        self._status: Status | None = None
+        self._reason: str | None = None
+        self._exit_code: int | None = None
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Recording:
+        with self._interruption.held():
+            self._open()
+        return self
+
+    def _open(self) -> None:
+        plan, request = self.plan, self.plan.request
+        self.store = tracking.open()
+        self._resources.callback(self.store.close)
+        self._resources.enter_context(liveness.hold(self.run_dir))
+        paths.write_atomic(self.run_dir / "plan.json", json.dumps({"schema": 1, "plan": plan.to_json()}, indent=2))
+        if plan.revision.diff:
+            paths.write_atomic(self.run_dir / "diff.patch", plan.revision.diff)
+        self.run = self.store.create_run(
+            run_id=self.run_id,
+            experiment_name=request.experiment_name,
+            experiment_id=request.experiment_id,
+            run_name=request.run_name,
+            start_time=_now(),
+            status=Status.RUNNING,
+            params=self._safe_parameters(),
+            tags={**self._tags(), **request.tags},
+            source=source_document(plan.revision),
+            environment=self._environment,
+            entry_point=plan.entry_point.name,
+            command=self._safe_command(),
+            inputs=input_documents(plan.command),
+            host=platform.node(),
+            user=_user(),
+            pid=os.getpid(),
+        )
+        self._before = outputs.Snapshot.take(plan.checkout.root)
+
+    def environment_is_ready(self, prepared: Prepared) -> None:
+        """Keep the environment's lock with the run."""
+        self._environment |= {"python": prepared.python or self._environment["python"], "reused": prepared.reused}
+        if prepared.lock:
+            paths.write_atomic(self.run_dir / prepared.lock.name, prepared.lock.read_bytes())
+            self._environment["lock"] = prepared.lock.name
+        self.store.update_run(self.run_id, environment=self._environment)
+
+    def ended(self, outcome: Outcome, explanation: str | None) -> None:
+        """Note how the command ended; *explanation* says more about a failure when something is known."""
+        self._exit_code = outcome.exit_code
+        if outcome.stopped_by == "timeout":
+            self._exit_code = TIMEOUT_EXIT_CODE
+            self._status, self._reason = Status.KILLED, f"timed out after {self.plan.request.timeout:g} s"
+        elif outcome.stopped_by == "cancelled":
+            self._status, self._reason = Status.KILLED, "cancelled"
+        elif outcome.stopped_by == "signal" and self._interruption.received:
+            self._exit_code = 128 + self._interruption.received
+            self._status, self._reason = Status.KILLED, str(Interrupted(self._interruption.received))
+        elif outcome.exit_code == 0:
+            self._status, self._reason = Status.FINISHED, None
+        else:
+            self._status, self._reason = Status.FAILED, explanation or f"the entry point ended with exit code {outcome.exit_code}"
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._interruption.held(), self._resources:
+            if error is not None:
+                self._status, self._reason = _judge(error)
+                self._exit_code = error.exit_code if isinstance(error, MlprojError) else None
+            self._collect()
+            reason = redact(self._reason) if self._reason else None
+            self.run = self.store.finish_run(
+                self.run_id, status=self._status or Status.FAILED, status_reason=reason, exit_code=self._exit_code, end_time=_now()
+            )
+
+    def _collect(self) -> None:
+        """Keep what the command left: files it made or changed, and what it logged. Trouble here is told, not raised."""
+        try:
+            changed = self._before.changes()
+            kept = outputs.keep(changed, _artifact_folder(self.run), limit=self.plan.request.output_limit, progress=self.progress)
+            self.store.update_run(self.run_id, outputs=kept)
+            mlflow_import.collect(
+                self.store, self.run, run_dir=self.run_dir, checkout=self.plan.checkout.root, ended=self._status or Status.FAILED, progress=self.progress
+            )
+        except (OSError, MlprojError) as trouble:
+            self.progress.warn(f"not everything that the run left could be kept: {trouble}")
+
+    def _tags(self) -> dict[str, str]:
+        plan = self.plan
+        return mlflow_tags(
+            user=_user(),
+            source_name=plan.revision.uri + (f"#{plan.revision.subdirectory}" if plan.revision.subdirectory else ""),
+            commit=plan.revision.commit,
+            repository=plan.revision.uri if plan.revision.kind == "git" else None,
+            branch=plan.revision.branch,
+            entry_point=plan.entry_point.name,
+            environment=plan.environment.description.kind,
+            backend=plan.request.backend,
+            parent_run_id=plan.request.parent_run_id,
+        )
+
+    def _safe_parameters(self) -> dict[str, str]:
+        return {name: MASK if looks_secret(name) else redact(value) for name, value in self.plan.command.parameters.items()}
+
+    def _safe_command(self) -> str:
+        secrets = {name: value for name, value in self.plan.command.parameters.items() if looks_secret(name)}
+        return redact(redact(self.plan.command.text), secrets)
+
+
+def _judge(error: BaseException) -> tuple[Status, str]:
+    """What an exception that ended a run means for its status."""
+    if isinstance(error, (Interrupted, KeyboardInterrupt)):
+        return Status.KILLED, str(error) or "interrupted"
+    if isinstance(error, MlprojError):
+        return Status.FAILED, str(error)
+    return Status.FAILED, f"a bug in mlproj: {type(error).__name__}: {error}"
+
+
+def child_variables(recording: Recording, packages: Mapping[str, str]) -> dict[str, str]:
+    """The variables that tell a program which run it is part of and where MLflow should log.
+
+    MLflow's SQL store needs SQLAlchemy, which ``mlflow-skinny`` alone does not bring; its file store then serves.
+    ``MLFLOW_RUN_ID`` is not among them: programs that choose an experiment or a store of their own die of it.
+    """
+    skinny = "mlflow-skinny" in packages and "sqlalchemy" not in packages
+    store = (recording.run_dir / "mlruns").as_uri() if skinny else f"sqlite:///{recording.run_dir / 'mlflow.db'}"
+    return {
+        "MLPROJ_RUN_ID": recording.run_id,
+        "MLPROJ_RUN_DIR": str(recording.run_dir),
+        "MLPROJ_HOME": str(paths.home()),
+        "MLPROJ_CACHE": str(paths.cache()),
+        "MLFLOW_TRACKING_URI": store,
+        # Output is read through a pipe, which Python would buffer by the block: people could not watch it.
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _artifact_folder(run: Run) -> Path:
+    from urllib.parse import unquote, urlsplit
+
+    return Path(unquote(urlsplit(run.artifact_uri).path))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without an account, as in many containers
+        return str(os.getuid())
+
+
+def load_plan(run_dir: Path) -> Any:
+    """The plan that is kept in a run's folder, as plain data."""
+    return json.loads((run_dir / "plan.json").read_text())["plan"]

@@ -1,0 +1,159 @@
+"""The line: from what the user asked for to a recorded run, a step after another."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlproj import backends, environments, projects, sources
+from mlproj.backends.base import Job, Outcome, Submission
+from mlproj.environments.base import Declaration, Prepared, Request
+from mlproj.interruption import Interruption, listening
+from mlproj.plan import Plan, RunRequest
+from mlproj.progress import Progress, Silent
+from mlproj.projects.base import EntryPoint, Project
+from mlproj.recording import Recording, child_variables
+from mlproj.sources.base import Checkout, Revision
+from mlproj.tracking.base import Run, Status
+
+# MLflow's variables that would attach the program to somebody else's run or experiment.
+_FOREIGN = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_REGISTRY_URI")
+
+
+@contextmanager
+def planned(request: RunRequest, progress: Progress) -> Iterator[Plan]:
+    """Resolve *request*; nothing outside the cache is touched, and a user's mistake surfaces here.
+
+    The checkout lives as long as the block. Raises UsageError, InvalidProject, SourceError, EnvironmentFailure.
+    """
+    source = sources.open(request.uri)
+    with progress.step(f"fetching {request.uri}"):
+        revision = source.pin(request.version, offline=request.offline)
+        checkout = source.fetch(revision, isolated=request.isolated)
+    try:
+        project = projects.load(checkout.project_dir, root=checkout.root)
+        entry_point = projects.resolve_entry_point(project, request.entry_point)
+        values = projects.merge(request.parameters_file, request.parameters)
+        command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd, fetch=_fetcher(request))
+        environment = environments.resolve(environment_request(request, revision, checkout, project, entry_point), progress)
+        yield Plan(request, revision, checkout, project, entry_point, command, environment)
+    finally:
+        checkout.release()
+
+
+def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) -> Run:
+    """Do what *plan* says and return the record. From the first step on, every end is recorded.
+
+    An entry point that fails is a result, not an error. Raises EnvironmentFailure, ServiceError, Interrupted.
+    """
+    with listening() as interruption:
+        with Recording(plan, progress, interruption, handle.run_id if handle else None) as recording:
+            prepared = plan.environment.prepare(progress, rebuild=plan.request.rebuild)
+            recording.environment_is_ready(prepared)
+            outcome = _run_job(plan, recording, prepared, interruption, handle)
+            recording.ended(outcome, _explain(plan, recording, outcome))
+        return recording.run
+
+
+def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption: Interruption, handle: RunHandle | None) -> Outcome:
+    job = Job(
+        run_id=recording.run_id,
+        argv=("bash", "-c", plan.command.text),
+        cwd=plan.checkout.project_dir,
+        environ=child_environ(plan, recording, prepared),
+        log_dir=recording.run_dir,
+        timeout=plan.request.timeout,
+        grace=plan.request.grace,
+        echo=plan.request.echo,
+    )
+    with interruption.held():
+        submission = backends.open(plan.request.backend).submit(job)
+    if handle:
+        handle.attach(submission)
+    with interruption.passed_to(submission.interrupt):
+        return submission.wait()
+
+
+def child_environ(plan: Plan, recording: Recording, prepared: Prepared) -> dict[str, str]:
+    """The whole environment of the command: ours, as the prepared environment changes it, and the run's variables."""
+    environ = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    return {**prepared.apply(environ), **child_variables(recording, prepared.packages)}
+
+
+def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
+    """What is known about a failure beyond its exit code."""
+    if outcome.exit_code == 0:
+        return None
+    if outcome.exit_code == 137 and outcome.stopped_by == "signal":
+        return "killed by SIGKILL; the system does that when memory runs out"
+    from mlproj.backends import output_log
+
+    tail = output_log.tail(recording.run_dir, 40)
+    return environments.explain_failure(tail.decode("utf-8", "replace"), plan.environment.description)
+
+
+def environment_request(request: RunRequest, revision: Revision, checkout: Checkout, project: Project, entry_point: EntryPoint) -> Request:
+    """What the environment is decided from, out of what the earlier steps found."""
+    declared = project.environment
+    reason = "MLflow's default file" if declared and declared.by_default else "MLproject names it"
+    return Request(
+        project_dir=checkout.project_dir,
+        root=checkout.root,
+        declared=Declaration(declared.kind, declared.file, reason, declared.place, declared.options) if declared else None,
+        script=entry_point.script,
+        manager=request.env_manager,
+        as_of=request.as_of,
+        time_travel=revision.kind != "folder",
+        commit_date=revision.commit_date,
+        last_changed=checkout.last_changed,
+        infer=request.infer,
+        offline=request.offline,
+    )
+
+
+class RunHandle:
+    """A run that was started. Safe to use from any thread."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.run: Run | None = None
+        self._submission: Submission | None = None
+        self._cancelled = False
+        self._done = threading.Event()
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def status(self) -> Status:
+        """What the record says now."""
+        from mlproj import tracking
+
+        if self.run is not None:
+            return self.run.status
+        with tracking.open() as store:
+            return store.get_run(self.run_id).status
+
+    def wait(self) -> bool:
+        """Wait for the end; True when the entry point succeeded. Raises what kept it from running at all."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self.run is not None and self.run.status is Status.FINISHED
+
+    def cancel(self) -> None:
+        """Ask the run to end and return; :meth:`wait` tells when it has. Cancelling twice, or too late, does nothing."""
+        with self._lock:
+            self._cancelled = True
+            if self._submission is not None:
+                self._submission.cancel()
+
+    def attach(self, submission: Submission) -> None:
+        """Learn what to cancel; for the runner only."""
+        with self._lock:
+            self._submission = submission
+            if self._cancelled:
+                submission.cancel()
