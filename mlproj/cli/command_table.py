@@ -1,0 +1,103 @@
+"""The table of commands, each imported only when chosen; ``--help`` is answered from the table alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlproj import __version__
+from mlproj.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One command: where it is (``module:attribute``), what it does in a line, and under which heading it is listed."""
+
+    target: str
+    help: str
+    section: str
+
+
+COMMANDS = {
+    "run": Entry("mlproj.cli.run:command", "Run a project from a folder, a Git URL or an archive, and record it.", "Run"),
+    "runs": Entry("mlproj.cli.runs:group", "List, show, follow, delete and restore recorded runs.", "Look"),
+    "show": Entry("mlproj.cli.show:command", "Show a project's entry points, parameters and environment.", "Projects"),
+    "check": Entry("mlproj.cli.check:command", "Check that a project is valid, for its author and for CI.", "Projects"),
+    "schema": Entry("mlproj.cli.schema:command", "Print the JSON Schema of MLproject, for editors.", "Projects"),
+    "env": Entry("mlproj.cli.env:group", "List, show and remove the environments built so far.", "Environments"),
+    "doctor": Entry("mlproj.cli.doctor:command", "Say what is on this machine and what is missing for what.", "This machine"),
+    "completion": Entry("mlproj.cli.completion:command", "Print the completion script for bash, zsh or fish.", "This machine"),
+}
+
+
+class Group(click.Group):
+    """A group that knows which command was meant when a name is mistyped."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names. Raises click's UsageError with the likely one when there is none."""
+        word = args[0]
+        if self.get_command(ctx, word) is None and not word.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(self.unknown(ctx, word), ctx)
+        return super().resolve_command(ctx, args)
+
+    def unknown(self, ctx: click.Context, word: str) -> str:
+        """What to say about *word*, which is no command of this group."""
+        guess = did_you_mean(word, self.list_commands(ctx))
+        return f"there is no command {word!r}" + (f"; did you mean {guess!r}?" if guess else "")
+
+
+class LazyGroup(Group):
+    """The top of the command line: commands are listed from the table and imported when chosen."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """The command, imported now, or None for a name that is not in the table."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def unknown(self, ctx: click.Context, word: str) -> str:
+        """As for every group; a word that looks like a project is answered with the command that runs it."""
+        if any(sign in word for sign in ("/", ":", "\\")) or word in {".", ".."}:
+            return f"there is no command {word!r}; to run that project: mlproj run {word}"
+        return super().unknown(ctx, word)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """The commands by what people do, each with its line, without importing any."""
+        width = max(map(len, COMMANDS))
+        for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
+            with formatter.section(section):
+                formatter.write_dl([(name.ljust(width), entry.help) for name, entry in COMMANDS.items() if entry.section == section])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """The names that begin with *incomplete*, from the table, and the options."""
+        from click.shell_completion import CompletionItem
+
+        found: Iterable[Any] = (CompletionItem(name, help=entry.help) for name, entry in COMMANDS.items() if name.startswith(incomplete))
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every command has its own help: mlproj COMMAND --help",
+)
+@click.version_option(__version__, "--version", message="mlproj %(version)s", help="Print the version and exit.")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Run machine-learning projects from wherever they live, write down what happened, and do it again."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())

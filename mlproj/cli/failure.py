@@ -1,0 +1,144 @@
+"""The one place where things that go wrong become words and an exit code.
+
+A mistake is two or three lines; a bug is a file to paste into an issue; neither is a traceback on the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from mlproj.cli import terminal
+from mlproj.errors import Interrupted, MlprojError, Place, UsageError
+from mlproj.redaction import redact
+
+
+def guard(command: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """The exit code of *command* called with *arguments*; whatever it raises is told on stderr (or as JSON on stdout)."""
+    try:
+        code = command(arguments)
+        sys.stdout.flush()
+        return code
+    except BaseException as error:
+        return _exit_code(error, arguments)
+
+
+def _exit_code(error: BaseException, arguments: list[str]) -> int:
+    import click
+
+    as_json = wants_json(arguments)
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return tell(Interrupted(2), as_json)
+    if isinstance(error, MlprojError):
+        return tell(error, as_json)
+    if isinstance(error, click.ClickException):
+        return tell(_from_click(error), as_json)
+    if isinstance(error, BrokenPipeError) and _reader_is_gone():
+        return _quiet_exit()
+    from mlproj.cli import bug_report
+
+    return tell(bug_report.write(error, arguments), as_json)
+
+
+def wants_json(arguments: list[str]) -> bool:
+    """Whether ``--json`` is among the options; asked of the raw arguments because parsing them may be what failed."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in options
+
+
+def tell(error: MlprojError, as_json: bool) -> int:
+    """Print *error* for people on stderr, or as the error document on stdout; return its exit code."""
+    try:
+        if as_json:
+            from mlproj.cli import output
+
+            output.print_document({"error": describe(error)})
+            sys.stdout.flush()
+        else:
+            sys.stderr.write(render(error))
+            sys.stderr.flush()
+    except BrokenPipeError:
+        return _quiet_exit()
+    return error.exit_code
+
+
+def describe(error: MlprojError) -> dict[str, Any]:
+    """*error* as the ``error`` of a JSON document (schema 1); every key is always there."""
+    place = error.place or Place("")
+    return {
+        "kind": error.kind,
+        "message": error.message,
+        "hint": error.hint,
+        "file": place.file or None,
+        "line": place.line,
+        "column": place.column,
+        "exit_code": error.exit_code,
+    }
+
+
+def render(error: MlprojError) -> str:
+    """*error* for people: what and where, the offending line with a caret, and what to do."""
+    stream = sys.stderr
+    if isinstance(error, Interrupted):
+        return f"{terminal.styled(str(error), stream, 'yellow')}\n"
+    parts = [f"{terminal.styled('error:', stream, 'red', 'bold')} {_safe(str(error))}"]
+    if error.place and error.place.text is not None:
+        parts += _excerpt(error.place)
+    if error.hint:
+        parts.append(f"{terminal.styled('hint:', stream, 'cyan', 'bold')} {_safe(error.hint)}")
+    return "".join(f"{part}\n" for part in parts)
+
+
+def _excerpt(place: Place) -> list[str]:
+    """The offending line and, where the column is known, a caret under it; a long line is cut around the place."""
+    text = redact(place.text or "").rstrip("\r\n")
+    column = max((place.column or 1) - 1, 0)
+    room = max(terminal.columns() - 4, 20)
+    first = column - room // 2 if len(text) > room and column > room // 2 else 0
+    shown = terminal.printable(text[first : first + room]).replace("\t", " ")
+    if place.column is None:
+        return [f"    {shown}"]
+    return [f"    {shown}", "    " + " " * terminal.width_of(shown[: column - first]) + "^"]
+
+
+def _safe(text: str) -> str:
+    encoding = sys.stderr.encoding or "utf-8"
+    return terminal.printable(redact(text)).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _from_click(error: Any) -> MlprojError:
+    """A usage error in our words: click's message, with the command whose help says more."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message().strip()
+    return UsageError(
+        message[:1].lower() + message[1:].removesuffix("."),
+        hint=f"{context.command_path} --help tells what it takes" if context else None,
+    )
+
+
+def _reader_is_gone() -> bool:
+    """Whether whoever read our stdout or stderr has left (``mlproj runs list | head``), as against a pipe of our own."""
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            poll.register(stream.fileno(), 0)
+        except (OSError, ValueError):
+            continue
+    return any(events & (select.POLLERR | select.POLLHUP) for _descriptor, events in poll.poll(0))
+
+
+def _quiet_exit() -> int:
+    """Leave as a program killed by SIGPIPE would, without Python complaining while it flushes at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (OSError, ValueError):
+            continue
+    return 128 + 13

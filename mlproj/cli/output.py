@@ -1,0 +1,52 @@
+"""The one renderer: commands hand over data, this prints it as a JSON document or as text that fits the terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlproj import redaction
+from mlproj.cli import terminal
+
+SCHEMA = 1
+
+
+def print_document(content: Mapping[str, Any]) -> None:
+    """Print ``{"schema": 1, …}`` with *content* on standard output, without secrets.
+
+    NaN and infinities, which JSON does not know, are the strings ``NaN``, ``Infinity`` and ``-Infinity``.
+    """
+    secrets = {name: value for name, value in os.environ.items() if redaction.looks_secret(name)}
+    clean = _clean({"schema": SCHEMA, **content}, secrets)
+    sys.stdout.write(json.dumps(clean, indent=2, ensure_ascii=not _speaks_unicode(), allow_nan=False) + "\n")
+
+
+def print_lines(*texts: str) -> None:
+    """Print *texts* on standard output, each on its line or lines, without secrets and without control characters."""
+    for text in texts:
+        sys.stdout.write(_encodable(terminal.printable(redaction.redact(text))) + "\n")
+
+
+def _clean(value: Any, secrets: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return redaction.redact(value, secrets)
+    if isinstance(value, Mapping):
+        return {str(key): _clean(item, secrets) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_clean(item, secrets) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def _speaks_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _encodable(text: str) -> str:
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

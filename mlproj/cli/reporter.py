@@ -1,0 +1,155 @@
+"""Progress for people, on stderr: plain lines, and on a terminal a spinner for what takes longer than a moment.
+
+rich draws the spinner. Importing it costs more than most steps last, so it is only loaded when a step has already
+taken a while, and never for the warm path.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from mlproj.cli import terminal
+from mlproj.progress import Progress
+from mlproj.redaction import redact
+
+if TYPE_CHECKING:
+    from mlproj.cli.spinner import Spinner
+
+PATIENCE = 0.15
+"""Seconds that a step may last before it is shown to be going on."""
+
+Reporter = Progress
+
+
+def make_reporter(verbosity: int = 0, *, json: bool = False) -> Progress:
+    """What to tell people with: *verbosity* -1 is warnings only, 1 adds every detail.
+
+    With *json* a program is reading; nothing moves then, whatever stderr is.
+    """
+    live = verbosity >= 0 and not json and terminal.wants_motion(sys.stderr)
+    return Lively(verbosity) if live else Plain(verbosity)
+
+
+class Plain:
+    """Lines on stderr, each whole: for logs, pipes and terminals without a cursor."""
+
+    def __init__(self, verbosity: int = 0) -> None:
+        self.verbosity = verbosity
+
+    def note(self, text: str) -> None:
+        """A line, unless quiet."""
+        if self.verbosity >= 0:
+            self.write(text)
+
+    def warn(self, text: str) -> None:
+        """A line that begins with ``warning:``."""
+        self.write(text, prefix=f"{terminal.styled('warning:', sys.stderr, 'yellow', 'bold')} ")
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        """A line when the step begins, unless quiet."""
+        self.note(text)
+        return nullcontext()
+
+    def detail(self, text: str) -> None:
+        """An indented line, when verbose."""
+        if self.verbosity > 0:
+            self.write(text, prefix="  ")
+
+    def write(self, text: str, prefix: str = "") -> None:
+        """Put *text* on stderr without secrets and control characters; a reader who has gone is no reason to stop."""
+        encoding = sys.stderr.encoding or "utf-8"
+        clean = terminal.printable(redact(text)).encode(encoding, "backslashreplace").decode(encoding)
+        try:
+            sys.stderr.write(f"{prefix}{clean}\n")
+            sys.stderr.flush()
+        except BrokenPipeError:
+            pass
+
+
+class Lively(Plain):
+    """The same lines on a terminal; a step that lasts is shown with a spinner, its time and its latest detail.
+
+    A step that lasted leaves one line with the time it took; a quick one leaves none. The spinner is gone before
+    :meth:`step` returns, so that the next program has the terminal to itself.
+    """
+
+    def __init__(self, verbosity: int = 0) -> None:
+        super().__init__(verbosity)
+        self._lock = threading.RLock()
+        self._steps: list[str] = []
+        self._spinner: Spinner | None = None
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        """Show *text* for as long as the block lasts; an inner step is shown instead of the outer one."""
+        return self._step(terminal.printable(redact(text)))
+
+    @contextmanager
+    def _step(self, text: str) -> Iterator[None]:
+        began = time.monotonic()
+        timer = threading.Timer(PATIENCE, self._show)
+        timer.daemon = True
+        with self._lock:
+            self._steps.append(text)
+            self._update(text)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._leave(time.monotonic() - began)
+
+    def detail(self, text: str) -> None:
+        """The latest detail beside the spinner; when verbose a line that stays."""
+        super().detail(text)
+        with self._lock:
+            if self._spinner:
+                self._spinner.detail = terminal.printable(redact(text)).strip()
+
+    def write(self, text: str, prefix: str = "") -> None:
+        """As for plain lines; a spinner makes room."""
+        with self._lock:
+            if self._spinner:
+                self._spinner.pause()
+            super().write(text, prefix)
+            if self._spinner:
+                self._spinner.resume()
+
+    def _show(self) -> None:
+        """Called by the timer: the step has lasted long enough to be shown, unless it has just ended."""
+        from mlproj.cli.spinner import Spinner
+
+        with self._lock:
+            if self._steps and self._spinner is None:
+                self._spinner = Spinner(self._steps[-1])
+                self._spinner.resume()
+
+    def _update(self, text: str) -> None:
+        if self._spinner:
+            self._spinner.show(text)
+
+    def _leave(self, seconds: float) -> None:
+        with self._lock:
+            text = self._steps.pop()
+            if self._spinner and not self._steps:
+                self._spinner.pause()
+                self._spinner = None
+            elif self._spinner:
+                self._spinner.show(self._steps[-1])
+            if seconds >= 1:
+                self.write(f"{text} ({duration(seconds)})")
+
+
+def duration(seconds: float) -> str:
+    """*seconds* for people: ``0.3 s``, ``4.2 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
