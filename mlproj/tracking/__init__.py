@@ -1,1 +1,35 @@
-"""What happened: experiments and runs with their parameters, metrics, tags, inputs and outputs."""
+"""Runs, where they are kept, and what is written down about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlproj import env_vars, paths
+from mlproj.errors import UsageError
+from mlproj.redaction import mask_url
+from mlproj.tracking.base import TrackingStore
+
+
+def open(uri: str | None = None) -> TrackingStore:
+    """The store at *uri* (``sqlite:///relative.db``, ``sqlite:////absolute.db``), made or upgraded when needed.
+
+    None means ``MLPROJ_TRACKING_URI``, else the SQLite file in mlproj's home. Raises UsageError for another kind of
+    store, ServiceError when the file cannot be used.
+    """
+    chosen = uri or env_vars.TRACKING_URI.get()
+    if chosen is None:
+        return _sqlite(paths.database())
+    scheme, separator, rest = chosen.partition(":///")
+    if scheme != "sqlite" or not separator or not rest:
+        raise UsageError(
+            f"cannot keep runs in {mask_url(chosen)}: this version keeps them in SQLite only",
+            hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db",
+        )
+    return _sqlite(Path(rest).absolute())
+
+
+def _sqlite(file: Path) -> TrackingStore:
+    from mlproj.tracking.sql import SqlStore
+    from mlproj.tracking.sqlite import Database
+
+    return SqlStore(Database(file), artifact_root=file.parent / "artifacts")

@@ -1,0 +1,95 @@
+"""Whether a run that says it is running still is.
+
+The process that owns a run holds a lock on ``alive.lock`` in the run's folder from before the run is recorded until after
+its end is. The system lets go of the lock when the process dies, however it dies, and then anybody who lists runs sees it
+and records the end. Runs of other machines (a home on a network share) are left to those machines, whose locks and
+processes cannot be judged from here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlproj import paths
+from mlproj.errors import ServiceError
+from mlproj.tracking.base import UNFINISHED, Run, Status, TrackingStore
+
+LOCK = "alive.lock"
+REASON = "mlproj was killed or the machine stopped"
+
+
+@contextmanager
+def hold(run_dir: Path) -> Iterator[None]:
+    """Be the owner of the run in *run_dir* (made when missing) until leaving. Enter before the run is recorded.
+
+    The lock is not inherited by programs that are started meanwhile. Raises ServiceError when the folder cannot be
+    written or another process owns the run.
+    """
+    file = run_dir / LOCK
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ServiceError(
+            f"cannot write {file}: {error.strerror}", hint="make the folder writable, or set MLPROJ_HOME to another one"
+        ) from error
+    try:
+        if not _lock(descriptor):
+            raise ServiceError(f"another process owns the run in {run_dir}")
+        yield
+        file.unlink(missing_ok=True)  # after a death it stays: its time is a sign of life
+    finally:
+        os.close(descriptor)
+
+
+def is_alive(run_dir: Path) -> bool:
+    """Whether a process on this machine owns the run in *run_dir*. Takes nothing away and makes nothing."""
+    try:
+        descriptor = os.open(run_dir / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:  # another user's run, perhaps: it is not for us to judge
+        return True
+    try:
+        return not _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def reap(store: TrackingStore) -> list[Run]:
+    """Record the end of this machine's runs whose process is gone, as KILLED at their last sign of life; return them.
+
+    One indexed query when nothing is running. A run that ends by itself meanwhile keeps its own end.
+    """
+    host = platform.node()
+    dead = []
+    for run in store.list_runs(statuses=UNFINISHED, lifecycle_stage=None):
+        run_dir = paths.run_dir(run.run_id)
+        if run.host != host or is_alive(run_dir):
+            continue
+        end = max(last_sign_of_life(run_dir) or 0, run.start_time or 0)
+        if store.update_run(run.run_id, status=Status.KILLED, status_reason=REASON, end_time=end, expected=UNFINISHED):
+            dead.append(store.get_run(run.run_id))
+    return dead
+
+
+def last_sign_of_life(run_dir: Path) -> int | None:
+    """When a file in *run_dir* was last written, in UTC milliseconds; None when there is none."""
+    try:
+        with os.scandir(run_dir) as entries:
+            return max((entry.stat(follow_symlinks=False).st_mtime_ns // 1_000_000 for entry in entries), default=None)
+    except OSError:
+        return None
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

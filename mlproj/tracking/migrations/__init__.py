@@ -1,0 +1,17 @@
+"""The changes that made the tables what they are, numbered from 1. A migration that was released is never edited.
+
+A new one is a module ``m0002_words.py`` with ``STATEMENTS``, named in ``MIGRATIONS``; ``sqlite.SCHEMA_VERSION`` is its number.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MIGRATIONS = ("m0001_runs",)
+
+
+def statements(version: int) -> tuple[str, ...]:
+    """The SQL that leads from the schema before *version* to *version*."""
+    module = import_module(f"{__name__}.{MIGRATIONS[version - 1]}")
+    found: tuple[str, ...] = module.STATEMENTS
+    return found
