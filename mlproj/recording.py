@@ -38,7 +38,7 @@ class Recording:
     def __init__(self, plan: Plan, progress: Progress, interruption: Interruption, run_id: str | None = None) -> None:
         self.plan = plan
         self.progress = progress
-        self.run_id = run_id or tracking.new_run_id()
+        self.run_id = run_id or new_run_id()
         self.run_dir = paths.run_dir(self.run_id)
         self._interruption = interruption
         self._environment = environment_document(plan.environment.description)
@@ -91,6 +91,10 @@ class Recording:
     def ended(self, outcome: Outcome, explanation: str | None) -> None:
         """Note how the command ended; *explanation* says more about a failure when something is known."""
         self._exit_code = outcome.exit_code
+        for note in outcome.notes:
+            self.progress.warn(note)
+        if outcome.notes:
+            self.store.log(self.run_id, tags={"mlproj.notes": "\n".join(outcome.notes)})
         if outcome.stopped_by == "timeout":
             self._exit_code = TIMEOUT_EXIT_CODE
             self._status, self._reason = Status.KILLED, f"timed out after {self.plan.request.timeout:g} s"
@@ -111,9 +115,10 @@ class Recording:
                 self._exit_code = error.exit_code if isinstance(error, MlprojError) else None
             self._collect()
             reason = redact(self._reason) if self._reason else None
-            self.run = self.store.finish_run(
+            self.store.update_run(
                 self.run_id, status=self._status or Status.FAILED, status_reason=reason, exit_code=self._exit_code, end_time=_now()
             )
+            self.run = self.store.get_run(self.run_id)
 
     def _collect(self) -> None:
         """Keep what the command left: files it made or changed, and what it logged. Trouble here is told, not raised."""
@@ -147,6 +152,11 @@ class Recording:
     def _safe_command(self) -> str:
         secrets = {name: value for name, value in self.plan.command.parameters.items() if looks_secret(name)}
         return redact(redact(self.plan.command.text), secrets)
+
+
+def new_run_id() -> str:
+    """A fresh id of 32 hexadecimal digits, as MLflow's are."""
+    return os.urandom(16).hex()
 
 
 def _judge(error: BaseException) -> tuple[Status, str]:

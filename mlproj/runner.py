@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlproj import backends, environments, projects, sources
+from mlproj import backends, env_vars, environments, projects, sources
 from mlproj.backends.base import Job, Outcome, Submission
 from mlproj.environments.base import Declaration, Prepared, Request
 from mlproj.interruption import Interruption, listening
 from mlproj.plan import Plan, RunRequest
 from mlproj.progress import Progress, Silent
 from mlproj.projects.base import EntryPoint, Project
-from mlproj.recording import Recording, child_variables
+from mlproj.recording import Recording, child_variables, new_run_id
 from mlproj.sources.base import Checkout, Revision
 from mlproj.tracking.base import Run, Status
 
@@ -115,6 +115,17 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
     )
 
 
+def _fetcher(request: RunRequest) -> Callable[[str], Path]:
+    """How files named by ``path`` parameters are brought here; the module that can is loaded when one is."""
+
+    def fetch(uri: str) -> Path:
+        from mlproj import inputs
+
+        return inputs.fetch(uri, offline=request.offline)
+
+    return fetch
+
+
 class RunHandle:
     """A run that was started. Safe to use from any thread."""
 
@@ -129,13 +140,10 @@ class RunHandle:
 
     @property
     def status(self) -> Status:
-        """What the record says now."""
-        from mlproj import tracking
-
+        """What the record says now; SCHEDULED before there is one."""
         if self.run is not None:
             return self.run.status
-        with tracking.open() as store:
-            return store.get_run(self.run_id).status
+        return Status.RUNNING if self._submission is not None else Status.SCHEDULED
 
     def wait(self) -> bool:
         """Wait for the end; True when the entry point succeeded. Raises what kept it from running at all."""
@@ -157,3 +165,48 @@ class RunHandle:
             self._submission = submission
             if self._cancelled:
                 submission.cancel()
+
+    def complete(self, plan: Plan, progress: Progress) -> None:
+        """Execute *plan* and keep what came of it; for the runner only."""
+        try:
+            self.run = execute(plan, progress, handle=self)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._done.set()
+
+
+def run(
+    uri: str,
+    entry_point: str | None = None,
+    version: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    synchronous: bool = True,
+    progress: Progress | None = None,
+    **options: Any,
+) -> RunHandle:
+    """Run a project and record what happened; ``mlproj run`` from Python.
+
+    *options* are the other fields of :class:`mlproj.plan.RunRequest` (``experiment_name``, ``env_manager``, ``as_of``, …).
+    With ``synchronous=False`` the run goes on in a thread after this returns; Python does not exit before it has ended.
+    Called from inside a run, it makes a child run. An entry point that fails is told by the handle's ``status``; what
+    keeps it from starting is raised: UsageError, InvalidProject, SourceError, EnvironmentFailure, ServiceError.
+    """
+    progress = progress or Silent()
+    options.setdefault("parent_run_id", env_vars.RUN_ID.get())
+    request = RunRequest(uri=os.fspath(uri), entry_point=entry_point, version=version, parameters=dict(parameters or {}), **options)
+    handle = RunHandle(new_run_id())
+    with ExitStack() as stack:
+        plan = stack.enter_context(planned(request, progress))
+        if synchronous:
+            handle.complete(plan, progress)
+            handle.wait()
+            return handle
+        threading.Thread(target=_complete, args=(handle, plan, progress, stack.pop_all()), name=f"mlproj-run-{handle.run_id[:8]}").start()
+    return handle
+
+
+def _complete(handle: RunHandle, plan: Plan, progress: Progress, resources: ExitStack) -> None:
+    with resources:
+        handle.complete(plan, progress)
