@@ -110,7 +110,9 @@ def environment_line(description: Description) -> str:
     parts = [f"environment: Python {description.python}" + (f" ({description.python_reason})" if description.python_reason else "")]
     parts.append(f"installed by {description.manager}; {description.declaration.reason}")
     if description.as_of:
-        parts.append(f"packages as of {description.as_of:%Y-%m-%d}" + (f" ({description.as_of_reason})" if description.as_of_reason else ""))
+        parts.append(
+            f"packages as of {description.as_of:%Y-%m-%d}" + (f" ({description.as_of_reason})" if description.as_of_reason else "")
+        )
     return "; ".join(parts)
 
 

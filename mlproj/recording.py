@@ -127,7 +127,12 @@ class Recording:
             kept = outputs.keep(changed, _artifact_folder(self.run), limit=self.plan.request.output_limit, progress=self.progress)
             self.store.update_run(self.run_id, outputs=kept)
             mlflow_import.collect(
-                self.store, self.run, run_dir=self.run_dir, checkout=self.plan.checkout.root, ended=self._status or Status.FAILED, progress=self.progress
+                self.store,
+                self.run,
+                run_dir=self.run_dir,
+                checkout=self.plan.checkout.root,
+                ended=self._status or Status.FAILED,
+                progress=self.progress,
             )
         except (OSError, MlprojError) as trouble:
             self.progress.warn(f"not everything that the run left could be kept: {trouble}")

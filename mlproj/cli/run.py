@@ -23,7 +23,9 @@ _MANAGERS = ["auto", "uv", "virtualenv", "conda", "docker", "local"]
 
 @click.command("run")
 @click.argument("uri", default=".")
-@click.option("-e", "--entry-point", metavar="NAME", shell_complete=complete.entry_points, help="Entry point, or a script's name. Default: main.")
+@click.option(
+    "-e", "--entry-point", metavar="NAME", shell_complete=complete.entry_points, help="Entry point, or a script's name. Default: main."
+)
 @click.option("-v", "--version", metavar="REVISION", help="Branch, tag or commit of a Git source. Default: the default branch.")
 @click.option(
     "-P",
@@ -58,9 +60,15 @@ _MANAGERS = ["auto", "uv", "virtualenv", "conda", "docker", "local"]
 @click.option("--isolated", is_flag=True, help="Run a copy of a local folder instead of the folder itself.")
 @click.option("--rebuild", is_flag=True, help="Make the environment anew even when it is there.")
 @click.option("-b", "--backend", metavar="NAME", default="local", help="Where the command runs. Default: local.")
-@click.option("--timeout", metavar="DURATION", callback=options.duration, help="End the run after this long: 90, 90s, 15m, 2h. It exits 124.")
 @click.option(
-    "--grace", metavar="DURATION", default="10s", callback=options.duration, help="Time between asking processes to end and ending them. Default: 10s."
+    "--timeout", metavar="DURATION", callback=options.duration, help="End the run after this long: 90, 90s, 15m, 2h. It exits 124."
+)
+@click.option(
+    "--grace",
+    metavar="DURATION",
+    default="10s",
+    callback=options.duration,
+    help="Time between asking processes to end and ending them. Default: 10s.",
 )
 @click.option(
     "--max-output-size",

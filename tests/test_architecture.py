@@ -1,0 +1,81 @@
+"""The house keeps its order: imports point down, rooms stay apart, and the start loads little."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mlproj
+
+PACKAGE = Path(mlproj.__file__).parent
+FLOOR = {"env_vars", "errors", "paths", "plugins", "process", "progress", "redaction", "yaml_document"}
+ROOMS = {"sources", "projects", "environments", "backends", "tracking"}
+LINE = {"plan", "runner", "recording", "interruption", "inputs"}
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[1] for alias in node.names if alias.name.startswith("mlproj."))
+        elif isinstance(node, ast.ImportFrom) and node.module == "mlproj":
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mlproj."):
+            found.add((node.module or "").split(".")[1])
+    return found
+
+
+def allowed(room: str) -> set[str]:
+    if room in FLOOR:
+        return FLOOR
+    if room in ROOMS:
+        return FLOOR | {room}
+    if room in LINE:
+        return FLOOR | ROOMS | LINE
+    return FLOOR | ROOMS | LINE | {room, "cli", "__version__", "testing"}
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_point_down(file: Path) -> None:
+    surplus = imported_rooms(file) - allowed(room_of(file))
+
+    assert not surplus, f"{file.name} may not import {sorted(surplus)}"
+
+
+def loaded_by(code: str) -> set[str]:
+    listing = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(listing.stderr.split())
+
+
+def starts_programs(file: Path) -> bool:
+    calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)}
+    return any(
+        call.startswith(("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "os.fork")) for call in calls
+    )
+
+
+def test_only_the_door_to_other_programs_starts_any() -> None:
+    assert [file.name for file in PACKAGE.rglob("*.py") if starts_programs(file)] == ["process.py"]
+
+
+def test_importing_the_package_loads_nothing_else_of_it() -> None:
+    assert {name for name in loaded_by("import mlproj") if name.startswith("mlproj")} == {"mlproj"}
+
+
+def test_version_loads_no_dependency() -> None:
+    loaded = loaded_by("import sys; sys.argv = ['mlproj', '--version']; from mlproj.cli.main import main; main()")
+
+    assert not loaded & {"click", "yaml", "rich", "sqlite3", "subprocess", "platformdirs", "git", "virtualenv", "packaging"}

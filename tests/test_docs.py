@@ -1,0 +1,44 @@
+"""What the documents say is what the program does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from mlproj import env_vars, errors
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+GUIDE = (ROOT / "docs" / "guide.md").read_text()
+
+
+@pytest.mark.parametrize("variable", [*env_vars.USER_VARIABLES, *env_vars.RUN_VARIABLES], ids=lambda variable: variable.name)
+def test_every_variable_is_in_the_guide(variable: env_vars.Variable) -> None:
+    assert f"`{variable.name}`" in GUIDE
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in errors.MlprojError.__subclasses__() if kind is not errors.Interrupted], ids=lambda kind: kind.kind
+)
+def test_every_exit_code_is_in_the_readme(kind: type[errors.MlprojError]) -> None:
+    assert f"| {kind.exit_code} |" in README
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    from mlproj.cli.command_table import cli
+
+    shown = {line.split()[2] for line in README.splitlines() if line.startswith("$ mlproj ")}
+    with click.Context(cli) as context:
+        known = set(cli.list_commands(context))
+
+    assert shown
+    assert shown <= known
+
+
+def test_every_sample_project_is_described() -> None:
+    folders = {path.parent.name for path in (ROOT / "sample_projects").glob("*/MLproject")}
+    described = (ROOT / "sample_projects" / "README.md").read_text()
+
+    assert {folder for folder in folders if f"`{folder}`" not in described} == set()

@@ -1,0 +1,73 @@
+"""Signals arrive where they can be acted upon."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from mlproj.errors import Interrupted
+from mlproj.interruption import listening
+
+
+def test_a_signal_raises_where_the_program_stands() -> None:
+    with pytest.raises(Interrupted) as caught, listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert caught.value.exit_code == 143
+
+
+def test_a_signal_is_held_until_the_block_is_over() -> None:
+    steps = []
+    with pytest.raises(Interrupted), listening() as interruption:
+        with interruption.held():
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("finished the block")
+        steps.append("never here")
+
+    assert steps == ["finished the block"]
+
+
+def test_a_signal_is_passed_to_the_job() -> None:
+    received: list[int] = []
+    with listening() as interruption, interruption.passed_to(received.append):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    assert received == [signal.SIGINT, signal.SIGHUP]
+    assert interruption.received == signal.SIGINT
+
+
+def test_handlers_are_given_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with listening():
+        assert signal.getsignal(signal.SIGTERM) is not before
+
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with listening():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_other_threads_leave_the_handlers_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+
+    def listen() -> None:
+        with listening():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+
+    assert seen == [before]
