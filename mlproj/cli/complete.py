@@ -1,23 +1,123 @@
 """What the shell offers after Tab: entry points and parameters of a local project, recorded runs, built environments.
 
-A completer is fast, says nothing when something is wrong, and never touches the network.
+A completer is fast, says nothing when something is wrong, and never touches the network. Shells put what it offers on
+the command line as it is, so names that a shell would act upon are not offered.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from mlproj.projects.base import Parameter, Project
 
-def entry_points(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    Offer = tuple[str, str | None]
+    Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+_SAFE = re.compile(r"[\w.@%+:=/-]+", re.ASCII)
+_MOST_RUNS = 50
+
+
+def _completer(offers: Callable[[click.Context, str], Iterable[Offer]]) -> Completer:
+    """A completer out of a function that yields (value, help): filtered, safe, and silent whatever goes wrong."""
+
+    @functools.wraps(offers)
+    def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        try:
+            found = list(offers(context, incomplete))
+        except Exception:  # a Tab must never print a traceback into somebody's command line
+            return []
+        return [CompletionItem(value, help=help) for value, help in found if value.startswith(incomplete) and _SAFE.fullmatch(value)]
+
+    return complete
+
+
+@_completer
+def entry_points(context: click.Context, _incomplete: str) -> Iterable[Offer]:
     """The entry points of the local project."""
-    return []
+    for point in _project(context).entry_points.values():
+        yield point.name, _line(point.description or point.command)
 
 
-def parameters(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The parameters of the chosen entry point."""
-    return []
+@_completer
+def parameters(context: click.Context, incomplete: str) -> Iterable[Offer]:
+    """``name=`` for each parameter of the chosen entry point; after ``name=`` its choices."""
+    known = _project(context).entry_points
+    chosen = context.params.get("entry_point") or ("main" if "main" in known or len(known) != 1 else next(iter(known)))
+    declared = known[chosen].parameters
+    name, equals, _value = incomplete.partition("=")
+    if equals:
+        return [(f"{name}={value}", None) for value in _values(declared[name])]
+    return [(f"{parameter.name}=", _line(parameter.description or parameter.type)) for parameter in declared.values()]
+
+
+@_completer
+def runs(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
+    """Names and ids of recent runs."""
+    return [("last", "the newest run"), *_recorded("active")]
+
+
+@_completer
+def deleted_runs(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
+    """Names and ids of deleted runs."""
+    return _recorded("deleted")
+
+
+@_completer
+def experiments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
+    """Names of experiments."""
+    from mlproj import paths, tracking
+
+    if not paths.database().exists():
+        return []
+    return [(experiment.name, None) for experiment in tracking.open().list_experiments()]
+
+
+@_completer
+def environments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
+    """Keys of built environments."""
+    from mlproj.environments import store
+
+    return [(one.key, f"Python {one.python}") for one in store.installed(with_size=False)]
+
+
+def _recorded(stage: str) -> Iterable[Offer]:
+    from mlproj import paths, tracking
+
+    if not paths.database().exists():
+        return []
+    found = tracking.open().list_runs(lifecycle_stage=stage, limit=_MOST_RUNS)
+    return [(run.run_name, f"{run.status.value} {run.run_id[:8]}") for run in found] + [(run.run_id, run.run_name) for run in found]
+
+
+def _project(context: click.Context) -> Project:
+    """The local project that the command line names so far. Raises whatever is wrong with it."""
+    from mlproj import projects
+
+    where, _hash, inside = str(context.params.get("uri") or ".").partition("#")
+    root = Path(where).expanduser()
+    project: Project = projects.load(root / inside, root=root)
+    return project
+
+
+def _values(parameter: Parameter) -> list[Any]:
+    if parameter.choices:
+        return [str(choice) for choice in parameter.choices]
+    return ["true", "false"] if parameter.type == "bool" else []
+
+
+def _line(text: str) -> str:
+    """*text* as a short single line: completion scripts read one line for an offer."""
+    from mlproj.cli.terminal import printable, shortened
+
+    return shortened(printable(" ".join(text.split())), 60)

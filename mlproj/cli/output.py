@@ -11,6 +11,7 @@ from typing import Any
 
 from mlproj import redaction
 from mlproj.cli import terminal
+from mlproj.cli.table import Column, render_table
 
 SCHEMA = 1
 
@@ -29,6 +30,24 @@ def print_lines(*texts: str) -> None:
     """Print *texts* on standard output, each on its line or lines, without secrets and without control characters."""
     for text in texts:
         sys.stdout.write(_encodable(terminal.printable(redaction.redact(text))) + "\n")
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], indent: int = 0) -> None:
+    """Print a table on standard output: as wide as the terminal, and whole where standard output is none."""
+    safe = [[terminal.printable(redaction.redact(cell)) for cell in row] for row in rows]
+    room = width()
+    for line in render_table(columns, safe, room and room - indent):
+        print_lines(" " * indent + line)
+
+
+def width() -> int | None:
+    """How wide standard output may be, None when it is no terminal."""
+    return terminal.columns() if terminal.is_terminal(sys.stdout) else None
+
+
+def print_heading(text: str) -> None:
+    """Print the name of a section, after an empty line."""
+    sys.stdout.write("\n" + terminal.styled(_encodable(text), sys.stdout, "bold") + "\n")
 
 
 def _clean(value: Any, secrets: Mapping[str, str]) -> Any:

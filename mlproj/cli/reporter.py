@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from mlproj.cli import terminal
+from mlproj.cli.quantity import duration
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 
@@ -142,14 +143,3 @@ class Lively(Plain):
                 self._spinner.show(self._steps[-1])
             if seconds >= 1:
                 self.write(f"{text} ({duration(seconds)})")
-
-
-def duration(seconds: float) -> str:
-    """*seconds* for people: ``0.3 s``, ``4.2 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

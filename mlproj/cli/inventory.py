@@ -1,0 +1,228 @@
+"""What is on this machine that mlproj can use, and what each missing thing would be good for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlproj import paths, process
+from mlproj.cli import quantity
+from mlproj.errors import MlprojError
+
+_PATIENCE = 10.0  # seconds that a tool may take to tell its version
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked for. ``state``: ok, missing, broken, or skipped (not looked for).
+
+    ``detail`` is what was found; ``needed_for`` and ``remedy`` say what its absence means and how to mend it.
+    """
+
+    section: str
+    name: str
+    state: str
+    detail: str
+    needed_for: str = ""
+    remedy: str = ""
+    essential: bool = False
+
+    @property
+    def fatal(self) -> bool:
+        """Whether mlproj cannot run projects because of this."""
+        return self.essential and self.state in {"missing", "broken"}
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program, under any of several names, with the arguments that make it tell its version."""
+
+    names: tuple[str, ...]
+    needed_for: str
+    remedy: str
+    version: tuple[str, ...] = ("--version",)
+    essential: bool = False
+
+
+TOOLS = (
+    Tool(("git",), "projects from Git, and what a local folder's state is", "install it with the system's package manager", essential=True),
+    Tool(("bash",), "every command of a project", "install it with the system's package manager", essential=True),
+    Tool(("git-lfs",), "projects that keep large files in Git LFS", "https://git-lfs.com, then: git lfs install"),
+    Tool(("ssh",), "projects at git@host:path and ssh://", "install an OpenSSH client", version=("-V",)),
+    Tool(("Rscript",), "entry points that are R scripts", "https://cran.r-project.org"),
+    Tool(("micromamba", "mamba", "conda"), "nothing today: the packages of conda.yaml come from PyPI", "https://mamba.readthedocs.io"),
+)
+ENGINES = ("docker", "podman", "nerdctl")
+
+
+def look(offline: bool) -> list[Finding]:
+    """Everything, in the order it is shown. Takes seconds: many tools are asked for their version."""
+    return [
+        Finding("mlproj", "mlproj", "ok", _own_version()),
+        *map(_tool, TOOLS),
+        _uv(),
+        *_engines(),
+        *_interpreters(),
+        _folder("home", paths.home(), "records of runs", "MLPROJ_HOME"),
+        _folder("cache", paths.cache(), "mirrors, environments and checkouts", "MLPROJ_CACHE"),
+        _cache_sizes(),
+        _store(),
+        _index(offline),
+    ]
+
+
+def _own_version() -> str:
+    from mlproj import __version__
+
+    return f"{__version__} on Python {sys.version.split()[0]} ({sys.executable})"
+
+
+def _tool(tool: Tool) -> Finding:
+    for name in tool.names:
+        found = shutil.which(name)
+        if found:
+            said = _first_line((found, *tool.version))
+            state = "ok" if said is not None else "broken"
+            return Finding("tools", name, state, said or f"{found} does not run", tool.needed_for, tool.remedy, tool.essential)
+    return Finding("tools", " or ".join(tool.names), "missing", "not on PATH", tool.needed_for, tool.remedy, tool.essential)
+
+
+def _uv() -> Finding:
+    from mlproj.environments import uv
+
+    needed_for, remedy = "making Python environments", f"{sys.executable} -m pip install uv"
+    try:
+        binary = uv.binary()
+    except MlprojError as error:
+        return Finding("tools", "uv", "missing", error.message, needed_for, remedy, essential=True)
+    said = _first_line((binary, "--version"))
+    return Finding("tools", "uv", "ok" if said else "broken", said or f"{binary} does not run", needed_for, remedy, essential=True)
+
+
+def _engines() -> Iterable[Finding]:
+    """The container engines that are installed and whether they answer; one finding when there is none."""
+    needed_for = "projects with docker_env"
+    installed = [name for name in ENGINES if shutil.which(name)]
+    if not installed:
+        yield Finding(
+            "tools", " or ".join(ENGINES), "missing", "not on PATH", needed_for, "https://podman.io or https://docs.docker.com/engine"
+        )
+    for name in installed:
+        told = _ask((name, "version", "--format", "{{.Server.Version}}" if name == "docker" else "{{.Client.Version}}"))
+        if told is not None and told.returncode == 0:
+            yield Finding("tools", name, "ok", f"{name} {told.text.strip()}", needed_for)
+        else:
+            why = _last_words(told.error_text) if told else "no answer"
+            yield Finding(
+                "tools",
+                name,
+                "broken",
+                f"does not answer: {why}",
+                needed_for,
+                f"start its service, or add yourself to its group; see: {name} info",
+            )
+
+
+def _interpreters() -> Iterable[Finding]:
+    from mlproj.environments import interpreter
+
+    for one in sorted(interpreter.find(), key=lambda one: one.order, reverse=True):
+        yield Finding("Pythons", one.version, "ok", f"{one.path} ({one.source})")
+
+
+def _folder(name: str, folder: Path, holds: str, variable: str) -> Finding:
+    """Whether *folder* can be written, tried where it or the nearest parent that exists is."""
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    free = quantity.size(shutil.disk_usage(nearest).free)
+    writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    remedy = f"make {folder} writable, or set {variable} to a folder that is"
+    detail = f"{folder} ({free} free)" if writable else f"{folder} cannot be written"
+    return Finding("storage", name, "ok" if writable else "broken", detail, holds, remedy, essential=True)
+
+
+def _cache_sizes() -> Finding:
+    parts = (
+        ("mirrors", paths.git_mirrors()),
+        ("environments", paths.environments()),
+        ("checkouts", paths.checkouts()),
+        ("downloads", paths.downloads()),
+    )
+    told = ", ".join(f"{name} {quantity.size(folder_size(folder))}" for name, folder in parts)
+    return Finding("storage", "cache use", "ok", told)
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes that the files below *folder* take on the disk, each hard-linked one counted once; 0 when it is not there."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for parent, _folders, names in os.walk(folder):
+        for name in names:
+            try:
+                status = os.lstat(os.path.join(parent, name))  # noqa: PTH118  # a Path per file would double the time
+            except OSError:
+                continue
+            if (status.st_dev, status.st_ino) not in seen:
+                seen.add((status.st_dev, status.st_ino))
+                total += status.st_blocks * 512
+    return total
+
+
+def _store() -> Finding:
+    from mlproj import tracking
+    from mlproj.tracking.sqlite import SCHEMA_VERSION
+
+    database = paths.database()
+    if not database.exists():
+        return Finding("storage", "runs", "ok", "none recorded yet")
+    try:
+        store = tracking.open()
+        number = len(store.list_runs(lifecycle_stage=None))
+        store.close()
+    except MlprojError as error:
+        return Finding("storage", "runs", "broken", str(error), "records of runs", error.hint or "", essential=True)
+    return Finding("storage", "runs", "ok", f"{number} in {database} (schema {SCHEMA_VERSION})")
+
+
+def _index(offline: bool) -> Finding:
+    """Whether uv reaches its package index with the machine's own settings: it is asked for one small package."""
+    from mlproj.environments import package_index, uv
+
+    needed_for, remedy = "installing packages", "check the network, or name another index: UV_DEFAULT_INDEX, PIP_INDEX_URL"
+    if offline:
+        return Finding("network", "package index", "skipped", "not asked: offline", needed_for)
+    try:
+        argv = (uv.binary(), "pip", "compile", "--no-cache", "--no-header", "--no-deps", "-q", "-")
+        told = _ask(argv, b"six", uv.environ(package_index.settings(), offline=False))
+    except MlprojError:
+        return Finding("network", "package index", "skipped", "not asked: there is no uv", needed_for)
+    if told is not None and told.returncode == 0:
+        return Finding("network", "package index", "ok", "answers", needed_for)
+    why = _last_words(told.error_text) if told else f"no answer within {_PATIENCE:g} s"
+    return Finding("network", "package index", "broken", why, needed_for, remedy)
+
+
+def _ask(argv: Sequence[str], input: bytes | None = None, env: Mapping[str, str] | None = None) -> process.Completed | None:
+    try:
+        return process.run(argv, input=input, timeout=_PATIENCE, env=env)
+    except MlprojError:
+        return None
+
+
+def _first_line(argv: Sequence[str]) -> str | None:
+    """The first line that a program says about its version, wherever it says it; None when it does not run."""
+    told = _ask(argv)
+    if told is None or told.returncode != 0:
+        return None
+    lines = (told.text or told.error_text).strip().splitlines()
+    return lines[0].strip() if lines else ""
+
+
+def _last_words(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "no reason given"

@@ -1,0 +1,138 @@
+"""Recorded runs as people read them: a line each, or one in full."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlproj import paths
+from mlproj.cli import quantity
+from mlproj.cli.output import print_heading, print_lines, print_table, width
+from mlproj.cli.table import Column, render_fields
+from mlproj.tracking.base import Run
+
+_COLUMNS = (
+    Column("RUN"),
+    Column("STATUS"),
+    Column("STARTED", dispensable=2),
+    Column("TOOK", right=True, dispensable=3),
+    Column("NAME", narrowest=12),
+    Column("EXPERIMENT", narrowest=10, dispensable=4),
+    Column("ENTRY POINT", narrowest=11, dispensable=1),
+    Column("SOURCE", narrowest=12, dispensable=5),
+)
+_SHORT_ID = 8
+
+
+def print_list(runs: Sequence[Run]) -> None:
+    """A table of *runs*; on a terminal with short ids, elsewhere with whole ones."""
+    if not runs:
+        sys.stderr.write("no runs\n")
+        return
+    short = width() is not None
+    print_table(_COLUMNS, [_row(run, short) for run in runs])
+
+
+def _row(run: Run, short: bool) -> list[str]:
+    return [
+        run.run_id[:_SHORT_ID] if short else run.run_id,
+        run.status.value,
+        quantity.moment(run.start_time),
+        _took(run),
+        run.run_name,
+        run.experiment_name,
+        run.entry_point or "",
+        _short_source(run.source) if short else _source(run.source),
+    ]
+
+
+def print_run(run: Run) -> None:
+    """Everything that is recorded about *run*, in sections; empty ones are left out."""
+    print_lines(*render_fields(_summary(run)))
+    _section("source", _document(run.source))
+    _section("parameters", run.params)
+    _section("metrics", {key: f"{value:.12g}" for key, value in run.metrics.items()})
+    _section("tags", run.tags)
+    _section("environment", _document(run.environment))
+    _section("inputs", {str(given.get("parameter")): _file(given, "uri") for given in run.inputs})
+    if run.outputs:
+        print_heading("outputs")
+        columns = (Column("SIZE", right=True), Column("PATH", narrowest=20), Column("SHA256", narrowest=12), Column("KEPT", dispensable=1))
+        print_table(
+            columns, [[quantity.size(out.size), out.path, out.sha256 or "", "yes" if out.kept else "no"] for out in run.outputs], indent=2
+        )
+    print_heading("files")
+    print_lines(*render_fields({"log, plan, lock": str(paths.run_dir(run.run_id)), "artifacts": run.artifact_uri}, 2))
+
+
+def _summary(run: Run) -> list[tuple[str, str]]:
+    deleted = " (deleted)" if run.lifecycle_stage == "deleted" else ""
+    code = "" if run.exit_code is None else f", exit code {run.exit_code}"
+    fields = [
+        ("run", f"{run.run_name}{deleted}"),
+        ("id", run.run_id),
+        ("experiment", f"{run.experiment_name} (id {run.experiment_id})"),
+        ("status", f"{run.status.value}{code}"),
+        ("reason", run.status_reason or ""),
+        ("started", quantity.moment(run.start_time, seconds=True)),
+        ("ended", quantity.moment(run.end_time, seconds=True)),
+        ("took", _took(run)),
+        ("by", "@".join(part for part in (run.user, run.host) if part)),
+        ("entry point", run.entry_point or ""),
+        ("command", (run.command or "").strip()),
+    ]
+    return [(name, value) for name, value in fields if value]
+
+
+def _section(title: str, fields: Mapping[str, str]) -> None:
+    if fields:
+        print_heading(title)
+        print_lines(*render_fields(fields, indent=2))
+
+
+def _document(document: Mapping[str, Any] | None) -> dict[str, str]:
+    """The parts of a JSON document that hold something, as text; the items of a list stand on a line each."""
+    return {key.replace("_", " "): _text(value) for key, value in (document or {}).items() if value not in (None, "", [], {})}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return "\n".join(_text(item) for item in value)
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {_text(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _file(document: Mapping[str, Any], name: str) -> str:
+    size = document.get("size")
+    details = [quantity.size(size)] if isinstance(size, int) else []
+    if document.get("sha256"):
+        details.append(f"sha256 {document['sha256']}")
+    return "\n".join([str(document.get(name) or ""), *details])
+
+
+def _took(run: Run) -> str:
+    if run.start_time is None or run.end_time is None:
+        return ""
+    return quantity.duration(max(run.end_time - run.start_time, 0) / 1000)
+
+
+def _source(source: Mapping[str, Any] | None) -> str:
+    if not source:
+        return ""
+    where = str(source.get("uri") or "")
+    inside = source.get("subdirectory")
+    commit = source.get("commit")
+    return where + (f"#{inside}" if inside else "") + (f"@{commit}" if commit else "")
+
+
+def _short_source(source: Mapping[str, Any] | None) -> str:
+    """The last part of the source's name and the beginning of its commit."""
+    if not source:
+        return ""
+    where = str(source.get("uri") or "").rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
+    inside, commit = source.get("subdirectory"), source.get("commit")
+    return where + (f"#{inside}" if inside else "") + (f"@{commit[:7]}" if commit else "") + ("*" if source.get("dirty") else "")
