@@ -46,15 +46,18 @@ def start(
     stdout: int | None = subprocess.PIPE,
     stderr: int | None = subprocess.PIPE,
     pass_fds: Sequence[int] = (),
+    terminal: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own, so that a signal can reach all of it and none of us.
+
+    With *terminal* it stays in our session, where it can ask the person at the terminal.
 
     Raises :class:`ServiceError` when the program is not there or may not be executed.
     """
     arguments = [str(argument) for argument in argv]
     try:
         return subprocess.Popen(
-            arguments, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds, start_new_session=True
+            arguments, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds, start_new_session=not terminal
         )
     except FileNotFoundError as error:
         if cwd is not None and not Path(cwd).is_dir():
@@ -69,7 +72,9 @@ def kill_group(process: subprocess.Popen[bytes], grace: float = 2.0) -> None:
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, None)):
         try:
             os.killpg(process.pid, number)
-        except (ProcessLookupError, PermissionError):
+        except ProcessLookupError:  # reaped, or started with `terminal` and so in no group of its own
+            process.send_signal(number)
+        except PermissionError:
             pass
         try:
             process.wait(patience)
@@ -85,13 +90,14 @@ def run(
     env: Mapping[str, str] | None = None,
     input: bytes | None = None,
     timeout: float | None = None,
+    terminal: bool = False,
 ) -> Completed:
     """Run a tool to its end and return what it said, whatever its code; the caller knows what a failure means.
 
     *timeout* is in seconds. However this ends (an exception, Ctrl-C), the tool's whole process group is gone.
     Raises :class:`ServiceError` when the tool is missing or takes longer than *timeout*.
     """
-    process = start(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE)
+    process = start(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, terminal=terminal)
     try:
         stdout, stderr = process.communicate(input, timeout)
     except subprocess.TimeoutExpired as error:

@@ -1,0 +1,165 @@
+"""What a user typed, understood: which kind of source it names, and why."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlproj.errors import SourceError, UsageError, did_you_mean
+from mlproj.redaction import mask_url
+
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_REMOTE_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
+_SCP_LIKE = re.compile(r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+")
+_GIT_SCHEMES = ("ssh", "git", "git+https", "git+http", "git+ssh", "git+file")
+
+
+@dataclass(frozen=True)
+class Address:
+    """A source as named: its kind with the reason for it, the place without ``#sub/dir``, and that sub-directory.
+
+    ``place`` may hold a URL's credentials, so it is not in the representation. ``masked`` is fit to be shown.
+    """
+
+    kind: str
+    reason: str
+    place: str = field(repr=False)
+    subdirectory: str = ""
+
+    @property
+    def masked(self) -> str:
+        """The place without secrets."""
+        return mask_url(self.place)
+
+
+def detect(text: str) -> Address:
+    """Tell what *text* names, most specific first; an existing path always wins over any other reading.
+
+    Raises :class:`UsageError` for what can be no source, :class:`SourceError` for a path that is not there.
+    """
+    _refuse_malformed(text)
+    if os.path.lexists(_expanded(text)):
+        return _local(text, "")
+    place, _, fragment = text.partition("#")
+    subdirectory = normal_subdirectory(fragment)
+    if _REMOTE_HELPER.match(place):
+        raise UsageError(
+            f"{mask_url(place)!r} names a Git remote helper, which could run any program", hint="give an https, ssh or file URL"
+        )
+    scheme = _SCHEME.match(place)
+    if place.lower().startswith("file://"):
+        return _file_url(place, subdirectory)
+    if os.path.lexists(_expanded(place)):
+        return _local(place, subdirectory)
+    if scheme and place[scheme.end() :].startswith("://"):
+        return _url(place, scheme[0].lower(), subdirectory)
+    if scheme and scheme[0] in ("gh", "gl"):
+        return Address("git", f"{scheme[0]}: stands for {'GitHub' if scheme[0] == 'gh' else 'GitLab'}", place, subdirectory)
+    if _SCP_LIKE.fullmatch(place):
+        return Address("git", "host:path is how Git writes a repository reached by ssh", place, subdirectory)
+    if scheme and "/" not in scheme[0] and len(scheme[0]) > 1:
+        return Address(scheme[0], f"the prefix {scheme[0]}: names a kind of source", place, subdirectory)
+    raise missing_path(place)
+
+
+def normal_subdirectory(fragment: str) -> str:
+    """``#sub/dir`` as a relative path with ``/``, '' for the top. Raises :class:`UsageError` when it would leave the source."""
+    fragment = fragment.removeprefix("subdirectory=")
+    if fragment.startswith("/") or "\\" in fragment:
+        raise UsageError(f"the sub-directory {fragment!r} is not relative to the source", hint="write #sub/dir")
+    normal = os.path.normpath(fragment) if fragment else ""
+    if normal == ".." or normal.startswith("../"):
+        raise UsageError(f"the sub-directory {fragment!r} leaves the source")
+    return "" if normal == "." else normal
+
+
+def missing_path(place: str) -> SourceError:
+    """The error for a path that is not there, with the neighbour that was probably meant."""
+    path = Path(_expanded(place))
+    message = f"{mask_url(place)} is not there: no such file or folder"
+    parent = path.parent
+    if not parent.is_dir():
+        return SourceError(message, hint=_repository_hint(place) or f"its folder {parent} is not there either")
+    try:
+        guess = did_you_mean(path.name, sorted(entry.name for entry in parent.iterdir())[:10_000])
+    except OSError:
+        guess = None
+    return SourceError(message, hint=f"did you mean {parent / guess}?" if guess else _repository_hint(place))
+
+
+def _repository_hint(place: str) -> str | None:
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", place) and not place.startswith("."):
+        return f"for a repository on GitHub write gh:{place}"
+    return "for a repository give its URL, such as https://host/owner/repository" if "/" in place else None
+
+
+def _refuse_malformed(text: str) -> None:
+    if not text.strip():
+        raise UsageError("the source is empty", hint="give a folder, a Git URL or an archive; . is the folder you are in")
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise UsageError(f"the source {mask_url(text)!r} holds a control character")
+    if text.startswith("-"):
+        raise UsageError(f"the source {mask_url(text)!r} starts with a dash", hint=f"for a folder of that name write ./{text}")
+
+
+def _expanded(text: str) -> str:
+    return str(Path(text).expanduser()) if text.startswith("~") else text
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether a file of this name is an archive that can be opened."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def is_bare_repository(folder: Path) -> bool:
+    """Whether *folder* is laid out as a bare Git repository."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+def _local(text: str, subdirectory: str) -> Address:
+    path = Path(os.path.normpath(Path(_expanded(text)).absolute()))
+    place = str(path)
+    if path.is_dir():
+        if is_bare_repository(path):
+            return Address("git", "the folder is a bare Git repository", place, subdirectory)
+        return Address("folder", "the path is a folder", place, subdirectory)
+    if not path.exists():
+        raise SourceError(f"{text} is a symbolic link to {path.readlink()}, which is not there")
+    if is_archive_name(place):
+        return Address("archive", "the path is an archive file", place, subdirectory)
+    raise SourceError(
+        f"{text} is a file, not a project",
+        hint=f"give its folder ({path.parent}); archives end with one of {', '.join(ARCHIVE_SUFFIXES)}",
+    )
+
+
+def _file_url(place: str, subdirectory: str) -> Address:
+    from urllib.parse import unquote
+
+    host, slash, rest = place[len("file://") :].partition("/")
+    if host not in ("", "localhost") or not slash:
+        raise UsageError(
+            f"{place} names another host ({host!r})" if slash else f"{place} names no path", hint="write file:///absolute/path"
+        )
+    path = "/" + unquote(rest)
+    _refuse_malformed(path)
+    if not os.path.lexists(path):
+        raise missing_path(path)
+    if (Path(path) / ".git").exists():
+        return Address("git", "the file:// URL names a Git repository", path, subdirectory)
+    return _local(path, subdirectory)
+
+
+def _url(place: str, scheme: str, subdirectory: str) -> Address:
+    if scheme in ("http", "https"):
+        path = place.partition("?")[0]
+        if is_archive_name(path):
+            return Address("archive", "the URL's path ends like an archive's", place, subdirectory)
+        return Address("git", f"{scheme} URLs name Git repositories unless they end like an archive", place, subdirectory)
+    if scheme in _GIT_SCHEMES:
+        return Address("git", f"{scheme}:// URLs name Git repositories", place, subdirectory)
+    return Address(scheme, f"the prefix {scheme}: names a kind of source", place, subdirectory)

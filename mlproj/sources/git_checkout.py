@@ -1,0 +1,70 @@
+"""A commit's files in a folder that is a work tree of its own, made from a mirror without copying an object.
+
+Its ``.git`` is a few small files: a detached HEAD, the origin's URL without secrets, and the mirror as alternate object store. So
+``git rev-parse HEAD``, GitPython and mlflow's own commit tag work in it, nothing in the mirror knows of it, and removing
+the folder removes all of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from mlproj.errors import SourceError
+from mlproj.sources import git_remote, lfs
+from mlproj.sources.git_failure import MirrorError, is_corruption, own_words
+from mlproj.sources.mirror import Mirror
+
+
+def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool, depth: int = 0) -> None:
+    """Fill the empty *folder* with the files of *commit*, which the mirror has, its submodules and LFS files included.
+
+    Raises :class:`SourceError`; :class:`MirrorError` when the mirror lacks what it should have.
+    """
+    _clear(folder)
+    _write_git_folder(mirror, commit, folder)
+    said = git_remote.run(
+        mirror.url, "read-tree", "-m", "-u", commit, folder=folder, settings=lfs.settings(mirror.path / "lfs", offline=offline)
+    )
+    if said.returncode != 0:
+        words = own_words(said, mirror.url)
+        if is_corruption(said) and "smudge filter" not in said.error_text:
+            raise MirrorError(f"{mirror.path} is damaged ({words})")
+        raise SourceError(f"{mirror.url.url}: commit {commit[:12]} could not be checked out ({words})", hint=_hint(words, offline))
+    lfs.refuse_pointers(folder)
+    if (folder / ".gitmodules").exists():
+        from mlproj.sources.submodule import write_submodules
+
+        write_submodules(mirror.url, folder, offline=offline, depth=depth)
+
+
+def _hint(words: str, offline: bool) -> str | None:
+    if "lfs" not in words.lower():
+        return None
+    return (
+        "its Git LFS files were not fetched yet: run it once without --offline" if offline else "the Git LFS server did not hand out a file"
+    )
+
+
+def _clear(folder: Path) -> None:
+    """A first try on a damaged mirror may have left something."""
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def _write_git_folder(mirror: Mirror, commit: str, folder: Path) -> None:
+    git = folder / ".git"
+    (git / "objects" / "info").mkdir(parents=True)
+    (git / "refs").mkdir()
+    (git / "HEAD").write_text(commit + "\n")
+    (git / "objects" / "info" / "alternates").write_text(f"{mirror.path / 'objects'}\n")
+    sha256 = len(commit) == 64
+    extension = "[extensions]\n\tobjectFormat = sha256\n" if sha256 else ""
+    url = mirror.url.url.replace("\\", "\\\\").replace('"', '\\"')
+    (git / "config").write_text(
+        f"[core]\n\trepositoryformatversion = {int(sha256)}\n\tbare = false\n\tautocrlf = false\n{extension}"
+        f'[remote "origin"]\n\turl = "{url}"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n'
+    )
+    with suppress(FileNotFoundError):
+        shutil.copyfile(mirror.path / "shallow", git / "shallow")

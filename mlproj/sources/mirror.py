@@ -1,0 +1,170 @@
+"""Our own bare copy of a repository: as shallow as the runs so far needed, added to but never pruned.
+
+Commits are fetched one at a time without their history; branches and tags are noted as last seen, for ``--offline``. Changes are
+made under a lock file beside it; reading needs none, as nothing is ever taken away save when the copy proves damaged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from mlproj import paths
+from mlproj.errors import SourceError
+from mlproj.process import Completed
+from mlproj.sources import git_command, git_remote
+from mlproj.sources.git_failure import MirrorError, is_corruption, own_words, remote_failure
+from mlproj.sources.git_url import GitUrl
+from mlproj.sources.work_tree import parse_date
+from mlproj.sources.workspace import locked, remove
+
+T = TypeVar("T")
+FULL_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit that is here: its full name and its committer date (UTC)."""
+
+    name: str
+    date: datetime | None
+
+
+class Mirror:
+    """The copy of the repository at *url*. Every method raises :class:`SourceError`; :class:`MirrorError` for our own damage."""
+
+    def __init__(self, url: GitUrl) -> None:
+        self.url = url
+        self.path = paths.git_mirrors() / url.key
+        self._lock = self.path.with_name(self.path.name + ".lock")
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever fetched."""
+        return (self.path / "HEAD").exists()
+
+    def commit(self, name: str) -> Commit | None:
+        """The commit that *name* (a ref or a full commit) stands for here; None when it is not here."""
+        if not self.exists:
+            return None
+        said = git_command.run("rev-list", "--max-count=1", "--timestamp", name + "^{commit}", "--", git_dir=self.path)
+        if said.returncode == 0 and said.stdout:
+            return Commit(said.text.split()[1], parse_date(said.stdout))
+        if is_corruption(said) and "bad object" not in said.error_text:
+            raise MirrorError(f"{self.path} is damaged ({own_words(said)})")
+        return None
+
+    def default_branch(self) -> str | None:
+        """The branch that the remote's HEAD named when last seen."""
+        try:
+            head = (self.path / "HEAD").read_text("utf-8").strip()
+        except OSError:
+            return None
+        return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else None
+
+    def create_by_clone(self, branch_or_tag: str | None) -> bool:
+        """Make the mirror in one conversation with the remote. False when there is no such branch or tag, or it was made meanwhile."""
+        with locked(self._lock):
+            if self.exists:
+                return False
+            chosen = [f"--branch={branch_or_tag}"] if branch_or_tag else []
+            new = self._cleared_new()
+            said = git_remote.run(
+                self.url, "clone", "--quiet", "--bare", "--depth=1", "--no-tags", "--template=", *chosen, "--", self.url.url, str(new)
+            )
+            if said.returncode == 0:
+                new.chmod(0o700)
+                new.rename(self.path)
+                return True
+            remove(new)
+            if "dumb http transport" in said.error_text or re.search(r"Remote branch .* not found", said.error_text):
+                return False
+            raise remote_failure(said, self.url)
+
+    def fetch(self, wanted: str, ref: str) -> bool:
+        """Bring the commit or tag *wanted* (a full name) here under *ref*. False when the remote does not hand it out so."""
+        with locked(self._lock):
+            self._initialise(len(wanted))
+            said = self._fetch("--depth=1", f"+{wanted}:{ref}")
+            if said.returncode == 0:
+                return True
+            if "dumb http transport" in said.error_text:
+                said = self._fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+                return self._judged(said) and self.commit(wanted) is not None
+            if re.search(r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref", said.error_text, re.IGNORECASE):
+                return False
+            return self._judged(said)
+
+    def fetch_everything(self) -> None:
+        """Bring every branch and tag here with all of their history: for remotes that hand out nothing else."""
+        with locked(self._lock):
+            self._initialise(40)
+            shallow = ["--unshallow"] if (self.path / "shallow").exists() else []
+            self._judged(self._fetch(*shallow, "--update-shallow", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"))
+
+    def note_head(self, branch: str | None) -> None:
+        """Remember what the remote's HEAD names now."""
+        if branch is not None and branch != self.default_branch():
+            git_command.run("symbolic-ref", "HEAD", f"refs/heads/{branch}", git_dir=self.path)
+
+    def note_ref(self, ref: str, name: str) -> None:
+        """Remember that *ref* names the commit or tag *name*, which is here."""
+        git_command.run("update-ref", ref, name, git_dir=self.path)
+
+    def discard(self) -> None:
+        """Put a damaged mirror away, so that the next fetch makes it anew."""
+        with locked(self._lock):
+            dead = self.path.with_name(f"{self.path.name}.dead")
+            remove(dead)
+            if self.path.exists():
+                self.path.rename(dead)
+            remove(dead)
+
+    def _cleared_new(self) -> Path:
+        """Where a mirror is made before it is renamed; only the lock's holder uses it, so what is there was left by a killed one."""
+        new = self.path.with_name(self.path.name + ".new")
+        remove(new)
+        return new
+
+    def _initialise(self, digits: int) -> None:
+        if self.exists:
+            return
+        new = self._cleared_new()
+        hashing = ["--object-format=sha256"] if digits == 64 else []
+        said = git_command.run("init", "--quiet", "--bare", "--template=", *hashing, str(new))
+        if said.returncode != 0:
+            raise SourceError(f"no mirror could be made at {new} ({own_words(said)})")
+        new.chmod(0o700)
+        if self.path.exists():
+            remove(self.path)
+        new.rename(self.path)
+
+    def _fetch(self, *what: str) -> Completed:
+        options = [each for each in what if each.startswith("--")]
+        refs = [each for each in what if not each.startswith("--")]
+        return git_remote.run(self.url, "fetch", "--quiet", "--no-tags", "--force", *options, "--", self.url.url, *refs, git_dir=self.path)
+
+    def _judged(self, said: Completed) -> bool:
+        if said.returncode == 0:
+            return True
+        if is_corruption(said) and not re.search(r"not found|does not appear", said.error_text):
+            raise MirrorError(f"{self.path} is damaged ({own_words(said)})")
+        raise remote_failure(said, self.url)
+
+
+def healed(mirror: Mirror, action: Callable[[], T], offline: bool) -> T:
+    """Do *action*; when the mirror proves damaged, make it anew and try once more. Raises :class:`SourceError`."""
+    try:
+        return action()
+    except MirrorError as error:
+        if offline:
+            raise SourceError(error.message, hint="run once without --offline: it is then made anew") from error
+    mirror.discard()
+    try:
+        return action()
+    except MirrorError as error:
+        raise SourceError(f"{error.message}, also when made anew", hint="is the repository itself sound? try: git fsck") from error
