@@ -1,1 +1,18 @@
-"""Where jobs run. Only this machine for now."""
+"""Where jobs run. Only this machine for now; others come as entry points of the group ``mlproj.backends``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlproj import plugins
+
+if TYPE_CHECKING:
+    from mlproj.backends.base import Backend
+
+KINDS = {"local": "mlproj.backends.local:LocalBackend"}
+
+
+def open(name: str) -> Backend:
+    """The backend called *name*. Raises :class:`~mlproj.errors.UsageError` for one that nobody provides."""
+    backend: Backend = plugins.load("mlproj.backends", name, KINDS)()
+    return backend

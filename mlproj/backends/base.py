@@ -34,11 +34,13 @@ class Outcome:
 
     ``stopped_by`` is None when the job ended by itself, else ``"timeout"``, ``"cancelled"`` or ``"signal"`` (with
     ``signal_number``: the one that we received and passed on, or that someone else killed the command with).
+    ``notes`` are faults that did not stop the job and belong in its record, such as a log cut by a full disk.
     """
 
     exit_code: int
     stopped_by: str | None = None
     signal_number: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Submission(Protocol):

@@ -1,0 +1,83 @@
+"""Jobs on this machine.
+
+A job gets a session of its own. Keys pressed at a terminal (Ctrl-C, Ctrl-Z, hanging up) therefore reach mlproj alone,
+which passes on what it should; and a job cannot be stopped for ever by reading from a terminal in the background. For
+the same reason its standard input is ours only when that is no terminal (a pipe, a file), else it is empty.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from contextlib import ExitStack
+
+from mlproj import env_vars, process
+from mlproj.backends.attendance import Attendance
+from mlproj.backends.base import Job, Outcome
+from mlproj.backends.bell import Bell
+from mlproj.backends.lifeline import Lifeline
+from mlproj.backends.output_log import OutputLog
+
+
+class LocalBackend:
+    """Runs jobs as processes of this machine."""
+
+    def submit(self, job: Job) -> LocalSubmission:
+        """Start the job, from any thread. Raises ServiceError when it cannot be started; nothing is left then."""
+        with ExitStack() as undo:
+            log = OutputLog(job.log_dir)
+            undo.callback(log.close)
+            lifeline = Lifeline(job.run_id, job.grace)
+            undo.callback(lifeline.release)
+            environ = {**job.environ, env_vars.RUN_ID.name: job.run_id}
+            started = process.start(job.argv, cwd=job.cwd, env=environ, stdin=_standard_input())
+            lifeline.guard(started.pid)
+            undo.pop_all()
+        return LocalSubmission(job, started, lifeline, log)
+
+
+class LocalSubmission:
+    """A job that runs, or ran, on this machine. Someone must :meth:`wait`, or its output fills a pipe and it stops."""
+
+    def __init__(self, job: Job, started: subprocess.Popen[bytes], lifeline: Lifeline, log: OutputLog) -> None:
+        self._pid = started.pid
+        self._bell = Bell()
+        self._attendance: Attendance | None = Attendance(job, started, lifeline, log, self._bell)
+        self._waiting = threading.Lock()
+        self._outcome: Outcome | None = None
+
+    @property
+    def pid(self) -> int:
+        """The job's first process, leader of its process group and session."""
+        return self._pid
+
+    def wait(self) -> Outcome:
+        """Wait for the end, in any thread; no process of the job is left when this returns.
+
+        Python's own KeyboardInterrupt is passed on as SIGINT and told in the outcome, not raised.
+        """
+        with self._waiting:
+            if self._outcome is None:
+                assert self._attendance is not None
+                self._outcome = self._attendance.attend()
+                self._attendance = None
+            return self._outcome
+
+    def cancel(self) -> None:
+        """Ask the job to end, from any thread; after the grace time it is killed. Returns at once."""
+        self._bell.ring("cancelled", signal.SIGTERM)
+
+    def interrupt(self, signal_number: int) -> None:
+        """Pass on a signal that we received; at the second one the job is killed. May be called in a signal handler."""
+        self._bell.ring("signal", signal_number)
+
+
+def _standard_input() -> int | None:
+    """What a job reads: None for our own standard input."""
+    try:
+        os.fstat(0)
+    except OSError:  # closed: the next file opened would become the job's input
+        return subprocess.DEVNULL
+    return subprocess.DEVNULL if os.isatty(0) else None
