@@ -1,0 +1,36 @@
+"""YAML with places: plain values, and where in the file each of them stands.
+
+``load(path)`` and ``parse(text, file)`` give a :class:`Document`. ``document.value`` is what ``yaml.safe_load`` would
+give; ``document.place("entry_points", "main")`` is where that value stands, ``document.key_place(…)`` where its key does,
+and ``document.raw(…)`` a scalar as it was written, so that the version ``3.10`` stays ``3.10``.
+
+The text is hostile: size, depth and expanded aliases are bounded; tags that make objects, several documents, duplicate
+keys and defaults that a missing space would lose are refused. Whatever is wrong is an InvalidProject with its place.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlproj.errors import InvalidProject, Place
+from mlproj.yaml_document.composing import compose
+from mlproj.yaml_document.document import Builder, Document
+from mlproj.yaml_document.text import MAX_SIZE, Text, decode, read
+
+__all__ = ["MAX_SIZE", "Document", "load", "parse"]
+
+
+def load(path: Path, *, shown: str | None = None) -> Document:
+    """The YAML document in the file *path*, called *shown* (default: the path) in places. Raises InvalidProject."""
+    file = str(path) if shown is None else shown
+    return parse(decode(read(path, file), file), file)
+
+
+def parse(text: str, file: str) -> Document:
+    """The YAML document that *text* is; *file* is its name in places. Raises InvalidProject."""
+    source = Text(text.removeprefix("\ufeff"), file)
+    root = compose(source)
+    if root is None:
+        raise InvalidProject("the file is empty", place=Place(file, 1, 1))
+    builder = Builder(source)
+    return Document(builder.build(root), source, root, builder.entries)

@@ -1,0 +1,102 @@
+"""From text to YAML nodes, and PyYAML's complaints in words for whoever wrote the file."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from mlproj.errors import InvalidProject, Place
+from mlproj.yaml_document.text import Text
+
+MAX_DEPTH = 64
+
+_LOST_SPACE = re.compile(r"""(?P<key>[A-Za-z_][\w-]*)(?::(?P<value>[^\s:/].*)|\s+(?P<quoted>["'].*))$""", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{|\{%")
+TEMPLATE_HINT = "render it first (cookiecutter, jinja), or put the whole value in quotes"
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _DepthError(Exception):
+    """Nodes are nested too deep."""
+
+
+class _Loader(_Base):  # type: ignore[misc]  # the C loader where PyYAML was built with it
+    """Composes nodes no deeper than MAX_DEPTH: the C composer recurses on the C stack, and half a million ``- `` crash it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes_open = 0
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        self._nodes_open += 1
+        if self._nodes_open > MAX_DEPTH:
+            raise _DepthError
+        super().descend_resolver(current_node, current_index)
+
+    def ascend_resolver(self) -> None:
+        self._nodes_open -= 1
+        super().ascend_resolver()
+
+
+def compose(source: Text) -> yaml.Node | None:
+    """The root node of *source*, None when there is nothing in it. Raises InvalidProject."""
+    try:
+        loader = _Loader(source.text)
+        try:
+            root: yaml.Node | None = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except _DepthError:
+        raise InvalidProject(f"the file is nested deeper than {MAX_DEPTH} levels", place=Place(source.file)) from None
+    except yaml.YAMLError as error:
+        raise _explain(error, source) from None
+    except UnicodeEncodeError as error:
+        raise _unreadable(source, error.start) from None
+    return root
+
+
+def meant_pair(word: str) -> str | None:
+    """``default: 10`` for ``default:10`` and ``default: "x"`` for ``default "x"``; None when *word* is neither."""
+    lost = _LOST_SPACE.match(word)
+    return f"{lost['key']}: {lost['value'] or lost['quoted']}" if lost else None
+
+
+def _explain(error: yaml.YAMLError, source: Text) -> InvalidProject:
+    if isinstance(error, yaml.reader.ReaderError):
+        return _unreadable(source, error.position)
+    problem = getattr(error, "problem", None) or "it ends unexpectedly"
+    context, mark = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
+    if mark is None or (context and "could not find expected ':'" in problem):
+        mark = context  # where the key stands, not where the search for its colon ended
+    if mark is None:
+        return InvalidProject(f"this is not YAML: {problem}", place=Place(source.file))
+    place = source.place(mark.line, mark.column)
+    message, hint = _diagnose(problem, place.text or "", mark.column)
+    return InvalidProject(message, place=place, hint=hint)
+
+
+def _diagnose(problem: str, line: str, column: int) -> tuple[str, str]:
+    """What is wrong in *line*, and what to do about it."""
+    if "another document" in problem:
+        return "a second document begins here, expected one", "remove the line '---' and what follows it"
+    if _TEMPLATE.search(line):
+        return "this is a template, not YAML", TEMPLATE_HINT
+    if "could not find expected ':'" in problem:
+        meant = meant_pair(line.strip())
+        hint = f"write '{meant}'" if meant else "write 'key: value', with a space after the colon"
+        return f"found {line.strip()[:80]!r}, expected 'key: value'", hint
+    if "\t" in line[: column + 1] and not line[:column].strip():
+        return "a tab is used for indentation, which YAML does not allow", "indent with spaces"
+    if "mapping values are not allowed" in problem:
+        return "a ':' is not allowed here", "put a value that holds ': ' in quotes, and check the indentation"
+    if line[column : column + 1] in tuple("@`%&*!"):
+        return f"a value cannot begin with {line[column]!r}", "put the value in quotes"
+    return f"this is not YAML: {problem}", "check the indentation and the quotes of this line and the one before"
+
+
+def _unreadable(source: Text, index: int) -> InvalidProject:
+    code = f"U+{ord(source.text[index]):04X}" if index < len(source.text) else "at the end"
+    return InvalidProject(f"the character {code} is not allowed in YAML", place=source.place_at(index), hint="is this a text file?")
