@@ -1,1 +1,59 @@
 """What a command needs around it. ``environments.resolve`` decides; the result's ``prepare`` makes it so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlproj.errors import EnvironmentFailure, UsageError
+
+if TYPE_CHECKING:
+    from mlproj.environments.base import Environment, Request
+    from mlproj.progress import Progress
+
+# A kind's attribute is called as (request, declaration, progress) and returns an Environment.
+KINDS = {
+    "python": "mlproj.environments.python:create",
+    "system": "mlproj.environments.system:create",
+}
+MANAGERS = ("auto", "uv", "virtualenv", "conda", "docker", "local")
+
+
+def resolve(request: Request, progress: Progress) -> Environment:
+    """The environment that *request* needs, decided and described; nothing is built yet.
+
+    Raises :class:`UsageError` for an unknown manager or a wrong date, :class:`InvalidProject` for a declaration that
+    contradicts its format, and :class:`EnvironmentFailure` when no environment can answer the request.
+    """
+    from mlproj import plugins
+    from mlproj.environments import detection
+    from mlproj.environments.base import Declaration
+
+    if request.manager not in MANAGERS:
+        raise UsageError(f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}")
+    if request.manager == "local":
+        declaration = request.declared or Declaration("none", reason="--env-manager local")
+    else:
+        declaration = detection.detect(request)
+    create = plugins.load("mlproj.environments", _kind(request.manager, declaration.kind), KINDS)
+    environment: Environment = create(request, declaration, progress)
+    return environment
+
+
+def _kind(manager: str, declared: str) -> str:
+    """Which kind of environment answers a declaration. Raises EnvironmentFailure for those this version cannot make."""
+    if manager == "local" or (declared == "none" and manager in ("auto", "uv", "virtualenv")):
+        return "system"
+    if manager == "docker" or declared == "docker_env":
+        raise EnvironmentFailure(
+            "the project asks for a container, and this version of mlproj cannot run containers yet"
+            if declared == "docker_env"
+            else "--env-manager docker: this version of mlproj cannot run containers yet",
+            hint="--env-manager local runs the command in the current environment"
+            + ("" if declared == "docker_env" else "; --env-manager uv makes a Python environment"),
+        )
+    if manager == "conda":
+        raise EnvironmentFailure(
+            "--env-manager conda: this version of mlproj does not install conda packages yet",
+            hint="leave it out: a conda.yaml is translated to Python packages (--env-manager uv), or use --env-manager local",
+        )
+    return "python"

@@ -1,0 +1,70 @@
+"""Packages installed in place (``-e .``), in an environment that outlives the checkout they were installed from.
+
+A run's checkout is a folder of its own, gone afterwards, while the environment is shared. So an editable package is
+installed as usual (its metadata, console scripts and dependencies are in the environment), then its link to the folder
+is taken out and only its import roots are kept, relative to the folder. Each run puts the roots of *its* checkout on
+``PYTHONPATH``. Not covered: extension modules that a build writes into the source folder.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_MAPPING = re.compile(r"^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$", re.MULTILINE)
+
+
+def detach(site_packages: Path, folders: list[Path]) -> list[tuple[int, str]]:
+    """Take the links to *folders* out of *site_packages*.
+
+    Returns the import roots as (index into *folders*, path relative to that folder).
+    """
+    roots: dict[tuple[int, str], None] = {}
+    for link in sorted([*site_packages.glob("*.pth"), *site_packages.glob("*.egg-link")]):
+        targets = list(_targets(link, site_packages))
+        inside = [place for place in (_within(target, folders) for target in targets) if place is not None]
+        if inside:
+            roots.update(dict.fromkeys(inside))
+            link.unlink()
+    for origin in site_packages.glob("*.dist-info/direct_url.json"):
+        if '"editable"' in origin.read_text("utf-8", "replace"):
+            origin.unlink()
+    return list(roots)
+
+
+def import_roots(roots: list[tuple[int, str]], folders: list[Path]) -> list[str]:
+    """The folders to put on ``PYTHONPATH`` for packages that are now in *folders*."""
+    return [os.path.normpath(folders[index] / relative) for index, relative in roots if index < len(folders)]
+
+
+def _targets(link: Path, site_packages: Path) -> Iterator[Path]:
+    """What a ``.pth`` file leads to: paths it lists, and the packages of setuptools' import hook."""
+    for line in link.read_text("utf-8", "replace").splitlines():
+        if line.startswith("import "):
+            hook = re.match(r"import (__editable___\w+)", line)
+            if hook:
+                yield from _hooked(site_packages / f"{hook[1]}.py")
+        elif line.strip().startswith("/"):
+            yield Path(line.strip())
+
+
+def _hooked(hook: Path) -> Iterator[Path]:
+    """The parents of the packages that setuptools' editable import hook maps (``MAPPING = {'name': '/path/name'}``)."""
+    found = _MAPPING.search(hook.read_text("utf-8", "replace")) if hook.exists() else None
+    if found is None:
+        return
+    for name, path in ast.literal_eval(found[1]).items():
+        place = Path(path)
+        yield place.parents[len(name.split(".")) - 1]
+
+
+def _within(target: Path, folders: list[Path]) -> tuple[int, str] | None:
+    real = os.path.realpath(target)
+    for index, folder in enumerate(folders):
+        top = os.path.realpath(folder)
+        if real == top or real.startswith(top + os.sep):
+            return index, os.path.relpath(real, top)
+    return None
