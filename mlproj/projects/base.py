@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class EntryPoint:
-    """A command template with typed parameters. ``script`` is the file for an entry point that is a script's name."""
+    """A command template with typed parameters. ``script`` is the file for an entry point that is a script's name.
+
+    ``find`` tells where a fragment of the command stands in MLproject, None where there is no such file.
+    """
 
     name: str
     command: str
@@ -42,6 +45,7 @@ class EntryPoint:
     description: str | None = None
     script: Path | None = None
     place: Place | None = None
+    find: Callable[[str], Place | None] = field(default=lambda _fragment: None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""Reading the environment that MLproject names: ``python_env``, ``conda_env`` or ``docker_env``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mlproj.errors import did_you_mean
+from mlproj.projects.base import EnvironmentDeclaration
+from mlproj.projects.reading import Reader, describe
+
+KINDS = ("python_env", "conda_env", "docker_env")
+DOCKER_KEYS = ("image", "volumes", "environment")
+_DEFAULTS = (("python_env", "python_env.yaml"), ("conda_env", "conda.yaml"))
+
+
+def read_environment(reader: Reader, mapping: dict[Any, Any], directory: Path, root: Path | None) -> EnvironmentDeclaration | None:
+    """The environment that MLproject's top-level *mapping* names, else MLflow's default file, else None.
+
+    Files must be within *root* where one is given. Raises InvalidProject.
+    """
+    named = [kind for kind in KINDS if kind in mapping]
+    if len(named) > 1:
+        first, second = sorted(named, key=lambda kind: _position(reader, kind))[:2]
+        earlier = reader.document.key_place(first)
+        raise reader.error(f"{second!r} is a second environment, {first!r} is given at {earlier}", second, hint="keep one of them")
+    for kind in named:
+        if mapping[kind]:
+            return _docker(reader, mapping[kind]) if kind == "docker_env" else _file(reader, kind, mapping[kind], directory, root)
+        reader.warn(f"{kind!r} is {describe(mapping[kind])} and ignored", reader.document.key_place(kind))
+    return default_environment(directory)
+
+
+def default_environment(directory: Path) -> EnvironmentDeclaration | None:
+    """The environment file that MLflow takes when MLproject names none."""
+    for kind, name in _DEFAULTS:
+        if (directory / name).is_file():
+            return EnvironmentDeclaration(kind, directory / name, by_default=True)
+    return None
+
+
+def _position(reader: Reader, kind: str) -> tuple[int, int]:
+    place = reader.document.key_place(kind)
+    return (place.line or 0, place.column or 0)
+
+
+def _file(reader: Reader, kind: str, value: Any, directory: Path, root: Path | None) -> EnvironmentDeclaration:
+    written = reader.text(value, f"{kind!r}", kind)
+    path = Path(os.path.normpath(directory / written))
+    if root is not None and not path.resolve().is_relative_to(root.resolve()):
+        raise reader.error(f"the file {written!r} is outside of the project's source", kind, hint="name a file inside of it")
+    if not _is_file(path):
+        guess = did_you_mean(path.name, _files_beside(path))
+        beside = str(Path(written).with_name(guess)) if guess else None
+        hint = f"did you mean {beside!r}?" if beside else f"add {written!r} to the project, or remove the line"
+        raise reader.error(f"the environment file {written!r} does not exist", kind, hint=hint)
+    return EnvironmentDeclaration(kind, path, place=reader.document.place(kind))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except ValueError:  # a NUL in the name
+        return False
+
+
+def _files_beside(path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(entry.name for entry in path.parent.iterdir() if entry.is_file()))
+    except (OSError, ValueError):
+        return ()
+
+
+def _docker(reader: Reader, value: Any) -> EnvironmentDeclaration:
+    options = reader.mapping(value, "'docker_env'", "docker_env: {image: python:3.11}", "docker_env")
+    reader.unknown_keys(options, DOCKER_KEYS, "docker_env")
+    if not options.get("image"):
+        raise reader.error("'docker_env' names no image", "docker_env", hint="add for example: image: python:3.11")
+    reader.text(options["image"], "the image", "docker_env", "image")
+    _check_list(reader, options.get("volumes"), "volumes", '["/host:/container"]')
+    for index, item in enumerate(options.get("volumes") or ()):
+        reader.text(item, "a volume", "docker_env", "volumes", index)
+    _check_list(reader, options.get("environment"), "environment", '[["NEW", "value"], "COPIED_FROM_HOST"]')
+    for index, item in enumerate(options.get("environment") or ()):
+        _check_variable(reader, item, "docker_env", "environment", index)
+    return EnvironmentDeclaration("docker_env", options=options, place=reader.document.key_place("docker_env"))
+
+
+def _check_list(reader: Reader, value: Any, name: str, example: str) -> None:
+    if value and not isinstance(value, list):
+        raise reader.error(
+            f"{name!r} is {describe(value)}, expected a list", "docker_env", name, hint=f"write for example: {name}: {example}"
+        )
+
+
+def _check_variable(reader: Reader, item: Any, *keys: Any) -> None:
+    """An item is a name to copy from the host, ``NAME=value`` (ours), or a pair of name and value."""
+    name = item[0] if isinstance(item, list) and len(item) == 2 and not isinstance(item[1], (list, dict)) else item
+    if isinstance(name, str) and name.partition("=")[0]:
+        return
+    raise reader.error(
+        f"a variable is {describe(item)}, expected a name or a pair", *keys, hint='write NAME, NAME=value or ["NAME", "value"]'
+    )

@@ -1,0 +1,117 @@
+"""Reading the ``entry_points`` of MLproject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlproj.errors import did_you_mean
+from mlproj.projects.base import REQUIRED, EntryPoint, Parameter
+from mlproj.projects.parameter import TYPES, canonical_type
+from mlproj.projects.reading import Reader, describe
+
+ENTRY_POINT_KEYS = ("parameters", "command", "description")
+PARAMETER_KEYS = ("type", "default", "description", "choices", "min", "max", "optional")
+
+_EXAMPLE = "main: {command: python train.py}"
+
+
+def read_entry_points(reader: Reader, mapping: dict[Any, Any]) -> dict[str, EntryPoint]:
+    """The entry points that MLproject's top-level *mapping* declares. Raises InvalidProject."""
+    if "entry_points" not in mapping:
+        return {}
+    declared = reader.mapping(mapping["entry_points"], "'entry_points'", _EXAMPLE, "entry_points")
+    points = (_entry_point(reader, value, "entry_points", key) for key, value in declared.items())
+    return {point.name: point for point in points}
+
+
+def _entry_point(reader: Reader, value: Any, *keys: Any) -> EntryPoint:
+    document = reader.document
+    name = reader.name("entry point", *keys)
+    body = reader.mapping(value, f"the entry point {name!r}", f"{name}: {{command: python train.py}}", *keys)
+    reader.unknown_keys(body, ENTRY_POINT_KEYS, *keys)
+    if "command" not in body:
+        raise reader.error(f"the entry point {name!r} has no command", *keys, hint="add for example: command: python train.py")
+    command = reader.text(body["command"], f"the command of {name!r}", *keys, "command")
+    return EntryPoint(
+        name=name,
+        command=command,
+        parameters=_parameters(reader, body.get("parameters"), *keys, "parameters"),
+        description=_description(body),
+        place=document.key_place(*keys),
+        find=lambda fragment: document.find(fragment, *keys, "command"),
+    )
+
+
+def _parameters(reader: Reader, value: Any, *keys: Any) -> dict[str, Parameter]:
+    if value is None:  # absent or left empty: none
+        return {}
+    declared = reader.mapping(value, "'parameters'", "alpha: {type: float, default: 0.5}", *keys)
+    parameters = (_parameter(reader, one, *keys, key) for key, one in declared.items())
+    return {parameter.name: parameter for parameter in parameters}
+
+
+def _parameter(reader: Reader, value: Any, *keys: Any) -> Parameter:
+    name = reader.name("parameter", *keys)
+    place = reader.document.key_place(*keys)
+    if isinstance(value, str):
+        return Parameter(name, _type(reader, value, *keys), place=place)
+    if not isinstance(value, dict):
+        what = f"the parameter {name!r} is {describe(value)}, expected a type or a mapping"
+        raise reader.error(what, *keys, hint=f"write for example: {name}: float, or {name}: {{type: float, default: 0.5}}")
+    reader.unknown_keys(value, PARAMETER_KEYS, *keys)
+    return Parameter(
+        name,
+        _type(reader, value["type"], *keys, "type") if value.get("type") is not None else "string",
+        default=value.get("default", REQUIRED),
+        choices=_choices(reader, value.get("choices"), *keys, "choices"),
+        minimum=_number(reader, value.get("min"), *keys, "min"),
+        maximum=_number(reader, value.get("max"), *keys, "max"),
+        optional=_truth(reader, value.get("optional"), *keys, "optional"),
+        description=_description(value),
+        place=place,
+    )
+
+
+def _type(reader: Reader, value: Any, *keys: Any) -> str:
+    written = reader.text(value, "the type", *keys)
+    known = canonical_type(written)
+    if known:
+        return known
+    guess = did_you_mean(written, tuple(TYPES))
+    hint = f"did you mean {guess!r}?" if guess else f"known: {', '.join(TYPES)}, list[…]"
+    reader.warn(f"the type {written[:60]!r} is unknown, values are taken as text", reader.document.place(*keys), hint)
+    return "string"
+
+
+def _choices(reader: Reader, value: Any, *keys: Any) -> tuple[Any, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not value or any(isinstance(item, (list, dict)) for item in value):
+        raise reader.error(
+            f"'choices' is {describe(value)}, expected a list of values", *keys, hint="write for example: choices: [adam, sgd]"
+        )
+    return tuple(value)
+
+
+def _number(reader: Reader, value: Any, *keys: Any) -> float | None:
+    if value is None:
+        return None
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(value, str):  # YAML reads 1e-3 as text
+            return float(value)
+    except (ValueError, OverflowError):
+        pass
+    raise reader.error(f"{keys[-1]!r} is {describe(value)}, expected a number", *keys)
+
+
+def _truth(reader: Reader, value: Any, *keys: Any) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise reader.error(f"{keys[-1]!r} is {describe(value)}, expected true or false", *keys)
+
+
+def _description(mapping: dict[Any, Any]) -> str | None:
+    description = mapping.get("description")
+    return None if description is None or isinstance(description, (list, dict)) else str(description).strip()

@@ -1,0 +1,77 @@
+"""Reading a project's folder: MLproject, or the absence of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlproj import paths
+from mlproj.errors import InvalidProject, Place
+from mlproj.projects import discovery
+from mlproj.projects.base import Project
+from mlproj.projects.declaration import KINDS, default_environment, read_environment
+from mlproj.projects.entry_point import read_entry_points
+from mlproj.projects.reading import Reader, describe
+from mlproj.yaml_document import load as load_yaml
+from mlproj.yaml_document import parse as parse_yaml
+
+TOP_LEVEL_KEYS = ("name", "entry_points", *KINDS, "databricks_spark_job")
+_EXAMPLE = "entry_points: {main: {command: python train.py}}"
+
+
+def load(directory: Path, *, root: Path | None = None) -> Project:
+    """The project in *directory*; without an MLproject file one that has no entry points.
+
+    *root* is the top of the source that the folder is part of: what MLproject names must be within it. Raises
+    InvalidProject with the place in the file.
+    """
+    file, others = discovery.find(directory)
+    if file is None:
+        return Project(directory, environment=default_environment(directory))
+    shown = _shown(file, directory, root)
+    if root is not None and not file.resolve().is_relative_to(root.resolve()):
+        raise InvalidProject("the file is a link out of the project's source", place=Place(shown))
+    reader = Reader(load_yaml(file, shown=shown))
+    if others:
+        names = ", ".join(other.name for other in others)
+        reader.warn(f"{names} is there too and ignored", Place(shown), "keep one MLproject file")
+    return _project(reader, directory, root, file)
+
+
+def parse(text: str, directory: Path, *, root: Path | None = None) -> Project:
+    """The project that the MLproject *text* makes of *directory*. Raises InvalidProject."""
+    return _project(Reader(parse_yaml(text, discovery.NAME)), directory, root, None)
+
+
+def _project(reader: Reader, directory: Path, root: Path | None, file: Path | None) -> Project:
+    value = reader.document.value
+    if not isinstance(value, dict):
+        hint = "write 'key: value', with a space after the colon" if isinstance(value, str) else f"write for example: {_EXAMPLE}"
+        raise reader.error(f"the file is {describe(value)}, expected a mapping with 'entry_points'", hint=hint)
+    reader.unknown_keys(value, TOP_LEVEL_KEYS)
+    if "databricks_spark_job" in value:
+        reader.warn(
+            "'databricks_spark_job' is ignored, it means something on Databricks only", reader.document.key_place("databricks_spark_job")
+        )
+    name = value.get("name")
+    if isinstance(name, (list, dict)):
+        raise reader.error(f"'name' is {describe(name)}, expected text", "name")
+    description = value.get("description")
+    return Project(
+        directory,
+        name=None if name is None else reader.document.raw("name"),
+        file=file,
+        entry_points=read_entry_points(reader, value),
+        environment=read_environment(reader, value, directory, root),
+        description=description.strip() if isinstance(description, str) else None,
+        warnings=tuple(reader.warnings),
+    )
+
+
+def _shown(file: Path, directory: Path, root: Path | None) -> str:
+    """What *file* is called in messages: within a checkout, which nobody will find again, by its place in the source."""
+    if root is not None and directory.is_relative_to(paths.cache()):
+        return str(file.relative_to(root))
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)
