@@ -85,8 +85,8 @@ def _with_pip(
     build_tools = uv.folder / "pip-constraints.txt"
     build_tools.write_text("\n".join(pin for pin in pins if not pin.startswith("pip==")) + "\n", "utf-8")
     done = process.follow(
-        [venv / "bin" / "python", "-m", "pip", "install", "--no-deps", "--no-input", "--disable-pip-version-check", "--no-warn-script-location",
-         "--requirement", file, *(["--no-index"] if uv.offline else [])],
+        [venv / "bin" / "python", "-m", "pip", "install", "--no-deps", "--no-input", "--disable-pip-version-check",
+         "--no-warn-script-location", "--requirement", file, *(["--no-index"] if uv.offline else [])],
         lambda line: progress.detail(redact(line)),
         cwd=uv.folder,
         env=_pip_environ(build_tools),

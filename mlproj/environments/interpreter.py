@@ -73,7 +73,7 @@ def stamp() -> list[tuple[str, int, int]]:
 
 def _signature(path: str) -> tuple[str, int, int]:
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except OSError:
         return (path, 0, 0)
     return (path, status.st_mtime_ns, status.st_size)
@@ -114,7 +114,7 @@ def _conda_roots() -> list[Path]:
 def _below(folder: Path) -> Iterator[str]:
     """``NAME/bin/python`` in *folder*, newest names first, virtual environments left out."""
     try:
-        names = sorted(os.listdir(folder), reverse=True)
+        names = sorted((place.name for place in folder.iterdir()), reverse=True)
     except OSError:
         return
     for name in names:
@@ -130,7 +130,7 @@ def _on_path() -> Iterator[str]:
         if folder.name == "shims" or (folder.parent / "pyvenv.cfg").exists():
             continue
         try:
-            names = sorted((name for name in os.listdir(folder) if _NAME.match(name)), reverse=True)
+            names = sorted((name for name in os.listdir(folder) if _NAME.match(name)), reverse=True)  # noqa: PTH208  # thousands of names
         except OSError:
             continue
         yield from (str(folder / name) for name in names)

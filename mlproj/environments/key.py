@@ -74,7 +74,7 @@ def tree_digest(path: Path) -> str:
 def _source_files(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _NO_SOURCE and not name.endswith(".egg-info"))
-        yield from (Path(place, name) for name in sorted(files) if os.path.isfile(os.path.join(place, name)))
+        yield from (Path(place, name) for name in sorted(files) if Path(place, name).is_file())
 
 
 def _build_digest(folder: Path) -> list[tuple[str, str]]:

@@ -91,6 +91,7 @@ def _words(options: Sequence[str]) -> list[tuple[str, str | None]]:
 
 
 def option_lines(options: Sequence[str]) -> list[str]:
+    """The options that belong into a requirements file, one a line."""
     lines = [f"{name} {value}" for name, value in _words(options) if name in _IN_FILE and value]
     return [*lines, *(["--no-index"] if "--no-index" in options else [])]
 
@@ -127,13 +128,12 @@ def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
     """The lock for *ask*, or why there is none."""
     from mlproj.environments import legacy_metadata
 
+    refusal = _compile(uv, ask)
     for _ in range(legacy_metadata.MOST_CORRECTIONS):
-        completed = _compile(uv, ask)
-        if completed is None:
-            return (uv.folder / "pylock.toml").read_text("utf-8")
-        if not legacy_metadata.correct(uv, completed.text, ask.python, ask.moment):
-            return completed
-    return completed
+        if refusal is None or not legacy_metadata.correct(uv, refusal.text, ask.python, ask.moment):
+            break
+        refusal = _compile(uv, ask)
+    return refusal or (uv.folder / "pylock.toml").read_text("utf-8")
 
 
 _NO_WHEEL = re.compile(r"building from source is disabled for `([^`]+)`")
@@ -177,10 +177,9 @@ def export(uv: Uv, lock_file: Path, python: str) -> str:
 
 def packages(text: str) -> list[dict[str, Any]]:
     """The ``[[packages]]`` of a lock. Raises :class:`EnvironmentFailure` when it is no lock."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from importlib import import_module
+
+    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         entries = tomllib.loads(text).get("packages", [])
     except tomllib.TOMLDecodeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from mlproj.redaction import mask_url
 
@@ -20,8 +21,15 @@ _PIP = {
 }
 _EQUIVALENTS = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_INDEX": "UV_EXTRA_INDEX_URL"}
 _RELEVANT = (
-    "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX", "UV_INDEX_STRATEGY", "UV_TORCH_BACKEND",
-)  # fmt: skip
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "UV_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_NO_INDEX",
+    "UV_INDEX_STRATEGY",
+    "UV_TORCH_BACKEND",
+)
 
 
 def settings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -48,18 +56,17 @@ def fingerprint(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     chosen = {name: mask_url(given[name]) for name in _RELEVANT if given.get(name)}
     for file in _configuration_files(given):
         try:
-            with open(file, "rb") as stream:
-                chosen[f"content of {os.path.basename(file)}"] = hashlib.sha256(stream.read()).hexdigest()
+            chosen[f"content of {file.name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
         except OSError:
             continue
     return chosen
 
 
-def _configuration_files(given: Mapping[str, str]) -> list[str]:
+def _configuration_files(given: Mapping[str, str]) -> list[Path]:
     """uv's own files, user's and system's (https://docs.astral.sh/uv/concepts/configuration-files/)."""
     if given.get("UV_CONFIG_FILE"):
-        return [given["UV_CONFIG_FILE"]]
+        return [Path(given["UV_CONFIG_FILE"])]
     if given.get("UV_NO_CONFIG"):
         return []
-    user = given.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    return [os.path.join(user, "uv", "uv.toml"), "/etc/uv/uv.toml"]
+    user = Path(given.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return [user / "uv" / "uv.toml", Path("/etc/uv/uv.toml")]

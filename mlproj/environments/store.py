@@ -68,7 +68,7 @@ Build = Callable[[Path], Mapping[str, Any]]
 def find(key: str) -> Path | None:
     """The folder of the environment *key* when it is built and its interpreter is still there."""
     folder = paths.environments() / key
-    return folder if os.path.exists(folder / _MARKER) and os.path.exists(folder / "venv" / "bin" / "python") else None
+    return folder if (folder / _MARKER).exists() and (folder / "venv" / "bin" / "python").exists() else None
 
 
 def description(folder: Path) -> dict[str, Any]:
@@ -219,10 +219,9 @@ def _clear_leftovers(folder: Path) -> int:
 def installed(*, with_size: bool = True) -> list[Stored]:
     """Every environment in the cache, the most recently used first."""
     try:
-        names = os.listdir(paths.environments())
+        folders = [place for place in paths.environments().iterdir() if not place.name.startswith(".")]
     except OSError:
         return []
-    folders = [paths.environments() / name for name in names if not name.startswith(".")]
     found = [_stored(folder, with_size) for folder in folders if (folder / _MARKER).exists()]
     return sorted(found, key=lambda one: one.last_used, reverse=True)
 
@@ -325,7 +324,7 @@ def _size(folder: Path) -> int:
     total = 0
     for place, _, files in os.walk(folder):
         for name in files:
-            status = os.lstat(os.path.join(place, name))
+            status = Path(place, name).lstat()
             identity = (status.st_dev, status.st_ino)
             if identity not in seen:
                 seen.add(identity)
