@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mlproj import paths, tracking
+from mlproj import nested, paths, tracking
 from mlproj.backends.base import Outcome
 from mlproj.environments.base import Prepared
 from mlproj.errors import Interrupted, MlprojError
@@ -181,7 +181,9 @@ def child_variables(recording: Recording, packages: Mapping[str, str]) -> dict[s
     """
     skinny = "mlflow-skinny" in packages and "sqlalchemy" not in packages
     store = (recording.run_dir / "mlruns").as_uri() if skinny else f"sqlite:///{recording.run_dir / 'mlflow.db'}"
+    made_here = recording.plan.environment.description.kind == "python"
     return {
+        **({"MLFLOW_CONDA_HOME": str(nested.conda_home())} if made_here else {}),
         "MLPROJ_RUN_ID": recording.run_id,
         "MLPROJ_RUN_DIR": str(recording.run_dir),
         "MLPROJ_HOME": str(paths.home()),

@@ -14,7 +14,7 @@ import mlproj
 PACKAGE = Path(mlproj.__file__).parent
 FLOOR = {"env_vars", "errors", "paths", "plugins", "process", "progress", "redaction", "yaml_document"}
 ROOMS = {"sources", "projects", "environments", "backends", "tracking"}
-LINE = {"plan", "runner", "recording", "interruption", "inputs"}
+LINE = {"plan", "runner", "recording", "interruption", "inputs", "nested"}
 
 
 def room_of(file: Path) -> str:
