@@ -134,6 +134,7 @@ class TrackingStore(Protocol):
         end_time: int | None = None,
         exit_code: int | None = None,
         run_name: str | None = None,
+        experiment_name: str | None = None,
         command: str | None = None,
         source: Mapping[str, Any] | None = None,
         environment: Mapping[str, Any] | None = None,
@@ -145,6 +146,7 @@ class TrackingStore(Protocol):
         """Change what is given (None: as it was). A status that ends a run sets ``end_time`` to now unless it is given.
 
         With *expected* nothing happens unless the run still has one of these statuses. Returns whether it was changed.
+        ``experiment_name`` moves the run there (made when it is new); its artifacts stay where they are.
         ``lifecycle_stage`` is ``active`` or ``deleted``: a deleted run is hidden, not gone.
         """
 

@@ -28,35 +28,42 @@ def hold(run_dir: Path) -> Iterator[None]:
     """Be the owner of the run in *run_dir* (made when missing) until leaving. Enter before the run is recorded.
 
     The lock is not inherited by programs that are started meanwhile. Raises ServiceError when the folder cannot be
-    written or another process owns the run.
+    written or locked, or another process owns the run.
     """
     file = run_dir / LOCK
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if not _try_lock(descriptor, fcntl.LOCK_EX):
+            os.close(descriptor)
+            raise ServiceError(f"another process owns the run in {run_dir}")
     except OSError as error:
         raise ServiceError(
-            f"cannot write {file}: {error.strerror}", hint="make the folder writable, or set MLPROJ_HOME to another one"
+            f"cannot use {file}: {error.strerror}", hint="make the folder writable, or set MLPROJ_HOME to another one"
         ) from error
     try:
-        if not _lock(descriptor):
-            raise ServiceError(f"another process owns the run in {run_dir}")
         yield
         file.unlink(missing_ok=True)  # after a death it stays: its time is a sign of life
     finally:
         os.close(descriptor)
 
 
-def is_alive(run_dir: Path) -> bool:
-    """Whether a process on this machine owns the run in *run_dir*. Takes nothing away and makes nothing."""
+def owner_lives(run_dir: Path, pid: int | None) -> bool:
+    """Whether the process that owns the run in *run_dir* is there. Takes nothing away and makes nothing.
+
+    Without a lock to ask (another home shares the store, or somebody removed the folder) the process id decides.
+    """
     try:
-        descriptor = os.open(run_dir / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(run_dir / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return False
+        return pid is not None and _exists(pid)
     except OSError:  # another user's run, perhaps: it is not for us to judge
         return True
     try:
-        return not _lock(descriptor)
+        # Shared, so that two who look at once do not take each other for the owner.
+        return not _try_lock(descriptor, fcntl.LOCK_SH)
+    except OSError:  # a file system that cannot lock says nothing
+        return True
     finally:
         os.close(descriptor)
 
@@ -70,7 +77,7 @@ def reap(store: TrackingStore) -> list[Run]:
     dead = []
     for run in store.list_runs(statuses=UNFINISHED, lifecycle_stage=None):
         run_dir = paths.run_dir(run.run_id)
-        if run.host != host or is_alive(run_dir):
+        if run.host != host or owner_lives(run_dir, run.pid):
             continue
         end = max(last_sign_of_life(run_dir) or 0, run.start_time or 0)
         if store.update_run(run.run_id, status=Status.KILLED, status_reason=REASON, end_time=end, expected=UNFINISHED):
@@ -87,9 +94,19 @@ def last_sign_of_life(run_dir: Path) -> int | None:
         return None
 
 
-def _lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is there, and another user's
+        return True
     return True

@@ -92,7 +92,6 @@ class SqlStore:
             "status": status.value,
             "start_time": now() if start_time is None else start_time,
             "end_time": end_time,
-            "artifact_uri": artifact_uri,
             "entry_point": _text(entry_point),
             "command": _text(command),
             "host": host,
@@ -105,6 +104,7 @@ class SqlStore:
         with self._database.write() as connection:
             experiment = self._experiment_for_run(connection, experiment_name, experiment_id)
             row["experiment_id"] = int(experiment.experiment_id)
+            row["artifact_uri"] = artifact_uri or sql_row.artifact_place(experiment, self._artifact_root, row["run_id"])
             number = _insert_run(connection, row)
             _add_params(connection, number, params or {})
             _set_tags(connection, number, {**(tags or {}), RUN_NAME_TAG: name})
@@ -119,6 +119,7 @@ class SqlStore:
         end_time: int | None = None,
         exit_code: int | None = None,
         run_name: str | None = None,
+        experiment_name: str | None = None,
         command: str | None = None,
         source: Mapping[str, Any] | None = None,
         environment: Mapping[str, Any] | None = None,
@@ -149,6 +150,8 @@ class SqlStore:
             number, found = _number_and_status(connection, run_id)
             if expected and Status(found) not in expected:
                 return False
+            if experiment_name is not None:
+                changes["experiment_id"] = int(self._ensure_experiment(connection, experiment_name, None).experiment_id)
             if changes:
                 assignments = ", ".join(f"{column} = :{column}" for column in changes)
                 connection.execute(f"UPDATE runs SET {assignments} WHERE number = :number", {**changes, "number": number})  # noqa: S608  # names of ours

@@ -12,7 +12,7 @@ from mlproj.tracking.base import Experiment, Metric, Output, Run, Status
 
 RUN_COLUMNS = (
     "r.number, r.run_id, r.run_name, r.experiment_id, e.name, r.status, r.status_reason, r.start_time, r.end_time, r.lifecycle_stage, "
-    "r.artifact_uri, e.artifact_location, r.entry_point, r.command, r.exit_code, r.host, r.user_name, r.pid, "
+    "r.artifact_uri, r.entry_point, r.command, r.exit_code, r.host, r.user_name, r.pid, "
     "r.source, r.environment, r.inputs, r.outputs"
 )
 EXPERIMENT_COLUMNS = "experiment_id, name, artifact_location, lifecycle_stage"
@@ -75,6 +75,11 @@ def to_experiment(row: Row, artifact_root: str) -> Experiment:
     return Experiment(str(number), name, location or f"{artifact_root}/{number}", stage)
 
 
+def artifact_place(experiment: Experiment, artifact_root: str, run_id: str) -> str:
+    """Where a new run of *experiment* keeps its artifacts: a URI, or a path below *artifact_root* when it is there."""
+    return f"{experiment.artifact_location}/{run_id}/artifacts".removeprefix(f"{artifact_root}/")
+
+
 def to_run(row: Row, artifact_root: str, params: Mapping[str, str], metrics: Mapping[str, float], tags: Mapping[str, str]) -> Run:
     """A run of a row of ``RUN_COLUMNS`` and of what it logged."""
     (
@@ -89,7 +94,6 @@ def to_run(row: Row, artifact_root: str, params: Mapping[str, str], metrics: Map
         end_time,
         stage,
         artifact_uri,
-        location,
         entry_point,
         command,
         exit_code,
@@ -111,7 +115,7 @@ def to_run(row: Row, artifact_root: str, params: Mapping[str, str], metrics: Map
         start_time=start_time,
         end_time=end_time,
         lifecycle_stage=stage,
-        artifact_uri=artifact_uri or f"{location or f'{artifact_root}/{experiment}'}/{run_id}/artifacts",
+        artifact_uri=artifact_uri if ":" in artifact_uri else f"{artifact_root}/{artifact_uri}",
         entry_point=entry_point,
         command=command,
         exit_code=exit_code,

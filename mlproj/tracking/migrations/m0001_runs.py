@@ -3,7 +3,8 @@
 - A run has MLflow's 32 digits for the world and a small ``number`` inside: it keeps the big tables and their keys small.
 - ``metrics`` is one tree in the order it is read (run, key, step). A point that a client sends twice is one point.
 - SQLite cannot store NaN (it becomes NULL), so ``is_nan`` says so, as in MLflow's own tables; ``value`` is 0 then.
-- ``artifact_location`` and ``artifact_uri`` are NULL for the place beside the database, so that a home can be moved.
+- ``artifact_location`` is NULL for the place beside the database, and an ``artifact_uri`` without a scheme is a path there,
+  so that a home can be moved.
 - ``source``, ``environment``, ``inputs`` and ``outputs`` are JSON documents, written and read whole.
 """
 
@@ -41,7 +42,7 @@ STATEMENTS = (
         end_time        BIGINT,
         lifecycle_stage TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', 'deleted')),
         deleted_time    BIGINT,
-        artifact_uri    TEXT,
+        artifact_uri    TEXT NOT NULL,
         entry_point     TEXT,
         command         TEXT,
         exit_code       INTEGER,
