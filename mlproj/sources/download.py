@@ -1,0 +1,168 @@
+"""Archives over http: fetched once, kept by their content, asked for again only whether they changed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from mlproj import paths
+from mlproj.errors import SourceError, UsageError
+from mlproj.redaction import mask_url
+from mlproj.sources.archive import digest_of
+from mlproj.sources.workspace import locked
+
+MAX_DOWNLOAD = 20 * 10**9  # bytes
+_SILENCE = 60.0  # seconds without a byte
+_PORTION = 1 << 20
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that is here, its SHA-256 in hex, and what the user should know about it."""
+
+    path: Path
+    digest: str
+    note: str | None = None
+
+
+def download(url: str, *, offline: bool) -> Download:
+    """The file at *url*, from the cache when the server says it is the same, or when *offline*.
+
+    Raises :class:`SourceError` when it is not there, may not be read or is too large, :class:`UsageError` for a malformed URL.
+    """
+    address, headers = _without_login(url)
+    login = headers.get("Authorization", "")
+    name = hashlib.sha256(f"{address}\0{login}".encode()).hexdigest()[:32]
+    index = paths.downloads() / "urls" / f"{name}.json"
+    with locked(index.with_suffix(".lock")):
+        known = _known(index)
+        if offline:
+            if known is None:
+                raise SourceError(
+                    f"{mask_url(address)} was never fetched, and --offline forbids to ask", hint="run it once without --offline"
+                )
+            return Download(_content(known["digest"]), known["digest"], "offline: the archive as it was when last fetched")
+        if known is not None:
+            headers |= {ask: known[said] for ask, said in (("If-None-Match", "etag"), ("If-Modified-Since", "modified")) if known.get(said)}
+        try:
+            with _opened(address, headers) as response:
+                return _kept(response, index, mask_url(address))
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 304 and known is not None:
+                return Download(_content(known["digest"]), known["digest"])
+            raise _refused(mask_url(address), error) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _unreachable(mask_url(address), error) from None
+
+
+def _without_login(url: str) -> tuple[str, dict[str, str]]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"{mask_url(url)!r} is no URL: {error}") from None
+    if not host or not url.isprintable() or " " in url:
+        raise UsageError(f"{mask_url(url)!r} is no URL: the host is missing or malformed")
+    headers = {"User-Agent": "mlproj", "Accept": "*/*"}
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+    place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+    return urlunsplit((parts.scheme.lower(), place, parts.path, parts.query, "")), headers
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect to https, or from http to http; never to a file, nor from https to what anybody can read."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        new = urlsplit(newurl).scheme.lower()
+        if new != "https" and not (new == req.type == "http"):
+            raise ValueError(f"it redirects from {req.type} to {new or 'nowhere'}, which is not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opened(address: str, headers: dict[str, str]) -> Any:
+    opener = urllib.request.OpenerDirector()
+    kinds = (
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        _Redirects,
+        urllib.request.UnknownHandler,
+    )
+    for kind in (*kinds, urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPErrorProcessor):
+        opener.add_handler(kind())
+    request = urllib.request.Request(address)  # noqa: S310  # http and https are the only handlers
+    for name, value in headers.items():
+        if name == "Authorization":
+            request.add_unredirected_header(name, value)  # another host must not see it
+        else:
+            request.add_header(name, value)
+    return opener.open(request, timeout=_SILENCE)
+
+
+def _kept(response: Any, index: Path, shown: str) -> Download:
+    partial = index.with_suffix(".part")  # only the lock's holder writes it
+    try:
+        digest, size = _written(response, partial, shown)
+        expected = response.headers.get("Content-Length")
+        if expected is not None and expected.isdigit() and size < int(expected):
+            raise SourceError(f"{shown}: the connection broke off after {size} of {expected} bytes", hint="try again")
+        content = _content(digest)
+        partial.replace(content)
+    finally:
+        partial.unlink(missing_ok=True)
+    facts = {"url": shown, "digest": digest, "etag": response.headers.get("ETag"), "modified": response.headers.get("Last-Modified")}
+    paths.write_atomic(index, json.dumps(facts))
+    return Download(content, digest)
+
+
+def _written(response: Any, partial: Path, shown: str) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    with partial.open("wb") as file:
+        while portion := response.read(_PORTION):
+            size += len(portion)
+            if size > MAX_DOWNLOAD:
+                raise SourceError(f"{shown} is larger than {MAX_DOWNLOAD // 10**9} GB")
+            digest.update(portion)
+            file.write(portion)
+    return digest.hexdigest(), size
+
+
+def _content(digest: str) -> Path:
+    return paths.downloads() / digest
+
+
+def _known(index: Path) -> dict[str, Any] | None:
+    """What is known of a URL, if its content is still here and whole."""
+    try:
+        facts = json.loads(index.read_bytes())
+        content = _content(str(facts["digest"]))
+        return facts if content.is_file() and digest_of(content) == facts["digest"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _refused(shown: str, error: urllib.error.HTTPError) -> SourceError:
+    meaning = {401: "it asks for a login", 403: "access was refused", 404: "there is no such file", 410: "the file is gone"}
+    hint = "put user:token@ before the host, or download it yourself" if error.code in (401, 403) else None
+    return SourceError(f"{shown}: {meaning.get(error.code, 'the server failed')} (HTTP {error.code} {error.reason})", hint=hint)
+
+
+def _unreachable(shown: str, error: Exception) -> SourceError:
+    reason = getattr(error, "reason", None) or error
+    return SourceError(
+        f"{shown}: the file could not be fetched ({mask_url(str(reason))})", hint="is there a network? --offline uses what is already here"
+    )
