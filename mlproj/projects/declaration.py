@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.errors import did_you_mean
+from mlproj.projects import file_system
 from mlproj.projects.base import EnvironmentDeclaration
 from mlproj.projects.reading import Reader, describe
 
@@ -35,7 +36,7 @@ def read_environment(reader: Reader, mapping: dict[Any, Any], directory: Path, r
 def default_environment(directory: Path) -> EnvironmentDeclaration | None:
     """The environment file that MLflow takes when MLproject names none."""
     for kind, name in _DEFAULTS:
-        if (directory / name).is_file():
+        if file_system.is_file(directory / name):
             return EnvironmentDeclaration(kind, directory / name, by_default=True)
     return None
 
@@ -48,9 +49,9 @@ def _position(reader: Reader, kind: str) -> tuple[int, int]:
 def _file(reader: Reader, kind: str, value: Any, directory: Path, root: Path | None) -> EnvironmentDeclaration:
     written = reader.text(value, f"{kind!r}", kind)
     path = Path(os.path.normpath(directory / written))
-    if root is not None and not path.resolve().is_relative_to(root.resolve()):
+    if root is not None and not file_system.is_within(path, root):
         raise reader.error(f"the file {written!r} is outside of the project's source", kind, hint="name a file inside of it")
-    if not _is_file(path):
+    if not file_system.is_file(path):
         guess = did_you_mean(path.name, _files_beside(path))
         beside = str(Path(written).with_name(guess)) if guess else None
         hint = f"did you mean {beside!r}?" if beside else f"add {written!r} to the project, or remove the line"
@@ -58,18 +59,8 @@ def _file(reader: Reader, kind: str, value: Any, directory: Path, root: Path | N
     return EnvironmentDeclaration(kind, path, place=reader.document.place(kind))
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except ValueError:  # a NUL in the name
-        return False
-
-
 def _files_beside(path: Path) -> tuple[str, ...]:
-    try:
-        return tuple(sorted(entry.name for entry in path.parent.iterdir() if entry.is_file()))
-    except (OSError, ValueError):
-        return ()
+    return tuple(name for name in file_system.names(path.parent) if file_system.is_file(path.parent / name))
 
 
 def _docker(reader: Reader, value: Any) -> EnvironmentDeclaration:

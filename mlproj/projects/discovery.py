@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlproj.projects import file_system
+
 NAME = "MLproject"
 _WITH_SUFFIX = (f"{NAME}.yaml", f"{NAME}.yml")
 
@@ -15,21 +17,15 @@ def find(directory: Path) -> tuple[Path | None, tuple[Path, ...]]:
     ``MLproject`` wins, then the first in the alphabet. ``MLproject.yaml`` and ``.yml``, which MLflow does not find,
     count when there is nothing else. A folder of that name is no candidate.
     """
-    candidates = sorted((path for path in _entries(directory) if _rank(path.name) is not None and path.is_file()), key=_order)
+    names = sorted((name for name in file_system.names(directory) if _rank(name) is not None), key=_order)
+    candidates = [directory / name for name in names if file_system.is_file(directory / name)]
     return (candidates[0], tuple(candidates[1:])) if candidates else (None, ())
 
 
 def projects_below(directory: Path) -> list[str]:
     """Names of subfolders of *directory* that hold a project, for the hint that one of them was meant."""
-    folders = sorted(path for path in _entries(directory) if not path.name.startswith(".") and path.is_dir() and not path.is_symlink())
-    return [folder.name for folder in folders[:200] if find(folder)[0]]
-
-
-def _entries(directory: Path) -> list[Path]:
-    try:
-        return list(directory.iterdir())
-    except OSError:
-        return []
+    folders = [name for name in file_system.names(directory) if not name.startswith(".") and file_system.is_folder(directory / name)]
+    return [name for name in folders[:200] if find(directory / name)[0]]
 
 
 def _rank(name: str) -> int | None:
@@ -39,5 +35,5 @@ def _rank(name: str) -> int | None:
     return names.index(folded) if folded in names else None
 
 
-def _order(path: Path) -> tuple[int, bool, str]:
-    return (_rank(path.name) or 0, not path.name.startswith(NAME), path.name)
+def _order(name: str) -> tuple[int, bool, str]:
+    return (_rank(name) or 0, not name.startswith(NAME), name)

@@ -10,6 +10,7 @@ from mlproj.projects import discovery
 from mlproj.projects.base import Project
 from mlproj.projects.declaration import KINDS, default_environment, read_environment
 from mlproj.projects.entry_point import read_entry_points
+from mlproj.projects.file_system import is_within
 from mlproj.projects.reading import Reader, describe
 from mlproj.yaml_document import load as load_yaml
 from mlproj.yaml_document import parse as parse_yaml
@@ -28,7 +29,7 @@ def load(directory: Path, *, root: Path | None = None) -> Project:
     if file is None:
         return Project(directory, environment=default_environment(directory))
     shown = _shown(file, directory, root)
-    if root is not None and not file.resolve().is_relative_to(root.resolve()):
+    if root is not None and not is_within(file, root):
         raise InvalidProject("the file is a link out of the project's source", place=Place(shown))
     reader = Reader(load_yaml(file, shown=shown))
     if others:

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from mlproj.errors import Place, UsageError, did_you_mean
-from mlproj.projects import discovery
+from mlproj.projects import discovery, file_system
 from mlproj.projects.base import EntryPoint, Project
 
 DEFAULT = "main"
@@ -36,7 +36,7 @@ def _script(project: Project, name: str) -> EntryPoint:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise UsageError(f"the script {name!r} is outside of the project", hint="name a script inside of the project's folder")
     script = project.directory / name
-    if "\0" in name or not script.is_file():
+    if not file_system.is_file(script):
         scripts = _scripts(project.directory)
         guess = did_you_mean(name, [*project.entry_points, *scripts])
         raise UsageError(
@@ -74,7 +74,4 @@ def _known(project: Project) -> str:
 
 
 def _scripts(directory: Path) -> list[str]:
-    try:
-        return sorted(entry.name for entry in directory.iterdir() if entry.suffix in SCRIPTS and entry.is_file())
-    except OSError:
-        return []
+    return [name for name in file_system.names(directory) if Path(name).suffix in SCRIPTS and file_system.is_file(directory / name)]

@@ -1,0 +1,49 @@
+"""What files hold, as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_CHUNK = 1024 * 1024  # bytes
+
+
+def measure(path: Path) -> tuple[str | None, int | None]:
+    """SHA-256 and size in bytes of the file or folder *path*; (None, None) where it cannot be read.
+
+    A folder's hash is over the sorted relative names and the hashes of its files, its size their sum. Links to files
+    count as what they point to, links to folders and special files are left out.
+    """
+    try:
+        return _folder(path) if path.is_dir() else _file(path)
+    except OSError:
+        return None, None
+
+
+def _file(path: Path) -> tuple[str | None, int | None]:
+    if not path.is_file():
+        return None, None
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _folder(path: Path) -> tuple[str, int]:
+    digest, total = hashlib.sha256(), 0
+    for name in sorted(_names(path), key=os.fsencode):
+        file_digest, size = _file(path / name)
+        if file_digest is not None and size is not None:
+            digest.update(os.fsencode(name) + b"\0" + file_digest.encode() + b"\n")
+            total += size
+    return digest.hexdigest(), total
+
+
+def _names(path: Path) -> Iterator[str]:
+    for folder, _folders, files in os.walk(path):
+        for name in files:
+            yield str(Path(folder, name).relative_to(path))
