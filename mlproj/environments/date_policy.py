@@ -65,7 +65,11 @@ def _automatic(request: Request, declaration: Declaration, requirements: Require
         return AsOf(moment, reason)
     newest = pin_date()
     if newest is None:
-        return AsOf(moment, reason, ("the package index does not tell when the pinned releases were uploaded; the commit's date is used",))
+        return AsOf(
+            moment,
+            reason,
+            ("the package index does not tell when the pinned releases were uploaded, or lacks one; the declaration's date is used",),
+        )
     settled = newest + AFTER_PINS
     if settled < moment:
         return AsOf(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,27 +37,27 @@ def create(uv: Uv, manager: str, interpreter: Interpreter, venv: Path, progress:
         raise failure("the virtual environment cannot be made", done.text + done.error_text)
 
 
-def install(uv: Uv, manager: str, venv: Path, text: str, requirements: Requirements, moment: datetime | None, progress: Progress) -> None:
+def install(uv: Uv, manager: str, venv: Path, text: str, requirements: Requirements, bounds: list[str], progress: Progress) -> None:
     """Install what the lock *text* lists, nothing else. Raises :class:`EnvironmentFailure` with the installer's reason."""
     entries = lock.packages(text)
     if manager == "virtualenv":
-        _with_pip(uv, venv, entries, requirements, moment, progress)
+        _with_pip(uv, venv, entries, requirements, bounds, progress)
     else:
-        _with_uv(uv, venv, text, entries, moment)
+        _with_uv(uv, venv, text, entries, bounds)
     if requirements.lock_file is not None:
         for folder in requirements.editables:
             uv.check(f"{folder} cannot be installed", "pip", "install", "--quiet", "--no-deps", *_into(venv), "--editable", folder)
 
 
-def _with_uv(uv: Uv, venv: Path, text: str, entries: list[dict[str, Any]], moment: datetime | None) -> None:
+def _with_uv(uv: Uv, venv: Path, text: str, entries: list[dict[str, Any]], bounds: list[str]) -> None:
     (uv.folder / "pylock.toml").write_text(text, "utf-8")
     # uv tells whether a folder's built wheel is current by its pyproject.toml alone; ours are told apart by all files.
     folders = [entry["name"] for entry in entries if "directory" in entry]
     uv.check(
         "the packages cannot be installed",
         "pip", "install", "--quiet", "--no-deps", *_into(venv), "--requirements", "pylock.toml",
-        *_bound(moment), *option_words("--refresh-package", folders),
-        hint=_HINT if moment else None,
+        *bounds, *option_words("--refresh-package", folders),
+        hint=_HINT if bounds else None,
     )  # fmt: skip
 
 
@@ -69,16 +68,10 @@ def _into(venv: Path) -> list[str]:
     return ["--python", str(venv / "bin" / "python")]
 
 
-def _bound(moment: datetime | None) -> list[str]:
-    return ["--exclude-newer", moment.strftime("%Y-%m-%dT%H:%M:%SZ")] if moment else []
-
-
-def _with_pip(
-    uv: Uv, venv: Path, entries: list[dict[str, Any]], requirements: Requirements, moment: datetime | None, progress: Progress
-) -> None:
+def _with_pip(uv: Uv, venv: Path, entries: list[dict[str, Any]], requirements: Requirements, bounds: list[str], progress: Progress) -> None:
     tools = [entry for entry in entries if entry["name"] in ("pip", "setuptools", "wheel") and "version" in entry]
     pins = [f"{entry['name']}=={entry['version']}" for entry in tools]
-    uv.check("pip cannot be installed", "pip", "install", "--quiet", "--no-deps", *_into(venv), *_bound(moment), *pins)
+    uv.check("pip cannot be installed", "pip", "install", "--quiet", "--no-deps", *_into(venv), *bounds, *pins)
     file = uv.folder / "pip-requirements.txt"
     file.write_text("\n".join([*lock.option_lines(requirements.options), *pip_lines(entries)]) + "\n", "utf-8")
     # Isolated builds take the newest setuptools unless a constraint, which reaches them by the environment, says otherwise.
@@ -92,7 +85,7 @@ def _with_pip(
         env=_pip_environ(build_tools),
     )  # fmt: skip
     if done.returncode:
-        raise failure("pip cannot install the packages", done.error_text or done.text, hint=_HINT if moment else None)
+        raise failure("pip cannot install the packages", done.error_text or done.text, hint=_HINT if bounds else None)
 
 
 def _pip_environ(constraints: Path) -> dict[str, str]:

@@ -73,8 +73,15 @@ def tree_digest(path: Path) -> str:
 
 def _source_files(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in _NO_SOURCE and not name.endswith(".egg-info"))
+        folders[:] = sorted(name for name in folders if _is_source(Path(place, name)))
         yield from (Path(place, name) for name in sorted(files) if Path(place, name).is_file())
+
+
+def _is_source(folder: Path) -> bool:
+    """False for what tools leave behind, so that building a package does not change its digest."""
+    if folder.name in _NO_SOURCE or folder.name.endswith(".egg-info"):
+        return False
+    return folder.name != "build" or not any(next(folder.glob(pattern), None) for pattern in ("bdist.*", "lib", "lib.*"))
 
 
 def _build_digest(folder: Path) -> list[tuple[str, str]]:

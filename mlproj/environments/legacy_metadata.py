@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from datetime import datetime
 from pathlib import Path
 
+from mlproj.environments.lock import Ask, bounds
 from mlproj.environments.uv import Uv
 
 MOST_CORRECTIONS = 25
@@ -20,7 +20,7 @@ _REQUIRES = re.compile(r"^Requires-Dist:\s*(.+)$", re.MULTILINE)
 _SHAPE = re.compile(r"^(?P<head>[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?)\s*\(?(?P<clauses>[^;()]*)\)?\s*(?P<marker>;.*)?$")
 
 
-def correct(uv: Uv, refusal: str, python: str, moment: datetime | None) -> bool:
+def correct(uv: Uv, refusal: str, ask: Ask) -> bool:
     """Add what uv needs to read the release that *refusal* names; False when it is not about metadata.
 
     The release's own metadata is read from its installed form, so that indexes, credentials and builds are uv's affair.
@@ -34,7 +34,7 @@ def correct(uv: Uv, refusal: str, python: str, moment: datetime | None) -> bool:
     if f"name = {json.dumps(name)}\nversion = {json.dumps(version)}\n" in before:
         return False
     file.write_text(before + entry(name, version, []), "utf-8")
-    requires = _requires(uv, name, version, python, moment)
+    requires = _requires(uv, name, version, ask)
     if requires is None:
         file.write_text(before, "utf-8")
         return False
@@ -84,12 +84,12 @@ def corrected(requirement: str) -> str:
         return shape["head"].strip()
 
 
-def _requires(uv: Uv, name: str, version: str, python: str, moment: datetime | None) -> list[str] | None:
+def _requires(uv: Uv, name: str, version: str, ask: Ask) -> list[str] | None:
     """The ``Requires-Dist`` lines of a release, None when it cannot be had."""
     target = uv.folder / "metadata"
-    arguments = ["--exclude-newer", moment.strftime("%Y-%m-%dT%H:%M:%SZ")] if moment else []
+    arguments = ["--python", ask.interpreter.path, *bounds(ask.moment, ask.interpreter)]
     try:
-        done = uv.run("pip", "install", "--quiet", "--no-deps", "--target", target, "--python", python, *arguments, f"{name}=={version}")
+        done = uv.run("pip", "install", "--quiet", "--no-deps", "--target", target, *arguments, f"{name}=={version}")
         found = next(target.glob("*.dist-info/METADATA"), None)
         if done.returncode or found is None:
             return None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mlproj.environments.interpreter import Interpreter
+from mlproj.environments.python_choice import SETTLED, released
 from mlproj.environments.requirements import Requirements
 from mlproj.environments.uv import Uv, failure, option_words
 from mlproj.errors import EnvironmentFailure
@@ -25,7 +27,7 @@ class Ask:
     """What is to be resolved: for which interpreter, from what time, and which packages must come as wheels."""
 
     requirements: Requirements
-    python: str
+    interpreter: Interpreter
     moment: datetime | None = None
     only_binary: frozenset[str] = field(default=frozenset())
 
@@ -130,7 +132,7 @@ def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
 
     refusal = _compile(uv, ask)
     for _ in range(legacy_metadata.MOST_CORRECTIONS):
-        if refusal is None or not legacy_metadata.correct(uv, refusal.text, ask.python, ask.moment):
+        if refusal is None or not legacy_metadata.correct(uv, refusal.text, ask):
             break
         refusal = _compile(uv, ask)
     return refusal or (uv.folder / "pylock.toml").read_text("utf-8")
@@ -149,13 +151,31 @@ def _compile(uv: Uv, ask: Ask) -> Refusal | None:
     (uv.folder / "requirements.in").write_text("\n".join(requirement_lines(ask.requirements)) + "\n", "utf-8")
     (uv.folder / "constraints.txt").write_text("\n".join(ask.requirements.constraints) + "\n", "utf-8")
     done = uv.run(
-        "pip", "compile", "requirements.in", "--constraints", "constraints.txt", "--python", ask.python,
+        "pip", "compile", "requirements.in", "--constraints", "constraints.txt", "--python", ask.interpreter.path,
         "--format", "pylock.toml", "--output-file", "pylock.toml", "--no-header", "--quiet",
-        *(["--exclude-newer", ask.moment.strftime("%Y-%m-%dT%H:%M:%SZ")] if ask.moment else []),
+        *bounds(ask.moment, ask.interpreter),
         *option_words("--only-binary", sorted(ask.only_binary)),
         *_flags(ask.requirements.options),
     )  # fmt: skip
     return Refusal(done.error_text) if done.returncode else None
+
+
+def bounds(moment: datetime | None, interpreter: Interpreter) -> list[str]:
+    """uv's flags for packages as of *moment*, in isolated builds too.
+
+    pip, setuptools and wheel of a time before the interpreter's do not run on it: they are of its own first half year.
+    """
+    if moment is None:
+        return []
+    flags = ["--exclude-newer", _stamp(moment)]
+    usable = released(interpreter) + SETTLED
+    if moment < usable:
+        flags += option_words("--exclude-newer-package", [f"{name}={_stamp(usable)}" for name in _SEEDS])
+    return flags
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _as_of(moment: datetime | None) -> str:
@@ -187,12 +207,11 @@ def packages(text: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
 
 
-def upload_dates(uv: Uv, pins: Sequence[str], python: str, options: Sequence[str]) -> list[datetime] | None:
+def upload_dates(uv: Uv, pins: Sequence[str], interpreter: Interpreter, options: Sequence[str]) -> list[datetime] | None:
     """When the pinned releases *pins* were uploaded (UTC), None when the index does not tell or lacks one of them."""
-    ask = Ask(replace(Requirements(), packages=tuple(pins), options=tuple(options)), python)
     (uv.folder / "requirements.in").write_text("\n".join([*option_lines(options), *pins]) + "\n", "utf-8")
     done = uv.run(
-        "pip", "compile", "requirements.in", "--no-deps", "--universal", "--python", ask.python, "--format", "pylock.toml",
+        "pip", "compile", "requirements.in", "--no-deps", "--universal", "--python", interpreter.path, "--format", "pylock.toml",
         "--no-header", "--quiet", *_flags(options),
     )  # fmt: skip
     if done.returncode:

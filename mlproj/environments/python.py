@@ -30,7 +30,11 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     """
     from mlproj.environments.declaration import read
 
-    requirements = read(declaration, request)
+    return for_requirements(request, declaration, read(declaration, request), progress)
+
+
+def for_requirements(request: Request, declaration: Declaration, requirements: Requirements, progress: Progress) -> PythonEnvironment:
+    """The Python environment for what a declaration was read into; as :func:`create` without the reading."""
     for warning in requirements.warnings:
         progress.warn(warning)
     index = package_index.fingerprint()
@@ -54,6 +58,9 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
         notes=(*requirements.notes, *decided.notes),
     )
     return PythonEnvironment(description, request, requirements, decided.interpreter, lock_text)
+
+
+_AS_OF_HINT = "--as-of today resolves with the packages of today, --as-of DATE with those of another day"
 
 
 class PythonEnvironment:
@@ -96,13 +103,14 @@ class PythonEnvironment:
         from mlproj.environments import installer
 
         uv = Uv(staging, package_index.settings(), progress, offline=self._request.offline)
-        manager, venv, moment = self.description.manager, staging / "venv", self.description.as_of
+        manager, venv = self.description.manager, staging / "venv"
+        bounds = lock.bounds(self.description.as_of, self._interpreter)
         with progress.step("resolving the packages"):
             text = self._lock(uv)
         corrected = _corrections(staging, progress)
         with progress.step(f"installing {len(lock.packages(text))} packages"):
             installer.create(uv, manager, self._interpreter, venv, progress)
-            installer.install(uv, manager, venv, text, self._requirements, moment, progress)
+            installer.install(uv, manager, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), self._editables())
         _keep_only(staging, ("venv", "uv.toml"))
         (staging / "pylock.toml").write_text(lock.portable(text, self._request.root), "utf-8")
@@ -118,7 +126,9 @@ class PythonEnvironment:
             return lock.export(uv, self._requirements.lock_file, self._interpreter.path)
         if self._lock_text is not None:
             return self._lock_text
-        return lock.resolve(uv, lock.Ask(self._requirements, self._interpreter.path, self.description.as_of))
+        ask = lock.Ask(self._requirements, self._interpreter, self.description.as_of)
+        hint = _AS_OF_HINT if self.description.as_of else None
+        return lock.resolve(uv, ask, hint)
 
     def _record(self) -> dict[str, Any]:
         told = self.description
@@ -215,7 +225,7 @@ class _Decider:
         pins = [package for package in self.requirements.packages if package not in self.requirements.implied]
         with self.progress.step("looking up when the pinned packages were released"), self._uv() as uv:
             for candidate in candidates:
-                dates = lock.upload_dates(uv, pins, candidate.path, self.requirements.options)
+                dates = lock.upload_dates(uv, pins, candidate, self.requirements.options)
                 if dates is not None:
                     return max(dates)
         return None
@@ -228,7 +238,7 @@ class _Decider:
         if self.requirements.lock_file is not None or not asked or len(candidates) == 1:
             return python_choice.Choice(first, f"Python {first.version}: {_why_only(candidates, day)}"), None
         with self.progress.step("choosing a Python that the packages have wheels for"), self._uv() as uv:
-            fitting = _with_wheels(uv, lock.Ask(self.requirements, "", moment), candidates, frozenset(asked))
+            fitting = _with_wheels(uv, lock.Ask(self.requirements, first, moment), candidates, frozenset(asked))
         if fitting is None:
             return python_choice.Choice(first, f"Python {first.version}: no Python here has wheels of everything {day}"), None
         chosen, refused, text = fitting
@@ -259,7 +269,7 @@ def _with_wheels(uv: Uv, ask: lock.Ask, candidates: list[Interpreter], asked: fr
         blamed: dict[str, int] = {}
         refused = ""
         for candidate in candidates:
-            result = lock.try_resolve(uv, replace(ask, python=candidate.path, only_binary=only_binary))
+            result = lock.try_resolve(uv, replace(ask, interpreter=candidate, only_binary=only_binary))
             if isinstance(result, str):
                 return candidate, refused, result
             blame = lock.lacks_wheels(result)

@@ -21,7 +21,7 @@ _RELEASED = {
     13: datetime(2024, 10, 7, tzinfo=timezone.utc),
     14: datetime(2025, 10, 7, tzinfo=timezone.utc),
 }
-_SETTLED = timedelta(days=183)
+SETTLED = timedelta(days=183)
 """Until scientific packages have wheels for a new Python; people rarely use one before."""
 _EXACT = re.compile(r"(?:===?\s*)?(\d+)\.(\d+)(?:\.(\d+|\*)|\.\d+[a-z]+\d+)?$")
 
@@ -79,8 +79,8 @@ def candidates(wish: str | None, found: list[Interpreter], moment: datetime | No
     for one in allowed(wish, found):
         if one.minor not in best or one.order > best[one.minor].order:
             best[one.minor] = one
-    settled = [one for one in best.values() if _release(one) <= now - _SETTLED]
-    later = [one for one in best.values() if _release(one) > now - _SETTLED]
+    settled = [one for one in best.values() if released(one) <= now - SETTLED]
+    later = [one for one in best.values() if released(one) > now - SETTLED]
     return sorted(settled, key=lambda one: one.minor, reverse=True) + sorted(later, key=lambda one: one.minor)
 
 
@@ -112,6 +112,7 @@ def none_fits(wish: str, found: list[Interpreter], attempt: str | None) -> Envir
     )
 
 
-def _release(interpreter: Interpreter) -> datetime:
+def released(interpreter: Interpreter) -> datetime:
+    """When the first final release of its minor version came out (for unknown ones: one a year)."""
     minor = interpreter.minor[1]
     return _RELEASED.get(minor) or _RELEASED[14] + timedelta(days=365 * (minor - 14))

@@ -1,0 +1,40 @@
+"""What to add when a run fails because a module is missing: ``ModuleNotFoundError`` in its output, read for people."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mlproj.environments.base import Description
+
+_MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named ['\"]?([A-Za-z_][\w.]*)['\"]?", re.MULTILINE)
+_LINES = {
+    "conda_env": "add `{package}` below `dependencies:` in {file}",
+    "python_env": "add `{package}` below `dependencies:` in {file}",
+    "requirements": "add the line `{package}` to {file}",
+    "pyproject": 'add "{package}" to `dependencies` in {file}',
+    "setup": 'add "{package}" to `install_requires` in {file}',
+    "uv_lock": "run `uv add {package}` in the project's folder",
+    "script": 'add "{package}" to the `dependencies` of the script block in {file}',
+}
+
+
+def explain(output: str, description: Description, project_dir: Path) -> str | None:
+    """One sentence with the package and the line to add, None when *output* does not end in a missing module.
+
+    A module that the project itself holds is not a package: its folder is merely not on the path.
+    """
+    found = _MISSING.findall(output)
+    if not found:
+        return None
+    module = found[-1].partition(".")[0]
+    if (project_dir / module).is_dir() or (project_dir / f"{module}.py").is_file():
+        return f"the module {module!r} is in the project's folder, but not where Python looks; PYTHONPATH=. finds it"
+    from mlproj.environments.imports import package_for
+
+    package = package_for(module)
+    if description.kind == "system":
+        return f"the module {module!r} is not installed; pip install {package}, or declare an environment that has it"
+    place = description.declaration.file
+    advice = _LINES.get(description.declaration.kind, "declare `{package}` in a requirements.txt in the project's folder")
+    return f"the environment lacks the module {module!r}: " + advice.format(package=package, file=place.name if place else "it")
