@@ -7,7 +7,6 @@ is kept in the cache by its URI; with http the server is asked whether it is sti
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,59 +39,70 @@ def fetch(uri: str, *, offline: bool = False) -> Path:
     if parts.scheme in _SCHEMES and not parts.hostname:
         raise UsageError(f"{mask_url(uri)!r} names no host, expected for example https://host/file")
     kept = _Kept(uri, _file_name(parts.path))
-    if offline:
-        if kept.path.exists():
-            return kept.path
+    if not offline:
+        with kept.locked():
+            if parts.scheme in _SCHEMES:
+                _fetch_http(uri, kept)
+            else:
+                _fetch_with_fsspec(uri, parts.scheme, kept)
+    path = kept.path
+    if path is None:
         raise ServiceError(f"{mask_url(uri)} is not in the cache, and --offline forbids to fetch it")
-    with kept.locked():
-        if parts.scheme in _SCHEMES:
-            _fetch_http(uri, kept)
-        else:
-            _fetch_with_fsspec(uri, parts.scheme, kept)
-    return kept.path
+    return path
 
 
 class _Kept:
-    """The place of one URI in the cache: a folder with the content under its own name, and what the server said of it."""
+    """The place of one URI in the cache: every content it had in a folder of its own, and what the server said of the last.
+
+    A content that was replaced stays, as a run may be reading it.
+    """
 
     def __init__(self, uri: str, name: str) -> None:
         import hashlib
 
-        self.folder = paths.downloads() / "inputs" / hashlib.sha256(uri.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        self.path = self.folder / "content" / name
-        self._about = self.folder / "about.json"
+        self._folder = paths.downloads() / "inputs" / hashlib.sha256(uri.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        self._about = self._folder / "about.json"
+        self._name = name
+
+    @property
+    def path(self) -> Path | None:
+        """The newest content, None when there is none."""
+        content = self._read().get("content")
+        path = self._folder / content / self._name if content else None
+        return path if path and path.exists() else None
+
+    @property
+    def validators(self) -> dict[str, str]:
+        """Headers that ask the server whether what is here is still current; none when nothing is here."""
+        return {name: value for name, value in self._read().items() if name != "content"} if self.path else {}
+
+    def _read(self) -> dict[str, str]:
+        try:
+            return {str(name): str(value) for name, value in json.loads(self._about.read_text()).items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other runs from fetching the same meanwhile."""
         from filelock import FileLock
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / "lock"):
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / "lock"):
             yield
-
-    def validators(self) -> dict[str, str]:
-        """Headers that ask the server whether what is here is still current; none when nothing is here."""
-        if not self.path.exists():
-            return {}
-        try:
-            about = json.loads(self._about.read_text())
-            return {str(name): str(value) for name, value in about.items()}
-        except (OSError, ValueError, AttributeError):
-            return {}
 
     @contextmanager
     def replaced(self, validators: Mapping[str, str]) -> Iterator[Path]:
-        """A path to write the new content to; when the block succeeds it takes the place of the old."""
-        import shutil
+        """A path to write the new content to; it becomes the newest when the block succeeds."""
+        from mlproj.projects.content import measure
 
-        with paths.temporary_folder(self.folder, "new-") as folder:
-            target = folder / self.path.name
+        with paths.temporary_folder(self._folder, "new-") as folder:
+            target = folder / self._name
             yield target
-            self._about.unlink(missing_ok=True)
-            shutil.rmtree(self.path.parent, ignore_errors=True)
-            os.replace(folder, self.path.parent)
-        paths.write_atomic(self._about, json.dumps(dict(validators)))
+            content = (measure(target)[0] or "empty")[:32]
+            if not (self._folder / content).exists():
+                folder.rename(self._folder / content)
+        paths.write_atomic(self._about, json.dumps({**validators, "content": content}))
 
 
 def _file_name(path: str) -> str:
@@ -125,7 +135,7 @@ def _fetch_http(uri: str, kept: _Kept) -> None:
 def _download(uri: str, kept: _Kept) -> None:
     from urllib.request import urlopen
 
-    with urlopen(_request(uri, kept.validators()), timeout=TIMEOUT) as response:  # noqa: S310  # the scheme was checked
+    with urlopen(_request(uri, kept.validators), timeout=TIMEOUT) as response:  # noqa: S310  # the scheme was checked
         known = {"If-None-Match": response.headers.get("ETag"), "If-Modified-Since": response.headers.get("Last-Modified")}
         expected = response.headers.get("Content-Length")
         with kept.replaced({name: value for name, value in known.items() if value}) as target:
