@@ -6,15 +6,23 @@ which builds on :func:`start`. An argument list is data: nothing here passes thr
 
 from __future__ import annotations
 
+import errno
+import math
 import os
+import select
 import signal
 import subprocess
-import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from mlproj.errors import ServiceError
+from mlproj.errors import MlprojError, ServiceError, UsageError
+
+_BLOCK = 1 << 16
+_LONGEST_LINE = 1 << 16
+_SILENCE = 0.2  # seconds without a word after which we look whether a tool has ended although its streams are open
 
 
 @dataclass(frozen=True)
@@ -48,23 +56,34 @@ def start(
     pass_fds: Sequence[int] = (),
     terminal: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a process group of its own, so that a signal can reach all of it and none of us.
+    """Start a program in a session of its own, so that a signal can reach all of it and none of us.
 
-    With *terminal* it stays in our session, where it can ask the person at the terminal.
+    Without a terminal a program that wants a password fails instead of waiting. With *terminal* it stays in our session
+    and process group, where it can ask the person (a group of its own would be stopped when it reads the terminal) and
+    gets that person's Ctrl-C as we do.
 
-    Raises :class:`ServiceError` when the program is not there or may not be executed.
+    Raises :class:`ServiceError` when the program is not there or may not be executed, :class:`UsageError` for an
+    argument that no program can be given.
     """
     arguments = [str(argument) for argument in argv]
     try:
         return subprocess.Popen(
             arguments, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds, start_new_session=not terminal
         )
-    except FileNotFoundError as error:
-        if cwd is not None and not Path(cwd).is_dir():
-            raise ServiceError(f"cannot run {arguments[0]}: the folder {cwd} is not there") from error
-        raise ServiceError(f"{arguments[0]} is not installed or not on PATH", hint="mlproj doctor lists what is missing") from error
-    except PermissionError as error:
-        raise ServiceError(f"{arguments[0]} may not be executed: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise _not_started(arguments[0], cwd, error) from error
+
+
+def _not_started(program: str, cwd: Path | None, error: OSError | ValueError) -> MlprojError:
+    if not isinstance(error, OSError):  # Python's own check of what execve(2) takes
+        return UsageError(f"cannot run {program}: an argument or variable holds a NUL byte or text that cannot be encoded ({error})")
+    if cwd is not None and not Path(cwd).is_dir():
+        return ServiceError(f"cannot run {program}: the folder {cwd} is not there")
+    if isinstance(error, FileNotFoundError):
+        return ServiceError(f"{program} is not installed or not on PATH", hint="mlproj doctor lists what is missing")
+    if error.errno == errno.E2BIG:
+        return ServiceError(f"cannot run {program}: the command line and environment are longer than this system allows")
+    return ServiceError(f"{program} cannot be executed: {error.strerror}")
 
 
 def kill_group(process: subprocess.Popen[bytes], grace: float = 2.0) -> None:
@@ -94,19 +113,17 @@ def run(
 ) -> Completed:
     """Run a tool to its end and return what it said, whatever its code; the caller knows what a failure means.
 
-    *timeout* is in seconds. However this ends (an exception, Ctrl-C), the tool's whole process group is gone.
+    *timeout* is in seconds. When this is left by an exception (Ctrl-C, a timeout), the tool's process group is gone. A
+    daemon that the tool leaves behind (a credential cache, a compiler cache) is not waited for.
     Raises :class:`ServiceError` when the tool is missing or takes longer than *timeout*.
     """
     process = start(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, terminal=terminal)
+    stdout, stderr = bytearray(), bytearray()
     try:
-        stdout, stderr = process.communicate(input, timeout)
-    except subprocess.TimeoutExpired as error:
+        _attend(process, {process.stdout: stdout.extend, process.stderr: stderr.extend}, input or b"", timeout)
+    except TimeoutError as error:
         raise ServiceError(f"{argv[0]} did not answer within {timeout:g} seconds") from error
-    finally:
-        if process.poll() is None:
-            kill_group(process)
-        _close_pipes(process)
-    return Completed(tuple(str(argument) for argument in argv), process.returncode, stdout, stderr)
+    return Completed(tuple(str(argument) for argument in argv), process.returncode, bytes(stdout), bytes(stderr))
 
 
 def follow(
@@ -118,29 +135,100 @@ def follow(
 ) -> Completed:
     """Run a tool to its end, giving each line of its standard error to *on_line* as it appears.
 
-    Returns both streams whole, like :func:`run`.
+    A carriage return ends a line too: progress bars are drawn that way. Returns both streams whole, like :func:`run`.
     """
     process = start(argv, cwd=cwd, env=env)
-    assert process.stdout is not None and process.stderr is not None
-    stdout: list[bytes] = []
-    reader = threading.Thread(target=lambda pipe: stdout.append(pipe.read()), args=(process.stdout,), daemon=True)
-    reader.start()
-    lines: list[bytes] = []
+    stdout, stderr, lines = bytearray(), bytearray(), _Lines(on_line)
+
+    def hear(data: bytes) -> None:
+        stderr.extend(data)
+        lines.feed(data)
+
+    _attend(process, {process.stdout: stdout.extend, process.stderr: hear})
+    lines.end()
+    return Completed(tuple(str(argument) for argument in argv), process.returncode, bytes(stdout), bytes(stderr))
+
+
+def _attend(
+    process: subprocess.Popen[bytes],
+    ears: Mapping[IO[bytes] | None, Callable[[bytes], None]],
+    input: bytes = b"",
+    timeout: float | None = None,
+) -> None:
+    """Stay with *process* until it has ended: feed it *input*, give what it says to *ears*; on any exception end it.
+
+    Raises :class:`TimeoutError` after *timeout* seconds.
+    """
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
     try:
-        for line in process.stderr:
-            lines.append(line)
-            on_line(line.decode("utf-8", "backslashreplace").rstrip())
-        reader.join()
-        process.wait()
+        _converse(process, {pipe.fileno(): ear for pipe, ear in ears.items() if pipe is not None}, memoryview(input), deadline)
+        process.wait(None if deadline == math.inf else max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError from error
     finally:
         if process.poll() is None:
             kill_group(process)
-        reader.join(1)
-        _close_pipes(process)
-    return Completed(tuple(str(argument) for argument in argv), process.returncode, b"".join(stdout), b"".join(lines))
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
 
 
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None and not pipe.closed:
-            pipe.close()
+def _converse(process: subprocess.Popen[bytes], ears: dict[int, Callable[[bytes], None]], input: memoryview, deadline: float) -> None:
+    """Until every stream has ended, or the process has and is silent. Raises :class:`TimeoutError` at *deadline*."""
+    poll = select.poll()
+    for descriptor in ears:
+        poll.register(descriptor, select.POLLIN)
+    if process.stdin is not None:
+        poll.register(process.stdin.fileno(), select.POLLOUT)
+    while ears or (process.stdin is not None and not process.stdin.closed):
+        ready = poll.poll(1000 * max(0.0, min(_SILENCE, deadline - time.monotonic())))
+        for descriptor, _ in ready:
+            if descriptor not in ears:
+                input = _feed(process, input)
+                if not input:
+                    poll.unregister(descriptor)
+            elif data := os.read(descriptor, _BLOCK):
+                ears[descriptor](data)
+            else:
+                poll.unregister(descriptor)
+                del ears[descriptor]
+        if time.monotonic() >= deadline:
+            raise TimeoutError
+        if not ready and process.poll() is not None:
+            return  # someone it left behind holds its streams
+
+
+def _feed(process: subprocess.Popen[bytes], input: memoryview) -> memoryview:
+    """Give the next piece of *input*, which a pipe with room takes at once; returns the rest. At its end stdin is closed."""
+    assert process.stdin is not None
+    try:
+        rest = input[os.write(process.stdin.fileno(), input[: select.PIPE_BUF]) :]
+    except BrokenPipeError:  # it reads no more, which is its right
+        rest = input[:0]
+    if not rest:
+        process.stdin.close()
+    return rest
+
+
+class _Lines:
+    """Cuts bytes into lines as they come."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """More bytes; every line that is complete by now is given away."""
+        lines = (self._rest + data).splitlines(keepends=True)
+        # A carriage return at the very end may be half of a line's end.
+        self._rest = b"" if lines[-1].endswith(b"\n") or len(lines[-1]) > _LONGEST_LINE else lines.pop()
+        for line in lines:
+            self._say(line)
+
+    def end(self) -> None:
+        """No more bytes."""
+        if self._rest:
+            self._say(self._rest)
+
+    def _say(self, line: bytes) -> None:
+        self._on_line(line.decode("utf-8", "backslashreplace").rstrip())

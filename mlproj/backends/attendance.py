@@ -72,7 +72,7 @@ class Attendance:
             raise
         finally:
             self._lifeline.release()
-            self._process.wait()  # only now may the number of the first process be given to another
+            self._reap()
             self._close()
         return self._outcome()
 
@@ -165,15 +165,13 @@ class Attendance:
 
     def _is_over(self) -> bool:
         now = time.monotonic()
-        if now < self._look_at or self._ended_at == math.inf:
-            if now >= self._give_up_at and self._ended_at == math.inf:
-                return self._abandon([self._process.pid])
+        if self._ended_at == math.inf:
+            return now >= self._give_up_at and self._abandon([self._process.pid])
+        if now < self._look_at:
             return False
-        left = [member.pid for member in self._tree.members()]
-        if left and now >= self._give_up_at:
-            return self._abandon(left)
         self._look_at = now + _LOOK_AGAIN
-        return not left
+        left = [member.pid for member in self._tree.members()]
+        return not left or (now >= self._give_up_at and self._abandon(left))
 
     def _abandon(self, pids: list[int]) -> bool:
         self._notes.append(f"not ended by SIGKILL: process {', '.join(map(str, pids))}")
@@ -205,6 +203,13 @@ class Attendance:
             if self._bell.take() is not None or time.monotonic() >= give_up_at:
                 self._echo.drop()
             self._echo.pump()
+
+    def _reap(self) -> None:
+        """Only from now on may the number of the first process be given to another."""
+        try:
+            self._process.wait(_GIVE_UP)
+        except subprocess.TimeoutExpired:  # abandoned
+            self._process.returncode = -signal.SIGKILL
 
     def _close(self) -> None:
         for pipe in (self._process.stdout, self._process.stderr):
