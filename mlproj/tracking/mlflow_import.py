@@ -23,6 +23,7 @@ from mlproj.redaction import redact
 from mlproj.tracking import mlflow_artifact, mlflow_database, mlflow_folder
 from mlproj.tracking.base import UNFINISHED, Metric, Run, Status, TrackingStore
 from mlproj.tracking.mlflow_run import PARENT_TAG, MlflowRun
+from mlproj.tracking.sql_statement import now
 
 RUN_TAG = "mlproj.mlflow.runId"
 """The id that the adopted run had in the program's own store."""
@@ -196,6 +197,4 @@ def _is_better_name(theirs: str, ours: str) -> bool:
 
 
 def _last_time(logged: MlflowRun, run: Run) -> int:
-    from mlproj.tracking.sql import now
-
     return max(logged.start_time, run.end_time or now())

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,25 +9,14 @@ from typing import Any, Protocol
 
 from mlproj.errors import UsageError, did_you_mean
 from mlproj.tracking import run_name as names
-from mlproj.tracking import sql_row
+from mlproj.tracking import sql_row, sql_statement
 from mlproj.tracking.base import Experiment, Metric, Output, Run, Status
-from mlproj.tracking.sql_row import EXPERIMENT_COLUMNS, RUN_COLUMNS, text
+from mlproj.tracking.sql_row import EXPERIMENT_COLUMNS, RUN_COLUMNS, optional_text, text
 
 RUN_NAME_TAG = "mlflow.runName"
 _FROM_RUNS = f"SELECT {RUN_COLUMNS} FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id"  # noqa: S608  # constants
-_RUN_ID = re.compile(r"[0-9a-f]{32}")
-_PREFIX = re.compile(r"[0-9a-f]{4,31}")
+_INFINITE = 2**62
 _CHUNK = 1000  # runs whose parameters, metrics and tags are read at once
-
-
-class Connection(Protocol):
-    """What this needs of a database driver's connection inside a transaction."""
-
-    def execute(self, statement: str, parameters: Any = ..., /) -> Any:
-        """Run one statement; the result iterates over rows."""
-
-    def executemany(self, statement: str, parameters: Any, /) -> Any:
-        """Run one statement for many sets of parameters."""
 
 
 class Database(Protocol):
@@ -44,16 +30,6 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Let go of it."""
-
-
-def new_run_id() -> str:
-    """32 hexadecimal digits, as in MLflow."""
-    return uuid.uuid4().hex
-
-
-def now() -> int:
-    """UTC milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class SqlStore:
@@ -87,15 +63,15 @@ class SqlStore:
     ) -> Run:
         name = run_name or (tags or {}).get(RUN_NAME_TAG) or names.generate()
         row: dict[str, Any] = {
-            "run_id": _checked_run_id(run_id),
+            "run_id": sql_statement.checked_run_id(run_id),
             "run_name": text(name),
             "status": status.value,
-            "start_time": now() if start_time is None else start_time,
+            "start_time": sql_statement.now() if start_time is None else start_time,
             "end_time": end_time,
-            "entry_point": _text(entry_point),
-            "command": _text(command),
+            "entry_point": optional_text(entry_point),
+            "command": optional_text(command),
             "host": host,
-            "user_name": _text(user),
+            "user_name": optional_text(user),
             "pid": pid,
             "source": sql_row.to_document(source),
             "environment": sql_row.to_document(environment),
@@ -105,9 +81,9 @@ class SqlStore:
             experiment = self._experiment_for_run(connection, experiment_name, experiment_id)
             row["experiment_id"] = int(experiment.experiment_id)
             row["artifact_uri"] = artifact_uri or sql_row.artifact_place(experiment, self._artifact_root, row["run_id"])
-            number = _insert_run(connection, row)
-            _add_params(connection, number, params or {})
-            _set_tags(connection, number, {**(tags or {}), RUN_NAME_TAG: name})
+            number = sql_statement.insert_run(connection, row)
+            sql_statement.add_params(connection, number, params or {})
+            sql_statement.set_tags(connection, number, {**(tags or {}), RUN_NAME_TAG: name})
             return self._runs(connection, "WHERE r.number = :number", {"number": number})[0]
 
     def update_run(  # noqa: D102
@@ -129,14 +105,14 @@ class SqlStore:
         expected: Sequence[Status] = (),
     ) -> bool:
         if status is not None and status.ended and end_time is None:
-            end_time = now()
+            end_time = sql_statement.now()
         given: dict[str, Any] = {
             "status": status and status.value,
-            "status_reason": _text(status_reason),
+            "status_reason": optional_text(status_reason),
             "end_time": end_time,
             "exit_code": exit_code,
-            "run_name": _text(run_name),
-            "command": _text(command),
+            "run_name": optional_text(run_name),
+            "command": optional_text(command),
             "source": sql_row.to_document(source),
             "environment": sql_row.to_document(environment),
             "inputs": sql_row.to_document(inputs),
@@ -145,9 +121,9 @@ class SqlStore:
         }
         changes: dict[str, Any] = {column: value for column, value in given.items() if value is not None}
         if lifecycle_stage is not None:
-            changes["deleted_time"] = now() if lifecycle_stage == "deleted" else None
+            changes["deleted_time"] = sql_statement.now() if lifecycle_stage == "deleted" else None
         with self._database.write() as connection:
-            number, found = _number_and_status(connection, run_id)
+            number, found = sql_statement.number_and_status(connection, run_id)
             if expected and Status(found) not in expected:
                 return False
             if experiment_name is not None:
@@ -156,7 +132,7 @@ class SqlStore:
                 assignments = ", ".join(f"{column} = :{column}" for column in changes)
                 connection.execute(f"UPDATE runs SET {assignments} WHERE number = :number", {**changes, "number": number})  # noqa: S608  # names of ours
             if run_name is not None:
-                _set_tags(connection, number, {RUN_NAME_TAG: run_name})
+                sql_statement.set_tags(connection, number, {RUN_NAME_TAG: run_name})
         return True
 
     def log(  # noqa: D102
@@ -169,14 +145,14 @@ class SqlStore:
     ) -> None:
         points = [sql_row.to_number(metric) for metric in metrics]
         with self._database.write() as connection:
-            number, _ = _number_and_status(connection, run_id)
+            number, _ = sql_statement.number_and_status(connection, run_id)
             if params:
-                _add_params(connection, number, params)
-                _check_params(connection, number, params)
+                sql_statement.add_params(connection, number, params)
+                sql_statement.check_params(connection, number, params)
             if points:
-                _add_metrics(connection, number, points)
+                sql_statement.add_metrics(connection, number, points)
             if tags:
-                _set_tags(connection, number, tags)
+                sql_statement.set_tags(connection, number, tags)
                 if tags.get(RUN_NAME_TAG):
                     connection.execute(
                         "UPDATE runs SET run_name = :name WHERE number = :number", {"name": text(tags[RUN_NAME_TAG]), "number": number}
@@ -184,13 +160,13 @@ class SqlStore:
 
     def get_run(self, reference: str) -> Run:  # noqa: D102
         with self._database.read() as connection:
-            for condition, values in _ways_to_find(text(reference)):
+            for condition, values in sql_statement.ways_to_find(text(reference)):
                 found = self._runs(connection, f"WHERE {condition} ORDER BY r.start_time DESC, r.number DESC LIMIT 6", values)
                 if len(found) == 1:
                     return found[0]
                 if found:
-                    raise _ambiguous(reference, found)
-        raise _no_run(reference)
+                    raise sql_statement.ambiguous(reference, found)
+        raise sql_statement.no_run(reference)
 
     def list_runs(  # noqa: D102
         self,
@@ -218,7 +194,7 @@ class SqlStore:
 
     def metric_history(self, run_id: str, key: str) -> list[Metric]:  # noqa: D102
         with self._database.read() as connection:
-            number, _ = _number_and_status(connection, run_id)
+            number, _ = sql_statement.number_and_status(connection, run_id)
             rows = connection.execute(
                 "SELECT value, is_nan, timestamp, step FROM metrics WHERE run = :number AND key = :key ORDER BY step, timestamp, value",
                 {"number": number, "key": text(key)},
@@ -233,7 +209,7 @@ class SqlStore:
         with self._database.read() as connection:
             if name is not None:
                 return self._experiment(connection, "name", text(name))
-            return self._experiment(connection, "experiment_id", _experiment_number(experiment_id or "0"))
+            return self._experiment(connection, "experiment_id", sql_statement.experiment_number(experiment_id or "0"))
 
     def list_experiments(self) -> list[Experiment]:  # noqa: D102
         with self._database.read() as connection:
@@ -245,32 +221,32 @@ class SqlStore:
     def close(self) -> None:  # noqa: D102
         self._database.close()
 
-    def _runs(self, connection: Connection, rest: str, values: Mapping[str, Any]) -> list[Run]:
+    def _runs(self, connection: sql_statement.Connection, rest: str, values: Mapping[str, Any]) -> list[Run]:
         rows = list(connection.execute(f"{_FROM_RUNS} {rest}", values))
         runs: list[Run] = []
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
-            logged = _logged(connection, [row[0] for row in chunk])
+            logged = sql_statement.logged(connection, [row[0] for row in chunk])
             runs.extend(sql_row.to_run(row, self._artifact_root, *logged[row[0]]) for row in chunk)
         return runs
 
-    def _experiment_for_run(self, connection: Connection, name: str | None, experiment_id: str | None) -> Experiment:
+    def _experiment_for_run(self, connection: sql_statement.Connection, name: str | None, experiment_id: str | None) -> Experiment:
         if name is not None:
             return self._ensure_experiment(connection, name, None)
-        found = self._experiment(connection, "experiment_id", _experiment_number(experiment_id or "0"))
-        return _active(found)
+        found = self._experiment(connection, "experiment_id", sql_statement.experiment_number(experiment_id or "0"))
+        return sql_statement.active(found)
 
-    def _ensure_experiment(self, connection: Connection, name: str, location: str | None) -> Experiment:
+    def _ensure_experiment(self, connection: sql_statement.Connection, name: str, location: str | None) -> Experiment:
         if not name.strip():
             raise UsageError("an experiment needs a name")
         connection.execute(
             "INSERT INTO experiments (name, artifact_location, creation_time, last_update_time) "
             "VALUES (:name, :location, :now, :now) ON CONFLICT (name) DO NOTHING",
-            {"name": text(name), "location": location, "now": now()},
+            {"name": text(name), "location": location, "now": sql_statement.now()},
         )
-        return _active(self._experiment(connection, "name", text(name)))
+        return sql_statement.active(self._experiment(connection, "name", text(name)))
 
-    def _experiment(self, connection: Connection, column: str, value: str | int) -> Experiment:
+    def _experiment(self, connection: sql_statement.Connection, column: str, value: str | int) -> Experiment:
         statement = f"SELECT {EXPERIMENT_COLUMNS} FROM experiments WHERE {column} = :value"  # noqa: S608  # constants
         for row in connection.execute(statement, {"value": value}):
             return sql_row.to_experiment(row, self._artifact_root)
@@ -280,123 +256,3 @@ class SqlStore:
             f"there is no experiment {'called' if column == 'name' else 'with id'} {str(value)!r}"
             + (f"; did you mean {guess!r}?" if guess else "")
         )
-
-
-_INFINITE = 2**62
-
-
-def _text(value: str | None) -> str | None:
-    return None if value is None else text(value)
-
-
-def _checked_run_id(run_id: str | None) -> str:
-    if run_id is None:
-        return new_run_id()
-    if not _RUN_ID.fullmatch(run_id):
-        raise UsageError(f"{run_id!r} is no run id: expected 32 hexadecimal digits")
-    return run_id
-
-
-def _experiment_number(experiment_id: str) -> int:
-    if not re.fullmatch(r"\d{1,18}", experiment_id, re.ASCII):
-        raise UsageError(f"{experiment_id!r} is no experiment id: expected a number")
-    return int(experiment_id)
-
-
-def _active(experiment: Experiment) -> Experiment:
-    if experiment.lifecycle_stage != "active":
-        raise UsageError(f"the experiment {experiment.name!r} is deleted", hint="choose another name, or restore it")
-    return experiment
-
-
-def _insert_run(connection: Connection, row: Mapping[str, Any]) -> int:
-    columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
-    statement = f"INSERT INTO runs ({columns}) VALUES ({values}) ON CONFLICT (run_id) DO NOTHING RETURNING number"  # noqa: S608  # names of ours
-    for (number,) in connection.execute(statement, row).fetchall():
-        return int(number)
-    raise UsageError(f"there is a run {row['run_id']} already")
-
-
-def _number_and_status(connection: Connection, run_id: str) -> tuple[int, str]:
-    for number, status in connection.execute("SELECT number, status FROM runs WHERE run_id = :run_id", {"run_id": run_id}):
-        return number, status
-    raise _no_run(run_id)
-
-
-def _add_params(connection: Connection, number: int, params: Mapping[str, str]) -> None:
-    connection.executemany(
-        "INSERT INTO params (run, key, value) VALUES (:run, :key, :value) ON CONFLICT (run, key) DO NOTHING",
-        [{"run": number, "key": sql_row.key(key), "value": text(value)} for key, value in params.items()],
-    )
-
-
-def _check_params(connection: Connection, number: int, params: Mapping[str, str]) -> None:
-    kept = dict(connection.execute("SELECT key, value FROM params WHERE run = :run", {"run": number}))
-    for key, value in params.items():
-        if kept[text(key)] != text(value):
-            raise UsageError(f"parameter {key!r} has the value {kept[text(key)]!r:.200} already; it cannot become {value!r:.200}")
-
-
-def _set_tags(connection: Connection, number: int, tags: Mapping[str, str]) -> None:
-    connection.executemany(
-        "INSERT INTO tags (run, key, value) VALUES (:run, :key, :value) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
-        [{"run": number, "key": sql_row.key(key), "value": text(value)} for key, value in tags.items()],
-    )
-
-
-_INSERT_METRIC = (
-    "INSERT INTO {table} (run, key, step, timestamp, value, is_nan) VALUES (:run, :key, :step, :timestamp, :value, :is_nan) ON CONFLICT "
-)
-_ADD_METRIC = _INSERT_METRIC.format(table="metrics") + "DO NOTHING"
-_SET_LATEST = _INSERT_METRIC.format(table="latest_metrics") + (
-    "(run, key) DO UPDATE SET step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan = excluded.is_nan "
-    "WHERE (excluded.step, excluded.timestamp, excluded.value) >= (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"
-)
-
-
-def _add_metrics(connection: Connection, number: int, points: list[dict[str, Any]]) -> None:
-    """Keep the points, and for each metric its latest one: the greatest step, then time, then value, as in MLflow."""
-    latest: dict[str, dict[str, Any]] = {}
-    for point in points:
-        point["run"] = number
-        best = latest.get(point["key"])
-        if best is None or _order(point) >= _order(best):
-            latest[point["key"]] = point
-    connection.executemany(_ADD_METRIC, points)
-    connection.executemany(_SET_LATEST, list(latest.values()))
-
-
-def _order(point: Mapping[str, Any]) -> tuple[int, int, float]:
-    return point["step"], point["timestamp"], point["value"]
-
-
-def _logged(connection: Connection, numbers: list[int]) -> dict[int, tuple[dict[str, str], dict[str, float], dict[str, str]]]:
-    """Parameters, latest metrics and tags of each run."""
-    found: dict[int, tuple[dict[str, str], dict[str, float], dict[str, str]]] = {number: ({}, {}, {}) for number in numbers}
-    chosen = ", ".join(map(str, numbers))
-    for run, key, value in connection.execute(f"SELECT run, key, value FROM params WHERE run IN ({chosen})"):  # noqa: S608  # integers
-        found[run][0][key] = value
-    for run, key, number, is_nan in connection.execute(f"SELECT run, key, value, is_nan FROM latest_metrics WHERE run IN ({chosen})"):  # noqa: S608  # integers
-        found[run][1][key] = sql_row.to_value(number, is_nan)
-    for run, key, value in connection.execute(f"SELECT run, key, value FROM tags WHERE run IN ({chosen})"):  # noqa: S608  # integers
-        found[run][2][key] = value
-    return found
-
-
-def _ways_to_find(reference: str) -> list[tuple[str, dict[str, str]]]:
-    """Conditions to try in turn for what a user may call a run."""
-    ways = [("r.run_name = :name", {"name": reference})]
-    if _RUN_ID.fullmatch(reference):
-        ways.insert(0, ("r.run_id = :run_id", {"run_id": reference}))
-    elif _PREFIX.fullmatch(reference):
-        ways.insert(0, ("r.run_id >= :low AND r.run_id < :high", {"low": reference, "high": reference + "g"}))
-    return ways
-
-
-def _ambiguous(reference: str, found: Sequence[Run]) -> UsageError:
-    shown = ", ".join(f"{run.run_id[:12]} ({run.run_name})" for run in found[:5])
-    return UsageError(f"{reference!r} is more than one run: {shown}{' …' if len(found) > 5 else ''}", hint="give more digits of the id")
-
-
-def _no_run(reference: str) -> UsageError:
-    return UsageError(f"there is no run {reference!r}", hint="mlproj runs list shows the runs and their ids")

@@ -28,6 +28,11 @@ def text(value: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def optional_text(value: str | None) -> str | None:
+    """:func:`text`, and None for None."""
+    return None if value is None else text(value)
+
+
 def to_number(metric: Metric) -> dict[str, Any]:
     """The row of a metric point. Raises UsageError for what is no 64-bit float or integer."""
     try:

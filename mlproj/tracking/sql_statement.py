@@ -1,0 +1,160 @@
+"""Statements of one transaction that add to runs or look things up; :mod:`mlproj.tracking.sql` puts them together."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from mlproj.errors import UsageError
+from mlproj.tracking import sql_row
+from mlproj.tracking.base import Experiment, Run
+from mlproj.tracking.sql_row import text
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+_PREFIX = re.compile(r"[0-9a-f]{4,31}")
+
+
+class Connection(Protocol):
+    """What this needs of a database driver's connection inside a transaction."""
+
+    def execute(self, statement: str, parameters: Any = ..., /) -> Any:
+        """Run one statement; the result iterates over rows."""
+
+    def executemany(self, statement: str, parameters: Any, /) -> Any:
+        """Run one statement for many sets of parameters."""
+
+
+def new_run_id() -> str:
+    """32 hexadecimal digits, as in MLflow."""
+    return os.urandom(16).hex()
+
+
+def now() -> int:
+    """UTC milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def insert_run(connection: Connection, row: Mapping[str, Any]) -> int:
+    """Add the run; its number. Raises UsageError when its id is taken."""
+    columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
+    statement = f"INSERT INTO runs ({columns}) VALUES ({values}) ON CONFLICT (run_id) DO NOTHING"  # noqa: S608  # names of ours
+    if connection.execute(statement, row).rowcount == 0:
+        raise UsageError(f"there is a run {row['run_id']} already")
+    return number_and_status(connection, row["run_id"])[0]
+
+
+def number_and_status(connection: Connection, run_id: str) -> tuple[int, str]:
+    """The number and status of a run. Raises UsageError when there is none."""
+    for number, status in connection.execute("SELECT number, status FROM runs WHERE run_id = :run_id", {"run_id": run_id}):
+        return number, status
+    raise no_run(run_id)
+
+
+def add_params(connection: Connection, number: int, params: Mapping[str, str]) -> None:
+    """Add parameters; one that exists keeps its value."""
+    connection.executemany(
+        "INSERT INTO params (run, key, value) VALUES (:run, :key, :value) ON CONFLICT (run, key) DO NOTHING",
+        [{"run": number, "key": sql_row.key(key), "value": text(value)} for key, value in params.items()],
+    )
+
+
+def check_params(connection: Connection, number: int, params: Mapping[str, str]) -> None:
+    """Raise UsageError when the run has another value for one of *params*."""
+    kept = dict(connection.execute("SELECT key, value FROM params WHERE run = :run", {"run": number}))
+    for key, value in params.items():
+        if kept[text(key)] != text(value):
+            raise UsageError(f"parameter {key!r} has the value {kept[text(key)]!r:.200} already; it cannot become {value!r:.200}")
+
+
+def set_tags(connection: Connection, number: int, tags: Mapping[str, str]) -> None:
+    """Add tags; one that exists is replaced."""
+    connection.executemany(
+        "INSERT INTO tags (run, key, value) VALUES (:run, :key, :value) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
+        [{"run": number, "key": sql_row.key(key), "value": text(value)} for key, value in tags.items()],
+    )
+
+
+_INSERT_METRIC = (
+    "INSERT INTO {table} (run, key, step, timestamp, value, is_nan) VALUES (:run, :key, :step, :timestamp, :value, :is_nan) ON CONFLICT "
+)
+_ADD_METRIC = _INSERT_METRIC.format(table="metrics") + "DO NOTHING"
+_SET_LATEST = _INSERT_METRIC.format(table="latest_metrics") + (
+    "(run, key) DO UPDATE SET step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan = excluded.is_nan "
+    "WHERE (excluded.step, excluded.timestamp, excluded.value) >= (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"
+)
+
+
+def add_metrics(connection: Connection, number: int, points: list[dict[str, Any]]) -> None:
+    """Keep the points, and for each metric its latest one: the greatest step, then time, then value, as in MLflow."""
+    latest: dict[str, dict[str, Any]] = {}
+    for point in points:
+        point["run"] = number
+        best = latest.get(point["key"])
+        if best is None or _order(point) >= _order(best):
+            latest[point["key"]] = point
+    connection.executemany(_ADD_METRIC, points)
+    connection.executemany(_SET_LATEST, list(latest.values()))
+
+
+def _order(point: Mapping[str, Any]) -> tuple[int, int, float]:
+    return point["step"], point["timestamp"], point["value"]
+
+
+def logged(connection: Connection, numbers: list[int]) -> dict[int, tuple[dict[str, str], dict[str, float], dict[str, str]]]:
+    """Parameters, latest metrics and tags of each run."""
+    found: dict[int, tuple[dict[str, str], dict[str, float], dict[str, str]]] = {number: ({}, {}, {}) for number in numbers}
+    chosen = ", ".join(map(str, numbers))
+    for run, key, value in connection.execute(f"SELECT run, key, value FROM params WHERE run IN ({chosen})"):  # noqa: S608  # integers
+        found[run][0][key] = value
+    for run, key, number, is_nan in connection.execute(f"SELECT run, key, value, is_nan FROM latest_metrics WHERE run IN ({chosen})"):  # noqa: S608  # integers
+        found[run][1][key] = sql_row.to_value(number, is_nan)
+    for run, key, value in connection.execute(f"SELECT run, key, value FROM tags WHERE run IN ({chosen})"):  # noqa: S608  # integers
+        found[run][2][key] = value
+    return found
+
+
+def ways_to_find(reference: str) -> list[tuple[str, dict[str, str]]]:
+    """Conditions to try in turn for what a user may call a run."""
+    ways = [("r.run_name = :name", {"name": reference})]
+    if _RUN_ID.fullmatch(reference):
+        ways.insert(0, ("r.run_id = :run_id", {"run_id": reference}))
+    elif _PREFIX.fullmatch(reference):
+        ways.insert(0, ("r.run_id >= :low AND r.run_id < :high", {"low": reference, "high": reference + "g"}))
+    return ways
+
+
+def ambiguous(reference: str, found: Sequence[Run]) -> UsageError:
+    """The error for a name that is more than one run."""
+    shown = ", ".join(f"{run.run_id[:12]} ({run.run_name})" for run in found[:5])
+    return UsageError(f"{reference!r} is more than one run: {shown}{' …' if len(found) > 5 else ''}", hint="give more digits of the id")
+
+
+def no_run(reference: str) -> UsageError:
+    """The error for a run that is not there."""
+    return UsageError(f"there is no run {reference!r}", hint="mlproj runs list shows the runs and their ids")
+
+
+def checked_run_id(run_id: str | None) -> str:
+    """*run_id*, or a new one for None. Raises UsageError when it is none."""
+    if run_id is None:
+        return new_run_id()
+    if not _RUN_ID.fullmatch(run_id):
+        raise UsageError(f"{run_id!r} is no run id: expected 32 hexadecimal digits")
+    return run_id
+
+
+def experiment_number(experiment_id: str) -> int:
+    """The number of an experiment id. Raises UsageError when it is none."""
+    if not re.fullmatch(r"\d{1,18}", experiment_id, re.ASCII):
+        raise UsageError(f"{experiment_id!r} is no experiment id: expected a number")
+    return int(experiment_id)
+
+
+def active(experiment: Experiment) -> Experiment:
+    """*experiment*, unless it is deleted: UsageError."""
+    if experiment.lifecycle_stage != "active":
+        raise UsageError(f"the experiment {experiment.name!r} is deleted", hint="choose another name, or restore it")
+    return experiment
