@@ -13,7 +13,7 @@ from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
 from mlproj.projects.parameter import objection
 from mlproj.projects.path_value import locate
 from mlproj.projects.rendering import render
-from mlproj.projects.template import Doubled, Field, Undeclared, parse
+from mlproj.projects.template import Doubled, Field, Stray, Undeclared, parse
 from mlproj.redaction import mask_url
 
 
@@ -79,6 +79,9 @@ def _text(name: str, value: Any) -> str | None:
 
 
 def _check_command(entry_point: EntryPoint) -> None:
+    if not entry_point.command:
+        hint = "add for example: command: python train.py"
+        raise InvalidProject(f"the entry point {entry_point.name!r} has no command", place=entry_point.place, hint=hint)
     if "\0" in entry_point.command:
         raise InvalidProject("the command holds a NUL character, which no program can be given", place=entry_point.place)
     for piece in parse(entry_point.command, entry_point.parameters):
@@ -162,8 +165,11 @@ def _template_warnings(entry_point: EntryPoint) -> Iterator[str]:
             place = entry_point.find(f"${piece.token}") or entry_point.place
             yield f"{place}: ${piece.token} is taken for the parameter {piece.name!r}; write {piece.token}"
         elif isinstance(piece, Doubled):
-            place = entry_point.find(f"{{{{{piece.name}}}}}") or entry_point.place
-            yield f"{place}: {{{{{piece.name}}}}} is the text {{{piece.name}}}, not the parameter's value; write {{{piece.name}}}"
+            token = f"{{{piece.name}}}"
+            place = entry_point.find(f"{{{token}}}") or entry_point.place
+            yield f"{place}: {{{token}}} is the text {token}, not the parameter's value; write {token}"
+        elif isinstance(piece, Stray):
+            yield f"{entry_point.find('') or entry_point.place}: the command has a closing brace that nothing opens; it stays as it is"
 
 
 def _slips(entry_point: EntryPoint, extras: Mapping[str, str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from mlproj.errors import did_you_mean
+from mlproj.errors import InvalidProject, did_you_mean
 from mlproj.projects import file_system
 from mlproj.projects.base import EnvironmentDeclaration
 from mlproj.projects.reading import Reader, describe
@@ -24,8 +24,8 @@ def read_environment(reader: Reader, mapping: dict[Any, Any], directory: Path, r
     named = [kind for kind in KINDS if kind in mapping]
     if len(named) > 1:
         first, second = sorted(named, key=lambda kind: _position(reader, kind))[:2]
-        earlier = reader.document.key_place(first)
-        raise reader.error(f"{second!r} is a second environment, {first!r} is given at {earlier}", second, hint="keep one of them")
+        message = f"{second!r} is a second environment, {first!r} is given at {reader.document.key_place(first)}"
+        raise InvalidProject(message, place=reader.document.key_place(second), hint="keep one of them")
     for kind in named:
         if mapping[kind]:
             return _docker(reader, mapping[kind]) if kind == "docker_env" else _file(reader, kind, mapping[kind], directory, root)

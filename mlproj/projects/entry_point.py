@@ -29,16 +29,18 @@ def _entry_point(reader: Reader, value: Any, *keys: Any) -> EntryPoint:
     name = reader.name("entry point", *keys)
     body = reader.mapping(value, f"the entry point {name!r}", f"{name}: {{command: python train.py}}", *keys)
     reader.unknown_keys(body, ENTRY_POINT_KEYS, *keys)
-    if "command" not in body:
-        raise reader.error(f"the entry point {name!r} has no command", *keys, hint="add for example: command: python train.py")
-    command = reader.text(body["command"], f"the command of {name!r}", *keys, "command")
+    command = body.get("command")
+    if command is None:  # MLflow runs the other entry points of such a file, so this one fails when it is chosen
+        reader.warn(f"the entry point {name!r} has no command", document.key_place(*keys), "add for example: command: python train.py")
+        command = ""
+    command = reader.text(command, f"the command of {name!r}", *keys, "command")
     return EntryPoint(
         name=name,
         command=command,
         parameters=_parameters(reader, body.get("parameters"), *keys, "parameters"),
         description=_description(body),
         place=document.key_place(*keys),
-        find=lambda fragment: document.find(fragment, *keys, "command"),
+        find=lambda fragment: document.find(fragment, *keys, "command") if command else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mlproj import paths
 from mlproj.errors import InvalidProject, Place
@@ -16,6 +17,8 @@ from mlproj.yaml_document import load as load_yaml
 from mlproj.yaml_document import parse as parse_yaml
 
 TOP_LEVEL_KEYS = ("name", "entry_points", *KINDS, "databricks_spark_job")
+# What people write for the key that names an environment file.
+_ENVIRONMENT_SLIPS = ("environments", "environment", "env", "venv", "virtualenv", "pyenv", "conda", "python", "docker")
 _EXAMPLE = "entry_points: {main: {command: python train.py}}"
 
 
@@ -46,9 +49,8 @@ def parse(text: str, directory: Path, *, root: Path | None = None) -> Project:
 def _project(reader: Reader, directory: Path, root: Path | None, file: Path | None) -> Project:
     value = reader.document.value
     if not isinstance(value, dict):
-        hint = "write 'key: value', with a space after the colon" if isinstance(value, str) else f"write for example: {_EXAMPLE}"
-        raise reader.error(f"the file is {describe(value)}, expected a mapping with 'entry_points'", hint=hint)
-    reader.unknown_keys(value, TOP_LEVEL_KEYS)
+        raise reader.error(f"the file is {describe(value)}, expected a mapping with 'entry_points'", hint=_hint(value))
+    reader.unknown_keys(value, TOP_LEVEL_KEYS, slips=dict.fromkeys(_ENVIRONMENT_SLIPS, "did you mean 'python_env' or 'conda_env'?"))
     if "databricks_spark_job" in value:
         reader.warn(
             "'databricks_spark_job' is ignored, it means something on Databricks only", reader.document.key_place("databricks_spark_job")
@@ -66,6 +68,12 @@ def _project(reader: Reader, directory: Path, root: Path | None, file: Path | No
         description=description.strip() if isinstance(description, str) else None,
         warnings=tuple(reader.warnings),
     )
+
+
+def _hint(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("version https://git-lfs"):
+        return "the file itself is kept in Git LFS and was not fetched: git lfs pull"
+    return "write 'key: value', with a space after the colon" if isinstance(value, str) else f"write for example: {_EXAMPLE}"
 
 
 def _shown(file: Path, directory: Path, root: Path | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.errors import InvalidProject, Place, did_you_mean
@@ -49,13 +49,13 @@ class Reader:
         self.warn(f"YAML reads the {what} {written} as {describe(key)}", self.document.key_place(*keys), f"write '{written}', in quotes")
         return written
 
-    def unknown_keys(self, mapping: dict[Any, Any], known: Sequence[str], *keys: Any) -> None:
-        """Warn of keys that nobody reads, with the known one that was probably meant."""
+    def unknown_keys(self, mapping: dict[Any, Any], known: Sequence[str], *keys: Any, slips: Mapping[str, str] | None = None) -> None:
+        """Warn of keys that nobody reads, with the known one that was probably meant; *slips* has hints for some of them."""
         for key in mapping:
             if key in known or key in HARMLESS:
                 continue
             guess = did_you_mean(str(key), tuple(known))
-            hint = f"did you mean {guess!r}?" if guess else f"known here: {', '.join(known)}"
+            hint = (slips or {}).get(str(key)) or (f"did you mean {guess!r}?" if guess else f"known here: {', '.join(known)}")
             self.warn(f"the key {str(key)!r} is unknown and ignored", self.document.key_place(*keys, key), hint)
 
 

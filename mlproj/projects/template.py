@@ -51,11 +51,16 @@ class Doubled:
     name: str
 
 
-Piece = str | Field | Undeclared | Doubled
+@dataclass(frozen=True)
+class Stray:
+    """A closing brace that nothing opens follows, which is probably one too many."""
+
+
+Piece = str | Field | Undeclared | Doubled | Stray
 
 
 def parse(command: str, declared: Collection[str]) -> list[Piece]:
-    """The pieces of *command*; neighbouring texts are one piece. ``Doubled`` pieces stand for no text."""
+    """The pieces of *command*; neighbouring texts are one piece. ``Doubled`` and ``Stray`` stand for no text."""
     pieces: list[Piece] = []
     text = ""
     for piece in _pieces(command, declared):
@@ -95,8 +100,10 @@ def _pieces(command: str, declared: Collection[str]) -> Iterator[Piece]:
             continue
         if brace == "{":
             open_braces.append("{")
-        elif open_braces and open_braces[-1] == "{":
+        elif open_braces:
             open_braces.pop()
+        else:
+            yield Stray()
         yield brace
         position = start + 1
     yield command[position:]
