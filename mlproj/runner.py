@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ def planned(request: RunRequest, progress: Progress) -> Iterator[Plan]:
     The checkout lives as long as the block. Raises UsageError, InvalidProject, SourceError, EnvironmentFailure.
     """
     source = sources.open(request.uri)
-    with progress.step(f"fetching {request.uri}"):
+    is_here = Path(request.uri.partition("#")[0]).is_dir()
+    with nullcontext() if is_here else progress.step(f"fetching {request.uri}"):
         revision = source.pin(request.version, offline=request.offline)
         checkout = source.fetch(revision, isolated=request.isolated)
     try:
@@ -91,9 +92,10 @@ def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
     if outcome.exit_code == 137 and outcome.stopped_by == "signal":
         return "killed by SIGKILL; the system does that when memory runs out"
     from mlproj.backends import output_log
+    from mlproj.environments import missing_module
 
-    tail = output_log.tail(recording.run_dir, 40)
-    return environments.explain_failure(tail.decode("utf-8", "replace"), plan.environment.description)
+    tail = output_log.tail(recording.run_dir, 40).decode("utf-8", "replace")
+    return missing_module.explain(tail, plan.environment.description, plan.checkout.project_dir)
 
 
 def environment_request(request: RunRequest, revision: Revision, checkout: Checkout, project: Project, entry_point: EntryPoint) -> Request:

@@ -33,7 +33,7 @@ def test_a_run_shows_the_output_and_returns_the_code_of_the_entry_point(shell: P
     good = mlproj("run", shell)
     bad = mlproj("run", shell, "-e", "fail", "-P", "code=7")
 
-    assert (good.code, good.out.strip()) == (0, "16")
+    assert (good.code, good.out.strip()) == (0, "13")
     assert bad.code == 7
     assert "ending with 7" in bad.err
     assert "FAILED" in bad.err
