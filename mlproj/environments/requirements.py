@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -12,11 +13,14 @@ class Requirements:
 
     ``python`` is a version (``3.8``, ``3.8.10``) or a PEP 440 specifier (``>=3.6,<3.9``), None when nothing names one;
     ``python_reason`` says where it comes from. ``packages`` are PEP 508 requirements; local ones are absolute paths or
-    ``file:`` URLs. ``editables`` are absolute folders installed in place (``-e``), or ``git+…`` URLs.
+    ``file:`` URLs; pip's ``--hash=…`` may follow after a space. ``implied`` names those of the packages that we added
+    because their conda twins bring them: nobody asked for a version of them.
+    ``editables`` are absolute folders installed in place (``-e``), or ``git+…`` URLs.
     ``build_dependencies`` are installed first. ``options`` are installer options in pip's spelling, one list item per
     word (``--extra-index-url``, URL, ``--no-binary``, name). ``lock_file`` is set when the declaration is a lock, which
     is installed as it is. ``files`` are all files read on the way: their content is part of the environment's key.
     ``notes`` are choices that people should be told: what was skipped, translated or implied, and why.
+    ``variables`` are environment variables that the declaration sets for the program (``variables:`` of conda.yaml).
     """
 
     python: str | None = None
@@ -30,11 +34,14 @@ class Requirements:
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    implied: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all_pinned(self) -> bool:
         """Whether every direct package names one exact version, so that only their dependencies are free."""
-        return bool(self.packages) and all(_is_pinned(package) for package in self.packages)
+        direct = [package for package in self.packages if package not in self.implied]
+        return bool(direct) and all(_is_pinned(package) for package in direct)
 
 
 def _is_pinned(package: str) -> bool:
