@@ -50,7 +50,7 @@ class FolderSource:
         last_changed = self._last_changed(revision)
         if not isolated:
             return Checkout(top, project, True, last_changed, _nothing)
-        below = os.path.relpath(project, top)
+        below = os.path.relpath(project.resolve(), top.resolve())
         folder, release = workspace.new()
         try:
             _copy(top, folder)
