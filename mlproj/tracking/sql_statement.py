@@ -48,7 +48,7 @@ def insert_run(connection: Connection, row: Mapping[str, Any]) -> int:
 
 def number_and_status(connection: Connection, run_id: str) -> tuple[int, str]:
     """The number and status of a run. Raises UsageError when there is none."""
-    for number, status in connection.execute("SELECT number, status FROM runs WHERE run_id = :run_id", {"run_id": run_id}):
+    for number, status in connection.execute("SELECT number, status FROM runs WHERE run_id = :run_id", {"run_id": text(run_id)}):
         return number, status
     raise no_run(run_id)
 
