@@ -83,12 +83,12 @@ def describe(error: MlprojError) -> dict[str, Any]:
     }
 
 
-def render(error: MlprojError) -> str:
-    """*error* for people: what and where, the offending line with a caret, and what to do."""
+def render(error: MlprojError, level: str = "error") -> str:
+    """*error* for people: what and where, the offending line with a caret, and what to do. *level*: error or warning."""
     stream = sys.stderr
     if isinstance(error, Interrupted):
         return f"{terminal.styled(str(error), stream, 'yellow')}\n"
-    parts = [f"{terminal.styled('error:', stream, 'red', 'bold')} {_safe(str(error))}"]
+    parts = [f"{terminal.styled(f'{level}:', stream, 'red' if level == 'error' else 'yellow', 'bold')} {_safe(str(error))}"]
     if error.place and error.place.text is not None:
         parts += _excerpt(error.place)
     if error.hint:

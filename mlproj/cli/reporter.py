@@ -52,9 +52,21 @@ class Plain:
         self.write(text, prefix=f"{terminal.styled('warning:', sys.stderr, 'yellow', 'bold')} ")
 
     def step(self, text: str) -> AbstractContextManager[None]:
-        """A line when the step begins, unless quiet."""
-        self.note(text)
-        return nullcontext()
+        """A line once the step has lasted a moment, unless quiet; when verbose at once."""
+        if self.verbosity > 0:
+            self.note(text)
+        return nullcontext() if self.verbosity != 0 else self._told_late(text)
+
+    @contextmanager
+    def _told_late(self, text: str) -> Iterator[None]:
+        timer = threading.Timer(PATIENCE, self.note, (text,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # what it may be writing must not come after the step
 
     def detail(self, text: str) -> None:
         """An indented line, when verbose."""

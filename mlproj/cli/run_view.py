@@ -17,7 +17,7 @@ _COLUMNS = (
     Column("STATUS"),
     Column("STARTED", dispensable=2),
     Column("TOOK", right=True, dispensable=3),
-    Column("NAME", narrowest=12),
+    Column("NAME", narrowest=18),
     Column("EXPERIMENT", narrowest=10, dispensable=4),
     Column("ENTRY POINT", narrowest=11, dispensable=1),
     Column("SOURCE", narrowest=12, dispensable=5),

@@ -98,9 +98,10 @@ def logs_command(run: str, follow: bool, stream: str) -> None:
     from mlproj.tracking import liveness
 
     with _store() as store:
-        run_dir = paths.run_dir(_find(store, run).run_id)
+        record = _find(store, run)
+    run_dir = paths.run_dir(record.run_id)
     out = sys.stdout.buffer
-    for block in output_log.read(run_dir, stream, follow, lambda: liveness.is_alive(run_dir)):
+    for block in output_log.read(run_dir, stream, follow, lambda: not record.status.ended and liveness.owner_lives(run_dir, record.pid)):
         out.write(block)
         out.flush()
 

@@ -16,6 +16,6 @@ def command() -> None:
     \b
       # yaml-language-server: $schema=mlproject.schema.json
     """
-    from mlproj.projects import schema
+    from mlproj.projects.schema import schema
 
-    click.echo(json.dumps(schema.schema(), indent=2))
+    click.echo(json.dumps(schema(), indent=2))
