@@ -76,7 +76,7 @@ def start(
 
 def _not_started(program: str, cwd: Path | None, error: OSError | ValueError) -> MlprojError:
     if not isinstance(error, OSError):  # Python's own check of what execve(2) takes
-        return UsageError(f"cannot run {program}: an argument or variable holds a NUL byte or text that cannot be encoded ({error})")
+        return UsageError(f"cannot run {program!r}: an argument or variable holds a NUL byte or text that cannot be encoded ({error})")
     if cwd is not None and not Path(cwd).is_dir():
         return ServiceError(f"cannot run {program}: the folder {cwd} is not there")
     if isinstance(error, FileNotFoundError):

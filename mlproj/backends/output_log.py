@@ -50,10 +50,12 @@ class OutputLog:
             return
         try:
             if stream != self._stream:
-                _write_all(self._index, b"%d %d %d\n" % (stream, self._size, time.time_ns() // 1_000_000))
+                os.write(self._index, b"%d %d %d\n" % (stream, self._size, time.time_ns() // 1_000_000))
                 self._stream = stream
-            _write_all(self._log, data)
-            self._size += len(data)
+            while data:
+                written = os.write(self._log, data)
+                self._size += written
+                data = data[written:]
         except OSError as error:
             self.problem = f"the output is not kept beyond byte {self._size}: {error.strerror}"
 
@@ -73,7 +75,7 @@ def read(run_dir: Path, stream: str = "all", follow: bool = False, is_running: C
     segments = _Segments(run_dir / INDEX)
     while True:
         running = follow and is_running()  # asked first: what is written before a run's end is read below
-        size = _size(run_dir / LOG)  # asked before the index is read, so that the index covers it
+        size = _file_size(run_dir / LOG)  # asked before the index is read, so that the index covers it
         for start, end in segments.ranges(wanted, position, size) if wanted else [(position, size)]:
             yield from _blocks(run_dir / LOG, start, end)
         if size == position and not running:
@@ -88,7 +90,9 @@ def tail(run_dir: Path, lines: int, stream: str = "all") -> bytes:
     if lines <= 0:
         return b""
     kept = b""
-    for block in read(run_dir, stream) if stream != "all" else _blocks(run_dir / LOG, max(0, _size(run_dir / LOG) - _TAIL_LIMIT), None):
+    for block in (
+        read(run_dir, stream) if stream != "all" else _blocks(run_dir / LOG, max(0, _file_size(run_dir / LOG) - _TAIL_LIMIT), None)
+    ):
         kept = (kept + block)[-_TAIL_LIMIT:]
     return b"".join(kept.splitlines(keepends=True)[-lines:])
 
@@ -141,14 +145,8 @@ def _blocks(path: Path, start: int, end: int | None) -> Iterator[bytes]:
         return
 
 
-def _size(path: Path) -> int:
+def _file_size(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    written = os.write(descriptor, data)
-    while written < len(data):
-        written += os.write(descriptor, data[written:])
