@@ -10,7 +10,7 @@ from typing import Any
 
 from mlproj.environments.base import Description, Environment
 from mlproj.projects.base import Command, EntryPoint, Project
-from mlproj.redaction import redact
+from mlproj.redaction import MASK, looks_secret, redact
 from mlproj.sources.base import Checkout, Revision
 
 
@@ -80,9 +80,9 @@ class Plan:
                 "directory": str(self.checkout.project_dir) if self.checkout.in_place else None,
             },
             "entry_point": self.entry_point.name,
-            "params": {name: redact(value) for name, value in self.command.parameters.items()},
+            "params": shown_parameters(self.command),
             "inputs": input_documents(self.command),
-            "command": redact(self.command.text),
+            "command": shown_command(self.command),
             "environment": environment_document(self.environment.description),
             "environment_ready": self.environment.is_ready(),
             "backend": self.request.backend,
@@ -107,7 +107,8 @@ def environment_line(description: Description) -> str:
     """The environment in one line for people: what, why, as of when."""
     if description.kind == "system":
         return f"environment: the system's, because {description.declaration.reason}"
-    parts = [f"environment: Python {description.python}" + (f" ({description.python_reason})" if description.python_reason else "")]
+    reason = description.python_reason.removeprefix(f"Python {description.python}: ")
+    parts = [f"environment: Python {description.python}" + (f" ({reason})" if reason else "")]
     parts.append(f"installed by {description.manager}; {description.declaration.reason}")
     if description.as_of:
         parts.append(
@@ -150,6 +151,16 @@ def environment_document(description: Description) -> dict[str, Any]:
         "requirements": [redact(requirement) for requirement in description.requirements],
         "notes": [redact(note) for note in description.notes],
     }
+
+
+def shown_parameters(command: Command) -> dict[str, str]:
+    """The values as they are shown and recorded: those of secret-looking parameters masked, credentials in URLs too."""
+    return {name: MASK if looks_secret(name) else redact(value) for name, value in command.parameters.items()}
+
+
+def shown_command(command: Command) -> str:
+    """The command's text as it is shown and recorded, without the values of secret-looking parameters."""
+    return redact(redact(command.text), {name: value for name, value in command.parameters.items() if looks_secret(name)})
 
 
 def input_documents(command: Command) -> list[dict[str, Any]]:

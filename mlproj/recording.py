@@ -10,16 +10,15 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from mlproj import nested, paths, tracking
 from mlproj.backends.base import Outcome
 from mlproj.environments.base import Prepared
 from mlproj.errors import Interrupted, MlprojError
 from mlproj.interruption import Interruption
-from mlproj.plan import Plan, environment_document, input_documents, source_document
+from mlproj.plan import Plan, environment_document, input_documents, shown_command, shown_parameters, source_document
 from mlproj.progress import Progress
-from mlproj.redaction import MASK, looks_secret, redact
+from mlproj.redaction import redact
 from mlproj.tracking import liveness, mlflow_import, outputs
 from mlproj.tracking.base import Run, Status
 from mlproj.tracking.record import mlflow_tags
@@ -67,12 +66,12 @@ class Recording:
             run_name=request.run_name,
             start_time=_now(),
             status=Status.RUNNING,
-            params=self._safe_parameters(),
+            params=shown_parameters(plan.command),
             tags={**self._tags(), **request.tags},
             source=source_document(plan.revision),
             environment=self._environment,
             entry_point=plan.entry_point.name,
-            command=self._safe_command(),
+            command=shown_command(plan.command),
             inputs=input_documents(plan.command),
             host=platform.node(),
             user=_user(),
@@ -151,13 +150,6 @@ class Recording:
             parent_run_id=plan.request.parent_run_id,
         )
 
-    def _safe_parameters(self) -> dict[str, str]:
-        return {name: MASK if looks_secret(name) else redact(value) for name, value in self.plan.command.parameters.items()}
-
-    def _safe_command(self) -> str:
-        secrets = {name: value for name, value in self.plan.command.parameters.items() if looks_secret(name)}
-        return redact(redact(self.plan.command.text), secrets)
-
 
 def new_run_id() -> str:
     """A fresh id of 32 hexadecimal digits, as MLflow's are."""
@@ -211,8 +203,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without an account, as in many containers
         return str(os.getuid())
-
-
-def load_plan(run_dir: Path) -> Any:
-    """The plan that is kept in a run's folder, as plain data."""
-    return json.loads((run_dir / "plan.json").read_text())["plan"]

@@ -66,7 +66,8 @@ def _copy_index(tree: WorkTree, target: Path) -> None:
     found = git_command.run("rev-parse", "--git-path", "index", folder=tree.top, settings=tree.settings)
     source = tree.top / os.fsdecode(found.stdout.rstrip(b"\n"))
     if source.exists():
-        shutil.copyfile(source, target)
+        # With its time: Git looks again at files that were changed in the moment in which their index was written.
+        shutil.copy2(source, target)
 
 
 def _add(tree: WorkTree, env: dict[str, str], names: list[str]) -> list[str]:

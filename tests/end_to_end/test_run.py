@@ -84,7 +84,7 @@ def test_wrong_parameters_are_refused_before_anything_runs(shell: Path) -> None:
 
     assert wrong.code == too_many.code == 2
     assert "times" in wrong.err
-    assert "int" in wrong.err
+    assert "whole number" in wrong.err
     assert "10" in too_many.err
     assert mlproj("runs", "list", "--json").document["runs"] == []
 
