@@ -1,6 +1,7 @@
 """A commit's files in a folder that is a work tree of its own, made from a mirror without copying an object.
 
-Its ``.git`` is a few small files: a detached HEAD, the origin's URL without secrets, and the mirror as alternate object store. So
+Its ``.git`` is a few small files: a detached HEAD, the origin's URL without secrets, the mirror as alternate object store and
+as the place of Git LFS files (in a file, as on the command line it would count for a local remote's LFS files too). So
 ``git rev-parse HEAD``, GitPython and mlflow's own commit tag work in it, nothing in the mirror knows of it, and removing
 the folder removes all of it.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from mlproj.errors import SourceError
 from mlproj.sources import git_remote, lfs
+from mlproj.sources.git_command import quoted
 from mlproj.sources.git_failure import MirrorError, is_corruption, own_words
 from mlproj.sources.mirror import Mirror
 
@@ -24,9 +26,7 @@ def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool, 
     """
     _clear(folder)
     _write_git_folder(mirror, commit, folder)
-    said = git_remote.run(
-        mirror.url, "read-tree", "-m", "-u", commit, folder=folder, settings=lfs.settings(mirror.path / "lfs", offline=offline)
-    )
+    said = git_remote.run(mirror.url, "read-tree", "-m", "-u", commit, folder=folder, settings=lfs.settings(offline=offline))
     if said.returncode != 0:
         words = own_words(said, mirror.url)
         if is_corruption(said) and "smudge filter" not in said.error_text:
@@ -61,10 +61,10 @@ def _write_git_folder(mirror: Mirror, commit: str, folder: Path) -> None:
     (git / "objects" / "info" / "alternates").write_text(f"{mirror.path / 'objects'}\n")
     sha256 = len(commit) == 64
     extension = "[extensions]\n\tobjectFormat = sha256\n" if sha256 else ""
-    url = mirror.url.url.replace("\\", "\\\\").replace('"', '\\"')
     (git / "config").write_text(
         f"[core]\n\trepositoryformatversion = {int(sha256)}\n\tbare = false\n\tautocrlf = false\n{extension}"
-        f'[remote "origin"]\n\turl = "{url}"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n'
+        f'[remote "origin"]\n\turl = {quoted(mirror.url.url)}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n'
+        f"[lfs]\n\tstorage = {quoted(str(mirror.path / 'lfs'))}\n"
     )
     with suppress(FileNotFoundError):
         shutil.copyfile(mirror.path / "shallow", git / "shallow")

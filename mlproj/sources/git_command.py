@@ -48,6 +48,11 @@ def arguments(command: Sequence[str], settings: Sequence[str] = (), git_dir: Pat
     return [*line, *command]
 
 
+def quoted(value: str) -> str:
+    """*value* as a Git configuration file has it."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
 def run(
     *command: str,
     git_dir: Path | None = None,

@@ -81,7 +81,9 @@ def own_words(said: Completed, url: GitUrl | None = None) -> str:
     """What Git said that matters, on one line, without secrets."""
     lines = [line.strip() for line in said.error_text.splitlines() if line.strip()]
     telling = [
-        line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR", "ssh:", "Host key", "Permission"))
+        line
+        for line in lines
+        if line.startswith(("fatal:", "error:", "remote:", "ERROR", "ssh:", "Error downloading", "Host key", "Permission"))
     ] or lines[-2:]
     text = "; ".join(dict.fromkeys(telling[:4])) or f"exit code {said.returncode}"
     for secret in (url.password, url.username) if url else ():

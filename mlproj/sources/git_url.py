@@ -60,6 +60,8 @@ class GitUrl:
         if text.startswith(("./", "../")):
             return replace(self, url=_joined(self.url, text))
         other = parse(text)
+        if other.is_local and not self.is_local:
+            raise UsageError(f"{text!r} is on this machine, where a repository from elsewhere may name nothing")
         mine, theirs = urlsplit(self.url), urlsplit(other.url)
         if other.username is None and (mine.scheme, mine.netloc) == (theirs.scheme, theirs.netloc):
             return replace(other, username=self.username, password=self.password)

@@ -28,7 +28,7 @@ _CONFIG = """
 [extensions]
 \tpartialClone = origin
 [remote "origin"]
-\turl = "{url}"
+\turl = {url}
 \tpromisor = true
 \tpartialclonefilter = blob:none
 """
@@ -137,6 +137,6 @@ def _initialise(mirror: Mirror, place: Path, sha256: bool) -> None:
         raise SourceError(f"no history could be kept at {new} ({own_words(said)})")
     new.chmod(0o700)
     with (new / "config").open("a", encoding="utf-8") as config:
-        config.write(_CONFIG.format(url=mirror.url.url.replace("\\", "\\\\").replace('"', '\\"')))
+        config.write(_CONFIG.format(url=git_command.quoted(mirror.url.url)))
     remove(place)
     new.rename(place)

@@ -18,8 +18,8 @@ def is_installed() -> bool:
     return shutil.which("git-lfs") is not None
 
 
-def settings(storage: Path, *, offline: bool) -> tuple[str, ...]:
-    """Settings by which a checkout brings LFS files, kept in *storage* between runs; without git-lfs it writes their pointers."""
+def settings(*, offline: bool) -> tuple[str, ...]:
+    """Settings by which a checkout brings LFS files; without git-lfs it writes their pointers."""
     if not is_installed():
         return ("filter.lfs.process=", "filter.lfs.smudge=", "filter.lfs.clean=", "filter.lfs.required=false")
     nowhere = ("lfs.url=file:///nonexistent/offline",) if offline else ()
@@ -28,7 +28,6 @@ def settings(storage: Path, *, offline: bool) -> tuple[str, ...]:
         "filter.lfs.smudge=git-lfs smudge -- %f",
         "filter.lfs.clean=git-lfs clean -- %f",
         "filter.lfs.required=true",
-        f"lfs.storage={storage}",
         *nowhere,
     )
 
