@@ -143,16 +143,16 @@ class _Reader:
             return self.draft.build_dependencies.append(name + spec.specifier)
         if canonical(name.partition("[")[0]) != canonical(spec.name):
             self.draft.note(f"conda's {spec.name} is {name} on PyPI")
-        parsed = pip_requirement.parse(self.draft, name + spec.specifier, self.path.parent, place)
+        parsed = pip_requirement.parse_named(self.draft, name + spec.specifier, place)
         return self.packages.extend([parsed] if parsed else [])
 
     def _program(self, spec: CondaSpec, place: Place) -> None:
         program = conda_names.program(spec.name)
         if program and shutil.which(program):
             self.draft.skip(spec.name, "programs that this machine has")
-        elif spec.build and spec.build != "*":
-            # A full export lists what others wanted; whether the program itself needs it, nobody wrote down.
-            self.draft.skip(spec.name, "entries of a full export that are no Python packages and not on this machine")
+        elif program and spec.build and spec.build != "*":
+            # A full export lists what other packages wanted; whether the program itself needs it, nobody wrote down.
+            self.draft.skip(spec.name, "programs of a full export that are not on this machine")
         else:
             self.missing[spec.name] = place
 

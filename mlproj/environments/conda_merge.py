@@ -55,16 +55,16 @@ def _imply(draft: Draft, brought: dict[str, str], present: set[str]) -> None:
 
 
 def _may_be_old(package: str, rule: Implied) -> bool:
-    """Whether the requirement may choose a version that the rule is about."""
+    """Whether the requirement keeps to versions that the rule is about; without a bound it means those of today."""
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
     if rule.below is None:
         return True
     specifier: SpecifierSet = _parsed(package).specifier
-    exact = [one.version.removesuffix(".*") for one in specifier if one.operator == "=="]
-    bounds = exact or [one.version for one in specifier if one.operator in (">=", ">", "~=")]
-    return all(Version(version) < Version(rule.below) for version in bounds)
+    exact = [Version(one.version.removesuffix(".*")) < Version(rule.below) for one in specifier if one.operator in ("==", "~=")]
+    capped = [Version(one.version) <= Version(rule.below) for one in specifier if one.operator in ("<", "<=")]
+    return any((*exact, *capped))
 
 
 def _parsed(package: str) -> Requirement:

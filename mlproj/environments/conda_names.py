@@ -84,11 +84,6 @@ def program(name: str) -> str | None:
     return _PROGRAM_OF.get(name)
 
 
-def is_r_package(name: str) -> bool:
-    """Whether *name* is a library of R; R itself (``r-base``) is a program."""
-    return name.startswith(("r-", "bioconductor-")) and name not in ("r-base", "r-essentials", "r-recommended")
-
-
 def is_absent(name: str) -> bool:
     """Whether the conda package *name* is Python, but has no twin on PyPI."""
     return name in _ABSENT

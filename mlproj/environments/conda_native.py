@@ -33,7 +33,7 @@ openlibm openmpi openssl opus orc p11-kit pango parquet-cpp pcre pcre2 perl-base
 postgresql-libs proj proj4 prometheus-cpp pthread-stubs pugixml pulseaudio pulseaudio-client qhull qt qt-main qt-webengine
 qt5compat qt6-main qtbase qtdeclarative qtsvg qttools qtwebchannel qtwebkit qtwebsockets rapidjson rav1e rdma-core re2 readline
 rocksdb s2n scalapack scotch sdl2 simdjson sip sleef snappy snappy-cpp spdlog spirv-tools sqlite suitesparse svt-av1 sysroot tbb
-tbb-devel tcl tensorrt-libs thrift-compiler thrift-cpp tiledb tinyxml2 tk tktable tzcode tzdata-native ucx umfpack unixodbc
+tbb-devel tcl tensorrt-libs thrift-compiler thrift-cpp tiledb tinyxml2 tk tktable tzcode tzdata tzdata-native ucx umfpack unixodbc
 uriparser utf8cpp utf8proc vtk-m wayland wayland-protocols winpty x264 x265 xerces-c xkeyboard-config xsimd xtensor xtl xxhash xz
 xz-gpl-tools xz-tools yaml yaml-cpp zeromq zfp zlib zlib-ng zstd zziplib
 """

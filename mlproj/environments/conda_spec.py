@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 _BRACKETS = re.compile(r"^(?P<head>[^\[\]]*)\[(?P<pairs>[^\[\]]*)\]\s*$", re.DOTALL)
 _PAIR = re.compile(r"\s*(?P<key>[a-z_]+)\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^\s,'\"]+))\s*(?:,|$)")
-_NAME = re.compile(r"^\s*(?:(?P<channel>[^\s=<>!~|,]+)::)?(?P<name>[A-Za-z0-9_.][A-Za-z0-9_.-]*)(?P<rest>.*)$", re.ASCII | re.DOTALL)
+_NAME = re.compile(r"^\s*(?:(?P<channel>[^\s=<>!~|,]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?P<rest>.*)$", re.ASCII | re.DOTALL)
 # What follows the name: an optional version and, after another '=' or a space, an optional build string.
 _VERSION = re.compile(
     r"^(?P<version>(?:[<>!=~]=?\s*)?[\w.*+!-]+(?:\s*[,|]\s*(?:[<>!=~]=?\s*)?[\w.*+!-]+)*)(?:(?:\s*=\s*|\s+)(?P<build>[\w.*+-]+))?\s*$",

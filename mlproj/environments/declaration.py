@@ -43,6 +43,7 @@ def _yaml(draft: Draft, path: Path, kind: str) -> None:
     document = yaml_document.load(path)
     draft.add_file(path)
     if not isinstance(document.value, dict):
+        text_file.refuse_pointer(str(document.value), document.place())
         found = "a list" if isinstance(document.value, list) else "a single value"
         raise InvalidProject(f"found {found}, expected a mapping with 'dependencies'", place=document.place())
     actual = _kind_of(document.value) or kind

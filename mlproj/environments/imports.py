@@ -92,8 +92,8 @@ def infer(request: Request) -> Requirements:
     for file in found.files:
         draft.add_file(file)
     for one in found.imports.values():
-        if one.module in module_names.UNKNOWN:
-            draft.warn(f"{one.place}: no one package has the module {one.module}: name it in a requirements.txt")
+        if module_names.is_unknown(one.module):
+            draft.warn(f"{one.place}: which package has the module '{one.module}' is unknown: name it in a requirements.txt")
         elif one.optional:
             draft.skip(one.package, "packages whose import the code makes optional")
         elif one.package not in draft.packages:
@@ -113,7 +113,7 @@ def undeclared(project_dir: Path, requirements: Requirements, script: Path | Non
         one
         for one in scan(project_dir, script).imports.values()
         if not one.optional
-        and one.module not in module_names.UNKNOWN
+        and not module_names.is_unknown(one.module)
         and _alias(canonical(one.package)) not in declared
         and canonical(one.package) not in declared
         and canonical(one.module) not in declared
@@ -158,7 +158,7 @@ def _parse(file: Path, result: Scan) -> ast.Module | None:
             warnings.simplefilter("ignore")  # of the code we read, such as invalid escapes
             return ast.parse(text_file.load(file))
     except (SyntaxError, ValueError, RecursionError, MemoryError, OSError, MlprojError) as error:
-        what = f"line {error.lineno} is not Python 3" if isinstance(error, SyntaxError) else "cannot be read"
+        what = f"line {error.lineno} is no valid Python 3" if isinstance(error, SyntaxError) else "cannot be read"
         result.notes.append(f"{file.name} was not looked at for imports: {what}")
         return None
 
@@ -172,8 +172,8 @@ def _imports(tree: ast.Module) -> list[tuple[str, int, bool]]:
         if isinstance(node, ast.Import):
             found.extend((alias.name, node.lineno, optional) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            found.extend((f"{base}.{alias.name}".replace("*", "_"), node.lineno, optional) for alias in node.names)
+            base = "." * node.level + (f"{node.module}." if node.module else "")
+            found.extend((base + alias.name.replace("*", "_"), node.lineno, optional) for alias in node.names)
         elif isinstance(node, ast.Try) and _catches_import_error(node):
             rest = [*node.handlers, *node.orelse, *node.finalbody]
             pending.extend((child, True) for child in (*node.body, *rest))

@@ -9,34 +9,22 @@ from __future__ import annotations
 import sys
 
 _NAMES = """
-Bio=biopython Crypto=pycryptodome Cryptodome=pycryptodomex Image=pillow Levenshtein=levenshtein MySQLdb=mysqlclient
-OpenSSL=pyopenssl PIL=pillow PyPDF2=pypdf2 Xlib=python-xlib absl=absl-py airflow=apache-airflow apache_beam=apache-beam attr=attrs
-ax=ax-platform azureml=azureml-core bs4=beautifulsoup4 bson=pymongo cairo=pycairo can=python-can
-category_encoders=category-encoders community=python-louvain cpuinfo=py-cpuinfo cv2=opencv-python
-dash_bootstrap_components=dash-bootstrap-components dateutil=python-dateutil dbus=dbus-python delta=delta-spark discord=discord.py
-dns=dnspython docx=python-docx dotenv=python-dotenv editor=python-editor efficientnet_pytorch=efficientnet-pytorch
-engineio=python-engineio faiss=faiss-cpu ffmpeg=ffmpeg-python fitz=pymupdf flask_cors=flask-cors flask_sqlalchemy=flask-sqlalchemy
-fontTools=fonttools gi=pygobject git=gitpython github=pygithub gitlab=python-gitlab google_auth_oauthlib=google-auth-oauthlib
-googleapiclient=google-api-python-client great_expectations=great-expectations grpc=grpcio grpc_status=grpcio-status
-gym_super_mario_bros=gym-super-mario-bros haiku=dm-haiku haystack=haystack-ai huggingface_hub=huggingface-hub hydra=hydra-core
-igraph=python-igraph imblearn=imbalanced-learn jose=python-jose jwt=pyjwt kafka=kafka-python
-kaggle_environments=kaggle-environments langchain_community=langchain-community langchain_core=langchain-core
-langchain_openai=langchain-openai ldap=python-ldap lightning_fabric=lightning llama_cpp=llama-cpp-python magic=python-magic
-memcache=python-memcached mlflow_skinny=mlflow-skinny mpl_toolkits=matplotlib mysql=mysql-connector-python nacl=pynacl osgeo=gdal
-pandas_profiling=pandas-profiling pkg_resources=setuptools pl_bolts=lightning-bolts pptx=python-pptx prefect_aws=prefect-aws
-prometheus_client=prometheus-client psycopg2=psycopg2-binary pylab=matplotlib pythoncom=pywin32
-pytorch_lightning=pytorch-lightning pytorch_tabnet=pytorch-tabnet pywt=pywavelets qdrant_client=qdrant-client
-rest_framework=djangorestframework ruamel=ruamel.yaml scikitplot=scikit-plot
-segmentation_models_pytorch=segmentation-models-pytorch sentence_transformers=sentence-transformers sentry_sdk=sentry-sdk
-serial=pyserial skimage=scikit-image sklearn=scikit-learn sklearn_pandas=sklearn-pandas skopt=scikit-optimize
-slugify=python-slugify snowflake=snowflake-connector-python socketio=python-socketio socks=pysocks sonnet=dm-sonnet
-speech_recognition=speechrecognition streamlit_option_menu=streamlit-option-menu surprise=scikit-surprise
-telegram=python-telegram-bot tensorflow_addons=tensorflow-addons tensorflow_datasets=tensorflow-datasets
-tensorflow_hub=tensorflow-hub tensorflow_probability=tensorflow-probability tensorflow_text=tensorflow-text tf_keras=tf-keras
-tlz=toolz torch_geometric=torch-geometric torch_scatter=torch-scatter torch_sparse=torch-sparse tree=dm-tree
-typing_extensions=typing-extensions umap=umap-learn usb=pyusb vertexai=google-cloud-aiplatform websocket=websocket-client
-whisper=openai-whisper win32api=pywin32 win32com=pywin32 wx=wxpython xdg=pyxdg yaml=pyyaml ydata_profiling=ydata-profiling
-zmq=pyzmq zope=zope.interface
+Bio=biopython Crypto=pycryptodome Cryptodome=pycryptodomex Image=pillow MySQLdb=mysqlclient OpenSSL=pyopenssl PIL=pillow
+Xlib=python-xlib absl=absl-py airflow=apache-airflow attr=attrs ax=ax-platform azureml=azureml-core bs4=beautifulsoup4
+bson=pymongo cairo=pycairo can=python-can community=python-louvain cpuinfo=py-cpuinfo cv2=opencv-python
+dateutil=python-dateutil dbus=dbus-python delta=delta-spark discord=discord.py dns=dnspython docx=python-docx
+dotenv=python-dotenv editor=python-editor engineio=python-engineio faiss=faiss-cpu ffmpeg=ffmpeg-python fitz=pymupdf
+gi=pygobject git=gitpython github=pygithub gitlab=python-gitlab googleapiclient=google-api-python-client grpc=grpcio
+grpc_status=grpcio-status haiku=dm-haiku haystack=haystack-ai hydra=hydra-core igraph=python-igraph imblearn=imbalanced-learn
+jose=python-jose jwt=pyjwt kafka=kafka-python ldap=python-ldap lightning_fabric=lightning llama_cpp=llama-cpp-python
+magic=python-magic memcache=python-memcached mpl_toolkits=matplotlib mysql=mysql-connector-python nacl=pynacl osgeo=gdal
+pkg_resources=setuptools pl_bolts=lightning-bolts pptx=python-pptx psycopg2=psycopg2-binary pylab=matplotlib pythoncom=pywin32
+pywt=pywavelets rest_framework=djangorestframework ruamel=ruamel.yaml scikitplot=scikit-plot serial=pyserial
+skimage=scikit-image sklearn=scikit-learn skopt=scikit-optimize slugify=python-slugify snowflake=snowflake-connector-python
+socketio=python-socketio socks=pysocks sonnet=dm-sonnet speech_recognition=speechrecognition spellchecker=pyspellchecker
+surprise=scikit-surprise telegram=python-telegram-bot tlz=toolz tree=dm-tree umap=umap-learn usb=pyusb
+vertexai=google-cloud-aiplatform websocket=websocket-client whisper=openai-whisper win32api=pywin32 win32com=pywin32
+wx=wxpython xdg=pyxdg yaml=pyyaml zmq=pyzmq zope=zope.interface
 """
 # A namespace that many packages share; the longest name that fits decides.
 _SPACES = {
@@ -66,8 +54,16 @@ _SPACES = {
     "databricks.sql": "databricks-sql-connector",
     "databricks.connect": "databricks-connect",
 }
-# Namespaces of which no one package can be meant; and what a notebook server or the interpreter itself provides.
-UNKNOWN = frozenset({"google", "google.cloud", "azure", "databricks", "databricks.feature_store", "dbutils", "oauth2client.client"})
+# Namespaces of which no one package can be meant, and what only a Databricks server provides.
+_AMBIGUOUS = "google google.cloud azure databricks databricks.feature_store dbutils"
+# What projects call their own modules. On PyPI stands something else, by whoever took the name.
+_USUAL_OWN = """
+app apps base code common conf config configs configuration constants core custom data dataset datasets_local evaluate_model
+experiment experiments features functions hello helper helpers inference lib libs local logger logging_config main model
+models module modules my_module mylib params pipeline pipelines prepare_data preprocess preprocessing project scripts
+secrets_local settings shared src steps task tasks test testing tests tools train trainer training util utilities utils
+"""
+_UNKNOWN = frozenset(_AMBIGUOUS.split()) | frozenset(_USUAL_OWN.split())
 
 # Modules that older Pythons had (PEP 594 and the 2-to-3 renames); sys.stdlib_module_names lists the running one's.
 _OLD_STDLIB = """
@@ -98,6 +94,11 @@ def package_for(module: str) -> str:
     if parts[:2] == ["google", "cloud"] and len(parts) > 2:
         return f"google-cloud-{parts[2].replace('_', '-')}"
     return _BY_MODULE.get(parts[0], parts[0])
+
+
+def is_unknown(module: str) -> bool:
+    """Whether *module* says nothing about a package: a shared namespace, or a name that projects give their own modules."""
+    return module in _UNKNOWN
 
 
 def has_spaces(top: str) -> bool:

@@ -45,7 +45,7 @@ def parse(draft: Draft, text: str, folder: Path, place: Place) -> str | None:
         return _unnamed_url(draft, text)
     if _looks_like_path(text):
         return local_path(text, folder, place)
-    return _named(draft, text, place)
+    return parse_named(draft, text, place)
 
 
 def local_path(text: str, folder: Path, place: Place) -> str:
@@ -95,7 +95,7 @@ def _named_url(draft: Draft, match: re.Match[str], place: Place) -> str | None:
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", url):
         raise InvalidProject(f"a URL was expected after '{name} @'", place=place)
     if url.lower().startswith("file:") and not _exists(url):
-        return _named(draft, name + (match["extras"] or "") + _built_version(draft, name, url) + match["rest"], place)
+        return parse_named(draft, name + (match["extras"] or "") + _built_version(draft, name, url) + match["rest"], place)
     return f"{name}{(match['extras'] or '').strip()} @ {repository_address(draft, url)}{match['rest'].rstrip()}"
 
 
@@ -116,7 +116,8 @@ def _built_version(draft: Draft, name: str, url: str) -> str:
     return f"=={version[1]}" if version else ""
 
 
-def _named(draft: Draft, text: str, place: Place) -> str | None:
+def parse_named(draft: Draft, text: str, place: Place) -> str | None:
+    """As :func:`parse`, for a name with versions only."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     fixed = _STARRED_BOUND.sub(r"\g<operator>\g<version>", text)
@@ -139,6 +140,10 @@ def _named(draft: Draft, text: str, place: Place) -> str | None:
             versions.removeprefix("==").removesuffix(".*") if versions.count("=") == 2 else versions, f"'{text}' in {place}"
         )
         return None
+    if name == "sklearn":
+        # https://github.com/scikit-learn/sklearn-pypi-package: an empty package, of which no later release installs.
+        draft.note("the package sklearn on PyPI is empty: scikit-learn is installed instead")
+        requirement = Requirement("scikit-learn" + (f"; {requirement.marker}" if requirement.marker else ""))
     if here := foreign_platform.twin(name):
         draft.note(f"{requirement.name} is for macOS: {here} is used instead")
         requirement.name = here
@@ -152,7 +157,7 @@ def guess_typo(draft: Draft, name: str, place: Place) -> None:
     if len(wanted) < 5 or wanted in _WELL_KNOWN:
         return
     close = did_you_mean(wanted, _WELL_KNOWN)
-    if close and _one_slip(wanted, close):
+    if close and len(close) > 5 and _one_slip(wanted, close):
         draft.warn(f"{place}: '{name}': did you mean '{close}'?")
 
 

@@ -23,13 +23,8 @@ def read_into(draft: Draft, document: Document, path: Path) -> None:
             draft.warn(f"{document.key_place(key)}: unknown key '{key}'" + (f", did you mean '{close}'?" if close else ""))
     if document.value.get("python") is not None:
         _python(draft, document, path)
-    build = Draft(files=draft.files)
-    _lines(build, document, ("build_dependencies",), path)
-    draft.build_dependencies += build.packages
-    for option in build.options:
-        draft.options.append(option)
-    for warning in build.warnings:
-        draft.warn(warning)
+    _lines(draft, document, ("build_dependencies",), path)
+    draft.build_dependencies, draft.packages = draft.packages, []
     _lines(draft, document, ("dependencies",), path)
 
 

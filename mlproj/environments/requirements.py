@@ -40,7 +40,7 @@ class Requirements:
     @property
     def all_pinned(self) -> bool:
         """Whether every direct package names one exact version, so that only their dependencies are free."""
-        direct = [package for package in self.packages if package not in self.implied]
+        direct = [package for package in self.packages if package not in self.implied and package not in ("pip", "setuptools", "wheel")]
         return bool(direct) and all(_is_pinned(package) for package in direct)
 
 

@@ -35,7 +35,16 @@ def load(path: Path) -> str:
         raise InvalidProject("this is no file name", place=place) from None
     if len(data) > LARGEST:
         raise InvalidProject(f"the file is larger than {LARGEST // 1024**2} MB", place=place, hint="was another file meant?")
+    refuse_pointer(data[:60].decode("ascii", "replace"), place)
     return _decode(data, place)
+
+
+def refuse_pointer(beginning: str, place: Place) -> None:
+    """Raise InvalidProject when a file's *beginning* shows that Git LFS left a pointer in its place."""
+    if beginning.startswith("version https://git-lfs.github.com/spec/"):
+        raise InvalidProject(
+            "this is a pointer of Git LFS, not the file itself", place=place, hint="install git-lfs and fetch the project again"
+        )
 
 
 def _decode(data: bytes, place: Place) -> str:

@@ -26,6 +26,8 @@ def parse(text: str, file: str, *, first_line: int = 1) -> dict[str, Any]:
         data: dict[str, Any] = tomllib.loads(text.replace("\r\n", "\n"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         message, line, column = _where(str(error))
+        at_end = line is None and "end of document" in message
+        line = text.count("\n") + 1 if at_end else line
         raise InvalidProject(f"this is no TOML: {message}", place=Place(file, line and first_line + line - 1, column)) from None
     return data
 
