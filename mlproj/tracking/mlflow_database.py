@@ -66,7 +66,7 @@ def _metrics(file: Path, run_id: str) -> Iterator[Metric]:
         columns = _columns(connection, "metrics")
         is_nan = "is_nan" if "is_nan" in columns else "0"
         step = "step" if "step" in columns else "0"
-        statement = f"SELECT key, value, {is_nan}, timestamp, {step} FROM metrics WHERE run_uuid = :run_id"  # noqa: S608  # constants
+        statement = f"SELECT key, value, {is_nan}, timestamp, {step} FROM metrics WHERE run_uuid = :run_id AND key <> ''"  # noqa: S608  # constants
         for key, value, nan, timestamp, number in connection.execute(statement, {"run_id": run_id}):
             yield Metric(str(key), _value(value, nan), int(timestamp or 0), int(number or 0))
 
@@ -79,7 +79,7 @@ def _value(value: Any, is_nan: Any) -> float:
 
 
 def _pairs(connection: sqlite3.Connection, table: str, run_id: str) -> dict[str, str]:
-    rows = connection.execute(f"SELECT key, value FROM {table} WHERE run_uuid = :run_id", {"run_id": run_id})  # noqa: S608  # constants
+    rows = connection.execute(f"SELECT key, value FROM {table} WHERE run_uuid = :run_id AND key <> ''", {"run_id": run_id})  # noqa: S608  # constants
     return {str(key): "" if value is None else str(value) for key, value in rows}
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from mlproj.errors import MlprojError
+from mlproj.errors import MlprojError, UsageError
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 from mlproj.tracking import mlflow_artifact, mlflow_database, mlflow_folder
@@ -33,7 +33,8 @@ _RECENT = 5_000  # runs looked at for what is recorded already
 _GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _DATABASE_SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})
-_BROKEN = (sqlite3.Error, OSError, ValueError, TypeError, KeyError, IndexError)
+# What reading a store of a client that died, or of a hostile one, may raise.
+_BROKEN = (sqlite3.Error, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
 
 Reader = Callable[[Path, int], list[MlflowRun]]
 
@@ -78,34 +79,41 @@ def _read_all(folders: Sequence[Path], since: int, progress: Progress) -> Iterat
 
 
 def _stores(folders: Sequence[Path], since: int, progress: Progress) -> Iterator[tuple[Path, Reader]]:
-    """Stores in *folders* and in the folders directly in them that changed since then."""
-    looked: set[Path] = set()
-    for folder in folders:
-        for place in [folder, *_children(folder)]:
-            if place in looked:
-                continue
-            looked.add(place)
-            try:
-                if mlflow_folder.detect(place / "mlruns"):
-                    yield place / "mlruns", mlflow_folder.read
-                yield from ((file, mlflow_database.read) for file in _databases(place, since))
-            except _BROKEN as trouble:
-                progress.warn(f"what the program logged in {place} cannot be read: {trouble}")
+    """Stores in *folders* and in the folders directly in them; databases only when they changed since then."""
+    places = dict.fromkeys(place for folder in folders for place in [folder, *_children(folder)])
+    for place in places:
+        yield from _if_detected(place / "mlruns", mlflow_folder.detect, mlflow_folder.read, progress)
+        for file in _files(place):
+            if file.suffix in _DATABASE_SUFFIXES and _changed(file) >= since:
+                yield from _if_detected(file, mlflow_database.detect, mlflow_database.read, progress)
 
 
-def _databases(folder: Path, since: int) -> list[Path]:
+def _if_detected(place: Path, detect: Callable[[Path], bool], read: Reader, progress: Progress) -> Iterator[tuple[Path, Reader]]:
     try:
-        candidates = [file for file in sorted(folder.iterdir()) if file.suffix in _DATABASE_SUFFIXES]
+        detected = detect(place)
+    except _BROKEN as trouble:
+        progress.warn(f"what the program logged in {place} cannot be read: {trouble}")
+        return
+    if detected:
+        yield place, read
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
     except OSError:  # a folder that we may not look into is no place of the program's runs
         return []
-    return [file for file in candidates if file.lstat().st_mtime_ns // 1_000_000 >= since and mlflow_database.detect(file)]
+
+
+def _changed(file: Path) -> int:
+    try:
+        return file.lstat().st_mtime_ns // 1_000_000
+    except OSError:
+        return -1
 
 
 def _children(folder: Path) -> list[Path]:
-    try:
-        return sorted(child for child in folder.iterdir() if child.is_dir() and not child.is_symlink() and child.name[0] != ".")
-    except OSError:
-        return []
+    return [child for child in _files(folder) if child.name[0] != "." and child.is_dir() and not child.is_symlink()]
 
 
 class _Importer:
@@ -143,12 +151,15 @@ class _Importer:
             params={key: redact(value) for key, value in logged.params.items() if key not in run.params},
             tags={**{key: redact(value) for key, value in tags.items()}, RUN_TAG: logged.run_id},
         )
-        self._store.update_run(
-            run.run_id,
-            run_name=logged.name if _is_better_name(logged.name, run.run_name) else None,
-            experiment_name=logged.experiment_name if self._may_move and logged.experiment_name not in ("Default", "") else None,
-        )
         self._add_logged(run.run_id, run.artifact_uri, logged)
+        try:
+            self._store.update_run(
+                run.run_id,
+                run_name=logged.name if _is_better_name(logged.name, run.run_name) else None,
+                experiment_name=logged.experiment_name if self._may_move and logged.experiment_name not in ("Default", "") else None,
+            )
+        except UsageError as trouble:
+            self._progress.warn(f"the run stays in {run.experiment_name}: {trouble}")
 
     def _add_child(self, logged: MlflowRun, ids: dict[str, str]) -> str | None:
         """A child run of its own; None when it cannot be or was made before."""
@@ -180,7 +191,7 @@ class _Importer:
         try:
             for batch in _batches(logged.metrics()):
                 self._store.log(run_id, metrics=batch)
-        except _BROKEN as trouble:
+        except (*_BROKEN, UsageError) as trouble:
             self._progress.warn(f"not all metrics of {logged.name or logged.run_id} can be read: {trouble}")
         for trouble_told in self._places.bring(logged, artifact_uri):
             self._progress.warn(trouble_told)

@@ -47,7 +47,16 @@ class Database:
             if not file.exists():
                 _create(file)
             self._connection = _connect(file)
-            _settle_schema(self._connection, file)
+            try:
+                _prepare(self._connection, file)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def __del__(self) -> None:
+        """Who forgets a store lets its file go, too."""
+        if hasattr(self, "_connection"):
+            self._connection.close()
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -98,8 +107,6 @@ def _atomic(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 def _connect(file: Path) -> sqlite3.Connection:
     # isolation_level=None: transactions begin where we say so, not where the sqlite3 module guesses.
     connection = sqlite3.connect(file, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     if sys.version_info >= (3, 12):
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
     return connection
@@ -133,19 +140,20 @@ def _publish(draft: Path, file: Path) -> None:
             draft.replace(file)
 
 
-def _settle_schema(connection: sqlite3.Connection, file: Path) -> None:
+def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+    """Set the connection up and bring the file's schema up to date. Raises ServiceError when the file is not ours."""
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     version, application = connection.execute(
         "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id"
     ).fetchone()
     if version == SCHEMA_VERSION and application == APPLICATION_ID:
         return
     if application != APPLICATION_ID:
-        connection.close()
         raise ServiceError(
             f"{file} is a database of another program", hint="set MLPROJ_TRACKING_URI (or MLPROJ_HOME) to a place of mlproj's own"
         )
     if version > SCHEMA_VERSION:
-        connection.close()
         raise ServiceError(
             f"{file} was written by a newer mlproj (schema {version}; this one knows {SCHEMA_VERSION})",
             hint="upgrade mlproj: pip install --upgrade mlproj",

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def file_run(
 
 
 def database(file: Path, *statements: str) -> None:
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         connection.executescript(
             """
             CREATE TABLE experiments (experiment_id INTEGER PRIMARY KEY, name TEXT, artifact_location TEXT, lifecycle_stage TEXT);
@@ -75,7 +76,6 @@ def database(file: Path, *statements: str) -> None:
             """
             + ";".join(statements)
         )
-    connection.close()
 
 
 def later(run: Run, by: int = 1) -> int:
@@ -211,6 +211,52 @@ def test_a_broken_database_never_breaks_the_run(store: TrackingStore, checkout: 
     assert len(told.warnings) == (1 if b"junk" in content else 0)
 
 
+def test_a_broken_database_does_not_hide_the_one_beside_it(store: TrackingStore, checkout: Path, told: Told) -> None:
+    run = store.create_run()
+    (checkout / "a.db").write_bytes(b"SQLite format 3\0" + b"junk" * 1000)
+    database(
+        checkout / "mlflow.db",
+        f"INSERT INTO runs VALUES ('{FIRST}', 'n', 'RUNNING', {later(run)}, NULL, 'active', '', 0)",
+        f"INSERT INTO params VALUES ('', 'nameless', '{FIRST}'), ('p', '1', '{FIRST}')",
+        f"INSERT INTO metrics VALUES ('m', 'words', 1, '{FIRST}')",
+    )
+    ours, _ = collect(store, run, checkout, told)
+    assert ours.params == {"p": "1"}
+    assert len(told.warnings) == 2 and "not all metrics" in told.warnings[1]
+
+
+def test_a_number_that_does_not_fit_loses_metrics_only(store: TrackingStore, checkout: Path, told: Told) -> None:
+    run = store.create_run()
+    logged = file_run(checkout / "mlruns", FIRST, later(run))
+    (logged / "metrics" / "m").write_text(f"1 0.5 {2**70}\n")
+    (logged / "params" / "p").write_text("1")
+    ours, _ = collect(store, run, checkout, told)
+    assert (ours.params, ours.metrics) == ({"p": "1"}, {})
+    assert len(told.warnings) == 1 and "64 bits" in told.warnings[0]
+
+
+def test_a_child_that_cannot_be_recorded_is_told(store: TrackingStore, checkout: Path, told: Told) -> None:
+    with store._database.write() as connection:  # type: ignore[attr-defined]
+        connection.execute("INSERT INTO experiments VALUES (7, 'digits', NULL, 'deleted', 0, 0)")
+    run = store.create_run()
+    file_run(checkout / "mlruns", FIRST, later(run))
+    file_run(checkout / "mlruns", SECOND, later(run, 2), experiment="7")
+    ours, children = collect(store, run, checkout, told)
+    assert ours.tags[mlflow_import.RUN_TAG] == FIRST and children == []
+    assert len(told.warnings) == 1 and "'digits' is deleted" in told.warnings[0]
+
+
+def test_a_run_whose_experiment_is_deleted_here_stays_where_it_is(store: TrackingStore, checkout: Path, told: Told) -> None:
+    with store._database.write() as connection:  # type: ignore[attr-defined]
+        connection.execute("INSERT INTO experiments VALUES (7, 'digits', NULL, 'deleted', 0, 0)")
+    run = store.create_run()
+    logged = file_run(checkout / "mlruns", FIRST, later(run), experiment="7")
+    (logged / "metrics" / "m").write_text("1 0.5 0")
+    ours, _ = collect(store, run, checkout, told)
+    assert (ours.experiment_name, ours.metrics) == ("Default", {"m": 0.5})
+    assert told.warnings == ["the run stays in Default: the experiment 'digits' is deleted"]
+
+
 @pytest.mark.parametrize("meta", ["", "- a list", "{unclosed", "start_time: soon\nrun_id: " + SECOND, "\x00"])
 def test_a_broken_run_folder_never_breaks_the_run(store: TrackingStore, checkout: Path, told: Told, meta: str) -> None:
     run = store.create_run()
@@ -221,7 +267,7 @@ def test_a_broken_run_folder_never_breaks_the_run(store: TrackingStore, checkout
 
 def test_a_database_of_other_things_is_passed_over(store: TrackingStore, checkout: Path, told: Told) -> None:
     run = store.create_run()
-    with sqlite3.connect(checkout / "data.db") as connection:
+    with closing(sqlite3.connect(checkout / "data.db")) as connection:
         connection.execute("CREATE TABLE runs (a)")
     assert collect(store, run, checkout, told) == (run, [])
     assert told.warnings == []
@@ -246,6 +292,56 @@ def test_artifacts_elsewhere_are_named_without_credentials(store: TrackingStore,
     file_run(checkout / "mlruns", FIRST, later(run), artifact_uri="s3://key:secret@bucket/a")
     collect(store, run, checkout, told)
     assert told.warnings == ["artifacts stay where the program put them: s3://****@bucket/a"]
+
+
+def test_a_model_of_mlflow_3_becomes_the_folder_of_its_name(store: TrackingStore, checkout: Path, told: Told) -> None:
+    run = store.create_run()
+    file_run(checkout / "mlruns", FIRST, later(run))
+    for identifier, name in (("m-1", "classifier"), ("m-2", "../../escape")):
+        model = checkout / "mlruns" / "0" / "models" / identifier
+        (model / "artifacts").mkdir(parents=True)
+        (model / "artifacts" / "MLmodel").write_text("flavors:")
+        (model / "meta.yaml").write_text(f"name: {name}\nsource_run_id: {FIRST}\nmodel_id: {identifier}\n")
+    ours, _ = collect(store, run, checkout, told)
+    assert artifacts(ours) == {"classifier/MLmodel": "flavors:"}
+    assert told.warnings == ["the model '../../escape' is not brought in: its name is no file name"]
+
+
+def test_a_model_of_mlflow_3_in_a_database_is_brought_in(store: TrackingStore, checkout: Path, told: Told) -> None:
+    run = store.create_run()
+    (checkout / "mlruns" / "0" / "models" / "m-1" / "artifacts").mkdir(parents=True)
+    (checkout / "mlruns" / "0" / "models" / "m-1" / "artifacts" / "MLmodel").write_text("flavors:")
+    database(
+        checkout / "mlflow.db",
+        f"INSERT INTO runs VALUES ('{FIRST}', 'n', 'FINISHED', {later(run)}, NULL, 'active', '', 0)",
+        "CREATE TABLE logged_models (name TEXT, artifact_location TEXT, source_run_id TEXT, lifecycle_stage TEXT)",
+        f"INSERT INTO logged_models VALUES ('model', './mlruns/0/models/m-1/artifacts', '{FIRST}', 'active')",
+    )
+    ours, _ = collect(store, run, checkout, told)
+    assert artifacts(ours) == {"model/MLmodel": "flavors:"}
+
+
+def test_a_keys_folder_and_the_trash_of_a_store_do_no_harm(store: TrackingStore, checkout: Path, told: Told, tmp_path: Path) -> None:
+    run = store.create_run()
+    file_run(checkout / "mlruns" / ".trash", THIRD, later(run))
+    logged = file_run(checkout / "mlruns", FIRST, later(run), status=9)
+    (tmp_path / "secret").write_text("x")
+    (logged / "params" / "link").symlink_to(tmp_path / "secret")
+    os.mkfifo(logged / "params" / "pipe")
+    (logged / "tags").rmdir()
+    ours, _ = collect(store, run, checkout, told)
+    assert ours.params == {} and ours.tags[mlflow_import.RUN_TAG] == FIRST
+
+
+def test_artifacts_that_cannot_be_copied_are_told(store: TrackingStore, checkout: Path, told: Told) -> None:
+    run = store.create_run()
+    logged = file_run(checkout / "mlruns", FIRST, later(run))
+    (logged / "artifacts" / "f").write_text("x")
+    place = Path(run.artifact_uri.removeprefix("file://"))
+    place.parent.mkdir(parents=True)
+    place.write_text("a file")
+    collect(store, run, checkout, told)
+    assert len(told.warnings) == 1 and "not all copied" in told.warnings[0]
 
 
 def test_links_to_stores_are_not_followed(store: TrackingStore, checkout: Path, told: Told, tmp_path: Path) -> None:

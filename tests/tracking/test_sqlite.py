@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_an_older_file_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sqlite, "SCHEMA_VERSION", 2)
     monkeypatch.setattr(migrations, "statements", steps.__getitem__)
     assert tracking.open(f"sqlite:///{file}").get_run(run.run_id).run_id == run.run_id
-    with sqlite3.connect(file) as raw:
+    with closing(sqlite3.connect(file)) as raw, raw:
         assert raw.execute("SELECT colour FROM runs").fetchall() == [("blue",)]
         assert raw.execute("SELECT version FROM schema_version").fetchall() == [(1,), (2,)]
 
@@ -86,16 +87,45 @@ def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyte
         patch.setattr(migrations, "statements", steps.__getitem__)
         with pytest.raises(ServiceError, match="already exists"):
             tracking.open(f"sqlite:///{file}")
-    with sqlite3.connect(file) as raw:
+    with closing(sqlite3.connect(file)) as raw, raw:
         assert raw.execute("PRAGMA user_version").fetchone() == (1,)
         assert raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
     tracking.open(f"sqlite:///{file}").create_run()
 
 
+def test_an_upgrade_that_another_process_has_made_meanwhile_is_not_made_again(tmp_path: Path) -> None:
+    file = tmp_path / "runs.db"
+    store = tracking.open(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as raw, raw:
+        sqlite._migrate(raw, 0)  # what it would do that had read the version before
+    store.create_run()
+
+
+def test_a_file_system_without_hard_links_has_a_database_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_links)
+    uri = f"sqlite:///{tmp_path}/home/runs.db"
+    run = tracking.open(uri).create_run()
+    sqlite._create(tmp_path / "home" / "runs.db")  # the one who comes second changes nothing
+    assert tracking.open(uri).get_run(run.run_id) == run
+    assert not [file.name for file in (tmp_path / "home").iterdir() if file.name.startswith(".")]
+
+
+def test_a_deleted_experiment_takes_no_runs(store: TrackingStore) -> None:
+    experiment = store.create_experiment("gone")
+    with store._database.write() as connection:  # type: ignore[attr-defined]
+        connection.execute("UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'gone'")
+    for by in ({"experiment_name": "gone"}, {"experiment_id": experiment.experiment_id}):
+        with pytest.raises(UsageError, match="'gone' is deleted"):
+            store.create_run(**by)
+
+
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "runs.db"
     tracking.open(f"sqlite:///{file}").close()
-    with sqlite3.connect(file) as raw:
+    with closing(sqlite3.connect(file)) as raw, raw:
         raw.execute("PRAGMA user_version = 99")
     with pytest.raises(ServiceError, match="newer mlproj") as raised:
         tracking.open(f"sqlite:///{file}")
@@ -104,7 +134,7 @@ def test_a_newer_file_is_refused(tmp_path: Path) -> None:
 
 def test_somebody_elses_database_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
-    with sqlite3.connect(file) as raw:
+    with closing(sqlite3.connect(file)) as raw, raw:
         raw.execute("CREATE TABLE experiments (name TEXT)")
     before = file.read_bytes()
     with pytest.raises(ServiceError, match="another program"):
