@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlproj import __version__
-from mlproj.errors import did_you_mean
+from mlproj.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,16 +40,17 @@ class Group(click.Group):
     """A group that knows which command was meant when a name is mistyped."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names. Raises click's UsageError with the likely one when there is none."""
+        """The command that the first argument names. Raises UsageError with the likely one when there is none."""
         word = args[0]
         if self.get_command(ctx, word) is None and not word.startswith("-") and not ctx.resilient_parsing:
-            raise click.UsageError(self.unknown(ctx, word), ctx)
+            raise self.unknown(ctx, word)
         return super().resolve_command(ctx, args)
 
-    def unknown(self, ctx: click.Context, word: str) -> str:
+    def unknown(self, ctx: click.Context, word: str) -> UsageError:
         """What to say about *word*, which is no command of this group."""
         guess = did_you_mean(word, self.list_commands(ctx))
-        return f"there is no command {word!r}" + (f"; did you mean {guess!r}?" if guess else "")
+        message = f"there is no command {word!r}" + (f"; did you mean {guess!r}?" if guess else "")
+        return UsageError(message, hint=f"{ctx.command_path} --help lists the commands")
 
 
 class LazyGroup(Group):
@@ -68,10 +69,10 @@ class LazyGroup(Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
-    def unknown(self, ctx: click.Context, word: str) -> str:
+    def unknown(self, ctx: click.Context, word: str) -> UsageError:
         """As for every group; a word that looks like a project is answered with the command that runs it."""
         if any(sign in word for sign in ("/", ":", "\\")) or word in {".", ".."}:
-            return f"there is no command {word!r}; to run that project: mlproj run {word}"
+            return UsageError(f"there is no command {word!r}", hint=f"to run that project: mlproj run {word}")
         return super().unknown(ctx, word)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature

@@ -1,0 +1,251 @@
+"""``show``, ``check`` and ``schema``: what can be said about a project without building anything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mlproj import paths
+from mlproj.cli import project_check
+from tests.cli.conftest import Cli
+from tests.program import project
+
+WINE = """name: wine
+description: A model of wine.
+python_env: python_env.yaml
+entry_points:
+  main:
+    description: Train it.
+    parameters:
+      alpha: {type: float, default: 0.5, min: 0, max: 1, description: strength}
+      data: path
+      kind: {type: string, default: ridge, choices: [ridge, lasso]}
+      seed: {type: int, default: null}
+    command: python train.py --alpha {alpha} --data {data} --kind {kind} --seed {seed}
+  validate:
+    command: |
+      python -u checks/validate.py
+      echo done
+"""
+
+
+@pytest.fixture
+def wine(tmp_path: Path) -> Path:
+    folder = project(tmp_path / "wine", WINE, python_env__yaml="dependencies:\n- six\n", train__py="import six\n")
+    (folder / "checks").mkdir()
+    (folder / "checks" / "validate.py").write_text("import json\n")
+    return folder
+
+
+def test_show_prints_entry_points_parameters_and_environment(cli: Cli, wine: Path) -> None:
+    result = cli("show", wine, "--offline")
+
+    assert result.code == 0
+    words = result.out.split()
+    for word in ("wine", "main", "validate", "alpha", "0.5", "required", "optional", "ridge,", "lasso", "strength", "MLproject:8"):
+        assert word in words
+    assert "≥ 0, ≤ 1" in result.out
+    assert "environment: " in result.out
+    assert not paths.environments().exists() or not [one for one in paths.environments().iterdir() if one.is_dir()]
+
+
+def test_show_in_json_holds_all_of_it(cli: Cli, wine: Path) -> None:
+    shown = cli("show", wine, "--offline", "--json").document["project"]
+
+    main, validate = shown["entry_points"]
+    assert (shown["name"], shown["description"], shown["file"]) == ("wine", "A model of wine.", "MLproject")
+    assert (main["name"], validate["name"]) == ("main", "validate")
+    assert main["place"] == {"file": "MLproject", "line": 5, "column": 3}
+    alpha, data, kind, seed = main["parameters"]
+    assert alpha == {
+        "name": "alpha", "type": "float", "required": False, "default": 0.5, "optional": False, "choices": None,
+        "min": 0, "max": 1, "description": "strength", "place": {"file": "MLproject", "line": 8, "column": 7},
+    }  # fmt: skip
+    assert data["required"] is True
+    assert kind["choices"] == ["ridge", "lasso"]
+    assert (seed["required"], seed["default"]) == (False, None)
+    assert shown["environment"]["file"] == "python_env.yaml"
+    assert shown["environment_error"] is None
+
+
+def test_show_tells_of_an_environment_that_cannot_be_made(cli: Cli, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "docker_env: {image: debian}\nentry_points: {main: {command: 'true'}}\n")
+
+    assert "environment: none can be made: " in cli("show", folder).out
+    assert cli("show", folder, "--json").document["project"]["environment_error"]["kind"] == "environment"
+
+
+def test_show_of_a_folder_without_mlproject_says_how_to_run_a_script(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print()\n")
+
+    assert "-e names a script" in cli("show", tmp_path).out
+
+
+def test_show_prints_warnings_apart_from_what_was_asked(cli: Cli, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "entry_points: {main: {command: 'true', comand: x}}\n")
+
+    result = cli("show", folder)
+
+    assert "warning: " in result.err
+    assert "did you mean 'command'?" in result.err
+    assert "warning: " not in result.out
+
+
+@pytest.mark.parametrize("command", ["show", "check"])
+def test_a_folder_that_is_not_there_is_told(cli: Cli, tmp_path: Path, command: str) -> None:
+    result = cli(command, tmp_path / "nothing", "--json")
+
+    assert result.code == 66
+    assert result.document["error"]["kind"] == "source"
+
+
+def test_a_git_revision_can_be_shown(cli: Cli, wine: Path) -> None:
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"], ["tag", "v1"]):
+        subprocess.run(["git", *arguments], cwd=wine, check=True)
+    (wine / "MLproject").write_text("entry_points: {later: {command: 'true'}}\n")
+    subprocess.run(["git", "commit", "-qam", "two"], cwd=wine, check=True)
+    uri = f"git+file://{wine}"
+
+    assert [point["name"] for point in cli("show", uri, "--json").document["project"]["entry_points"]] == ["later"]
+    assert cli("show", uri, "-v", "v1", "--json").document["project"]["name"] == "wine"
+
+
+def test_a_sound_project_passes(cli: Cli, wine: Path) -> None:
+    result = cli("check", wine, "--offline", "--strict")
+
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "the project is valid\n"
+    assert cli("check", wine, "--offline", "--json").document == {"schema": 1, "valid": True, "errors": [], "warnings": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("entry_points:\n\tmain: x\n", "tab"),
+        ("entry_points: {main: {command: 'echo {nmae}', parameters: {name: string}}}\n", "did you mean 'name'?"),
+        ("conda_env: conda.yaml\nentry_points: {main: {command: 'true'}}\n", "conda.yaml"),
+        ("", "empty"),
+    ],
+)
+def test_an_invalid_project_fails_with_the_place(cli: Cli, tmp_path: Path, text: str, what: str) -> None:
+    folder = project(tmp_path / "p", text)
+
+    result = cli("check", folder)
+    (error,) = cli("check", folder, "--json").document["errors"]
+
+    assert result.code == 65
+    assert what in result.err
+    assert "MLproject" in result.err
+    assert result.out.startswith("1 error")
+    assert error["kind"] == "invalid_project"
+    assert error["file"].endswith("MLproject")
+
+
+DOUBTFUL = """python_env: python_env.yaml
+entry_points:
+  main:
+    parameters:
+      alpha: {type: float, default: much}
+      forgotten: {type: int, default: 1}
+    command: python main.py {alpha}
+"""
+
+
+def test_what_is_doubtful_is_a_warning_and_with_strict_a_failure(cli: Cli, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", DOUBTFUL, python_env__yaml="dependencies: [six]\n", modelling__py="import six, cv2\n")
+
+    result = cli("check", folder, "--offline")
+    warnings = cli("check", folder, "--offline", "--json").document["warnings"]
+
+    assert result.code == 0
+    assert result.out == "4 warnings\n"
+    assert "error:" not in result.err
+    assert [(one["file"].rpartition("/")[2], one["line"]) for one in warnings] == [
+        ("MLproject", 5),
+        ("MLproject", 6),
+        ("MLproject", 7),
+        ("modelling.py", 1),
+    ]
+    said = " ".join(one["message"] for one in warnings)
+    for word in ("much", "forgotten", "main.py", "opencv-python"):
+        assert word in said
+    assert warnings[2]["hint"] == "did you mean modelling.py?"
+    assert cli("check", folder, "--offline", "--strict").code == 65
+
+
+def test_a_project_that_names_no_packages_is_told_so(cli: Cli, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "entry_points: {main: {command: python a.py}}\n", a__py="import six\n")
+
+    assert "no file says which packages" in cli("check", folder, "--offline").err
+
+
+def test_what_this_version_cannot_run_is_no_fault_of_the_project(cli: Cli, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "docker_env: {image: debian}\nentry_points: {main: {command: 'true'}}\n")
+
+    result = cli("check", folder)
+
+    assert result.code == 0
+    assert "container" in result.err
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("python train.py", []),
+        ("python3.10 -u tran.py && Rscript plot.R", ["tran.py", "plot.R"]),
+        ("set -e\nbash go.sh | tee log; sh other.sh", ["go.sh", "other.sh"]),
+        ("python {script}.py", []),
+        ("python -m train.py", []),
+        ("python -c 'x.py'", []),
+        ("cd elsewhere && python gone.py", []),
+        ("echo python gone.py", []),
+        ("python deep/inner.py", []),
+        ("python inner.py", ["inner.py"]),
+    ],
+)
+def test_scripts_that_a_command_names_are_looked_for(tmp_path: Path, command: str, missing: list[str]) -> None:
+    from mlproj import projects
+
+    folder = project(
+        tmp_path / "p", f"entry_points: {{main: {{command: {json.dumps(command)}, parameters: {{script: string}}}}}}\n", train__py=""
+    )
+    (folder / "deep").mkdir()
+    (folder / "deep" / "inner.py").write_text("")
+
+    found = [one for one in project_check.doubts(projects.load(folder)) if "runs" in one.message]
+
+    assert [one.message.split(" runs ")[1].split(",")[0] for one in found] == missing
+
+
+@pytest.mark.parametrize(
+    ("script", "guess"), [("inner.py", "deep/inner.py"), ("trian.py", "train.py"), ("zzz.py", None), ("zzz.R", "only.R")]
+)
+def test_the_script_that_was_likely_meant_is_named(tmp_path: Path, script: str, guess: str | None) -> None:
+    from mlproj import projects
+
+    folder = project(tmp_path / "p", f"entry_points: {{main: {{command: python {script}}}}}\n", train__py="", only__R="")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "inner.py").write_text("")
+
+    (found,) = project_check.doubts(projects.load(folder))
+
+    assert found.hint == (f"did you mean {guess}?" if guess else None)
+
+
+def test_a_warning_without_a_place_is_kept_as_it_is() -> None:
+    assert project_check.located("something: odd").place is None
+    assert str(project_check.located("f:3: odd").place) == "f:3"
+
+
+def test_the_schema_accepts_a_sound_project_and_no_other(cli: Cli) -> None:
+    import jsonschema
+    import yaml
+
+    schema = json.loads(cli("schema").out)
+
+    jsonschema.validate(yaml.safe_load(WINE), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"entry_points": {"main": {"comand": "x"}}}, schema)
