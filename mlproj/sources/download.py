@@ -158,7 +158,9 @@ def _known(index: Path) -> dict[str, Any] | None:
 def _refused(shown: str, error: urllib.error.HTTPError) -> SourceError:
     meaning = {401: "it asks for a login", 403: "access was refused", 404: "there is no such file", 410: "the file is gone"}
     hint = "put user:token@ before the host, or download it yourself" if error.code in (401, 403) else None
-    return SourceError(f"{shown}: {meaning.get(error.code, 'the server failed')} (HTTP {error.code} {error.reason})", hint=hint)
+    return SourceError(
+        f"{shown}: {meaning.get(error.code, 'the server failed')} (HTTP {error.code} {mask_url(str(error.reason))})", hint=hint
+    )
 
 
 def _unreachable(shown: str, error: Exception) -> SourceError:

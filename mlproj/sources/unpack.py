@@ -27,7 +27,7 @@ FREE_OF_RATIO = 500 * 10**6  # … and below this many bytes nobody is hurt
 _MAX_READ = 64 * 10**6  # bytes at once: tarfile reads a header of any length into memory
 _PORTION = 1 << 20
 _FAULTS = (
-    tarfile.TarError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile,
+    tarfile.TarError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError,
     NotImplementedError, UnicodeError, ValueError,
 )  # fmt: skip
 
@@ -53,12 +53,18 @@ def unpack(archive: Path, folder: Path) -> None:
             _Unpacking(folder, archive.stat().st_size).take(entries)
     except SourceError as error:
         raise SourceError(f"{archive.name}: {error.message}", hint=error.hint) from error
-    except _FAULTS as error:
-        looks_html = start.lstrip()[:1] == b"<"
-        hint = "it looks like a web page: does the address need a login?" if looks_html else "is the file whole?"
-        raise SourceError(f"{archive.name} is no archive that can be read ({error or type(error).__name__})", hint=hint) from error
     except OSError as error:
-        raise SourceError(f"{archive.name} could not be unpacked: {error.strerror or error}") from error
+        if error.errno is None:  # bz2's and gzip's way to say that the data are damaged
+            raise _unreadable(archive, start, error) from error
+        raise SourceError(f"{archive.name} could not be unpacked: {error.strerror}") from error
+    except _FAULTS as error:
+        raise _unreadable(archive, start, error) from error
+
+
+def _unreadable(archive: Path, start: bytes, error: Exception) -> SourceError:
+    looks_html = start.lstrip()[:1] == b"<"
+    hint = "it looks like a web page: does the address need a login?" if looks_html else "is the file whole?"
+    return SourceError(f"{archive.name} is no archive that can be read ({error or type(error).__name__})", hint=hint)
 
 
 class _Unpacking:
