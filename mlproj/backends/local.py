@@ -77,7 +77,7 @@ class LocalSubmission:
 def _standard_input() -> int | None:
     """What a job reads: None for our own standard input."""
     try:
-        os.fstat(0)
-    except OSError:  # closed: the next file opened would become the job's input
-        return subprocess.DEVNULL
-    return subprocess.DEVNULL if os.isatty(0) else None
+        is_ours = os.get_inheritable(0)  # else our caller closed it, and the number went to some file of ours
+    except OSError:
+        is_ours = False
+    return None if is_ours and not os.isatty(0) else subprocess.DEVNULL

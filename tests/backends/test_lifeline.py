@@ -31,7 +31,7 @@ def test_the_whole_tree_ends_when_we_are_killed(drive: StartDriver, tmp_path: Pa
 
 
 def test_a_command_is_asked_before_it_is_killed(drive: StartDriver, tmp_path: Path) -> None:
-    driver = drive(f"trap 'touch {tmp_path}/asked; exit' TERM; echo $$; while :; do sleep 0.02; done")
+    driver = drive(f"trap 'touch {tmp_path}/asked; exit' TERM; echo $$; exec &> /dev/null; while :; do sleep 0.02; done")
     (pid,) = driver.numbers()
 
     driver.process.kill()
@@ -86,7 +86,7 @@ def test_nothing_of_the_watcher_is_left_when_the_job_cannot_start(make_job: Make
 
 
 def test_a_job_that_signals_its_group_does_not_end_the_watcher(drive: StartDriver) -> None:
-    driver = drive("trap '' TERM; kill -TERM 0; echo $$; sleep 600", run_id="watched-group")
+    driver = drive("trap '' TERM; kill -TERM 0; echo $$; sleep 600", run_id="watched-group", grace=0.1)
     (pid,) = driver.numbers()
 
     assert witness.watchers("watched-group")
@@ -107,7 +107,7 @@ def test_a_killed_watcher_does_not_end_the_job(make_job: MakeJob) -> None:
 
 
 def test_a_run_inside_a_run_can_record_that_the_outer_one_was_killed(drive: StartDriver, tmp_path: Path) -> None:
-    inner, start = nested(tmp_path, "trap 'exit 8' TERM; echo $$ $PPID; while :; do sleep 0.02; done")
+    inner, start = nested(tmp_path, "trap 'exit 8' TERM; echo $$ $PPID; exec &> /dev/null; while :; do sleep 0.02; done")
     driver = drive(f"{start}; exit 1")
     pids = driver.numbers()
 
