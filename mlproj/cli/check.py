@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlproj.cli import failure, options, terminal
+from mlproj.cli import complete, failure, options, terminal
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.reporter import make_reporter
 from mlproj.errors import InvalidProject
@@ -22,7 +22,7 @@ _INVALID = InvalidProject.exit_code
 
 
 @click.command("check")
-@click.argument("uri", default=".")
+@click.argument("uri", default=".", shell_complete=complete.projects)
 @options.revision
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @options.offline

@@ -42,6 +42,13 @@ def _completer(offers: Callable[[click.Context, str], Iterable[Offer]]) -> Compl
     return complete
 
 
+def projects(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Folders, which the shell finds by itself."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="dir")]
+
+
 @_completer
 def entry_points(context: click.Context, _incomplete: str) -> Iterable[Offer]:
     """The entry points of the local project."""
@@ -102,12 +109,13 @@ def _recorded(stage: str) -> Iterable[Offer]:
 
 def _project(context: click.Context) -> Project:
     """The local project that the command line names so far. Raises whatever is wrong with it."""
-    from mlproj import projects
+    from mlproj.projects import load
 
-    where, _hash, inside = str(context.params.get("uri") or ".").partition("#")
+    # An option that still lacks its value stops click's parser before it gives arguments their names.
+    uri = next(iter(context.args), None) or context.params.get("uri") or "."
+    where, _hash, inside = str(uri).partition("#")
     root = Path(where).expanduser()
-    project: Project = projects.load(root / inside, root=root)
-    return project
+    return load(root / inside, root=root)
 
 
 def _values(parameter: Parameter) -> list[Any]:

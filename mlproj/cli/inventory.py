@@ -198,7 +198,7 @@ def _index(offline: bool) -> Finding:
         return Finding("network", "package index", "skipped", "not asked: offline", needed_for)
     try:
         argv = (uv.binary(), "pip", "compile", "--no-cache", "--no-header", "--no-deps", "-q", "-")
-        told = _ask(argv, b"six", uv.environ(package_index.settings(), offline=False))
+        told = _ask(argv, b"pip", uv.environ(package_index.settings(), offline=False))
     except MlprojError:
         return Finding("network", "package index", "skipped", "not asked: there is no uv", needed_for)
     if told is not None and told.returncode == 0:

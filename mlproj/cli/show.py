@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlproj.cli import options
+from mlproj.cli import complete, options
 from mlproj.cli.output import print_document, print_heading, print_lines, print_table
 from mlproj.cli.reporter import make_reporter
 from mlproj.cli.table import Column, render_fields
@@ -29,7 +29,7 @@ _COLUMNS = (
 
 
 @click.command("show")
-@click.argument("uri", default=".")
+@click.argument("uri", default=".", shell_complete=complete.projects)
 @options.revision
 @options.offline
 @options.verbosity
