@@ -29,8 +29,8 @@ def correct(uv: Uv, refusal: str, ask: Ask) -> bool:
     if match is None:
         return False
     name, version = match["name"], match["version"]
-    file = uv.folder / "uv.toml"
-    before = file.read_text("utf-8") if file.exists() else ""
+    file = uv.configuration
+    before = file.read_text("utf-8") if file.exists() else uv.own_configuration()
     if f"name = {json.dumps(name)}\nversion = {json.dumps(version)}\n" in before:
         return False
     file.write_text(before + entry(name, version, []), "utf-8")

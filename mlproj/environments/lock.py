@@ -138,13 +138,20 @@ def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
     return refusal or (uv.folder / "pylock.toml").read_text("utf-8")
 
 
-_NO_WHEEL = re.compile(r"building from source is disabled for `([^`]+)`")
+_NOT_BUILT = re.compile(r"building from source is disabled for `([^`]+)`")
+_NO_WHEEL = re.compile(r"Because ([A-Za-z0-9][A-Za-z0-9._-]*)\S* has no wheels with a matching")
 
 
-def lacks_wheels(refusal: Refusal) -> str:
-    """The package that :func:`try_resolve` was refused for because it has no fitting wheel; empty for other reasons."""
+def could_be_built(refusal: Refusal) -> str | None:
+    """The package that has no fitting wheel and was not allowed to be built from source, None for other reasons."""
+    found = _NOT_BUILT.search(refusal.text)
+    return normalise(found[1]) if found else None
+
+
+def lacks_wheels(refusal: Refusal) -> str | None:
+    """The package that has no fitting wheel, whether or not it could be built, None for other reasons."""
     found = _NO_WHEEL.search(refusal.text)
-    return normalise(found[1]) if found else ""
+    return normalise(found[1]) if found else could_be_built(refusal)
 
 
 def _compile(uv: Uv, ask: Ask) -> Refusal | None:

@@ -112,7 +112,7 @@ class PythonEnvironment:
             installer.create(uv, manager, self._interpreter, venv, progress)
             installer.install(uv, manager, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), self._editables())
-        _keep_only(staging, ("venv", "uv.toml"))
+        _remove_files(staging)
         (staging / "pylock.toml").write_text(lock.portable(text, self._request.root), "utf-8")
         return {
             **self._record(),
@@ -154,10 +154,10 @@ def _corrections(staging: Path, progress: Progress) -> list[str]:
     return corrected
 
 
-def _keep_only(staging: Path, names: tuple[str, ...]) -> None:
-    """Remove the working files of a build; those for the installer may hold credentials of an index."""
+def _remove_files(staging: Path) -> None:
+    """Remove the working files of a build; they may hold credentials of an index."""
     for place in staging.iterdir():
-        if place.name not in names and place.is_file():
+        if place.is_file():
             place.unlink()
 
 
@@ -241,9 +241,8 @@ class _Decider:
             fitting = _with_wheels(uv, lock.Ask(self.requirements, first, moment), candidates, frozenset(asked))
         if fitting is None:
             return python_choice.Choice(first, f"Python {first.version}: no Python here has wheels of everything {day}"), None
-        chosen, refused, text = fitting
-        why = f"the newest with wheels for {refused} {day}" if refused else f"the usual one {day}"
-        return python_choice.Choice(chosen, f"Python {chosen.version}: {why}"), text
+        chosen, why, text = fitting
+        return python_choice.Choice(chosen, f"Python {chosen.version}: {why or 'the usual one'} {day}"), text
 
     @contextmanager
     def _uv(self) -> Iterator[Uv]:
@@ -261,8 +260,8 @@ def _why_only(candidates: list[Interpreter], day: str) -> str:
 def _with_wheels(uv: Uv, ask: lock.Ask, candidates: list[Interpreter], asked: frozenset[str]) -> tuple[Interpreter, str, str] | None:
     """The first interpreter for which everything that is asked for comes as wheels.
 
-    Returns it, what refused the ones before it, and the lock. A package that has no wheel for any of them is allowed to
-    be built, and the search begins anew; None when that does not help.
+    Returns it, why the ones before it were passed over (empty when it is the first), and the lock. A package that has
+    no wheel for any of them is allowed to be built, and the search begins anew; None when that does not help.
     """
     only_binary = asked
     while only_binary:
@@ -272,15 +271,19 @@ def _with_wheels(uv: Uv, ask: lock.Ask, candidates: list[Interpreter], asked: fr
             result = lock.try_resolve(uv, replace(ask, interpreter=candidate, only_binary=only_binary))
             if isinstance(result, str):
                 return candidate, refused, result
-            blame = lock.lacks_wheels(result)
+            blame = lock.could_be_built(result)
             if blame in only_binary:
                 blamed[blame] = blamed.get(blame, 0) + 1
-                refused = refused or _asked_as(ask.requirements, blame)
+            refused = refused or _why_refused(ask.requirements, result)
         if not blamed:
             return None
         only_binary -= {max(blamed, key=lambda name: blamed[name])}
     return None
 
 
-def _asked_as(requirements: Requirements, name: str) -> str:
-    return next((package for package in requirements.packages if lock.name_of(package) == name), name)
+def _why_refused(requirements: Requirements, refusal: lock.Refusal) -> str:
+    name = lock.lacks_wheels(refusal)
+    if name is None:
+        return "the newest that the packages can be resolved for"
+    asked_as = next((package for package in requirements.packages if lock.name_of(package) == name), name)
+    return f"the newest with wheels for {asked_as}"

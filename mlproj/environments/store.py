@@ -27,6 +27,8 @@ from mlproj.progress import Progress
 _MARKER = "environment.json"
 _BUILDING = ".building"
 _REMOVED = ".removed"
+_BETWEEN_LOOKS = 0.2
+"""Seconds; for the rare environment that is used, and so locked, while its interpreter is gone."""
 _in_use: dict[Path, int] = {}
 """Folders that this process uses, with the descriptor that holds the shared lock until the process ends."""
 
@@ -87,19 +89,43 @@ def obtain(key: str, build: Build, progress: Progress, *, rebuild: bool = False)
     disk, or for a rebuild of an environment that a running command uses.
     """
     folder = paths.environments() / key
-    if not rebuild and _use(folder):
-        return folder, True
-    _give_up(folder)
     try:
-        with _exclusive(folder, progress, wait=not rebuild):
-            there = find(key) is not None
-            if rebuild or not there:
+        if rebuild:
+            _give_up(folder)
+            with _exclusive(folder):
                 _replace(folder, build)
+        waiting = False
+        while not _use(folder):
+            if _build_alone(folder, build):
+                rebuild = True
+            elif not waiting:
+                progress.note("another run is making this environment; waiting for it")
+                waiting = True
     except OSError as error:
         raise _full_disk(error) from error
-    if not _use(folder):
-        return obtain(key, build, progress)
-    return folder, there and not rebuild
+    return folder, not rebuild
+
+
+def _build_alone(folder: Path, build: Build) -> bool:
+    """Build *folder* unless another process holds its lock; then wait until that one has built or given up.
+
+    Waiting takes the shared lock: the one who built it goes on to use it, which must not keep the others waiting.
+    """
+    descriptor = _open_lock(folder)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            if find(folder.name) is None:
+                time.sleep(_BETWEEN_LOOKS)
+            return False
+        if find(folder.name) is not None:
+            return False
+        _replace(folder, build)
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def _full_disk(error: OSError) -> Exception:
@@ -175,21 +201,16 @@ def _open_lock(folder: Path) -> int:
 
 
 @contextmanager
-def _exclusive(folder: Path, progress: Progress | None, *, wait: bool) -> Iterator[None]:
-    """Hold the lock of *folder* alone. Raises :class:`EnvironmentFailure` when it is in use and *wait* is false."""
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Hold the lock of *folder* alone. Raises :class:`EnvironmentFailure` when another process builds or uses it."""
     descriptor = _open_lock(folder)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not wait:
-                raise EnvironmentFailure(
-                    f"environment {folder.name[:12]} is in use by a running command", hint="wait until it has ended, then try again"
-                ) from None
-            if progress is not None:
-                progress.note("another run is making this environment; waiting for it")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+    except BlockingIOError:
+        raise EnvironmentFailure(
+            f"environment {folder.name[:12]} is in use by a running command", hint="wait until it has ended, then try again"
+        ) from None
     finally:
         os.close(descriptor)
 
@@ -239,7 +260,7 @@ def remove(prefix: str) -> Stored:
     folder = _by_prefix(prefix)
     gone = _stored(folder, True)
     _give_up(folder)
-    with _exclusive(folder, None, wait=False):
+    with _exclusive(folder):
         _discard(folder)
     return gone
 
@@ -252,7 +273,7 @@ def prune(older_than: timedelta | None = None) -> Pruned:
         if older_than is not None and one.last_used > bound:
             continue
         try:
-            with _exclusive(one.folder, None, wait=False):
+            with _exclusive(one.folder):
                 _discard(one.folder)
         except EnvironmentFailure:
             kept.append(one.key)
@@ -268,7 +289,7 @@ def _prune_leftovers() -> int:
     count = 0
     for key in keys:
         try:
-            with _exclusive(root / key, None, wait=False):
+            with _exclusive(root / key):
                 count += _clear_leftovers(root / key)
         except EnvironmentFailure:
             continue

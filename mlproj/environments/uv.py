@@ -77,10 +77,21 @@ class Uv:
 
     def run(self, *arguments: str | Path) -> process.Completed:
         """Run uv to its end; its own lines are shown as details. The caller knows what a failure means."""
-        command = [binary(), *arguments]
-        return process.follow(
-            command, lambda line: self._progress.detail(redact(line)), cwd=self.folder, env=environ(self._settings, offline=self.offline)
-        )
+        seen = environ(self._settings, offline=self.offline)
+        if self.configuration.exists() and {"UV_CONFIG_FILE", "UV_NO_CONFIG"} & seen.keys():
+            seen.pop("UV_NO_CONFIG", None)
+            seen["UV_CONFIG_FILE"] = str(self.configuration)
+        return process.follow([binary(), *arguments], lambda line: self._progress.detail(redact(line)), cwd=self.folder, env=seen)
+
+    @property
+    def configuration(self) -> Path:
+        """The ``uv.toml`` of the folder. It adds to the user's own, or stands for it where the user names a single file."""
+        return self.folder / "uv.toml"
+
+    def own_configuration(self) -> str:
+        """What the configuration of the folder has to begin with: the content of the file that ``UV_CONFIG_FILE`` names."""
+        file = os.environ.get("UV_CONFIG_FILE")
+        return Path(file).read_text("utf-8") + "\n" if file and not os.environ.get("UV_NO_CONFIG") and Path(file).is_file() else ""
 
     def check(self, what: str, *arguments: str | Path, hint: str | None = None) -> process.Completed:
         """As :meth:`run`, but a failure is an :class:`EnvironmentFailure` that says *what* could not be done and why."""
@@ -106,7 +117,7 @@ def _known_hint(said: str) -> str | None:
     """What to do about reasons that have nothing to do with the project."""
     if "No space left on device" in said or "os error 28" in said:
         return "the disk is full: mlproj env prune --older-than 30d frees space, or set MLPROJ_CACHE to a larger disk"
-    if "network connectivity is disabled" in said or "--offline" in said or "Network connectivity is disabled" in said:
+    if re.search(r"network (?:was|is|connectivity is) disabled|--offline", said, re.IGNORECASE):
         return "run it once without --offline, so that the packages are in the cache"
     return None
 
