@@ -6,8 +6,8 @@ import sys
 
 # Source: the classifiers and wheels these projects publish on PyPI (Operating System :: Microsoft :: Windows / MacOS).
 _WINDOWS_WORDS = """
-comtypes intel-openmp-win32 menuinst nvidia-ml-py3-win pypiwin32 pyreadline pywin32 pywin32-ctypes pywin32-on-windows pywinauto
-pywinpty pythonwin tensorflow-intel win-inet-pton win-unicode-console win10toast wincertstore windows-curses winrt winshell wmi
+comtypes menuinst pypiwin32 pyreadline pywin32 pywin32-ctypes pywinauto pywinpty tensorflow-intel win-inet-pton
+win-unicode-console win10toast wincertstore windows-curses winrt winshell wmi
 """
 _WINDOWS = frozenset(_WINDOWS_WORDS.split())
 _MACOS = frozenset(["appscript", "mac-alias", "pyobjc", "tensorflow-metal"])

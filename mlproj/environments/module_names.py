@@ -1,7 +1,8 @@
 """Which package an imported module comes from, where the two differ in name.
 
-Source: the top-level modules in the wheels of these packages on PyPI (``top_level.txt`` or ``RECORD``); of several packages
-with one module the one that its authors recommend. What stands nowhere here has the same name on both sides.
+Sources: the projects' own installation guides; where grayskull's mapping knows the module (``import_name`` in the file that
+conda_names names), the two agree, but for six modules that it takes from a namesake. Of several packages with one module
+stands the one that its authors recommend. What stands nowhere here has the same name on both sides.
 """
 
 from __future__ import annotations
@@ -58,10 +59,10 @@ _SPACES = {
 _AMBIGUOUS = "google google.cloud azure databricks databricks.feature_store dbutils"
 # What projects call their own modules. On PyPI stands something else, by whoever took the name.
 _USUAL_OWN = """
-app apps base code common conf config configs configuration constants core custom data dataset datasets_local evaluate_model
-experiment experiments features functions hello helper helpers inference lib libs local logger logging_config main model
-models module modules my_module mylib params pipeline pipelines prepare_data preprocess preprocessing project scripts
-secrets_local settings shared src steps task tasks test testing tests tools train trainer training util utilities utils
+app apps base code common conf config configs configuration constants core custom data dataset experiment experiments features
+functions hello helper helpers inference lib libs local logger logging_config main model models module modules my_module mylib
+params pipeline pipelines prepare_data preprocess preprocessing project scripts settings shared src steps task tasks test
+testing tests tools train trainer training util utilities utils
 """
 _UNKNOWN = frozenset(_AMBIGUOUS.split()) | frozenset(_USUAL_OWN.split())
 

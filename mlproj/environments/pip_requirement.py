@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from mlproj.environments import foreign_platform
 from mlproj.environments.draft import Draft, canonical
 from mlproj.errors import InvalidProject, Place, did_you_mean
-from mlproj.redaction import mask_url
+from mlproj.redaction import redact
 
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+", re.IGNORECASE)
@@ -49,7 +49,7 @@ def parse(draft: Draft, text: str, folder: Path, place: Place) -> str | None:
 
 
 def local_path(text: str, folder: Path, place: Place) -> str:
-    """The absolute form of a local path with optional extras (``.[test]``). Raises InvalidProject when nothing is there."""
+    """The absolute path of a local one, or its URL when extras follow (``.[test]``). Raises InvalidProject when nothing is there."""
     matched = _EXTRAS.match(text)
     assert matched is not None, "the caller has text"
     raw = matched["path"].partition(" ;")[0].strip()
@@ -60,9 +60,9 @@ def local_path(text: str, folder: Path, place: Place) -> str:
         found = False
     if not found:
         raise InvalidProject(
-            f"nothing is at {raw!r}, which is to be installed", place=place, hint="paths are relative to the file that names them"
+            f"nothing is at '{redact(raw)}', which is to be installed", place=place, hint="paths are relative to the file that names them"
         )
-    return f"{path.resolve()}{matched['extras'] or ''}"
+    return f"{path.resolve().as_uri()}{matched['extras']}" if matched["extras"] else str(path.resolve())
 
 
 def repository_address(draft: Draft, text: str) -> str:
@@ -171,7 +171,7 @@ def _one_slip(left: str, right: str) -> bool:
 
 
 def _broken(text: str, reason: str, place: Place) -> InvalidProject:
-    shown = mask_url(text)
+    shown = redact(text)
     if single := _SINGLE_EQUALS.match(text):
         return InvalidProject(
             f"'{shown}' is no requirement of pip: one '=' is conda's spelling",

@@ -15,7 +15,7 @@ from pathlib import Path
 from mlproj.environments import pip_requirement, text_file
 from mlproj.environments.draft import Draft
 from mlproj.errors import InvalidProject, Place, did_you_mean
-from mlproj.redaction import mask_url
+from mlproj.redaction import redact
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -56,7 +56,7 @@ def read_into(draft: Draft, path: Path, *, constraints: bool = False, chain: tup
     text = text_file.load(path)
     draft.add_file(path)
     for number, line in logical_lines(text):
-        place = Place(str(path), number, text=mask_url(line))
+        place = Place(str(path), number, text=redact(line))
         add_line(draft, line, path.parent, place, constraints=constraints, chain=(*chain, path))
 
 
@@ -150,7 +150,7 @@ def _split(word: str) -> tuple[str, str | None]:
 
 def _unknown(name: str, place: Place) -> InvalidProject:
     close = did_you_mean(name, _KNOWN) if name.startswith("-") else None
-    found = f"unknown option {name}" if name.startswith("-") else f"'{mask_url(name)}' after an option"
+    found = f"unknown option {name}" if name.startswith("-") else f"'{redact(name)}' after an option"
     return InvalidProject(
         found, place=place, hint=f"did you mean {close}?" if close else "expected a requirement or an option of requirements files"
     )
@@ -160,18 +160,22 @@ def _add_editable(draft: Draft, value: str, folder: Path, place: Place) -> None:
     if re.match(r"(?:git|hg|svn|bzr)\+|https?://", value, re.IGNORECASE):
         draft.editables.append(pip_requirement.repository_address(draft, value))
     else:
-        draft.editables.append(pip_requirement.local_path(value, folder, place))
+        path, bracket, extras = value.partition("[")
+        draft.editables.append(pip_requirement.local_path(path, folder, place))
+        if bracket:
+            # An installer joins the two: the folder is installed in place, and its extras with it.
+            draft.packages.append(pip_requirement.local_path(f"{path}[{extras}", folder, place))
 
 
 def _include(draft: Draft, value: str, folder: Path, place: Place, *, constraints: bool, chain: tuple[Path, ...]) -> None:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
         # What a URL gives tomorrow is in no commit, lock or key.
         raise InvalidProject(
-            f"the file {mask_url(value)} is included by its URL", place=place, hint="download it into the project and name it there"
+            f"the file {redact(value)} is included by its URL", place=place, hint="download it into the project and name it there"
         )
     path = Path(os.path.normpath(folder / value))
     if "\0" in value or not path.is_file():
-        raise InvalidProject(f"the file {value!r} that this line includes does not exist", place=place, hint=_files_there(path))
+        raise InvalidProject(f"the file '{redact(value)}' that this line includes does not exist", place=place, hint=_files_there(path))
     read_into(draft, path, constraints=constraints, chain=chain)
 
 

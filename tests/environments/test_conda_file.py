@@ -115,7 +115,20 @@ def test_native_packages_are_known(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["numpy", "librosa", "libcst", "cuda-python", "gccxml-python", "perlin", "vcrpy", "font-roboto", "clangformat"]
+    "name",
+    [
+        "numpy",
+        "librosa",
+        "libcst",
+        "cuda-python",
+        "gccxml-python",
+        "perlin",
+        "vcrpy",
+        "font-roboto",
+        "clangformat",
+        "jsonpath-ng",
+        "boost-histogram",
+    ],
 )
 def test_python_packages_are_not_taken_for_native_ones(name: str) -> None:
     assert conda_native.reason_to_skip(name) is None

@@ -106,10 +106,10 @@ def test_an_option_after_a_requirement_belongs_to_the_file(tmp_path: Path) -> No
 def test_local_folders_and_editables_become_absolute(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
 
-    found = read(tmp_path, "./mine[plots]\n-e .\n-e git+git@github.com:a/b.git#egg=b\n")
+    found = read(tmp_path, "./mine[plots]\n-e .\n-e .[dev]\n-e git+git@github.com:a/b.git#egg=b\n")
 
-    assert found.packages == (f"{tmp_path / 'mine'}[plots]",)
-    assert found.editables == (str(tmp_path), "git+ssh://git@github.com/a/b.git#egg=b")
+    assert found.packages == (f"{(tmp_path / 'mine').as_uri()}[plots]", f"{tmp_path.as_uri()}[dev]")
+    assert found.editables == (str(tmp_path), str(tmp_path), "git+ssh://git@github.com/a/b.git#egg=b")
 
 
 def test_a_local_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
@@ -202,3 +202,15 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_any_content_is_read_or_refused(tmp_path: Path, content: str | bytes) -> None:
     with suppress(MlprojError):
         read(tmp_path, content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+
+
+@pytest.mark.parametrize("line", ["${MY_TOKEN}!", "-r ${MY_TOKEN}", "./${MY_TOKEN}", "--pre ${MY_TOKEN}", "x @ https://${MY_TOKEN}@h/x ;;"])
+def test_an_expanded_secret_is_in_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setenv("MY_TOKEN", "ghp-abcdefgh")
+
+    try:
+        found: object = read(tmp_path, line).notes
+    except InvalidProject as error:
+        found = (str(error), error.hint, error.place)
+
+    assert "abcdefgh" not in repr(found)
