@@ -3,8 +3,8 @@
 Source: where grayskull's mapping knows a name, this table agrees with it (https://github.com/conda/grayskull, published
 as ``grayskull_pypi_mapping.json`` in the conda-pypi package 0.13, MIT licence; about half of the entries). The others are
 flavours that it does not list (``-cpu``, ``-gpu``, ``-core``, ``-base`` and parts of Ray and Modin), and names of the channels
-``defaults``, ``pytorch`` and ``pyg``. One choice is ours: ``opencv`` becomes opencv-python, which has windows as conda's has,
-where the mapping says opencv-python-headless. A name that stands nowhere here is the same on both sides, which is the rule.
+``defaults``, ``pytorch`` and ``pyg``. ``opencv``, for which the mapping gives several, becomes opencv-python, which opens windows
+as conda's does. A name that stands nowhere here is the same on both sides, which is the rule.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which package an imported module comes from, where the two differ in name.
 
-Sources: the projects' own installation guides; where grayskull's mapping knows the module (``import_name`` in the file that
-conda_names names), the two agree, but for six modules that it takes from a namesake. Of several packages with one module
-stands the one that its authors recommend. What stands nowhere here has the same name on both sides.
+The table is written by hand and checked: where grayskull's mapping knows the module (``import_name`` in the file that
+conda_names names, about two thirds), the two agree, but for six modules that it takes from a namesake. Of several packages
+with one module stands the usual one. What stands nowhere here has the same name on both sides.
 """
 
 from __future__ import annotations
