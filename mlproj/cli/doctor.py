@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from mlproj.cli import options, terminal
-from mlproj.cli.output import print_document, print_heading, print_lines
+from mlproj.cli import options
+from mlproj.cli.output import print_document, print_heading, print_lines, print_prose
 from mlproj.cli.reporter import make_reporter
 
 if TYPE_CHECKING:
     from mlproj.cli.inventory import Finding
 
-_SIGNS = {"ok": ("ok", "green"), "missing": ("--", "yellow"), "broken": ("!!", "red"), "skipped": ("--", "dim")}
+_SIGNS = {"ok": "ok", "missing": "--", "broken": "!!", "skipped": "--"}
 
 
 @click.command("doctor")
@@ -40,22 +39,17 @@ def command(offline: bool, as_json: bool) -> int:
 
 
 def _print(findings: Sequence[Finding], healthy: bool) -> None:
-    width = max(len(finding.name) for finding in findings if len(finding.name) <= 28)
     for section in dict.fromkeys(finding.section for finding in findings):
         print_heading(section)
-        for finding in findings:
-            if finding.section == section:
-                _print_finding(finding, width)
-    sys.stdout.write("\n")
-    print_lines(
-        "mlproj can run projects here" if healthy else "mlproj cannot run projects here: see the lines marked !! or -- and essential"
-    )
+        here = [finding for finding in findings if finding.section == section]
+        name_width = max(len(finding.name) for finding in here)
+        for finding in here:
+            _print_finding(finding, name_width)
+    print_lines("", "mlproj can run projects here" if healthy else "mlproj cannot run projects here: something essential is missing")
 
 
-def _print_finding(finding: Finding, width: int) -> None:
-    sign, style = _SIGNS[finding.state]
-    sys.stdout.write(f"  {terminal.styled(sign, sys.stdout, style)}  ")
-    print_lines(f"{finding.name:<{width}}  {finding.detail}")
+def _print_finding(finding: Finding, name_width: int) -> None:
+    print_prose(f"  {_SIGNS[finding.state]}  {finding.name:<{name_width}}  {finding.detail}", hanging=name_width + 8)
     if finding.state in {"missing", "broken"}:
         weight = "essential: " if finding.essential else ""
-        print_lines(f"      {weight}needed for {finding.needed_for}; {finding.remedy}")
+        print_prose(f"      {weight}needed for {finding.needed_for}; {finding.remedy}", hanging=6)

@@ -18,12 +18,20 @@ from mlproj.redaction import redact
 
 def guard(command: Callable[[list[str]], int], arguments: list[str]) -> int:
     """The exit code of *command* called with *arguments*; whatever it raises is told on stderr (or as JSON on stdout)."""
+    _open_closed_streams()
     try:
         code = command(arguments)
         sys.stdout.flush()
         return code
     except BaseException as error:
         return _exit_code(error, arguments)
+
+
+def _open_closed_streams() -> None:
+    """Python sets a stream to None that its parent closed (``>&-``); writing there shall go nowhere instead of failing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  # open until the process ends
 
 
 def _exit_code(error: BaseException, arguments: list[str]) -> int:

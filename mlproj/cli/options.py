@@ -26,7 +26,14 @@ def as_json(function: Function) -> Function:
 
 def verbosity(function: Function) -> Function:
     """``-q/--quiet`` and ``--verbose`` as one ``verbosity: int``: -1, 0 or 1; the last one given counts."""
-    louder = click.option("--verbose", "verbosity", flag_value=1, type=int, default=0, help="Show every line of what is being done.")
+    louder = click.option(
+        "--verbose",
+        "verbosity",
+        flag_value=1,
+        type=int,
+        default=0,
+        help="Show every line of what is done. (-v is --version, as in MLflow.)",
+    )
     quieter = click.option("-q", "--quiet", "verbosity", flag_value=-1, type=int, default=0, help="Say nothing but warnings and errors.")
     return quieter(louder(function))
 

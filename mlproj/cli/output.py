@@ -32,6 +32,18 @@ def print_lines(*texts: str) -> None:
         sys.stdout.write(_encodable(terminal.printable(redaction.redact(text))) + "\n")
 
 
+def print_prose(text: str, hanging: int = 0) -> None:
+    """Print a sentence on standard output; on a terminal broken between words, further lines indented by *hanging*."""
+    room = width()
+    if room is None:
+        return print_lines(text)
+    import textwrap
+
+    safe = terminal.printable(redaction.redact(text))
+    wrapped = textwrap.wrap(safe, room, subsequent_indent=" " * hanging, break_long_words=False, break_on_hyphens=False)
+    return print_lines(*wrapped)
+
+
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], indent: int = 0) -> None:
     """Print a table on standard output: as wide as the terminal, and whole where standard output is none."""
     safe = [[terminal.printable(redaction.redact(cell)) for cell in row] for row in rows]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlproj.cli import complete, options
-from mlproj.cli.output import print_document, print_heading, print_lines, print_table
+from mlproj.cli.output import print_document, print_heading, print_lines, print_prose, print_table
 from mlproj.cli.reporter import make_reporter
 from mlproj.cli.table import Column, render_fields
 
@@ -104,11 +104,11 @@ def _print(found: Opened, project: Project, environment: Description | None, tro
     file = _relative(found, project.file) or "no MLproject file: -e names a script, as in mlproj run . -e train.py"
     fields = {"project": project.name or "(no name)", "description": project.description or "", "described by": file}
     print_lines(*render_fields({name: value for name, value in fields.items() if value}))
-    print_lines(source_line(found.revision))
-    if environment:
-        print_lines(environment_line(environment), *(f"  {note}" for note in environment.notes))
+    print_prose(source_line(found.revision), hanging=2)
+    for line in (environment_line(environment), *environment.notes) if environment else ():
+        print_prose(line, hanging=2)
     if trouble:
-        print_lines(f"environment: none can be made: {trouble}")
+        print_prose(f"environment: none can be made: {trouble}", hanging=2)
     for point in project.entry_points.values():
         _print_point(point)
 

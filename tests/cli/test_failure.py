@@ -214,3 +214,27 @@ def test_usage_errors_of_the_foundation_and_of_click_look_alike(cli: Cli) -> Non
     assert ours.err.startswith("error: ")
     assert theirs.code == ours.code == UsageError.exit_code
     assert json.loads(cli("runs", "show", "nothing", "--json").out)["error"]["kind"] == "usage"
+
+
+def test_a_reader_who_leaves_while_a_command_prints_is_no_error(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure, "_reader_is_gone", lambda: True)
+    monkeypatch.setattr(os, "dup2", lambda *_descriptors: None)
+
+    assert failure.guard(lambda _arguments: (_ for _ in ()).throw(BrokenPipeError()), []) == 141
+
+
+def test_which_pipe_is_broken_is_asked_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert not failure._reader_is_gone()
+        os.close(read)
+        assert failure._reader_is_gone()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_bug(closed: str) -> None:
+    done = subprocess.run(["bash", "-c", f'"{sys.executable}" -m mlproj runs list {closed}'], check=False)
+
+    assert done.returncode == 0
+    assert not (paths.home() / "bugs").exists()

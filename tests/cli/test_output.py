@@ -65,3 +65,14 @@ def test_a_table_is_cut_on_a_terminal_and_whole_elsewhere(monkeypatch: pytest.Mo
         monkeypatch.setattr(sys, "stdout", stream)
         output.print_table(columns, rows)
         assert stream.getvalue() == expected
+
+
+def test_prose_is_broken_between_words_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "a sentence of some words and https://example.org/a/long/address"
+    output.print_prose(text, hanging=2)
+    whole = capsys.readouterr().out
+    monkeypatch.setattr(output, "width", lambda: 20)
+    output.print_prose(text, hanging=2)
+
+    assert whole == text + "\n"
+    assert capsys.readouterr().out == "a sentence of some\n  words and\n  https://example.org/a/long/address\n"
