@@ -12,5 +12,6 @@
 from mlproj.sources.address import Address, detect
 from mlproj.sources.base import Checkout, Revision, Source
 from mlproj.sources.opening import open  # noqa: A004  # read as sources.open
+from mlproj.sources.workspace import sweep
 
-__all__ = ["Address", "Checkout", "Revision", "Source", "detect", "open"]
+__all__ = ["Address", "Checkout", "Revision", "Source", "detect", "open", "sweep"]

@@ -46,7 +46,8 @@ _MEANINGS: tuple[tuple[str, str, str | None], ...] = (
 _NEEDS_LOGIN = re.compile(_MEANINGS[4][0], re.IGNORECASE)
 _CORRUPT = re.compile(
     r"corrupt|loose object|object file .* is empty|packfile .* (?:cannot be accessed|index unavailable|does not match)|"
-    r"unable to (?:read|find) [0-9a-f]{40}|bad (?:object|tree|signature|config)|missing (?:blob|tree|commit)|invalid sha1 pointer|"
+    r"unable to (?:read|find) (?:sha1 file|[0-9a-f]{40})|bad (?:object|tree|signature|config)|missing (?:blob|tree|commit)|"
+    r"invalid sha1 pointer|"
     r"not a git repository|unable to read tree|failed to (?:read|traverse)|did not send all necessary objects|remote did not send|"
     r"cannot lock ref|index-pack (?:failed|abnormal)|unresolved deltas|inflate: data|"
     r"garbage at end|broken link|unknown repository (?:format|extension)",

@@ -125,8 +125,9 @@ def _with_user(text: str, parts: SplitResult, scheme: str, address: str) -> GitU
     if any(character in f"{user}{password}" for character in "\n\r\0"):
         raise _malformed(text, "the credentials hold a line break")
     if scheme in ("http", "https"):
-        query = f"?{parts.query}" if parts.query else ""
-        return GitUrl(f"{scheme}://{address}{path}{query}", scheme, user, password)
+        if parts.query:  # which may also hold a token
+            raise _malformed(text, "a repository's URL has no query; a branch, tag or commit is given with -v")
+        return GitUrl(f"{scheme}://{address}{path}", scheme, user, password)
     if password is not None:
         raise _malformed(text, f"{scheme} takes no password in a URL; use a key")
     if user is not None and not _USER.fullmatch(user):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlproj.errors import SourceError, UsageError, did_you_mean
 from mlproj.sources import git_remote
 from mlproj.sources.git_failure import remote_failure
-from mlproj.sources.mirror import FULL_COMMIT, Commit, Mirror
+from mlproj.sources.mirror import FULL_COMMIT, UNBRANCHED, Commit, Mirror
 
 _SHORT_COMMIT = re.compile(r"[0-9a-fA-F]{4,63}")
 # What git check-ref-format forbids, and a leading dash.
@@ -51,7 +51,7 @@ def _default(mirror: Mirror) -> Found:
     if "HEAD" not in refs:
         raise SourceError(f"{mirror.url.url} has no default branch, or no commit yet", hint="name a branch, tag or commit with -v")
     branch = refs.pop("ref:", None)
-    ref = f"refs/heads/{branch}" if branch else "refs/mlproj/head"
+    ref = f"refs/heads/{branch}" if branch else UNBRANCHED
     commit = _here(mirror, refs["HEAD"], ref)
     mirror.note_head(branch)
     return Found(commit, branch)
@@ -59,7 +59,7 @@ def _default(mirror: Mirror) -> Found:
 
 def _remembered_default(mirror: Mirror) -> Found:
     branch = mirror.default_branch()
-    commit = mirror.commit("HEAD") or mirror.commit("refs/mlproj/head")
+    commit = mirror.commit("HEAD")
     if commit is None:
         raise _offline_error(mirror, "its default branch")
     return Found(commit, branch, note=f"offline: {branch or 'HEAD'} as it was when last fetched")

@@ -23,6 +23,7 @@ from mlproj.sources.work_tree import parse_date
 from mlproj.sources.workspace import locked, remove
 
 T = TypeVar("T")
+UNBRANCHED = "refs/mlproj/head"  # what HEAD names when the remote's names no branch, or it is not known which
 FULL_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -78,6 +79,8 @@ class Mirror:
             )
             if said.returncode == 0:
                 new.chmod(0o700)
+                if branch_or_tag:  # clone makes it the default; which one the remote's is was not asked
+                    self._point_head(new, UNBRANCHED)
                 new.rename(self.path)
                 return True
             remove(new)
@@ -108,8 +111,8 @@ class Mirror:
 
     def note_head(self, branch: str | None) -> None:
         """Remember what the remote's HEAD names now."""
-        if branch is not None and branch != self.default_branch():
-            git_command.run("symbolic-ref", "HEAD", f"refs/heads/{branch}", git_dir=self.path)
+        if branch is None or branch != self.default_branch():
+            self._point_head(self.path, f"refs/heads/{branch}" if branch else UNBRANCHED)
 
     def note_ref(self, ref: str, name: str) -> None:
         """Remember that *ref* names the commit or tag *name*, which is here."""
@@ -123,6 +126,9 @@ class Mirror:
             if self.path.exists():
                 self.path.rename(dead)
             remove(dead)
+
+    def _point_head(self, repository: Path, ref: str) -> None:
+        git_command.run("symbolic-ref", "HEAD", ref, git_dir=repository)
 
     def _cleared_new(self) -> Path:
         """Where a mirror is made before it is renamed; only the lock's holder uses it, so what is there was left by a killed one."""
@@ -139,8 +145,8 @@ class Mirror:
         if said.returncode != 0:
             raise SourceError(f"no mirror could be made at {new} ({own_words(said)})")
         new.chmod(0o700)
-        if self.path.exists():
-            remove(self.path)
+        self._point_head(new, UNBRANCHED)
+        remove(self.path)
         new.rename(self.path)
 
     def _fetch(self, *what: str) -> Completed:

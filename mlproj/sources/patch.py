@@ -98,7 +98,8 @@ def _diff(tree: WorkTree, env: dict[str, str], names: list[str]) -> bytes:
     for start in range(0, len(names), 500):
         found = git_command.run(
             "diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color",
-            "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "HEAD", "--", *names[start : start + 500],
+            "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--ignore-submodules=dirty",
+            "HEAD", "--", *names[start : start + 500],
             folder=tree.top, settings=tree.settings, env=env,
         )  # fmt: skip
         said.append(found.stdout)

@@ -1,4 +1,8 @@
-"""The Git work tree around a local folder: its commit, and how the files differ from it. The user's index is never written."""
+"""The Git work tree around a local folder: its commit, and how the files differ from it. The user's index is never written.
+
+A submodule counts as changed when it is at another commit. Its own files are not looked at: Git would start another Git in it, which
+obeys that repository's configuration alone, and so any program named there.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +67,7 @@ class WorkTree:
     def _ask(self, project: Path) -> tuple[process.Completed, process.Completed, process.Completed | None]:
         """Status, commit date and, below the top, whether the folder is ignored: asked side by side."""
         commands = [
-            ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=none", "--no-renames"],
+            ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=dirty", "--no-renames"],
             ["rev-list", "--max-count=1", "--timestamp", "HEAD", "--"],
         ]
         if _below(project, self.top):
@@ -140,17 +144,26 @@ def _silenced_filters(top: Path) -> tuple[str, ...]:
 
     An unpacked folder may bring a ``.git/config`` along, and `mlproj show` must run nothing of it.
     """
+    if not _may_define_filters(top / ".git"):
+        return ()
     try:
-        text = (top / ".git" / "config").read_bytes().lower()
+        listed = git_command.run("config", "--show-scope", "--name-only", "-z", "--get-regexp", r"^filter\.", folder=top)
+    except ServiceError:  # without Git nothing is started, and `revision` says so
+        return ()
+    words = listed.text.split("\0")  # scope, name, scope, name, …
+    names = [name for scope, name in zip(words[::2], words[1::2], strict=False) if scope in ("local", "worktree")]
+    drivers = sorted({name.rpartition(".")[0] for name in names} - {"filter.lfs"})
+    off = ("clean=", "smudge=", "process=", "required=false")
+    return tuple(f"{driver}.{setting}" for driver in drivers for setting in off)
+
+
+def _may_define_filters(git: Path) -> bool:
+    """Whether it is worth asking Git; a ``.git`` file leads to a configuration elsewhere."""
+    try:
+        text = (git / "config").read_bytes().lower()
     except OSError:
-        return ()
-    if b"filter" not in text and b"include" not in text:
-        return ()
-    listed = git_command.run("config", "--local", "--includes", "--name-only", "-z", "--get-regexp", r"^filter\.", folder=top)
-    drivers = {name.rpartition(".")[0] for name in listed.text.split("\0") if name}
-    return tuple(f"{driver}.{key}=" for driver in sorted(drivers - {"filter.lfs"}) for key in ("clean", "smudge", "process")) + tuple(
-        f"{driver}.required=false" for driver in sorted(drivers - {"filter.lfs"})
-    )
+        return git.is_file()
+    return any(word in text for word in (b"filter", b"include", b"worktreeconfig"))
 
 
 def _below(path: Path, top: Path) -> str:

@@ -151,6 +151,7 @@ def test_what_can_be_no_source_is_a_usage_error(text: str) -> None:
         "https:///repo",
         "https://host",
         "https://host:99999999/x",
+        "https://host/repo?token=secret",
         "https://[::1/x",
         "ssh://user:password@host/repo",
         "gh:owner",

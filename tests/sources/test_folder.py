@@ -204,6 +204,13 @@ def test_a_linked_work_tree_is_a_work_tree(work: Path, tmp_path: Path) -> None:
     assert revision.diff is not None
 
 
+def test_without_git_a_repository_with_filters_still_opens(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(work, "config", "filter.x.clean", "cat")
+    monkeypatch.setenv("PATH", "")
+
+    assert "git is not installed" in fetched(work)[0].notes[0]
+
+
 def test_a_broken_git_folder_is_a_note(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
 
@@ -258,6 +265,55 @@ def test_looking_at_a_folder_runs_nothing_that_its_configuration_names(work: Pat
     assert revision.dirty
     assert revision.diff is not None
     assert not (tmp_path / "harm").exists()
+
+
+def test_a_git_file_or_an_include_cannot_smuggle_a_filter_in(work: Path, tmp_path: Path) -> None:
+    commit(work, {".gitattributes": "* filter=evil\n"})
+    script = tmp_path / "evil.sh"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/harm\ncat\n")
+    script.chmod(0o755)
+    (tmp_path / "hidden").write_text(f'[filter "evil"]\n\tclean = {script}\n')
+    git(work, "config", "include.path", str(tmp_path / "hidden"))
+    (work / "sub" / "train.py").write_text("9")
+
+    assert fetched(work)[0].dirty
+    (work / ".git").rename(work / "elsewhere")
+    (work / ".git").write_text("gitdir: elsewhere\n")
+    assert fetched(work)[0].dirty
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_submodule_runs_nothing_and_counts_when_it_is_at_another_commit(work: Path, tmp_path: Path) -> None:
+    commit(work / "module", {"a": "1"})
+    git(work, "add", "module")
+    git(work, "commit", "--quiet", "--message=module")
+    script = tmp_path / "evil.sh"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/harm\n")
+    script.chmod(0o755)
+    git(work / "module", "config", "core.fsmonitor", str(script))
+    (work / "module" / "a").write_text("2")
+
+    assert fetched(work)[0].dirty is False
+    assert not (tmp_path / "harm").exists()
+    git(work / "module", "config", "core.fsmonitor", "false")
+    commit(work / "module", {})
+    revision, _ = fetched(work)
+    assert revision.diff is not None
+    assert b"Subproject commit" in revision.diff
+
+
+def test_a_repository_of_somebody_else_is_a_note_in_place_and_an_error_as_git_source(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(work, "config", "filter.x.clean", "cat")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own tests' way to be somebody else
+
+    revision, checkout = fetched(work)
+
+    assert checkout.in_place
+    assert "safe.directory" in revision.notes[0]
+    with pytest.raises(SourceError, match="does not trust") as caught:
+        fetched(f"file://{work}")
+    assert caught.value.hint is not None
+    assert f"safe.directory {work}" in caught.value.hint
 
 
 def test_an_isolated_folder_is_copied_and_the_copy_removed(work: Path) -> None:

@@ -177,6 +177,24 @@ def test_offline_takes_what_was_last_seen(origin: Path) -> None:
     assert checkout.last_changed(checkout.root / "MLproject") == LONG_AGO
 
 
+@pytest.mark.parametrize("version", ["feature/x", "v1.0", "0" * 40])
+def test_offline_does_not_take_the_only_version_seen_for_the_default(work: Path, origin: Path, version: str) -> None:
+    pinned(origin, version.replace("0" * 40, git(work, "rev-parse", "main")))
+
+    with pytest.raises(SourceError, match="its default branch was never fetched"):
+        pinned(origin, offline=True)
+
+
+def test_a_remote_whose_head_leaves_its_branch_has_no_default_branch_from_then_on(work: Path) -> None:
+    pinned(f"file://{work}")
+    git(work, "checkout", "--quiet", "--detach", "v1.0")
+
+    for offline in (False, True):
+        revision = pinned(f"file://{work}", offline=offline)
+
+        assert (revision.branch, revision.commit) == (None, git(work, "rev-parse", "v1.0^{commit}"))
+
+
 @pytest.mark.parametrize("version", [None, "main", "0" * 40, "abcdef1"])
 def test_offline_says_what_was_never_fetched(origin: Path, version: str | None) -> None:
     with pytest.raises(SourceError, match="never fetched, and --offline forbids") as caught:
@@ -379,6 +397,33 @@ def test_a_damaged_mirror_is_made_anew(origin: Path, damage: str) -> None:
     assert (checkout.root / "MLproject").read_text() == "name: x"
     assert git(checkout.root, "status", "--porcelain") == ""
     assert revision.branch == "main"
+
+
+def test_a_mirror_that_lost_a_file_is_made_anew(origin: Path) -> None:
+    fetched(origin)[1].release()
+    (mirror,) = (path for path in paths.git_mirrors().iterdir() if path.is_dir())
+    lost = git(mirror, "rev-parse", "HEAD:MLproject")
+    for pack in list(mirror.rglob("*.pack")):
+        content = pack.read_bytes()
+        for file in pack.parent.iterdir():
+            file.unlink()
+        subprocess.run(["git", "-C", mirror, "unpack-objects", "-q"], input=content, check=True)
+    (mirror / "objects" / lost[:2] / lost[2:]).unlink()
+    with pytest.raises(SourceError, match="damaged"):
+        fetched(origin, offline=True)
+
+    assert (fetched(origin)[1].root / "MLproject").read_text() == "name: x"
+
+
+def test_a_repository_that_is_itself_damaged_is_an_error(origin: Path) -> None:
+    commit_name = git(origin, "rev-parse", "main")
+    for stored in (origin / "objects").glob("??/*"):
+        stored.chmod(0o600)
+        os.truncate(stored, 0)
+
+    for version in (None, commit_name):
+        with pytest.raises(SourceError):
+            pinned(origin, version)
 
 
 def test_a_damaged_mirror_cannot_be_mended_offline(origin: Path) -> None:
