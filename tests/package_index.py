@@ -23,7 +23,7 @@ class Release:
 
     name: str
     version: str
-    uploaded: str = "2015-01-01T00:00:00Z"
+    uploaded: str | None = "2015-01-01T00:00:00Z"
     requires: Sequence[str] = ()
     tag: str = "py3-none-any"
     modules: dict[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Index:
                     "filename": release.filename,
                     "url": f"/files/{release.filename}",
                     "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
-                    "upload-time": release.uploaded,
+                    **({"upload-time": release.uploaded} if release.uploaded else {}),
                     "size": len(content),
                     "core-metadata": True,
                     **({"requires-python": release.requires_python} if release.requires_python else {}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,16 @@ _SEEDS = {"pip": "pip", "setuptools": "setuptools<82", "wheel": "wheel"}
 
 @dataclass(frozen=True)
 class Ask:
-    """What is to be resolved: for which interpreter, from what time, and which packages must come as wheels."""
+    """What is to be resolved: for which interpreter, from what time, and which packages must come as wheels.
+
+    ``undated`` are packages that the moment does not bound, because their index does not tell when they came.
+    """
 
     requirements: Requirements
     interpreter: Interpreter
     moment: datetime | None = None
     only_binary: frozenset[str] = field(default=frozenset())
+    undated: frozenset[str] = field(default=frozenset())
 
 
 def name_of(requirement: str) -> str | None:
@@ -116,7 +120,8 @@ def resolve(uv: Uv, ask: Ask, hint: str | None = None) -> str:
     said = try_resolve(uv, ask)
     if isinstance(said, str):
         return said
-    raise failure("the packages cannot be resolved" + _as_of(ask.moment), said.text, hint=hint)
+    reason = "\n".join(line for line in said.text.splitlines() if not _UNDATED.search(line))
+    raise failure("the packages cannot be resolved" + _as_of(ask.moment), reason, hint=hint)
 
 
 @dataclass(frozen=True)
@@ -132,10 +137,26 @@ def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
 
     refusal = _compile(uv, ask)
     for _ in range(legacy_metadata.MOST_CORRECTIONS):
-        if refusal is None or not legacy_metadata.correct(uv, refusal.text, ask):
+        if refusal is None:
+            break
+        undated = _undated(refusal, ask)
+        if undated:
+            uv.progress.note(f"the index of {', '.join(sorted(undated))} does not tell upload dates; taken without regard to the date")
+            ask = replace(ask, undated=ask.undated | undated)
+        elif not legacy_metadata.correct(uv, refusal.text, ask):
             break
         refusal = _compile(uv, ask)
     return refusal or (uv.folder / "pylock.toml").read_text("utf-8")
+
+
+_UNDATED = re.compile(r"`([A-Za-z0-9_.]+?)-\d[^`]*` is missing an upload date")
+
+
+def _undated(refusal: Refusal, ask: Ask) -> frozenset[str]:
+    """The packages asked for that uv passed over because nothing tells when they were uploaded (as on PyTorch's index)."""
+    if ask.moment is None:
+        return frozenset()
+    return frozenset(normalise(name) for name in _UNDATED.findall(refusal.text)) & {*direct_names(ask.requirements)} - ask.undated
 
 
 _NOT_BUILT = re.compile(r"building from source is disabled for `([^`]+)`")
@@ -159,8 +180,9 @@ def _compile(uv: Uv, ask: Ask) -> Refusal | None:
     (uv.folder / "constraints.txt").write_text("\n".join(ask.requirements.constraints) + "\n", "utf-8")
     done = uv.run(
         "pip", "compile", "requirements.in", "--constraints", "constraints.txt", "--python", ask.interpreter.path,
-        "--format", "pylock.toml", "--output-file", "pylock.toml", "--no-header", "--quiet",
+        "--format", "pylock.toml", "--output-file", "pylock.toml", "--no-header",
         *bounds(ask.moment, ask.interpreter),
+        *option_words("--exclude-newer-package", [f"{name}=false" for name in sorted(ask.undated)]),
         *option_words("--only-binary", sorted(ask.only_binary)),
         *_flags(ask.requirements.options),
     )  # fmt: skip

@@ -73,7 +73,7 @@ class Uv:
         self.folder = folder
         self.offline = offline
         self._settings = settings
-        self._progress = progress
+        self.progress = progress
 
     def run(self, *arguments: str | Path) -> process.Completed:
         """Run uv to its end; its own lines are shown as details. The caller knows what a failure means."""
@@ -81,7 +81,7 @@ class Uv:
         if self.configuration.exists() and {"UV_CONFIG_FILE", "UV_NO_CONFIG"} & seen.keys():
             seen.pop("UV_NO_CONFIG", None)
             seen["UV_CONFIG_FILE"] = str(self.configuration)
-        return process.follow([binary(), *arguments], lambda line: self._progress.detail(redact(line)), cwd=self.folder, env=seen)
+        return process.follow([binary(), *arguments], lambda line: self.progress.detail(redact(line)), cwd=self.folder, env=seen)
 
     @property
     def configuration(self) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlproj import paths
-from mlproj.environments import store
+from mlproj.environments import store, transaction
 from mlproj.progress import Silent
 from tests.cli.conftest import Cli
 
@@ -35,8 +35,8 @@ def built(key: str, *, unused_for: timedelta = timedelta()) -> Path:
             "notes": ["skipped mkl"],
         }
 
-    folder, _reused = store.obtain(key, build, Silent())
-    os.close(store._in_use.pop(folder))
+    folder, _reused = transaction.obtain(key, build, Silent())
+    transaction.give_up(folder)
     moment = time.time() - unused_for.total_seconds()
     os.utime(folder / "environment.json", (moment, moment))
     return folder

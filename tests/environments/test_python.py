@@ -64,6 +64,13 @@ def test_dependencies_of_pinned_packages_are_those_of_the_pins(index: Index, ask
     assert environment.prepare(Silent()).packages["seed"] == "1.0"
 
 
+def test_packages_of_an_index_without_upload_dates_are_taken_and_told(index: Index, ask: Ask, progress: Heard) -> None:
+    index.add(Release("apple", "1.0", "2020-01-01T00:00:00Z"), Release("apple", "1.0+cpu", None))
+    prepared = ask("apple==1.0+cpu", as_of="2020-06-01").prepare(progress)
+    assert prepared.packages["apple"] == "1.0+cpu"
+    assert progress.notes == ["the index of apple does not tell upload dates; taken without regard to the date"]
+
+
 def test_the_lock_names_every_package_with_its_hash(index: Index, ask: Ask) -> None:
     index.add(Release("apple", "1.0", requires=["seed"]), Release("seed", "3.1"))
     lock = ask("apple").prepare(Silent()).lock
