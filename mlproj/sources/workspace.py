@@ -107,7 +107,7 @@ def inside(root: Path, subdirectory: str) -> Path:
     if not subdirectory:
         return root
     folder = root / subdirectory
-    real, top = folder.resolve(), root.resolve()
+    real, top = Path(os.path.realpath(folder)), Path(os.path.realpath(root))  # unlike resolve() no error for a circle of links
     if not real.is_relative_to(top):
         raise SourceError(f"the sub-directory {subdirectory!r} is a link that leaves the source")
     if not real.is_dir():

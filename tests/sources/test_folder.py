@@ -372,7 +372,10 @@ def test_a_sub_folder_that_is_a_link_out_of_the_folder_is_refused(work: Path, tm
     (tmp_path / "outside").mkdir()
     (work / "out").symlink_to(tmp_path / "outside")
     (work / "in").symlink_to("sub")
+    (work / "circle").symlink_to("circle")
 
     with pytest.raises(SourceError, match="leaves the source"):
         fetched(f"{work}#out")
+    with pytest.raises(SourceError, match="is not in the source"):
+        fetched(f"{work}#circle")
     assert fetched(f"{work}#in")[1].project_dir == work / "in"
