@@ -80,18 +80,20 @@ def _write(writer: Writer, piece: Field, texts: Mapping[str, str | None]) -> Non
 def _format(writer: Writer, piece: Field, value: str) -> bool:
     """Write a field such as ``{x:>5}``; False when its format makes no sense, so that it is the shell's.
 
-    For a value without special characters MLflow's text is taken; another one is formatted first, then quoted.
+    MLflow formats the quoted value. That text is taken where it still holds the quoted value whole; else the value is
+    formatted first, then quoted.
     """
     quoted = shlex.quote(value)
     try:
-        text = piece.token.format(**{piece.name: quoted if quoted == value else value})
+        text, plain = (piece.token.format(**{piece.name: argument}) for argument in (quoted, value))
     except (ValueError, LookupError, AttributeError, TypeError):
         writer.literal(piece.token)
         return True
-    if quoted == value:
+    padded = "!" not in piece.token and quoted in text and writer.context in ("code", "paren")
+    if quoted == value or padded:
         writer.literal(text)
     else:
-        writer.value(text)
+        writer.value(plain)
     return True
 
 
