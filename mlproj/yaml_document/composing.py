@@ -74,6 +74,9 @@ def _explain(error: yaml.YAMLError, source: Text) -> InvalidProject:
     if mark is None:
         return InvalidProject(f"this is not YAML: {problem}", place=Place(source.file))
     place = source.place(mark.line, mark.column)
+    if context and mark.index >= len(source.text.rstrip()) and source.text[context.index : context.index + 1] in tuple("[{'\""):
+        opened = source.place(context.line, context.column)
+        return InvalidProject("what begins here is never closed", place=opened, hint="close the quotes or the bracket")
     message, hint = _diagnose(problem, place.text or "", mark.column)
     return InvalidProject(message, place=place, hint=hint)
 
@@ -92,6 +95,8 @@ def _diagnose(problem: str, line: str, column: int) -> tuple[str, str]:
         return "a tab is used for indentation, which YAML does not allow", "indent with spaces"
     if "mapping values are not allowed" in problem:
         return "a ':' is not allowed here", "put a value that holds ': ' in quotes, and check the indentation"
+    if "undefined alias" in problem:
+        return "this alias is defined nowhere above", "put a value that begins with '*' in quotes"
     if line[column : column + 1] in tuple("@`%&*!"):
         return f"a value cannot begin with {line[column]!r}", "put the value in quotes"
     return f"this is not YAML: {problem}", "check the indentation and the quotes of this line and the one before"
