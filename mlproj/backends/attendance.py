@@ -217,6 +217,7 @@ class Attendance:
                 pipe.close()
         if self._end is not None:
             os.close(self._end)
+        self._echo.close()
         self._log.close()
         self._bell.close()
 

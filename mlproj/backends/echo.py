@@ -14,10 +14,7 @@ from collections import deque
 from typing import IO, Any
 
 _FULL = 1 << 20  # bytes not yet written at which no more is read from the job
-# What a stream with room takes without waiting: a page for a pipe (POSIX's PIPE_BUF on Linux), less for a terminal.
-_PIPE_PIECE = 4096
-_TERMINAL_PIECE = 512
-_ANY_PIECE = 1 << 20
+_PIECE = 1 << 16
 
 
 class Echo:
@@ -56,7 +53,7 @@ class Echo:
             try:
                 written = len(data) if target is None else target.write(data)
             except (OSError, ValueError):  # the reader is gone, or the stream was closed
-                self._targets[stream] = None
+                self._give_up(stream)
                 written = len(data)
             if not written:
                 return
@@ -65,25 +62,41 @@ class Echo:
             if written < len(data):
                 self._backlog.appendleft((stream, data[written:]))
 
+    def _give_up(self, stream: int) -> None:
+        target, self._targets[stream] = self._targets[stream], None
+        if target is not None:
+            target.close()
+
     def drop(self) -> None:
         """Write no more."""
         self._backlog.clear()
         self._size = 0
 
+    def close(self) -> None:
+        """Give up what is ours. Their streams stay open."""
+        for target in self._targets.values():
+            if target is not None:
+                target.close()
+        self._targets = {}
+
 
 class _Descriptor:
-    """A stream of the operating system."""
+    """A stream of the operating system.
+
+    It must not be made non-blocking: whoever started us shares it. A pipe with room takes PIPE_BUF bytes without
+    waiting. A terminal with room may take less than it is given, so it is opened anew, for us alone, as non-blocking.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+        self._own = _reopened_terminal(descriptor)
+        if self._own is not None:
+            self.descriptor = self._own
         mode = os.fstat(descriptor).st_mode
         self._may_wait = not stat.S_ISREG(mode)
-        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
-            self._piece = _PIPE_PIECE
-        else:
-            self._piece = _TERMINAL_PIECE if os.isatty(descriptor) else _ANY_PIECE
+        self._piece = select.PIPE_BUF if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else _PIECE
         self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLOUT)
+        self._poll.register(self.descriptor, select.POLLOUT)
 
     def write(self, data: memoryview) -> int:
         """Write some of *data*; 0 when there is no room."""
@@ -93,6 +106,18 @@ class _Descriptor:
             return os.write(self.descriptor, data[: self._piece])
         except BlockingIOError:
             return 0
+
+    def close(self) -> None:
+        if self._own is not None:
+            os.close(self._own)
+
+
+def _reopened_terminal(descriptor: int) -> int | None:
+    """The terminal behind *descriptor* as a file of our own; None when it is none, or another user's."""
+    try:
+        return os.open(os.ttyname(descriptor), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 class _Stream:
@@ -112,6 +137,8 @@ class _Stream:
             self._stream.write(bytes(data).decode("utf-8", "backslashreplace"))
             self._stream.flush()
         return len(data)
+
+    def close(self) -> None: ...
 
 
 def _target(stream: IO[Any] | None) -> _Descriptor | _Stream | None:
