@@ -15,7 +15,8 @@ _SECRET_QUERY = re.compile(
 )
 # PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
 _SECRET_NAME = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|(?:^|[_-])(?:TOKEN|CREDENTIALS?|AUTH)$|[_-]PWD$", re.IGNORECASE
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|(?:^|[_-])(?:TOKEN|CREDENTIALS?|AUTH)$|[_-]PWD$",
+    re.IGNORECASE,
 )
 MASK = "****"
 
@@ -46,7 +47,8 @@ def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
     Values shorter than six characters are left alone: masking every "1" would destroy the text and protect nothing.
     """
     text = mask_url(text)
-    for name, value in (os.environ if environ is None else environ).items():
-        if len(value) >= 6 and value in text and looks_secret(name):
-            text = text.replace(value, MASK)
+    environ = os.environ if environ is None else environ
+    secrets = [value for name, value in environ.items() if len(value) >= 6 and value in text and looks_secret(name)]
+    for secret in sorted(secrets, key=len, reverse=True):  # one may hold another
+        text = text.replace(secret, MASK)
     return text

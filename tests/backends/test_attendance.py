@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mlproj.backends import output_log
+from mlproj.backends import attendance, output_log
 from mlproj.backends.local import LocalBackend
+from mlproj.backends.process_tree import Member, ProcessTree
 from tests.backends import witness
 from tests.backends.conftest import MakeJob, StartDriver
 from tests.backends.driver import REPOSITORY, command
@@ -268,3 +270,44 @@ def test_a_run_inside_a_run_that_ignores_everything_is_gone_too(drive: StartDriv
 
     assert driver.outcome()["exit_code"] == 137
     assert not [pid for pid in pids if witness.is_alive(pid)]
+
+
+# Systems that lack something.
+
+
+def test_a_system_without_pidfd_sees_the_end_too(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+
+    outcome = LocalBackend().submit(make_job("exec >&- 2>&-; exit 3")).wait()
+
+    assert outcome.exit_code == 3
+
+
+def test_a_kernel_that_refuses_pidfd_is_no_hindrance(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
+
+    assert LocalBackend().submit(make_job("exit 3")).wait().exit_code == 3
+
+
+def test_a_process_that_the_kernel_does_not_let_go_is_told_of(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = Member(pid=4194304, parent=1, group=1, session=1, started=0, run_id=None)  # beyond every process number
+    monkeypatch.setattr(attendance, "_GIVE_UP", 0.1)
+    monkeypatch.setattr(ProcessTree, "members", lambda self: [stuck])
+
+    outcome = LocalBackend().submit(make_job("exit 3", grace=0.1)).wait()
+
+    assert (outcome.exit_code, outcome.notes) == (3, ("not ended by SIGKILL: process 4194304",))
+
+
+def test_a_caller_that_ignores_sigchld_is_served(tmp_path: Path) -> None:
+    code = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); from tests.backends.driver import main; main()"
+    result = tmp_path / "result.json"
+    arguments = command(result, run_id="ignored", argv=["bash", "-c", "echo seen"], log_dir=str(tmp_path / "log"))
+
+    done = subprocess.run([sys.executable, "-c", code, *arguments[3:]], cwd=REPOSITORY, capture_output=True, check=True)
+
+    assert done.stdout == b"seen\n"
+    assert json.loads(result.read_text())["stopped_by"] is None
