@@ -51,14 +51,15 @@ def install(uv: Uv, manager: str, venv: Path, text: str, requirements: Requireme
 
 def _with_uv(uv: Uv, venv: Path, text: str, entries: list[dict[str, Any]], bounds: list[str]) -> None:
     (uv.folder / "pylock.toml").write_text(text, "utf-8")
+    command = ["pip", "install", "--quiet", "--no-deps", *_into(venv), "--requirements", "pylock.toml"]
+    # Wheels that are in uv's cache and have the lock's hashes need no server; asked for online, each would be validated
+    # there again (0.1 s become 0.9 s for 42 packages). Nothing is built this way: a build without network could differ.
+    if all("wheels" in entry for entry in entries) and uv.attempt(*command, "--offline", "--no-build"):
+        return
     # uv tells whether a folder's built wheel is current by its pyproject.toml alone; ours are told apart by all files.
     folders = [entry["name"] for entry in entries if "directory" in entry]
-    uv.check(
-        "the packages cannot be installed",
-        "pip", "install", "--quiet", "--no-deps", *_into(venv), "--requirements", "pylock.toml",
-        *bounds, *option_words("--refresh-package", folders),
-        hint=_HINT if bounds else None,
-    )  # fmt: skip
+    refresh = option_words("--refresh-package", folders)
+    uv.check("the packages cannot be installed", *command, *bounds, *refresh, hint=_HINT if bounds else None)
 
 
 _HINT = "--as-of today takes today's packages, --as-of DATE those of another day; --env-manager virtualenv installs with pip"

@@ -77,11 +77,18 @@ class Uv:
 
     def run(self, *arguments: str | Path) -> process.Completed:
         """Run uv to its end; its own lines are shown as details. The caller knows what a failure means."""
+        return process.follow([binary(), *arguments], lambda line: self.progress.detail(redact(line)), cwd=self.folder, env=self._environ())
+
+    def attempt(self, *arguments: str | Path) -> bool:
+        """Whether uv could do this, without a word when it could not."""
+        return process.run([binary(), *arguments], cwd=self.folder, env=self._environ()).returncode == 0
+
+    def _environ(self) -> dict[str, str]:
         seen = environ(self._settings, offline=self.offline)
         if self.configuration.exists() and {"UV_CONFIG_FILE", "UV_NO_CONFIG"} & seen.keys():
             seen.pop("UV_NO_CONFIG", None)
             seen["UV_CONFIG_FILE"] = str(self.configuration)
-        return process.follow([binary(), *arguments], lambda line: self.progress.detail(redact(line)), cwd=self.folder, env=seen)
+        return seen
 
     @property
     def configuration(self) -> Path:
