@@ -63,7 +63,8 @@ class Writer:
 
     def value(self, value: str) -> None:
         """Write *value* so that it arrives whole. Raises CannotQuoteError."""
-        self.text += self._written(value)
+        written = self._written(value)  # which may take back a backslash
+        self.text += written
         self._escaped = self._boundary = self.ends_heredoc = False
 
     def _written(self, value: str) -> str:
