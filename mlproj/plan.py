@@ -93,7 +93,7 @@ class Plan:
 
 def source_line(revision: Revision) -> str:
     """The revision in one line for people."""
-    where = revision.uri + (f"#{revision.subdirectory}" if revision.subdirectory else "")
+    where = source_name(revision)
     if not revision.commit:
         return f"source: {where}"
     name = revision.tag or revision.branch
@@ -115,6 +115,11 @@ def environment_line(description: Description) -> str:
             f"packages as of {description.as_of:%Y-%m-%d}" + (f" ({description.as_of_reason})" if description.as_of_reason else "")
         )
     return "; ".join(parts)
+
+
+def source_name(revision: Revision) -> str:
+    """What names the project for people and in MLflow's tags. A folder's path says all; others need the part asked for."""
+    return revision.uri + (f"#{revision.subdirectory}" if revision.subdirectory and revision.kind != "folder" else "")
 
 
 def source_document(revision: Revision) -> dict[str, Any]:

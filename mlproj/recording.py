@@ -16,10 +16,10 @@ from mlproj.backends.base import Outcome
 from mlproj.environments.base import Prepared
 from mlproj.errors import Interrupted, MlprojError
 from mlproj.interruption import Interruption
-from mlproj.plan import Plan, environment_document, input_documents, shown_command, shown_parameters, source_document
+from mlproj.plan import Plan, environment_document, input_documents, shown_command, shown_parameters, source_document, source_name
 from mlproj.progress import Progress
 from mlproj.redaction import redact
-from mlproj.tracking import liveness, mlflow_import, outputs
+from mlproj.tracking import liveness, outputs
 from mlproj.tracking.base import Run, Status
 from mlproj.tracking.record import mlflow_tags
 
@@ -121,6 +121,8 @@ class Recording:
 
     def _collect(self) -> None:
         """Keep what the command left: files it made or changed, and what it logged. Trouble here is told, not raised."""
+        from mlproj.tracking import mlflow_import
+
         try:
             changed = self._before.changes()
             kept = outputs.keep(changed, _artifact_folder(self.run), limit=self.plan.request.output_limit, progress=self.progress)
@@ -140,7 +142,7 @@ class Recording:
         plan = self.plan
         return mlflow_tags(
             user=_user(),
-            source_name=plan.revision.uri + (f"#{plan.revision.subdirectory}" if plan.revision.subdirectory else ""),
+            source_name=source_name(plan.revision),
             commit=plan.revision.commit,
             repository=plan.revision.uri if plan.revision.kind == "git" else None,
             branch=plan.revision.branch,
@@ -181,6 +183,8 @@ def child_variables(recording: Recording, packages: Mapping[str, str]) -> dict[s
         "MLPROJ_HOME": str(paths.home()),
         "MLPROJ_CACHE": str(paths.cache()),
         "MLFLOW_TRACKING_URI": store,
+        # Without it MLflow 3.17 refuses folders as stores, which programs choose by themselves too (`file:./mlruns`).
+        "MLFLOW_ALLOW_FILE_STORE": "true",
         # Output is read through a pipe, which Python would buffer by the block: people could not watch it.
         "PYTHONUNBUFFERED": "1",
     }

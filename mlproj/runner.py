@@ -107,6 +107,7 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         root=checkout.root,
         declared=Declaration(declared.kind, declared.file, reason, declared.place, declared.options) if declared else None,
         script=entry_point.script,
+        command=entry_point.command,
         manager=request.env_manager,
         as_of=request.as_of,
         time_travel=revision.kind != "folder",

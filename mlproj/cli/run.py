@@ -22,7 +22,7 @@ _MANAGERS = ["auto", "uv", "virtualenv", "conda", "docker", "local"]
 
 
 @click.command("run")
-@click.argument("uri", default=".")
+@click.argument("uri", default=".", shell_complete=complete.projects)
 @click.option(
     "-e", "--entry-point", metavar="NAME", shell_complete=complete.entry_points, help="Entry point, or a script's name. Default: main."
 )
@@ -107,7 +107,7 @@ def command(**flags: Any) -> None:
         print_document({"run": to_json(run)})
     else:
         _conclude(run, reporter)
-    sys.exit(run.exit_code or 0)
+    sys.exit(run.exit_code if run.exit_code is not None else int(run.status.value != "FINISHED"))
 
 
 def _request(flags: dict[str, Any]) -> RunRequest:

@@ -32,7 +32,8 @@ class Declaration:
 class Request:
     """Everything an environment is decided from.
 
-    ``declared`` is what MLproject itself names, or None. ``script`` is the entry point's file when it is a script.
+    ``declared`` is what MLproject itself names, or None. ``script`` is the entry point's file when it is a script;
+    ``command`` is the template of its command.
     ``as_of`` is ``auto``, ``commit``, ``pins``, ``today`` or an ISO date. ``commit_date`` (UTC) is the revision's, None
     without history. ``last_changed`` gives the last commit date of one file. ``time_travel`` says whether ``auto`` may
     mean the commit date (true for Git sources, false for a local folder).
@@ -42,6 +43,7 @@ class Request:
     root: Path
     declared: Declaration | None = None
     script: Path | None = None
+    command: str = ""
     manager: str = "auto"
     as_of: str = "auto"
     time_travel: bool = False

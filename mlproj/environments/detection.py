@@ -24,6 +24,8 @@ def detect(request: Request) -> Declaration:
         return Declaration("script", request.script, f"{request.script.name} names its own packages (PEP 723)")
     folders = [request.project_dir] if request.project_dir == request.root else [request.project_dir, request.root]
     for folder in folders:
+        if folder != request.project_dir and not _is_python(request):
+            continue  # the packages of a repository around it are nothing to a shell command
         where = "the project folder" if folder == request.project_dir else "the repository's root"
         if found := _in_folder(folder, where):
             return found
@@ -35,6 +37,13 @@ def _declared(declared: Declaration) -> Declaration:
         return declared
     what = declared.file.name if declared.file else declared.kind
     return Declaration(declared.kind, declared.file, f"MLproject names {what}", declared.place, declared.options)
+
+
+def _is_python(request: Request) -> bool:
+    """Whether Python takes part in the project. Without a command nothing is known, and it may."""
+    if not request.command or "python" in request.command or request.script is not None:
+        return True
+    return any(request.project_dir.rglob("*.py"))
 
 
 def _in_folder(folder: Path, where: str) -> Declaration | None:

@@ -1,0 +1,66 @@
+"""The sample projects and the README's commands do what they say."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.program import mlproj
+
+ROOT = Path(__file__).parents[2]
+
+
+def shell_blocks() -> list[str]:
+    return [block.strip() for block in re.findall(r"^```shell\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)]
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """A copy that runs may write into."""
+    return Path(shutil.copytree(ROOT / "sample_projects", tmp_path / "sample_projects"))
+
+
+@pytest.mark.needs("index")
+def test_quickstart_logs_its_metrics_and_is_quick_the_second_time(samples: Path) -> None:
+    first = mlproj("run", samples / "quickstart", "-P", "alpha=0.3", "--json").document["run"]
+    second = mlproj("run", samples / "quickstart", "-P", "alpha=0.3", "--json").document["run"]
+
+    assert set(first["metrics"]) == {"r2", "mae"}
+    assert first["metrics"] == second["metrics"]
+    assert (first["environment"]["reused"], second["environment"]["reused"]) == (False, True)
+    assert first["environment"]["lock"] == "pylock.toml"
+    assert (Path(os.environ["MLPROJ_HOME"]) / "runs" / first["run_id"] / "pylock.toml").read_text().startswith("lock-version")
+
+
+@pytest.mark.needs("index")
+def test_names_of_conda_become_names_of_the_index(samples: Path) -> None:
+    result = mlproj("run", samples / "conda_names")
+
+    assert result.code == 0
+    assert "msgpack-python" in result.out
+    assert "openssl" in result.err
+
+
+@pytest.mark.needs("index")
+def test_the_first_command_of_the_readme_works_for_a_new_user(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache", "*.egg-info"))
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    environ = {**os.environ, "PATH": os.pathsep.join([str(tmp_path / "venv" / "bin"), os.environ["PATH"]])}
+    environ.pop("PYTHONPATH", None)
+
+    done = subprocess.run(["bash", "-c", shell_blocks()[0]], cwd=clone, env=environ, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "r2=" in done.stdout
+
+
+def test_the_second_command_of_the_readme_is_the_one_that_continuous_integration_runs() -> None:
+    assert shell_blocks()[1] == "python3 -m pip install '.[test]' && python3 -m pytest"
+    assert "README.md" in (ROOT / ".ci" / "run").read_text()
