@@ -34,7 +34,10 @@ def _index_answers() -> bool:
     import sys
 
     found = subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "compile", "--no-header", "--no-cache", "-q", "-"], input=b"six==1.16.0", capture_output=True, check=False
+        [sys.executable, "-m", "uv", "pip", "compile", "--no-header", "--no-cache", "-q", "-"],
+        input=b"six==1.16.0",
+        capture_output=True,
+        check=False,
     )
     return found.returncode == 0
 
@@ -66,7 +69,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home, a cache and a Git configuration of the test's own; uv's package cache is shared, as it holds no state of ours."""
     base = tmp_path_factory.mktemp("isolated")
-    for name in [variable for variable in os.environ if variable.startswith(("MLPROJ_", "GIT_", "MLFLOW_")) and variable != "MLPROJ_TEST_REQUIRE"]:
+    for name in [
+        variable for variable in os.environ if variable.startswith(("MLPROJ_", "GIT_", "MLFLOW_")) and variable != "MLPROJ_TEST_REQUIRE"
+    ]:
         monkeypatch.delenv(name)
     uv_cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
     monkeypatch.setenv("UV_CACHE_DIR", uv_cache)

@@ -146,7 +146,21 @@ def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
         elif not legacy_metadata.correct(uv, refusal.text, ask):
             break
         refusal = _compile(uv, ask)
-    return refusal or (uv.folder / "pylock.toml").read_text("utf-8")
+    return refusal or _with_fitting_numpy(uv, ask, (uv.folder / "pylock.toml").read_text("utf-8"))
+
+
+def _with_fitting_numpy(uv: Uv, ask: Ask, text: str) -> str:
+    """*text*, or the lock with NumPy 1 where wheels in it were compiled for that; a declaration that wants NumPy 2 keeps it."""
+    from mlproj.environments import numpy_abi
+
+    broken = numpy_abi.broken_by_numpy_2(packages(text))
+    if not broken:
+        return text
+    bounded = replace(ask.requirements, constraints=(*ask.requirements.constraints, numpy_abi.CONSTRAINT))
+    if _compile(uv, replace(ask, requirements=bounded)):
+        return text
+    uv.progress.note(f"{numpy_abi.CONSTRAINT} was added: {', '.join(broken)} was compiled for NumPy 1 and does not say so")
+    return (uv.folder / "pylock.toml").read_text("utf-8")
 
 
 _UNDATED = re.compile(r"`([A-Za-z0-9_.]+?)-\d[^`]*` is missing an upload date")
