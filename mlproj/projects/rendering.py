@@ -11,7 +11,7 @@ from mlproj.projects.base import EntryPoint
 from mlproj.projects.shell import CannotQuoteError, Writer
 from mlproj.projects.template import Field, parse
 
-_FLAG = re.compile(r"(?:(?<=\s)|^)--?[A-Za-z][\w.-]*(?:=|(?:\s|\\\n)+)(?P<quote>['\"]?)$")
+_FLAG = re.compile(r"(?:^|(?<=^\s)|(?<=[^\\]\s)|(?<=\\\n))--?[A-Za-z][\w.-]*(?:=|(?:\s|\\\n)+)(?P<quote>['\"]?)$")
 _LINE_END = re.compile(r"\s*\n\s*$")
 
 

@@ -15,7 +15,7 @@ from mlproj.projects.shell import ends_in_dollar
 _SIMPLE = re.compile(r"\{([^{}]*)\}")
 _SPECIFIED = re.compile(r"\{([^{}!:.\[]+)([!:.\[][^{}]*)\}")
 _HUGE = re.compile(r"[0-9]{5}")  # a width that only serves to fill the memory
-_NAME = re.compile(r"[A-Za-z_][\w-]*")
+_NAME = re.compile(r"[^\W\d][\w-]*")
 _INTEREST = re.compile(r"[{}]")
 
 

@@ -168,7 +168,8 @@ def test_a_dollar_expands_unless_escaped_or_doubled(text: str, expected: bool) -
 
 FRAGMENTS = st.lists(
     st.sampled_from(
-        ["V", "V", "V", " ", " ", "'", '"', "$'", '$"', "\\", "\\\\", "#", " # ", "\n", "$(printf %s ", ")", "(", "{", "}", "${x:-", "`", "$((1+", "))",
+        ["V", "V", "V", " ", " ", "'", '"', "$'", '$"', "\\", "\\\\", "#", " # ", "\n", "$(printf %s ", ")", "(", "{", "}", "${x:-", "`",
+         "$((1+", "))",
          "$[", "]", "a", "=", ";", " && printf '%s\\0' ", "<<E\n", "\nE\n", "case a in a) ", ";; esac", "\t", "[", "<(echo ", "|", "$HOME/"]
     ),
     max_size=12,
