@@ -84,6 +84,7 @@ class Interrupted(MlprojError):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]  # depends on the signal, as in every shell
+        """128 plus the signal's number."""
         return 128 + self.signal_number
 
 

@@ -78,7 +78,7 @@ def write_atomic(path: Path, data: str | bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(payload)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlproj.environments.base import Description, Environment
 from mlproj.projects.base import Command, EntryPoint, Project
+from mlproj.projects.script import missing_scripts
 from mlproj.redaction import MASK, looks_secret, redact
 from mlproj.sources.base import Checkout, Revision
 
@@ -63,7 +64,10 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user may want to mend, from every step of the planning."""
-        return (*self.revision.notes, *self.project.warnings, *self.command.warnings)
+        missing = (
+            f"{doubt}" + (f"; {doubt.hint}" if doubt.hint else "") for doubt in missing_scripts(self.entry_point, self.project.directory)
+        )
+        return (*self.revision.notes, *self.project.warnings, *self.command.warnings, *missing)
 
     @property
     def reasons(self) -> tuple[str, ...]:

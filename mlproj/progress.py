@@ -9,27 +9,31 @@ from typing import Protocol
 class Progress(Protocol):
     """Receives what is going on. Everything goes to stderr; nothing said here is ever a result."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, /) -> None:
         """A line worth keeping: a choice and its reason."""
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, /) -> None:
         """Something the user should know and may want to mend."""
 
-    def step(self, text: str) -> AbstractContextManager[None]:
+    def step(self, text: str, /) -> AbstractContextManager[None]:
         """Something that takes a while, such as ``resolving 12 packages``."""
 
-    def detail(self, text: str) -> None:
+    def detail(self, text: str, /) -> None:
         """A line from inside the current step, such as one of an installer's; shown when asked for (``-v``)."""
 
 
 class Silent:
     """Says nothing: the Python API and ``--quiet``."""
 
-    def note(self, text: str) -> None: ...
+    def note(self, _text: str) -> None:
+        """Nothing."""
 
-    def warn(self, text: str) -> None: ...
+    def warn(self, _text: str) -> None:
+        """Nothing."""
 
-    def step(self, text: str) -> AbstractContextManager[None]:
+    def step(self, _text: str) -> AbstractContextManager[None]:
+        """Nothing, for as long as the block lasts."""
         return nullcontext()
 
-    def detail(self, text: str) -> None: ...
+    def detail(self, _text: str) -> None:
+        """Nothing."""

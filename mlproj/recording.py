@@ -170,11 +170,11 @@ def _judge(error: BaseException) -> tuple[Status, str]:
 def child_variables(recording: Recording, packages: Mapping[str, str]) -> dict[str, str]:
     """The variables that tell a program which run it is part of and where MLflow should log.
 
-    MLflow's SQL store needs SQLAlchemy, which ``mlflow-skinny`` alone does not bring; its file store then serves.
+    MLflow's SQL store needs SQLAlchemy, which ``mlflow-skinny`` and MLflow before 1.0 do not bring; a folder then serves.
     ``MLFLOW_RUN_ID`` is not among them: programs that choose an experiment or a store of their own die of it.
     """
-    skinny = "mlflow-skinny" in packages and "sqlalchemy" not in packages
-    store = (recording.run_dir / "mlruns").as_uri() if skinny else f"sqlite:///{recording.run_dir / 'mlflow.db'}"
+    without_sql = bool(packages) and "sqlalchemy" not in packages
+    store = (recording.run_dir / "mlruns").as_uri() if without_sql else f"sqlite:///{recording.run_dir / 'mlflow.db'}"
     made_here = recording.plan.environment.description.kind == "python"
     return {
         **({"MLFLOW_CONDA_HOME": str(nested.conda_home())} if made_here else {}),

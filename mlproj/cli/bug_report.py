@@ -16,7 +16,7 @@ from mlproj.redaction import MASK, looks_secret, redact
 _PACKAGES = ("click", "pyyaml", "rich", "gitpython", "virtualenv", "uv", "platformdirs", "packaging")
 
 
-class Bug(MlprojError):  # noqa: N818  # it is no user's error
+class Bug(MlprojError):
     """Something that must not happen: mlproj's own mistake."""
 
     exit_code = 70

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,16 +10,10 @@ from pathlib import Path
 from mlproj.environments import declaration as declarations
 from mlproj.environments import imports
 from mlproj.environments.base import Declaration, Request
-from mlproj.errors import InvalidProject, Place, did_you_mean
+from mlproj.errors import InvalidProject, Place
 from mlproj.projects import template
 from mlproj.projects.base import EntryPoint, Project
-
-# An interpreter with options that take no value, then the script. A script with a placeholder in its name is not judged.
-_SCRIPT = re.compile(
-    r"(?:^|[;&|(\n]|&&|\|\|)\s*(?:python[0-9.]*|Rscript|bash|sh)(?:\s+-[A-Za-z]+(?<!-m)(?<!-c))*\s+(?P<script>[\w./-]+\.(?:py|R|r|sh))(?=\s|$|[;&|)])"
-)
-_SKIPPED = {"__pycache__", "node_modules", "mlruns", "venv", "env", "site-packages"}
-_MOST_SCRIPTS = 2000
+from mlproj.projects.script import missing_scripts
 
 
 def doubts(project: Project) -> list[InvalidProject]:
@@ -28,7 +21,7 @@ def doubts(project: Project) -> list[InvalidProject]:
     found: list[InvalidProject] = []
     for point in project.entry_points.values():
         found += _unused_parameters(point)
-        found += _missing_scripts(point, project.directory)
+        found += missing_scripts(point, project.directory)
     return found
 
 
@@ -71,39 +64,3 @@ def _unused_parameters(point: EntryPoint) -> Iterator[InvalidProject]:
                 hint=f"write {{{parameter.name}}} where its value belongs, or remove the parameter",
                 place=parameter.place,
             )
-
-
-def _within(point: EntryPoint, fragment: str) -> Place | None:
-    """Where *fragment* stands in the command, or else where the entry point is declared."""
-    return point.find(fragment) or point.place
-
-
-def _missing_scripts(point: EntryPoint, folder: Path) -> Iterator[InvalidProject]:
-    if re.search(r"\b(?:cd|pushd)\s", point.command):
-        return  # its scripts are looked for somewhere else
-    for match in _SCRIPT.finditer(point.command):
-        script = match["script"]
-        if not (folder / script).exists():
-            guess = _similar(script, folder)
-            yield InvalidProject(
-                f"the command of {point.name!r} runs {script}, which is not in the project",
-                hint=f"did you mean {guess}?" if guess else None,
-                place=_within(point, script),
-            )
-
-
-def _similar(script: str, folder: Path) -> str | None:
-    """The script that is likely meant: the same name elsewhere, a similar name, or the only one of its kind."""
-    known = _scripts(folder, Path(script).suffix)
-    same_name = [other for other in known if Path(other).name == Path(script).name]
-    return next(iter(same_name), None) or did_you_mean(script, known) or (known[0] if len(known) == 1 else None)
-
-
-def _scripts(folder: Path, suffix: str) -> list[str]:
-    found: list[str] = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
-        found += [str((Path(parent) / name).relative_to(folder)) for name in sorted(names) if name.endswith(suffix)]
-        if len(found) > _MOST_SCRIPTS:
-            break
-    return found

@@ -1,7 +1,5 @@
 """Names that people can say and remember, for runs that were given none."""
 
-# ruff: noqa: SIM905  # as lists the words would take a line each
-
 from __future__ import annotations
 
 import random

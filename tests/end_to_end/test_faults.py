@@ -145,4 +145,4 @@ def test_values_and_names_from_hostile_projects_are_no_paths(tmp_path: Path) -> 
 
     assert result.code == 0
     assert not list(tmp_path.rglob("*escape*"))
-    assert not [path for path in Path(os.environ["MLPROJ_HOME"]).parent.rglob("*escape*")]
+    assert not list(Path(os.environ["MLPROJ_HOME"]).parent.rglob("*escape*"))

@@ -229,3 +229,13 @@ def test_python_is_told_what_keeps_a_run_from_starting(tmp_path: Path) -> None:
 
     with pytest.raises(SourceError):
         package.run(str(tmp_path / "nowhere"))
+
+
+def test_a_script_that_is_not_there_is_told_before_the_environment_is_built(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "entry_points: {main: {command: python main.py}}", modelling__py="")
+
+    plan = mlproj("run", folder, "--dry-run", "--json").document["plan"]
+
+    (warning,) = plan["warnings"]
+    assert "main.py" in warning
+    assert "did you mean modelling.py?" in warning
