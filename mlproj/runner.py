@@ -65,7 +65,7 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
         run_id=recording.run_id,
         argv=("bash", "-c", plan.command.text),
         cwd=plan.checkout.project_dir,
-        environ=child_environ(plan, recording, prepared),
+        environ=child_environ(recording, prepared),
         log_dir=recording.run_dir,
         timeout=plan.request.timeout,
         grace=plan.request.grace,
@@ -79,7 +79,7 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
         return submission.wait()
 
 
-def child_environ(plan: Plan, recording: Recording, prepared: Prepared) -> dict[str, str]:
+def child_environ(recording: Recording, prepared: Prepared) -> dict[str, str]:
     """The whole environment of the command: ours, as the prepared environment changes it, and the run's variables."""
     environ = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     return {**prepared.apply(environ), **child_variables(recording, prepared.packages)}
