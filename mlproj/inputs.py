@@ -170,11 +170,18 @@ def _copy(stream: IO[bytes], target: Path, uri: str) -> int:
     return size
 
 
+def has_fsspec() -> bool:
+    """Whether URIs of other schemes can be fetched here, given the package of their storage."""
+    from importlib.util import find_spec
+
+    return find_spec("fsspec") is not None
+
+
 def _fetch_with_fsspec(uri: str, scheme: str, kept: _Kept) -> None:
-    try:
-        import fsspec
-    except ImportError:
-        raise _lacks_package(uri, scheme) from None
+    if not has_fsspec():
+        raise _lacks_package(uri, scheme)
+    import fsspec
+
     try:
         filesystem, path = fsspec.core.url_to_fs(uri)
     except ImportError:
