@@ -44,6 +44,7 @@ class Recording:
         self._status: Status | None = None
         self._reason: str | None = None
         self._exit_code: int | None = None
+        self._before: outputs.Snapshot | None = None
         self._resources = ExitStack()
 
     def __enter__(self) -> Recording:
@@ -77,15 +78,15 @@ class Recording:
             user=_user(),
             pid=os.getpid(),
         )
-        self._before = outputs.Snapshot.take(plan.checkout.root)
 
     def environment_is_ready(self, prepared: Prepared) -> None:
-        """Keep the environment's lock with the run."""
+        """Keep the environment's lock with the run, and look at the files: from here on changes are the command's."""
         self._environment |= {"python": prepared.python or self._environment["python"], "reused": prepared.reused}
         if prepared.lock:
             paths.write_atomic(self.run_dir / prepared.lock.name, prepared.lock.read_bytes())
             self._environment["lock"] = prepared.lock.name
         self.store.update_run(self.run_id, environment=self._environment)
+        self._before = outputs.Snapshot.take(self.plan.checkout.root)
 
     def ended(self, outcome: Outcome, explanation: str | None) -> None:
         """Note how the command ended; *explanation* says more about a failure when something is known."""
@@ -123,6 +124,8 @@ class Recording:
         """Keep what the command left: files it made or changed, and what it logged. Trouble here is told, not raised."""
         from mlproj.tracking import mlflow_import
 
+        if self._before is None:
+            return  # nothing was run
         try:
             changed = self._before.changes()
             kept = outputs.keep(changed, _artifact_folder(self.run), limit=self.plan.request.output_limit, progress=self.progress)
