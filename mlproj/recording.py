@@ -39,6 +39,7 @@ class Recording:
         self.progress = progress
         self.run_id = run_id or new_run_id()
         self.run_dir = paths.run_dir(self.run_id)
+        self.run: Run | None = None
         self._interruption = interruption
         self._environment = environment_document(plan.environment.description)
         self._status: Status | None = None
@@ -113,18 +114,22 @@ class Recording:
             if error is not None:
                 self._status, self._reason = _judge(error)
                 self._exit_code = error.exit_code if isinstance(error, MlprojError) else None
-            self._collect()
-            reason = redact(self._reason) if self._reason else None
-            self.store.update_run(
-                self.run_id, status=self._status or Status.FAILED, status_reason=reason, exit_code=self._exit_code, end_time=_now()
-            )
-            self.run = self.store.get_run(self.run_id)
+            try:
+                self._collect()
+            finally:
+                self._close()
+
+    def _close(self) -> None:
+        reason = redact(self._reason) if self._reason else None
+        status = self._status or Status.FAILED
+        self.store.update_run(self.run_id, status=status, status_reason=reason, exit_code=self._exit_code, end_time=_now())
+        self.run = self.store.get_run(self.run_id)
 
     def _collect(self) -> None:
         """Keep what the command left: files it made or changed, and what it logged. Trouble here is told, not raised."""
         from mlproj.tracking import mlflow_import
 
-        if self._before is None:
+        if self._before is None or self.run is None:
             return  # nothing was run
         try:
             changed = self._before.changes()

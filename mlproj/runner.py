@@ -52,11 +52,17 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
     An entry point that fails is a result, not an error. Raises EnvironmentFailure, ServiceError, Interrupted.
     """
     with listening() as interruption:
-        with Recording(plan, progress, interruption, handle.run_id if handle else None) as recording:
-            prepared = plan.environment.prepare(progress, rebuild=plan.request.rebuild)
-            recording.environment_is_ready(prepared)
-            outcome = _run_job(plan, recording, prepared, interruption, handle)
-            recording.ended(outcome, _explain(plan, recording, outcome))
+        recording = Recording(plan, progress, interruption, handle.run_id if handle else None)
+        try:
+            with recording:
+                prepared = plan.environment.prepare(progress, rebuild=plan.request.rebuild)
+                recording.environment_is_ready(prepared)
+                outcome = _run_job(plan, recording, prepared, interruption, handle)
+                recording.ended(outcome, _explain(plan, recording, outcome))
+        finally:
+            if handle:
+                handle.run = recording.run
+        assert recording.run is not None
         return recording.run
 
 
@@ -143,9 +149,11 @@ class RunHandle:
 
     @property
     def status(self) -> Status:
-        """What the record says now; SCHEDULED before there is one."""
+        """How the run stands; SCHEDULED while its environment is made."""
         if self.run is not None:
             return self.run.status
+        if self._done.is_set():
+            return Status.FAILED
         return Status.RUNNING if self._submission is not None else Status.SCHEDULED
 
     def wait(self) -> bool:
@@ -170,9 +178,9 @@ class RunHandle:
                 submission.cancel()
 
     def complete(self, plan: Plan, progress: Progress) -> None:
-        """Execute *plan* and keep what came of it; for the runner only."""
+        """Execute *plan* and keep what kept it from running; for the runner only."""
         try:
-            self.run = execute(plan, progress, handle=self)
+            execute(plan, progress, handle=self)
         except BaseException as error:
             self._error = error
         finally:

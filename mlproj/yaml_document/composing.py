@@ -71,7 +71,7 @@ def _explain(error: yaml.YAMLError, source: Text) -> InvalidProject:
     context, mark = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
     if mark is None or (context and "could not find expected ':'" in problem):
         mark = context  # where the key stands, not where the search for its colon ended
-    if mark is None:
+    if mark is None:  # pragma: no cover  # every error known has one, but PyYAML does not promise it
         return InvalidProject(f"this is not YAML: {problem}", place=Place(source.file))
     place = source.place(mark.line, mark.column)
     if context and mark.index >= len(source.text.rstrip()) and source.text[context.index : context.index + 1] in tuple("[{'\""):

@@ -224,6 +224,22 @@ def test_python_runs_in_the_background_and_cancels(tmp_path: Path) -> None:
     assert handle.status.value == "KILLED"
 
 
+def test_a_handle_says_that_its_environment_could_not_be_made(tmp_path: Path) -> None:
+    from mlproj.errors import EnvironmentFailure
+
+    folder = project(
+        tmp_path / "p",
+        "{python_env: python_env.yaml, entry_points: {main: {command: 'true'}}}",
+        python_env__yaml="dependencies: [no-such-package-anywhere-at-all]\n",
+    )
+
+    handle = package.run(str(folder), synchronous=False, offline=True)
+    with pytest.raises(EnvironmentFailure):
+        handle.wait()
+
+    assert handle.status.value == "FAILED"
+
+
 def test_python_is_told_what_keeps_a_run_from_starting(tmp_path: Path) -> None:
     from mlproj.errors import SourceError
 
