@@ -10,11 +10,10 @@ from typing import Any
 
 from mlproj.errors import InvalidProject, UsageError, did_you_mean
 from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
-from mlproj.projects.parameter import objection
+from mlproj.projects.parameter import objection, shown
 from mlproj.projects.path_value import locate
 from mlproj.projects.rendering import render
 from mlproj.projects.template import Doubled, Field, Stray, Undeclared, parse
-from mlproj.redaction import mask_url
 
 
 @dataclass
@@ -118,8 +117,8 @@ def _check_value(parameter: Parameter, text: str | None) -> None:
         return
     wrong = objection(parameter, text)
     if wrong:
-        shown = mask_url(text if len(text) <= 200 else f"{text[:200]}…")
-        raise UsageError(f"the value {shown!r} of parameter {parameter.name!r} is wrong, {wrong}", hint=parameter.description)
+        value = shown(parameter.name, text)
+        raise UsageError(f"the value {value} of parameter {parameter.name!r} is wrong, {wrong}", hint=parameter.description)
 
 
 def _bad_default(parameter: Parameter) -> str | None:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from mlproj.projects.base import Parameter
+from mlproj.redaction import MASK, looks_secret, mask_url
 
 TYPES = {
     "string": "string",
@@ -66,7 +67,7 @@ def objection(parameter: Parameter, text: str) -> str | None:
         for item in items or ():
             found = _objection(parameter, item_kind, item)
             if found:
-                return f"{found} for each item, found {item!r}"
+                return f"{found} for each item, found {shown(parameter.name, item)}"
         return None if items is not None else "expected a list, such as [1, 2] or 1,2"
     return _objection(parameter, kind, text)
 
@@ -103,6 +104,13 @@ def _same(kind: str, text: str, choice: Any) -> bool:
     if kind in ("int", "float") and _is_of("float", written):
         return float(text) == float(written)
     return kind == "bool" and TRUTHS[text.lower()] == TRUTHS.get(written.lower())
+
+
+def shown(name: str, value: str) -> str:
+    """The *value* of the parameter *name* for a message: short, quoted, and masked where it may be a secret."""
+    if looks_secret(name):
+        return f"'{MASK}'"
+    return repr(mask_url(value if len(value) <= 200 else f"{value[:200]}…"))
 
 
 def list_items(text: str) -> list[str] | None:

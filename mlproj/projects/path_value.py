@@ -11,6 +11,7 @@ from pathlib import Path
 from mlproj.errors import UsageError
 from mlproj.projects.base import Input, Parameter
 from mlproj.projects.file_system import exists, is_folder
+from mlproj.projects.parameter import shown
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
@@ -45,7 +46,7 @@ def locate(parameter: Parameter, value: str, bases: tuple[Path, ...], fetch: Cal
             return Location(str(path), warning=f"the value of {parameter.name!r}: {warning}")
     looked = " nor ".join(dict.fromkeys(str(base) for base in bases))
     raise UsageError(
-        f"the value {value!r} of parameter {parameter.name!r} is no file, expected an existing file or folder, or a URI",
+        f"the value {shown(parameter.name, value)} of parameter {parameter.name!r} is no file, expected an existing file or folder, or a URI",
         hint=None if Path(local).is_absolute() else f"it is neither in {looked}",
     )
 

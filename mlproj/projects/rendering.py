@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from mlproj.errors import UsageError
 from mlproj.projects.base import EntryPoint
+from mlproj.projects.parameter import shown
 from mlproj.projects.shell import CannotQuoteError, Writer
 from mlproj.projects.template import Field, parse
 
@@ -72,7 +73,7 @@ def _write(writer: Writer, piece: Field, texts: Mapping[str, str | None]) -> Non
         writer.value(value)
     except CannotQuoteError as error:
         raise UsageError(
-            f"the value {value[:200]!r} of parameter {piece.name!r} cannot be passed safely: in the command it stands {error}",
+            f"the value {shown(piece.name, value)} of parameter {piece.name!r} cannot be passed safely: in the command it stands {error}",
             hint="give a value of letters, digits and @ % + = : , . / - only, or move the placeholder in MLproject",
         ) from None
 

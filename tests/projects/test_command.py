@@ -160,6 +160,7 @@ class TestFixes:
             ("t --x {x}; u --x {x}", "t ; u"),
             ("t {x} {y}", "t '' 1"),
             ("t --x {x}{y}", "t --x ''1"),
+            ("t --x {x}b", "t --x ''b"),
             ("t --x a{x}", "t --x a''"),
             ('t --x "a{x}"', 't --x "a"'),
             ("t x={x}", "t x=''"),
@@ -252,6 +253,12 @@ class TestChecks:
             bound("t {x}", {"x": "int"}, {"x": "https://me:s3cret@host"})
         assert "s3cret" not in str(caught.value)
 
+    def test_a_secret_value_is_masked(self) -> None:
+        for declared, value in (("int", "s3cret-1"), ("list[int]", "1,s3cret"), ("path", "s3cret/x")):
+            with pytest.raises(UsageError) as caught:
+                bound("t {api_token}", {"api_token": declared}, {"api_token": value})
+            assert "s3cret" not in str(caught.value)
+
     def test_a_nul_character_is_refused(self) -> None:
         with pytest.raises(UsageError, match="NUL"):
             bound("t {x}", {"x": "string"}, {"x": "a\0b"})
@@ -311,6 +318,9 @@ class TestPaths:
         assert command.text == f"t '{tmp_path}/got it'"
         assert command.parameters == {"p": "https://host/data.csv"}
         assert command.inputs[0].uri == "https://host/data.csv"
+
+    def test_without_a_way_to_fetch_a_uri_stays(self) -> None:
+        assert bound("t {p}", {"p": "path"}, {"p": "s3://b/k"}).text == "t s3://b/k"
 
     def test_nothing_is_fetched_when_another_value_is_wrong(self) -> None:
         def fetch(uri: str) -> Path:

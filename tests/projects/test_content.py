@@ -37,3 +37,4 @@ def test_links_that_lead_nowhere_and_pipes_are_left_out(tmp_path: Path) -> None:
     assert measure(tmp_path / "folder") == empty
     assert measure(tmp_path / "folder" / "pipe") == (None, None)
     assert measure(tmp_path / "nothing") == (None, None)
+    assert measure(tmp_path / ("x" * 5000)) == (None, None)

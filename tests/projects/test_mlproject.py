@@ -178,32 +178,9 @@ def test_the_name_in_messages_is_short_where_it_can_be(tmp_path: Path, monkeypat
         assert str(caught.value.place) == shown
 
 
+KEYS = ["name", "entry_points", "main", "parameters", "command", "type", "default", "docker_env", "image", "environment", "volumes"]
 WORDS = st.sampled_from(
-    [
-        "name",
-        "entry_points",
-        "main",
-        "parameters",
-        "command",
-        "type",
-        "default",
-        "docker_env",
-        "image",
-        "environment",
-        "volumes",
-        "conda_env",
-        "choices",
-        "min",
-        "optional",
-        "int",
-        "path",
-        "",
-        "\x00",
-        "../x",
-        "x" * 300,
-        "{a}",
-        "description",
-    ]
+    [*KEYS, "conda_env", "choices", "min", "optional", "int", "path", "", "\0", "../x", "x" * 300, "{a}", "description"]
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.dates(),
