@@ -205,15 +205,16 @@ def test_output_can_go_to_standard_error_alone(drive: StartDriver) -> None:
     assert sorted(errors.split()) == [b"err", b"out"]
 
 
-def test_a_hundred_megabytes_of_output_are_kept_in_little_memory(drive: StartDriver) -> None:
-    size = 100_000_000
+def test_much_output_is_kept_in_little_memory(drive: StartDriver) -> None:
+    size = 300_000_000
     driver = drive(f"head -c {size} /dev/zero; echo done >&2", popen={"stdout": subprocess.DEVNULL})
 
     told = driver.outcome()
 
     assert (driver.log_dir / output_log.LOG).stat().st_size == size + 5
     assert sum(map(len, output_log.read(driver.log_dir, "stderr"))) == 5
-    assert told["peak_kib"] < 64 * 1024 or sys.platform == "darwin"  # which counts bytes
+    # Linux counts the test process, of which the driver was forked, into its peak; macOS counts bytes.
+    assert told["peak_kib"] < size // 1024 // 2 or sys.platform == "darwin"
 
 
 def test_a_command_that_closes_its_streams_early_runs_on(make_job: MakeJob, tmp_path: Path) -> None:
