@@ -46,7 +46,8 @@ def locate(parameter: Parameter, value: str, bases: tuple[Path, ...], fetch: Cal
             return Location(str(path), warning=f"the value of {parameter.name!r}: {warning}")
     looked = " nor ".join(dict.fromkeys(str(base) for base in bases))
     raise UsageError(
-        f"the value {shown(parameter.name, value)} of parameter {parameter.name!r} is no file, expected an existing file or folder, or a URI",
+        f"the value {shown(parameter.name, value)} of parameter {parameter.name!r} is no file, "
+        "expected an existing file or folder or a URI",
         hint=None if Path(local).is_absolute() else f"it is neither in {looked}",
     )
 
