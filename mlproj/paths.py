@@ -7,7 +7,6 @@ any time and is made again.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,13 +73,13 @@ def write_atomic(path: Path, data: str | bytes) -> None:
     """Make *path* hold *data*, all of it or what it held before; its folder is made when missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     payload = data.encode() if isinstance(data, str) else data
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(payload)
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -88,6 +87,7 @@ def write_atomic(path: Path, data: str | bytes) -> None:
 def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """A folder beside its future place, so that one rename publishes it; gone afterwards unless it was renamed."""
     import shutil
+    import tempfile
 
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from mlproj.interruption import Interruption
 from mlproj.plan import Plan, environment_document, input_documents, shown_command, shown_parameters, source_document, source_name
 from mlproj.progress import Progress
 from mlproj.redaction import redact
-from mlproj.tracking import liveness, outputs
+from mlproj.tracking import liveness, mlflow_place, outputs
 from mlproj.tracking.base import Run, Status
 from mlproj.tracking.record import mlflow_tags
 
@@ -75,7 +74,7 @@ class Recording:
             entry_point=plan.entry_point.name,
             command=shown_command(plan.command),
             inputs=input_documents(plan.command),
-            host=platform.node(),
+            host=os.uname().nodename,
             user=_user(),
             pid=os.getpid(),
         )
@@ -127,24 +126,24 @@ class Recording:
 
     def _collect(self) -> None:
         """Keep what the command left: files it made or changed, and what it logged. Trouble here is told, not raised."""
-        from mlproj.tracking import mlflow_import
-
         if self._before is None or self.run is None:
             return  # nothing was run
         try:
             changed = self._before.changes()
             kept = outputs.keep(changed, _artifact_folder(self.run), limit=self.plan.request.output_limit, progress=self.progress)
             self.store.update_run(self.run_id, outputs=kept)
-            mlflow_import.collect(
-                self.store,
-                self.run,
-                run_dir=self.run_dir,
-                checkout=self.plan.checkout.root,
-                ended=self._status or Status.FAILED,
-                progress=self.progress,
-            )
+            self._collect_logged(self.run)
         except (OSError, MlprojError) as trouble:
             self.progress.warn(f"not everything that the run left could be kept: {trouble}")
+
+    def _collect_logged(self, run: Run) -> None:
+        checkout = self.plan.checkout.root
+        if not any(mlflow_place.candidates(mlflow_place.folders(self.run_dir, checkout, run.source), run.start_time or 0)):
+            return
+        from mlproj.tracking import mlflow_import
+
+        ended = self._status or Status.FAILED
+        mlflow_import.collect(self.store, run, run_dir=self.run_dir, checkout=checkout, ended=ended, progress=self.progress)
 
     def _tags(self) -> dict[str, str]:
         plan = self.plan

@@ -38,7 +38,6 @@ def _yaml(draft: Draft, path: Path, kind: str) -> None:
         draft.warn(f"{path.name} is named as a {kind}, but is a requirements file; read as that")
         return requirements_file.read_into(draft, path)
     from mlproj import yaml_document
-    from mlproj.environments import conda_file, python_env_file
 
     document = yaml_document.load(path)
     draft.add_file(path)
@@ -49,8 +48,14 @@ def _yaml(draft: Draft, path: Path, kind: str) -> None:
     actual = _kind_of(document.value) or kind
     if actual != kind:
         draft.warn(f"{path.name} is named as a {kind}, but its content is that of a {actual}; read as that")
-    reader = conda_file.read_into if actual == "conda_env" else python_env_file.read_into
-    return reader(draft, document, path)
+    # Only the one that is needed: translating from conda takes modules that cost more than the rest of a warm run.
+    if actual == "conda_env":
+        from mlproj.environments import conda_file
+
+        return conda_file.read_into(draft, document, path)
+    from mlproj.environments import python_env_file
+
+    return python_env_file.read_into(draft, document, path)
 
 
 def _kind_of(data: dict[Any, Any]) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlproj.environments import pyproject_file, script_metadata
 from mlproj.environments.base import Declaration, Request
 
 _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
@@ -20,7 +19,7 @@ def detect(request: Request) -> Declaration:
     """
     if request.declared is not None:
         return _declared(request.declared)
-    if request.script is not None and script_metadata.has_block(request.script):
+    if request.script is not None and _has_block(request.script):
         return Declaration("script", request.script, f"{request.script.name} names its own packages (PEP 723)")
     folders = [request.project_dir] if request.project_dir == request.root else [request.project_dir, request.root]
     for folder in folders:
@@ -48,7 +47,7 @@ def _is_python(request: Request) -> bool:
 
 def _in_folder(folder: Path, where: str) -> Declaration | None:
     pyproject = folder / "pyproject.toml"
-    declares = pyproject.is_file() and pyproject_file.declares(pyproject)
+    declares = pyproject.is_file() and _declares(pyproject)
     # A uv.lock says nothing without the project it locks.
     if declares and (folder / "uv.lock").is_file():
         return Declaration("uv_lock", folder / "uv.lock", f"{where} has a uv.lock")
@@ -64,6 +63,19 @@ def _in_folder(folder: Path, where: str) -> Declaration | None:
         if (folder / name).is_file() and (name == "setup.py" or _is_setuptools(folder / name)):
             return Declaration("setup", folder / name, f"{where} has a {name}")
     return None
+
+
+# Their readers are loaded when there is something to read: most warm runs have neither.
+def _has_block(script: Path) -> bool:
+    from mlproj.environments import script_metadata
+
+    return script_metadata.has_block(script)
+
+
+def _declares(pyproject: Path) -> bool:
+    from mlproj.environments import pyproject_file
+
+    return pyproject_file.declares(pyproject)
 
 
 def _requirements(folder: Path) -> Path | None:

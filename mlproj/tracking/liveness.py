@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,7 +72,7 @@ def reap(store: TrackingStore) -> list[Run]:
 
     One indexed query when nothing is running. A run that ends by itself meanwhile keeps its own end.
     """
-    host = platform.node()
+    host = os.uname().nodename
     dead = []
     for run in store.list_runs(statuses=UNFINISHED, lifecycle_stage=None):
         run_dir = paths.run_dir(run.run_id)

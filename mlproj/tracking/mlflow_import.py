@@ -20,7 +20,7 @@ from pathlib import Path
 from mlproj.errors import MlprojError, UsageError
 from mlproj.progress import Progress
 from mlproj.redaction import redact
-from mlproj.tracking import mlflow_artifact, mlflow_database, mlflow_folder
+from mlproj.tracking import mlflow_artifact, mlflow_database, mlflow_folder, mlflow_place
 from mlproj.tracking.base import UNFINISHED, Metric, Run, Status, TrackingStore
 from mlproj.tracking.mlflow_run import PARENT_TAG, MlflowRun
 from mlproj.tracking.sql_statement import now
@@ -32,7 +32,6 @@ _BATCH = 10_000  # metric points in one transaction
 _RECENT = 5_000  # runs looked at for what is recorded already
 _GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
-_DATABASE_SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})
 # What reading a store of a client that died, or of a hostile one, may raise.
 _BROKEN = (sqlite3.Error, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
 
@@ -45,9 +44,10 @@ def collect(store: TrackingStore, run: Run, *, run_dir: Path, checkout: Path, en
     *ended* is how the program ended: runs that it left open get that status. A store that cannot be read is a warning.
     Raises ServiceError when our own store cannot be written.
     """
-    working_folder = checkout / str((run.source or {}).get("subdirectory") or "")
+    folders = mlflow_place.folders(run_dir, checkout, run.source)
+    working_folder = folders[1]
     since = run.start_time or 0
-    logged_since = list(_read_all((run_dir, working_folder, checkout), since, progress))
+    logged_since = list(_read_all(folders, since, progress))
     if not logged_since:
         return []
     known = _recorded(store, since)
@@ -64,7 +64,7 @@ def _recorded(store: TrackingStore, since: int) -> set[str]:
     return {run.run_id for run in recent} | {run.tags[RUN_TAG] for run in recent if RUN_TAG in run.tags}
 
 
-def _read_all(folders: Sequence[Path], since: int, progress: Progress) -> Iterator[MlflowRun]:
+def _read_all(folders: tuple[Path, ...], since: int, progress: Progress) -> Iterator[MlflowRun]:
     seen: set[str] = set()
     for place, read in _stores(folders, since, progress):
         try:
@@ -78,14 +78,10 @@ def _read_all(folders: Sequence[Path], since: int, progress: Progress) -> Iterat
                 yield logged
 
 
-def _stores(folders: Sequence[Path], since: int, progress: Progress) -> Iterator[tuple[Path, Reader]]:
-    """Stores in *folders* and in the folders directly in them; databases only when they changed since then."""
-    places = dict.fromkeys(place for folder in folders for place in [folder, *_children(folder)])
-    for place in places:
-        yield from _if_detected(place / "mlruns", mlflow_folder.detect, mlflow_folder.read, progress)
-        for file in _files(place):
-            if file.suffix in _DATABASE_SUFFIXES and _changed(file) >= since:
-                yield from _if_detected(file, mlflow_database.detect, mlflow_database.read, progress)
+def _stores(folders: tuple[Path, ...], since: int, progress: Progress) -> Iterator[tuple[Path, Reader]]:
+    for place in mlflow_place.candidates(folders, since):
+        kind = mlflow_folder if place.is_dir() else mlflow_database
+        yield from _if_detected(place, kind.detect, kind.read, progress)
 
 
 def _if_detected(place: Path, detect: Callable[[Path], bool], read: Reader, progress: Progress) -> Iterator[tuple[Path, Reader]]:
@@ -96,24 +92,6 @@ def _if_detected(place: Path, detect: Callable[[Path], bool], read: Reader, prog
         return
     if detected:
         yield place, read
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:  # a folder that we may not look into is no place of the program's runs
-        return []
-
-
-def _changed(file: Path) -> int:
-    try:
-        return file.lstat().st_mtime_ns // 1_000_000
-    except OSError:
-        return -1
-
-
-def _children(folder: Path) -> list[Path]:
-    return [child for child in _files(folder) if child.name[0] != "." and child.is_dir() and not child.is_symlink()]
 
 
 class _Importer:
