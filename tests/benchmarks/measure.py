@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -74,7 +75,12 @@ class Bench:
                     stdout=output,
                     stderr=output,
                 )
-                _, status, usage = os.wait4(process.pid, 0)
+                try:
+                    _, status, usage = os.wait4(process.pid, 0)
+                except BaseException:
+                    process.terminate()
+                    process.wait()
+                    raise
                 wall = time.perf_counter() - begin
                 process.returncode = os.waitstatus_to_exitcode(status)
                 if process.returncode not in codes:
@@ -168,6 +174,7 @@ def benchmark(title: str, rounds: int) -> Iterator[Bench]:
     parser.add_argument("--peer", type=Path, help="an mlflow executable to compare with (default: the one on PATH)")
     parser.add_argument("--rounds", type=int, default=rounds, help=f"executions of each contender (default: {rounds})")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that the folder is removed
     found = shutil.which("mlflow")
     peer = options.peer or (Path(found) if found else None)
     peer = peer.absolute() if peer else None
