@@ -108,6 +108,12 @@ class Uv:
         return completed
 
 
+_UNREACHABLE = re.compile(
+    r"could not resolve host|failed to lookup address|dns error|connection refused|connection reset|timed out|network is unreachable",
+    re.IGNORECASE,
+)
+
+
 def failure(what: str, said: str, *, hint: str | None = None) -> EnvironmentFailure:
     """The error for an installer that gave up: our sentence, its own words (without secrets), and what to try."""
     return EnvironmentFailure(f"{what}:\n{_indented(redact(said).strip())}", hint=_known_hint(said) or hint)
@@ -126,6 +132,11 @@ def _known_hint(said: str) -> str | None:
         return "the disk is full: mlproj env prune --older-than 30d frees space, or set MLPROJ_CACHE to a larger disk"
     if re.search(r"network (?:was|is|connectivity is) disabled|--offline", said, re.IGNORECASE):
         return "run it once without --offline, so that the packages are in the cache"
+    if _UNREACHABLE.search(said):
+        return "look at the network, the proxy and the address of the package index, then try again"
+    unknown = re.search(r"Because (\S+) was not found in the package (?:registry|index)", said)
+    if unknown:
+        return f"no package is called {unknown[1]!r}: look at how the name is spelled, or name the index that has it (--extra-index-url)"
     return None
 
 
