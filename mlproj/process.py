@@ -12,11 +12,13 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from types import FrameType
+from typing import IO, Any
 
 from mlproj.errors import MlprojError, ServiceError, UsageError
 
@@ -117,12 +119,14 @@ def run(
     daemon that the tool leaves behind (a credential cache, a compiler cache) is not waited for.
     Raises :class:`ServiceError` when the tool is missing or takes longer than *timeout*.
     """
-    process = start(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, terminal=terminal)
     stdout, stderr = bytearray(), bytearray()
-    try:
-        _attend(process, {process.stdout: stdout.extend, process.stderr: stderr.extend}, input or b"", timeout)
-    except TimeoutError as error:
-        raise ServiceError(f"{argv[0]} did not answer within {timeout:g} seconds") from error
+    with _SignalsHeld() as held:
+        process = start(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, terminal=terminal)
+        ears = {process.stdout: stdout.extend, process.stderr: stderr.extend}
+        try:
+            _attend(process, held, ears, input or b"", timeout)
+        except TimeoutError as error:
+            raise ServiceError(f"{argv[0]} did not answer within {timeout:g} seconds") from error
     return Completed(tuple(str(argument) for argument in argv), process.returncode, bytes(stdout), bytes(stderr))
 
 
@@ -137,20 +141,52 @@ def follow(
 
     A carriage return ends a line too: progress bars are drawn that way. Returns both streams whole, like :func:`run`.
     """
-    process = start(argv, cwd=cwd, env=env)
     stdout, stderr, lines = bytearray(), bytearray(), _Lines(on_line)
 
     def hear(data: bytes) -> None:
         stderr.extend(data)
         lines.feed(data)
 
-    _attend(process, {process.stdout: stdout.extend, process.stderr: hear})
+    with _SignalsHeld() as held:
+        process = start(argv, cwd=cwd, env=env)
+        _attend(process, held, {process.stdout: stdout.extend, process.stderr: hear})
     lines.end()
     return Completed(tuple(str(argument) for argument in argv), process.returncode, bytes(stdout), bytes(stderr))
 
 
+class _SignalsHeld:
+    """Keeps signals that would raise an exception waiting while a tool is started, so that none is started and forgotten."""
+
+    def __enter__(self) -> _SignalsHeld:
+        self._waiting: list[int] = []
+        self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        if threading.current_thread() is threading.main_thread():  # the only one that handlers run in
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._before[number] = handler
+                    signal.signal(number, self._wait)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """From now on they are delivered again, first those that came meanwhile."""
+        for number in list(self._before):  # one by one: a handler that is back may raise
+            signal.signal(number, self._before[number])
+            del self._before[number]
+        waiting, self._waiting = self._waiting, []
+        for number in waiting:
+            signal.raise_signal(number)
+
+    def _wait(self, number: int, _frame: FrameType | None) -> None:
+        self._waiting.append(number)
+
+
 def _attend(
     process: subprocess.Popen[bytes],
+    held: _SignalsHeld,
     ears: Mapping[IO[bytes] | None, Callable[[bytes], None]],
     input: bytes = b"",
     timeout: float | None = None,
@@ -161,6 +197,7 @@ def _attend(
     """
     deadline = math.inf if timeout is None else time.monotonic() + timeout
     try:
+        held.release()
         _converse(process, {pipe.fileno(): ear for pipe, ear in ears.items() if pipe is not None}, memoryview(input), deadline)
         process.wait(None if deadline == math.inf else max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired as error:

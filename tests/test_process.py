@@ -103,6 +103,25 @@ def test_ctrl_c_ends_the_tool_and_goes_on_as_an_exception(call: str, tmp_path: P
     witness.await_end(pid)
 
 
+def test_a_signal_that_comes_while_a_tool_is_started_ends_it() -> None:
+    code = """
+import os, signal, subprocess
+from mlproj import process
+started = []
+begin = subprocess.Popen
+def begin_and_be_interrupted(*arguments, **options):
+    started.append(begin(*arguments, **options))
+    signal.raise_signal(signal.SIGINT)
+    return started[0]
+subprocess.Popen = begin_and_be_interrupted
+try: process.run(["sleep", "600"])
+except KeyboardInterrupt: print("caught", started[0].returncode, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=Path(__file__).parents[1], check=True)
+
+    assert done.stdout.split() == [b"caught", b"-15", b"True"]
+
+
 def test_a_stubborn_tool_is_killed() -> None:
     tool = process.start(["bash", "-c", "trap '' TERM; echo ready; while :; do sleep 0.02; done"])
     assert tool.stdout is not None and tool.stderr is not None
