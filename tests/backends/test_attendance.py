@@ -311,3 +311,16 @@ def test_a_caller_that_ignores_sigchld_is_served(tmp_path: Path) -> None:
 
     assert done.stdout == b"seen\n"
     assert json.loads(result.read_text())["stopped_by"] is None
+
+
+def test_a_fault_of_ours_leaves_no_process(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, stream: int, data: bytes) -> None:
+        raise LookupError("a fault of ours")
+
+    monkeypatch.setattr(output_log.OutputLog, "write", fail)
+    submission = LocalBackend().submit(make_job("echo now; sleep 600"))
+
+    with pytest.raises(LookupError):
+        submission.wait()
+
+    assert not witness.is_alive(submission.pid)
