@@ -72,7 +72,10 @@ class Plan:
     @property
     def reasons(self) -> tuple[str, ...]:
         """The choices that were made and why, a line each, in the order they were made."""
-        return (source_line(self.revision), environment_line(self.environment.description), *self.environment.description.notes)
+        chosen = self.request.entry_point is None and self.entry_point.name != "main"
+        only = (f"entry point: {self.entry_point.name}, because the project has no main and no other",) if chosen else ()
+        described = self.environment.description
+        return (source_line(self.revision), *only, environment_line(described), *described.notes)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data: the ``plan`` of ``--dry-run --json`` and of ``plan.json`` in the run's folder."""

@@ -255,3 +255,12 @@ def test_a_script_that_is_not_there_is_told_before_the_environment_is_built(tmp_
     (warning,) = plan["warnings"]
     assert "main.py" in warning
     assert "did you mean modelling.py?" in warning
+
+
+def test_the_only_entry_point_is_taken_and_told(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "entry_points: {train: {command: echo trained}}")
+
+    result = mlproj("run", folder)
+
+    assert result.out == "trained\n"
+    assert "entry point: train, because" in result.err
