@@ -19,6 +19,7 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "tmux": lambda: shutil.which("tmux") is not None,
     "Rscript": lambda: shutil.which("Rscript") is not None,
     "index": lambda: _index_answers(),
+    "fsspec": lambda: _imports("fsspec"),
     "mlflow": lambda: _imports("mlflow"),
 }
 
