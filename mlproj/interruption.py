@@ -11,11 +11,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol, TypeVar
 
 from mlproj.errors import Interrupted
 
 # A closed terminal is told like a polite request to end; Windows knows no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Interruptible(Protocol):
+    """Something that runs and takes signals."""
+
+    def interrupt(self, signal_number: int, /) -> None:
+        """Pass a signal on."""
+
+
+Started = TypeVar("Started", bound=Interruptible)
 
 
 class Interruption:
@@ -43,11 +54,16 @@ class Interruption:
             self._act(number)
 
     @contextmanager
-    def passed_to(self, receiver: Callable[[int], None]) -> Iterator[None]:
-        """Signals go to *receiver* while this block runs."""
-        before, self._act = self._act, receiver
+    def passed_to(self, start: Callable[[], Started]) -> Iterator[Started]:
+        """Start something that takes signals itself; they are its own from then on, those that come meanwhile too."""
+        waiting: list[int] = []
+        before, self._act = self._act, waiting.append
         try:
-            yield
+            started = start()
+            self._act = started.interrupt
+            for number in waiting:
+                started.interrupt(number)
+            yield started
         finally:
             self._act = before
 

@@ -77,11 +77,10 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
         grace=plan.request.grace,
         echo=plan.request.echo,
     )
-    with interruption.held():
-        submission = backends.open(plan.request.backend).submit(job)
-    if handle:
-        handle.attach(submission)
-    with interruption.passed_to(submission.interrupt):
+    backend = backends.open(plan.request.backend)
+    with interruption.passed_to(lambda: backend.submit(job)) as submission:
+        if handle:
+            handle.attach(submission)
         return submission.wait()
 
 

@@ -30,13 +30,30 @@ def test_a_signal_is_held_until_the_block_is_over() -> None:
     assert steps == ["finished the block"]
 
 
+class Job:
+    def __init__(self) -> None:
+        self.received: list[int] = []
+
+    def interrupt(self, number: int) -> None:
+        self.received.append(number)
+
+
+def test_a_signal_that_comes_while_a_job_starts_is_the_jobs() -> None:
+    def start() -> Job:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Job()
+
+    with listening() as interruption, interruption.passed_to(start) as job:
+        assert job.received == [signal.SIGTERM]
+
+
 def test_a_signal_is_passed_to_the_job() -> None:
-    received: list[int] = []
-    with listening() as interruption, interruption.passed_to(received.append):
+    job = Job()
+    with listening() as interruption, interruption.passed_to(lambda: job):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGHUP)
 
-    assert received == [signal.SIGINT, signal.SIGHUP]
+    assert job.received == [signal.SIGINT, signal.SIGHUP]
     assert interruption.received == signal.SIGINT
 
 

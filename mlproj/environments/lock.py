@@ -271,6 +271,12 @@ def _upload_date(entry: dict[str, Any]) -> datetime | None:
     return min(times, default=None)
 
 
+def narrowed(text: str, python: str) -> str:
+    """A lock that was resolved for the interpreter *python* (such as ``3.11.7``), saying so: it holds the wheels of no other."""
+    minor = ".".join(python.split(".")[:2])
+    return re.sub(r'^requires-python = ".*"$', f'requires-python = "=={minor}.*"', text, count=1, flags=re.MULTILINE)
+
+
 def portable(text: str, root: Path) -> str:
     """A lock fit to be kept: without credentials, and with paths relative to the project's root."""
     return mask_url(text.replace(f'"{root}/', '"').replace(f'"{root}"', '"."').replace(root.as_uri() + "/", ""))

@@ -109,7 +109,10 @@ class PythonEnvironment:
             installer.install(uv, manager, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), self._editables())
         _remove_files(staging)
-        (staging / "pylock.toml").write_text(lock.portable(text, self._request.root), "utf-8")
+        kept = lock.portable(text, self._request.root)
+        if self._requirements.lock_file is None:
+            kept = lock.narrowed(kept, self._interpreter.version)
+        (staging / "pylock.toml").write_text(kept, "utf-8")
         return {
             **self._record(),
             "notes": [*self.description.notes, *corrected],

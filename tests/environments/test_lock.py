@@ -64,3 +64,9 @@ def test_pip_is_given_hashes_only_when_every_package_has_some() -> None:
     assert installer.pip_lines([{"name": "d", "archive": {"url": "https://h/d.zip"}, "marker": "os_name == 'x'"}]) == [
         "d @ https://h/d.zip ; os_name == 'x'"
     ]
+
+
+def test_a_lock_for_one_python_says_so() -> None:
+    text = 'lock-version = "1.0"\nrequires-python = ">=3.11.7"\n[[packages]]\n'
+
+    assert lock.narrowed(text, "3.11.7") == 'lock-version = "1.0"\nrequires-python = "==3.11.*"\n[[packages]]\n'
