@@ -60,11 +60,12 @@ class Attendance:
     def attend(self) -> Outcome:
         """Stay until the job is over and its output is kept, however long that takes. To be called once."""
         try:
-            while not self._is_over():
-                try:
-                    self._turn()
-                except KeyboardInterrupt:
-                    self._heed(Request("signal", signal.SIGINT, time.monotonic()))
+            with self._bell.rung_by_signals():
+                while not self._is_over():
+                    try:
+                        self._turn()
+                    except KeyboardInterrupt:
+                        self._heed(Request("signal", signal.SIGINT, time.monotonic()))
             self._read_rest()
             self._finish_echo()
         except BaseException:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 
@@ -42,6 +44,22 @@ class Bell:
         with suppress(BlockingIOError):
             os.read(self.descriptor, 4096)
         return self._requests.popleft() if self._requests else None
+
+    @contextmanager
+    def rung_by_signals(self) -> Iterator[None]:
+        """Let signals ring too, while a main thread listens.
+
+        Python's own handlers run between two of its steps: of a signal that comes in the instant before a poll begins to
+        wait, they would hear only when the poll ends, which may be never.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
 
     def close(self) -> None:
         """Nobody listens any more."""
