@@ -48,8 +48,15 @@ class Recording:
         self._resources = ExitStack()
 
     def __enter__(self) -> Recording:
-        with self._interruption.held():
-            self._open()
+        try:
+            with self._interruption.held():
+                self._open()
+        except BaseException as error:  # nobody leaves what was not entered
+            if self.run is None:
+                self._resources.close()
+            else:
+                self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def _open(self) -> None:

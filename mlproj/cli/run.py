@@ -90,6 +90,7 @@ def command(**flags: Any) -> None:
     The exit code is the entry point's own.
     """
     from mlproj import runner
+    from mlproj.interruption import listening
 
     as_json = flags["as_json"]
     reporter = make_reporter(flags["verbosity"], json=as_json)
@@ -98,7 +99,8 @@ def command(**flags: Any) -> None:
         with runner.planned(request, reporter) as plan:
             _show_plan(plan, as_json)
         return
-    with runner.planned(request, reporter) as plan:
+    # From here a signal unwinds what was begun: a fetch, a resolution, a checkout.
+    with listening(), runner.planned(request, reporter) as plan:
         _tell(plan, reporter)
         run = runner.execute(plan, reporter)
     if as_json:
