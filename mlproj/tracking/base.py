@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
+
+from mlproj.errors import UsageError
+
+Item = TypeVar("Item")
+
+
+class NotFound(UsageError):
+    """What was named is not in the store."""
+
+
+class AlreadyExists(UsageError):
+    """The name or id is taken."""
+
+
+class WrongState(UsageError):
+    """The thing is there, but deleted, or ended, or otherwise not to be changed so."""
 
 
 class Status(str, Enum):
@@ -49,12 +65,36 @@ class Output:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A named group of runs."""
+    """A named group of runs. Times are UTC milliseconds."""
 
     experiment_id: str
     name: str
     artifact_location: str
     lifecycle_stage: str = "active"
+    creation_time: int | None = None
+    last_update_time: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetInput:
+    """A dataset that a run says it used, as MLflow's ``log_input`` tells it; ``schema`` and ``profile`` are JSON texts."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: str | None = None
+    profile: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """Some of what was searched for; ``next_page_token`` asks for the rest and is None at the end."""
+
+    items: Sequence[Item]
+    next_page_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,13 +127,15 @@ class Run:
     environment: Mapping[str, Any] | None = None
     inputs: Sequence[Mapping[str, Any]] = ()
     outputs: Sequence[Output] = ()
+    latest_metrics: Sequence[Metric] = ()
+    datasets: Sequence[DatasetInput] = ()
 
 
 class TrackingStore(Protocol):
     """A place that keeps runs. Every call is one transaction: done whole and seen by all, or not done.
 
-    Methods raise :class:`~mlproj.errors.UsageError` for what the caller named wrongly (an unknown run, another value for
-    a parameter that has one) and :class:`~mlproj.errors.ServiceError` when the store cannot be read or written. A store
+    Methods raise :class:`~mlproj.errors.UsageError` for what the caller named wrongly (:class:`NotFound` for an unknown run,
+    :class:`AlreadyExists`, :class:`WrongState`; plainly for another value of a parameter that has one) and :class:`~mlproj.errors.ServiceError` when the store cannot be read or written. A store
     may be used from several threads and several processes at once. Values are kept whole, whatever their length.
     """
 
@@ -157,9 +199,57 @@ class TrackingStore(Protocol):
         params: Mapping[str, str] | None = None,
         metrics: Sequence[Metric] = (),
         tags: Mapping[str, str] | None = None,
+        mark: tuple[str, int] | None = None,
     ) -> None:
         """Add to a run. A parameter that exists keeps its value (another one is a UsageError, and nothing is logged);
-        a tag is replaced; a metric point logged twice is kept once."""
+        a tag is replaced; a metric point logged twice is kept once.
+
+        *mark* notes, in the same transaction, up to which byte a file of this name was read: see :meth:`marks`."""
+
+    def marks(self, run_id: str) -> Mapping[str, int]:
+        """How far each file was read into the run, so that whoever reads on neither repeats nor leaves out a line."""
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Remove a tag. Raises NotFound when the run does not have it."""
+
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
+        """Add datasets that the run used; one with the same name and digest is kept once, its tags replaced."""
+
+    def search_runs(
+        self,
+        *,
+        experiment_ids: Sequence[str] | None = None,
+        filter: str = "",
+        order_by: Sequence[str] = (),
+        lifecycle_stage: str | None = "active",
+        limit: int = 1000,
+        page_token: str | None = None,
+    ) -> Page[Run]:
+        """Runs by MLflow's search grammar; ``experiment_ids`` None: of all experiments, empty: none.
+
+        Without ``order_by`` the newest first; ties are broken by start time, then run id, so that pages neither repeat nor skip.
+        Raises UsageError that points at the place in a filter, an ``order_by`` or a token that is not understood.
+        """
+
+    def search_experiments(
+        self,
+        *,
+        filter: str = "",
+        order_by: Sequence[str] = (),
+        lifecycle_stage: str | None = "active",
+        limit: int = 1000,
+        page_token: str | None = None,
+    ) -> Page[Experiment]:
+        """Experiments by MLflow's search grammar, the newest first unless told."""
+
+    def update_experiment(
+        self, experiment_id: str, *, name: str | None = None, lifecycle_stage: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Rename, delete or restore (with its runs), or tag an experiment. Raises NotFound, AlreadyExists, WrongState (``Default`` stays)."""
+
+    def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
+        """Remove deleted runs (and deleted experiments left empty) for good and return them, so that the caller can remove their
+        artifacts. Only those deleted before that time (ms), only these ids when given; a run that is not deleted is a WrongState."""
 
     def get_run(self, reference: str) -> Run:
         """The run with this id, else with this unique beginning of an id (4 characters or more), else with this unique name.
@@ -181,8 +271,10 @@ class TrackingStore(Protocol):
     def metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Every point of one metric, by step, then by time."""
 
-    def create_experiment(self, name: str, artifact_location: str | None = None) -> Experiment:
-        """A new experiment, or the active one of this name."""
+    def create_experiment(
+        self, name: str, artifact_location: str | None = None, *, tags: Mapping[str, str] | None = None, new: bool = False
+    ) -> Experiment:
+        """A new experiment, or the active one of this name; with *new* a name that is taken is AlreadyExists."""
 
     def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
         """One experiment by name or by id. Raises UsageError when there is none."""

@@ -1,0 +1,94 @@
+"""One request of the REST API, and what answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlproj.tracking.base import TrackingStore
+
+if TYPE_CHECKING:
+    from mlproj.tracking.model_base import ModelStore
+
+STATUS_OF = {
+    "RESOURCE_DOES_NOT_EXIST": 404,
+    "ENDPOINT_NOT_FOUND": 404,
+    "RESOURCE_ALREADY_EXISTS": 400,
+    "INVALID_PARAMETER_VALUE": 400,
+    "INVALID_STATE": 400,
+    "BAD_REQUEST": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "INTERNAL_ERROR": 500,
+    "TEMPORARILY_UNAVAILABLE": 503,
+}
+"""HTTP status of each of MLflow's error codes that we answer. MLflow 1.30 dies of a code it does not know."""
+
+
+class ApiError(Exception):
+    """An answer that says no: MLflow's error *code* and a message for the user."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = STATUS_OF[code]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that was read: the stores it is about, its fields, and which client sends it.
+
+    ``fields`` is the JSON body, or the query of a GET (a key given several times is a list); path parameters are in it too.
+    """
+
+    store: TrackingStore
+    models: ModelStore
+    fields: Mapping[str, Any]
+    client: str = ""
+
+    def text(self, *names: str) -> str:
+        """The first of these fields that is there, as text. Raises ApiError(INVALID_PARAMETER_VALUE) when none is."""
+        found = self.optional_text(*names)
+        if found is None:
+            raise ApiError("INVALID_PARAMETER_VALUE", f"Missing value for required parameter '{names[0]}'.")
+        return found
+
+    def optional_text(self, *names: str) -> str | None:
+        """As :meth:`text`; None when it is absent or null."""
+        for name in names:
+            value = self.fields.get(name)
+            if value is None:
+                continue
+            if isinstance(value, (dict, list, bool)):
+                raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value for parameter '{name}': a string was expected.")
+            return str(value)
+        return None
+
+    def integer(self, name: str, default: int) -> int:
+        """An int64, which protobuf JSON writes as a number or a string."""
+        value = self.fields.get(name)
+        if value is None or value == "":
+            return default
+        try:
+            if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+                raise ValueError
+            return int(value)
+        except (TypeError, ValueError, OverflowError):
+            raise ApiError(
+                "INVALID_PARAMETER_VALUE", f"Invalid value {value!r:.80} for parameter '{name}': an integer was expected."
+            ) from None
+
+    def items(self, name: str) -> list[Any]:
+        """A repeated field; absent is empty, and a query's single value is a list of one."""
+        value = self.fields.get(name)
+        if value is None:
+            return []
+        return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+Handler = Callable[[Call], Mapping[str, Any]]
+"""Answers one endpoint: the JSON document, or an ApiError or one of the store's errors. Runs in a worker thread."""
+
+Routes = Mapping[tuple[str, str], Handler]
+"""Handlers by method and path below ``/api/2.0/mlflow/``; ``{name}`` is a path parameter."""
