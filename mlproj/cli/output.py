@@ -23,7 +23,7 @@ def print_document(content: Mapping[str, Any]) -> None:
     """
     secrets = {name: value for name, value in os.environ.items() if redaction.looks_secret(name)}
     clean = _clean({"schema": SCHEMA, **content}, secrets)
-    sys.stdout.write(json.dumps(clean, indent=2, ensure_ascii=not _speaks_unicode(), allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(clean, indent=2, ensure_ascii=not speaks_unicode(), allow_nan=False) + "\n")
 
 
 def print_lines(*texts: str) -> None:
@@ -52,6 +52,19 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], indent
         print_lines(" " * indent + line)
 
 
+def print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows as CSV on standard output, without secrets.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises; numbers stay as they are.
+    """
+    import csv
+    import io
+
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([_harmless(redaction.redact(cell)) for cell in row] for row in rows)
+    sys.stdout.write(_encodable(table.getvalue()))
+
+
 def width() -> int | None:
     """How wide standard output may be, None when it is no terminal."""
     return terminal.columns() if terminal.is_terminal(sys.stdout) else None
@@ -74,7 +87,18 @@ def _clean(value: Any, secrets: Mapping[str, str]) -> Any:
     return value
 
 
-def _speaks_unicode() -> bool:
+def _harmless(cell: str) -> str:
+    if cell[:1] not in {"=", "+", "-", "@", "\t", "\r"}:
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def speaks_unicode() -> bool:
+    """Whether standard output can show any character."""
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 

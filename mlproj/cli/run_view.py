@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj import paths
-from mlproj.cli import quantity
-from mlproj.cli.output import print_heading, print_lines, print_table, width
+from mlproj.cli import chart, quantity, run_columns
+from mlproj.cli.output import print_heading, print_lines, print_rows, print_table, speaks_unicode, width
 from mlproj.cli.table import Column, render_fields
-from mlproj.tracking.base import Run
+from mlproj.tracking.base import Metric, Run
 
 _COLUMNS = (
     Column("RUN"),
@@ -20,18 +21,35 @@ _COLUMNS = (
     Column("NAME", narrowest=18),
     Column("EXPERIMENT", narrowest=10, dispensable=4),
     Column("ENTRY POINT", narrowest=11, dispensable=1),
-    Column("SOURCE", narrowest=12, dispensable=5),
+    Column("SOURCE", narrowest=16, dispensable=5),
 )
 _SHORT_ID = 8
+_CHART_WIDTH = 30
 
 
-def print_list(runs: Sequence[Run]) -> None:
-    """A table of *runs*; on a terminal with short ids, elsewhere with whole ones."""
+def print_list(runs: Sequence[Run], chosen: Sequence[str] = ()) -> None:
+    """A table of *runs*; on a terminal with short ids, elsewhere with whole ones.
+
+    Beside the columns *chosen* by name it has the run's id only; without any, the usual ones and what tells the runs apart.
+    """
     if not runs:
         sys.stderr.write("no runs\n")
         return
     short = width() is not None
-    print_table(_COLUMNS, [_row(run, short) for run in runs])
+    further = run_columns.named(chosen) or run_columns.telling(runs)
+    usual = _COLUMNS[:1] if chosen else _COLUMNS
+    added = [
+        Column(column.title, narrowest=8, dispensable=0 if chosen else 6 + index, right=column.is_number)
+        for index, column in enumerate(further)
+    ]
+    rows = [[*_row(run, short)[: len(usual)], *(column.cell(run) for column in further)] for run in runs]
+    print_table([*usual, *added], rows)
+
+
+def print_list_as_csv(runs: Sequence[Run], chosen: Sequence[str] = ()) -> None:
+    """*runs* with a heading, a column for everything that any of them has or for what was *chosen*."""
+    columns = run_columns.named(["run_id", *chosen]) if chosen else run_columns.everything(runs)
+    print_rows([[column.title for column in columns], *([column.cell(run) for column in columns] for run in runs)])
 
 
 def _row(run: Run, short: bool) -> list[str]:
@@ -47,12 +65,15 @@ def _row(run: Run, short: bool) -> list[str]:
     ]
 
 
-def print_run(run: Run) -> None:
-    """Everything that is recorded about *run*, in sections; empty ones are left out."""
+def print_run(run: Run, histories: Mapping[str, Sequence[Metric]] | None = None) -> None:
+    """Everything that is recorded about *run*, in sections; empty ones are left out.
+
+    A metric with several points in *histories* is shown with a small chart of them.
+    """
     print_lines(*render_fields(_summary(run)))
     _section("source", _document(run.source))
     _section("parameters", run.params)
-    _section("metrics", {key: f"{value:.12g}" for key, value in run.metrics.items()})
+    _section("metrics", {key: _metric(value, (histories or {}).get(key, ())) for key, value in run.metrics.items()})
     _section("tags", run.tags)
     _section("environment", _document(run.environment))
     _section("inputs", {str(given.get("parameter")): _file(given, "uri") for given in run.inputs})
@@ -83,6 +104,15 @@ def _summary(run: Run) -> list[tuple[str, str]]:
         ("command", (run.command or "").strip()),
     ]
     return [(name, value) for name, value in fields if value]
+
+
+def _metric(latest: float, points: Sequence[Metric]) -> str:
+    if len(points) < 2:
+        return f"{latest:.12g}"
+    values = [point.value for point in points]
+    drawn = chart.sparkline(values, _CHART_WIDTH, speaks_unicode())
+    finite = [value for value in values if math.isfinite(value)] or values
+    return f"{latest:<12.6g} {drawn}  {len(points)} points, {min(finite):.6g} to {max(finite):.6g}"
 
 
 def _section(title: str, fields: Mapping[str, str]) -> None:

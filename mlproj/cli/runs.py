@@ -1,10 +1,11 @@
-"""``mlproj runs``: look at what was recorded, follow it, hide it and bring it back."""
+"""``mlproj runs``: look at what was recorded, compare it, follow it, hide it and bring it back."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,14 +13,18 @@ import click
 from mlproj import paths
 from mlproj.cli import complete, options
 from mlproj.cli.command_table import Group
-from mlproj.cli.output import print_document, print_lines
+from mlproj.cli.output import print_document, print_lines, print_rows
 from mlproj.errors import UsageError
 from mlproj.tracking.base import Run, Status, TrackingStore
+
+_PAGE = 1000
+
+as_csv = click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, for spreadsheets and scripts.")
 
 
 @click.group("runs", cls=Group)
 def group() -> None:
-    """List, show, follow, delete and restore recorded runs.
+    """List, show, compare, follow, delete and restore recorded runs.
 
     RUN is a run's id or the beginning of it, its name, or "last".
     """
@@ -34,41 +39,123 @@ def group() -> None:
     multiple=True,
     help="Only runs with this status; repeatable.",
 )
-@click.option("--last", "limit", metavar="N", type=click.IntRange(min=1), help="Only the newest N runs.")
+@click.option(
+    "--filter", "filter", metavar="EXPRESSION", default="", help="Only runs that match, such as \"metrics.rmse < 1 AND params.kind = 'a'\"."
+)
+@click.option("--sort", metavar="KEY", multiple=True, help='Order by this, such as "metrics.rmse" or "start_time DESC"; repeatable.')
+@click.option("--last", "limit", metavar="N", type=click.IntRange(min=1), help="Only the first N runs: the newest, or by --sort.")
+@click.option("--columns", metavar="NAMES", help="Show these, separated by commas, such as metrics.rmse,params.alpha,status.")
 @click.option("--deleted", is_flag=True, help="The deleted runs instead of the others.")
 @options.as_json
-def list_command(experiment: str | None, statuses: tuple[str, ...], limit: int | None, deleted: bool, as_json: bool) -> None:
-    """List runs, the newest first."""
-    with _store() as store:
-        runs = store.list_runs(
-            experiment_name=experiment,
-            statuses=[Status(status.upper()) for status in statuses],
-            lifecycle_stage="deleted" if deleted else "active",
-            limit=limit,
-        )
-    if as_json:
-        _print_json(runs)
-    else:
-        from mlproj.cli import run_view
+@as_csv
+def list_command(
+    experiment: str | None,
+    statuses: tuple[str, ...],
+    filter: str,
+    sort: tuple[str, ...],
+    limit: int | None,
+    columns: str | None,
+    deleted: bool,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """List runs, the newest first.
 
-        run_view.print_list(runs)
+    EXPRESSION and KEY are MLflow's search language: metrics.NAME, params.NAME, tags.NAME and attributes such as status,
+    start_time or run_name, compared by = != < <= > >= LIKE ILIKE IN, joined by AND.
+    """
+    _not_both(as_json, as_csv)
+    chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    with _store() as store:
+        asked = [Status(status.upper()) for status in statuses]
+        stage = "deleted" if deleted else "active"
+        if filter.strip() or sort:
+            runs = _search(store, experiment, asked, filter=filter, order_by=sort, lifecycle_stage=stage, limit=limit)
+        else:
+            runs = store.list_runs(experiment_name=experiment, statuses=asked, lifecycle_stage=stage, limit=limit)
+    if as_json:
+        return _print_json(runs)
+    from mlproj.cli import run_view
+
+    return (run_view.print_list_as_csv if as_csv else run_view.print_list)(runs, chosen)
 
 
 @group.command("show")
 @click.argument("run", metavar="RUN", shell_complete=complete.runs)
 @options.as_json
-def show_command(run: str, as_json: bool) -> None:
-    """Show everything that is recorded about a run."""
+@as_csv
+def show_command(run: str, as_json: bool, as_csv: bool) -> None:
+    """Show everything that is recorded about a run.
+
+    --csv prints every point of its metrics: key, step, timestamp (ms), value.
+    """
+    _not_both(as_json, as_csv)
     with _store() as store:
         record = _find(store, run)
+        histories = {} if as_json else {key: store.metric_history(record.run_id, key) for key in record.metrics}
     if as_json:
         from mlproj.tracking.record import to_json
 
-        print_document({"run": to_json(record)})
-    else:
-        from mlproj.cli import run_view
+        return print_document({"run": to_json(record)})
+    from mlproj.cli import run_view
 
-        run_view.print_run(record)
+    if as_csv:
+        points = (
+            [point.key, str(point.step), str(point.timestamp), repr(point.value)] for history in histories.values() for point in history
+        )
+        return print_rows([["key", "step", "timestamp", "value"], *points])
+    return run_view.print_run(record, histories)
+
+
+@group.command("compare")
+@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete.runs)
+@click.option("--all", "everything", is_flag=True, help="Also what is the same.")
+@options.as_json
+@as_csv
+def compare_command(runs: tuple[str, ...], everything: bool, as_json: bool, as_csv: bool) -> None:
+    """Show where runs differ: results, code, parameters, inputs, packages, metrics, outputs."""
+    _not_both(as_json, as_csv)
+    if len(runs) < 2:
+        raise UsageError("one run cannot be compared with itself", hint="name two runs or more")
+    from mlproj.cli import compare_view
+    from mlproj.tracking import comparison
+
+    with _store() as store:
+        found = [_find(store, reference) for reference in runs]
+    facts = comparison.compare(found, _lock_of)
+    if as_json:
+        documents = [{"section": fact.section, "name": fact.name, "differs": fact.differs, "values": list(fact.values)} for fact in facts]
+        return print_document({"runs": [{"run_id": run.run_id, "run_name": run.run_name} for run in found], "facts": documents})
+    if as_csv:
+        return compare_view.print_comparison_as_csv(found, facts)
+    compare_view.print_comparison(found, facts, everything=everything)
+    if len(found) == 2:
+        compare_view.print_uncommitted_changes(*found)
+    return None
+
+
+def _lock_of(run: Run) -> Path | None:
+    name = (run.environment or {}).get("lock")
+    return paths.run_dir(run.run_id) / Path(name).name if name else None
+
+
+def _search(
+    store: TrackingStore, experiment: str | None, statuses: list[Status], *, filter: str, limit: int | None, **search: Any
+) -> list[Run]:
+    """All pages of a search, up to *limit* runs; *statuses* is one more condition."""
+    if statuses:
+        condition = f"attributes.status IN ({', '.join(repr(status.value) for status in statuses)})"
+        filter = f"{filter} AND {condition}" if filter.strip() else condition
+    experiment_ids = [store.get_experiment(name=experiment).experiment_id] if experiment is not None else None
+    found: list[Run] = []
+    token: str | None = None
+    while True:
+        size = _PAGE if limit is None else min(limit - len(found), _PAGE)
+        page = store.search_runs(experiment_ids=experiment_ids, filter=filter, limit=size, page_token=token, **search)
+        found += page.items
+        token = page.next_page_token
+        if token is None or (limit is not None and len(found) >= limit):
+            return found
 
 
 @group.command("delete")
@@ -142,6 +229,11 @@ def _move(references: tuple[str, ...], stage: str, as_json: bool) -> None:
         return
     for run in moved:
         print_lines(f"{'deleted' if stage == 'deleted' else 'restored'} {run.run_name} ({run.run_id})")
+
+
+def _not_both(as_json: bool, as_csv: bool) -> None:
+    if as_json and as_csv:
+        raise UsageError("--json and --csv cannot both be printed", hint="choose one of them")
 
 
 def _print_json(runs: list[Run]) -> None:

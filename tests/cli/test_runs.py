@@ -225,3 +225,89 @@ def test_a_run_that_goes_on_has_no_end(cli: Cli, store: TrackingStore) -> None:
 
     assert "ended" not in cli("runs", "show", "a-a-1").out
     assert "RUNNING" in cli("runs", "list").out
+
+
+def test_runs_are_listed_with_what_tells_them_apart(cli: Cli, store: TrackingStore) -> None:
+    for index, name in enumerate(["one", "two"]):
+        run = record(store, name)
+        store.log(run.run_id, metrics=[Metric("score", index + 0.5, 0), Metric("same", 1.0, 0)], params={"depth": str(index)})
+
+    heading, *rows = cli("runs", "list").out.splitlines()
+
+    assert "metrics.score" in heading and "params.depth" in heading
+    assert "same" not in heading and "params.alpha" not in heading
+    assert {"0.5", "1.5"} <= {cell for row in rows for cell in row.split()}
+
+
+def test_columns_are_chosen_by_name(cli: Cli, store: TrackingStore) -> None:
+    run = record(store, "one")
+    assert cli("runs", "list", "--columns", "params.alpha, metrics.rmse,status").out.split() == [
+        "RUN", "params.alpha", "metrics.rmse", "status", run.run_id, "0.5", "0.25", "FINISHED",
+    ]  # fmt: skip
+
+
+def test_a_column_that_does_not_exist_is_named(cli: Cli, store: TrackingStore) -> None:
+    record(store, "one")
+    result = cli("runs", "list", "--columns", "statsu")
+    assert result.code == 2 and "'statsu'; did you mean 'status'?" in result.err
+
+
+def test_runs_are_found_by_a_filter_and_sorted(cli: Cli, store: TrackingStore) -> None:
+    for index in range(4):
+        run = record(store, f"run-{index}")
+        store.log(run.run_id, metrics=[Metric("score", float(index), 0)])
+
+    result = cli(
+        "runs", "list", "--filter", "metrics.score >= 1", "--sort", "metrics.score DESC", "--last", "2", "--status", "finished", "--json"
+    )
+
+    assert [run["run_name"] for run in json.loads(result.out)["runs"]] == ["run-3", "run-2"]
+
+
+def test_a_wrong_filter_points_at_the_place(cli: Cli, store: TrackingStore) -> None:
+    result = cli("runs", "list", "--filter", "metrics.score >> 1")
+    assert result.code == 2 and "^" in result.err
+
+
+def test_csv_has_everything_and_no_formula(cli: Cli, store: TrackingStore) -> None:
+    import csv
+    import io
+
+    run = record(store, "=cmd()")
+    (row,) = csv.DictReader(io.StringIO(cli("runs", "list", "--csv").out))
+    assert (row["run_id"], row["run_name"], row["params.text"], row["metrics.loss"]) == (run.run_id, "'=cmd()", run.params["text"], "nan")
+    assert cli("runs", "list", "--csv", "--json").code == 2
+
+
+def test_the_history_of_a_metric_is_drawn_and_given_as_csv(cli: Cli, store: TrackingStore) -> None:
+    run = record(store, "one")
+    store.log(run.run_id, metrics=[Metric("curve", float(step), 5, step) for step in range(8)])
+
+    shown = cli("runs", "show", "one").out
+    points = cli("runs", "show", "one", "--csv").out.splitlines()
+
+    assert "▁▂▃▄▅▆▇█  8 points, 0 to 7" in shown
+    assert points[0] == "key,step,timestamp,value" and "curve,3,5,3.0" in points
+
+
+def test_two_runs_are_compared(cli: Cli, store: TrackingStore) -> None:
+    one, two = record(store, "one"), record(store, "two")
+    store.log(one.run_id, params={"depth": "1"})
+    store.log(two.run_id, params={"depth": "2"})
+    for run, text in ((one, "-a\n+b\n"), (two, "-a\n+c\n")):
+        paths.write_atomic(paths.run_dir(run.run_id) / "diff.patch", text)
+
+    shown = cli("runs", "compare", "one", "two").out
+    document = json.loads(cli("runs", "compare", "one", "two", "--json").out)
+
+    assert [line.split() for line in shown.splitlines() if "depth" in line] == [["depth", "1", "2"]]
+    assert "alpha" not in shown and "  +c" in shown.replace("  ++c", "  +c")
+    assert "alpha" in cli("runs", "compare", "one", "two", "--all").out
+    assert {"section": "parameters", "name": "depth", "differs": True, "values": ["1", "2"]} in document["facts"]
+    assert [run["run_name"] for run in document["runs"]] == ["one", "two"]
+    assert "parameters,depth,yes,1,2" in cli("runs", "compare", "one", "two", "--csv").out.splitlines()
+
+
+def test_one_run_cannot_be_compared(cli: Cli, store: TrackingStore) -> None:
+    record(store, "one")
+    assert cli("runs", "compare", "one").code == 2

@@ -1,0 +1,101 @@
+"""What runs have in common and where they differ, one fact after another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlproj.tracking.base import Run
+from mlproj.tracking.record import number
+
+Value = Any
+"""What JSON can hold; None where a run has no such fact."""
+
+SECTIONS = ("result", "code", "parameters", "inputs", "environment", "packages", "metrics", "outputs", "tags")
+"""What is compared, in the order it is shown."""
+
+_CODE = ("uri", "commit", "branch", "tag", "subdirectory", "dirty")
+_ENVIRONMENT = ("kind", "manager", "python", "as_of", "key")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that runs may differ in: its section, its name, and its value in each run."""
+
+    section: str
+    name: str
+    values: tuple[Value, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the values are not all the same."""
+        return any(not _same(self.values[0], value) for value in self.values[1:])
+
+
+def compare(runs: Sequence[Run], lock_of: Callable[[Run], Path | None]) -> list[Fact]:
+    """Every fact about at least one of *runs*, section by section. *lock_of* tells where a run's environment lock is.
+
+    Metrics are compared by their latest values. Times and names that every run has for itself are left out, and so are
+    the tags that MLflow derives from the rest. Raises UsageError for a lock that cannot be read.
+    """
+    described = [_describe(run, lock_of(run)) for run in runs]
+    return [fact for section in SECTIONS for fact in _facts(section, [facts[section] for facts in described])]
+
+
+def _facts(section: str, each: Sequence[Mapping[str, Value]]) -> Iterable[Fact]:
+    names = dict.fromkeys(name for facts in each for name in facts)
+    for name in names:
+        yield Fact(section, name, tuple(facts.get(name) for facts in each))
+
+
+def _describe(run: Run, lock: Path | None) -> dict[str, dict[str, Value]]:
+    source, environment = run.source or {}, run.environment or {}
+    return {
+        "result": _given({"status": run.status.value, "exit code": run.exit_code, "reason": run.status_reason}),
+        "code": _given({**{name: source.get(name) for name in _CODE}, "entry point": run.entry_point, "command": run.command}),
+        "parameters": dict(run.params),
+        "inputs": {
+            **{str(given.get("parameter")): given.get("sha256") or given.get("uri") for given in run.inputs},
+            **{f"dataset {dataset.name}": dataset.digest for dataset in run.datasets},
+        },
+        "environment": _given({name.replace("_", " "): environment.get(name) for name in _ENVIRONMENT}),
+        "packages": locked_packages(lock) if lock else {},
+        "metrics": {name: number(value) for name, value in run.metrics.items()},
+        "outputs": {output.path: output.sha256 or f"{output.size} bytes" for output in run.outputs},
+        "tags": {name: value for name, value in run.tags.items() if not name.startswith(("mlflow.", "mlproj."))},
+    }
+
+
+def locked_packages(lock: Path) -> dict[str, str]:
+    """Name and version of each package of a ``pylock.toml`` (PEP 751); none when the file is not there.
+
+    Raises UsageError when it is there and cannot be read.
+    """
+    import sys
+
+    from mlproj.errors import UsageError
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("packages", [])
+        return {str(package["name"]): str(package.get("version") or package.get("vcs") or package.get("directory")) for package in packages}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"the recorded lock {lock} cannot be read: {error}") from error
+
+
+def _given(facts: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _same(one: Value, other: Value) -> bool:
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
+        return math.isnan(other)
+    return bool(one == other)

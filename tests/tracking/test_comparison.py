@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlproj.errors import UsageError
+from mlproj.tracking.base import DatasetInput, Output, Run, Status
+from mlproj.tracking.comparison import Fact, compare, locked_packages
+
+LOCK = """
+lock-version = "1.0"
+[[packages]]
+name = "numpy"
+version = "{version}"
+[[packages]]
+name = "local"
+directory = {{ path = "." }}
+"""
+
+
+def run(name: str, **given: Any) -> Run:
+    return Run(run_id=name * 32, run_name=name, experiment_id="0", experiment_name="Default", status=Status.FINISHED, **given)
+
+
+def facts(*runs: Run) -> dict[tuple[str, str], Fact]:
+    return {(fact.section, fact.name): fact for fact in compare(runs, lambda _run: None)}
+
+
+def test_each_kind_of_difference_is_named() -> None:
+    one = run(
+        "a",
+        params={"alpha": "1", "same": "x"},
+        metrics={"rmse": 0.5},
+        tags={"team": "wine", "mlflow.user": "me"},
+        source={"commit": "abc", "uri": "u", "dirty": False},
+        environment={"python": "3.10", "key": "k1"},
+        inputs=[{"parameter": "data", "sha256": "11"}],
+        outputs=[Output("model", "aa", 3)],
+        datasets=[DatasetInput("d", "digest1", "local", "{}")],
+    )
+    other = run(
+        "b",
+        params={"alpha": "2", "same": "x"},
+        metrics={"rmse": 0.25},
+        source={"commit": "def", "uri": "u", "dirty": False},
+        environment={"python": "3.10", "key": "k2"},
+        inputs=[{"parameter": "data", "sha256": "22"}],
+        outputs=[Output("model", None, 3, kept=False)],
+        datasets=[DatasetInput("d", "digest2", "local", "{}")],
+    )
+
+    differing = {name: fact.values for name, fact in facts(one, other).items() if fact.differs}
+
+    assert differing == {
+        ("code", "commit"): ("abc", "def"),
+        ("parameters", "alpha"): ("1", "2"),
+        ("inputs", "data"): ("11", "22"),
+        ("inputs", "dataset d"): ("digest1", "digest2"),
+        ("environment", "key"): ("k1", "k2"),
+        ("metrics", "rmse"): (0.5, 0.25),
+        ("outputs", "model"): ("aa", "3 bytes"),
+        ("tags", "team"): ("wine", None),
+    }
+
+
+def test_not_a_number_twice_is_no_difference_and_json_can_hold_it() -> None:
+    fact = facts(run("a", metrics={"loss": math.nan}), run("b", metrics={"loss": math.nan}))["metrics", "loss"]
+    assert fact.values == ("NaN", "NaN") and not fact.differs
+
+
+def test_packages_come_from_the_recorded_locks(tmp_path: Path) -> None:
+    files = {}
+    for name, version in (("a", "1.0"), ("b", "2.0")):
+        files[name] = tmp_path / name
+        files[name].write_text(LOCK.format(version=version))
+    found = {fact.name: fact for fact in compare([run("a"), run("b")], lambda one: files[one.run_name]) if fact.section == "packages"}
+    assert found["numpy"].values == ("1.0", "2.0") and found["numpy"].differs
+    assert not found["local"].differs
+
+
+def test_a_lock_that_is_gone_is_no_error_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    assert locked_packages(tmp_path / "gone") == {}
+    (tmp_path / "broken").write_text("packages = 3")
+    with pytest.raises(UsageError, match="broken"):
+        locked_packages(tmp_path / "broken")
+
+
+def test_more_than_two_runs_are_compared_at_once() -> None:
+    three = [run(name, params={"alpha": value}) for name, value in (("a", "1"), ("b", "1"), ("c", "2"))]
+    assert facts(*three)["parameters", "alpha"] == Fact("parameters", "alpha", ("1", "1", "2"))
