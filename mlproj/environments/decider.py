@@ -27,15 +27,18 @@ class Decider:
         self.declaration = declaration
         self.requirements = requirements
         self.progress = progress
-        self.found = interpreter.find()
+        self.found: list[Interpreter] = []
 
     def decide(self) -> tuple[Decision, str | None]:
         """The decision, and the lock where finding it meant resolving already."""
         wish = self.requirements.python
         if wish is not None and python_choice.is_exact(wish):
+            major, minor = python_choice.minor_of(wish).split(".")
+            self.found = interpreter.find((int(major), int(minor)))
             choice, text = self._named(wish), None
             as_of = self._as_of([choice.interpreter])
         else:
+            self.found = interpreter.find()
             as_of = self._as_of(self._candidates(wish, None))
             choice, text = self._best(wish, as_of.moment)
         reason = "; ".join(filter(None, (self.requirements.python_reason, choice.reason)))
@@ -48,7 +51,7 @@ class Decider:
             attempt = self._download(python_choice.minor_of(wish))
             choice = python_choice.named(wish, self.found)
             if choice is None:
-                raise python_choice.none_fits(wish, self.found, attempt)
+                raise python_choice.none_fits(wish, interpreter.find(), attempt)
         return choice
 
     def _download(self, minor: str) -> str | None:

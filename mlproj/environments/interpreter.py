@@ -24,6 +24,7 @@ _PROBE = (
     "'platform':sysconfig.get_platform(),'libc':'-'.join(platform.libc_ver(sys.executable))}))"
 )
 _NAME = re.compile(r"python(3(\.\d+)?)?$")
+_TELLING_NAME = re.compile(r"python(\d+)\.(\d+)$")
 _OLDEST = (3, 6)
 
 
@@ -51,19 +52,29 @@ class Interpreter:
         return (*numbers, 0 if re.search(r"[a-z]", self.version) else 1)
 
 
-def find() -> list[Interpreter]:
-    """Every usable CPython (3.6 or newer), best source first: running, pyenv, uv, PATH, conda. Other Pythons are left out."""
+def find(minor: tuple[int, int] | None = None) -> list[Interpreter]:
+    """Every usable CPython (3.6 or newer), best source first: running, pyenv, uv, PATH, conda. Other Pythons are left out.
+
+    With *minor* those of another minor version are left out, and are not even started when their name tells it.
+    """
     known = _Facts.load()
     found: dict[str, Interpreter] = {}
     for source, path in _candidates():
         real = os.path.realpath(path)
-        if real in found:
+        if real in found or (minor and _named_minor(real) not in (None, minor)):
             continue
         facts = known.of(real)
         if facts is not None:
             found[real] = Interpreter(path=real, source=source, **facts)
     known.save()
-    return [one for one in found.values() if one.implementation == "cpython" and one.minor >= _OLDEST]
+    usable = [one for one in found.values() if one.implementation == "cpython" and one.minor >= _OLDEST]
+    return [one for one in usable if minor in (None, one.minor)]
+
+
+def _named_minor(path: str) -> tuple[int, int] | None:
+    """``(3, 9)`` of ``/usr/bin/python3.9``, None when the name does not tell."""
+    match = _TELLING_NAME.search(path)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def stamp() -> list[tuple[str, int, int]]:
@@ -169,9 +180,25 @@ class _Facts:
 
 def _ask(path: str) -> dict[str, str] | None:
     """What the interpreter at *path* says about itself, None when it does not run. Isolated: no site, no user's variables."""
+    if path == os.path.realpath("/proc/self/exe"):  # which says "(deleted)" when the file was replaced since
+        return _own_facts(path)
     try:
         answer = process.run([path, "-I", "-S", "-c", _PROBE], timeout=20, cwd=Path(path).parent)
         facts = json.loads(answer.stdout)
         return {name: str(facts[name]) for name in ("version", "implementation", "platform", "libc")}
     except (ServiceError, ValueError, KeyError, TypeError, OSError):
         return None
+
+
+def _own_facts(path: str) -> dict[str, str]:
+    """As :func:`_ask` for the Python that executes this, at *path*, which need not be started for it."""
+    import platform
+    import sysconfig
+
+    level = sys.version_info.releaselevel
+    return {
+        "version": ".".join(map(str, sys.version_info[:3])) + ("" if level == "final" else level),
+        "implementation": sys.implementation.name,
+        "platform": sysconfig.get_platform(),
+        "libc": "-".join(platform.libc_ver(path)),
+    }

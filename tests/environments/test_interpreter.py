@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -52,6 +55,26 @@ def test_a_second_look_starts_no_interpreter(only_here: Path) -> None:
     log = only_here / "log"
     _wrapper(only_here / "bin" / "python3", log)
     assert interpreter.find() == interpreter.find()
+    assert log.read_text() == "started\n"
+
+
+def test_the_python_that_runs_us_says_the_same_of_itself_whether_it_is_started_or_not() -> None:
+    path = os.path.realpath("/proc/self/exe")
+    if not Path(path).is_file():
+        pytest.skip("this system does not tell which program runs")
+    done = subprocess.run([path, "-I", "-S", "-c", interpreter._PROBE], capture_output=True, check=True)
+    assert interpreter._own_facts(path) == json.loads(done.stdout)
+
+
+def test_pythons_whose_name_tells_another_version_are_not_started(only_here: Path) -> None:
+    log = only_here / "log"
+    other = _wrapper(only_here / "bin" / "python3.99", log)
+    assert str(other) not in [one.path for one in interpreter.find(sys.version_info[:2])]
+    assert not log.exists()
+    same = _wrapper(only_here / "pyenv" / "versions" / "mine" / "bin" / "python", log)
+    found = interpreter.find(sys.version_info[:2])
+    assert str(same) in [one.path for one in found]
+    assert {one.minor for one in found} == {sys.version_info[:2]}
     assert log.read_text() == "started\n"
 
 
