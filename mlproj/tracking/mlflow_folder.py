@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.tracking.base import Metric
-from mlproj.tracking.mlflow_run import LoggedModel, MlflowRun, to_status
+from mlproj.tracking.mlflow_run import LoggedModel, MlflowRun, local_path, to_status
 
 _NOT_EXPERIMENTS = frozenset({".trash", "models"})  # deleted experiments; the model registry
 _LARGEST_VALUE = 10_000_000  # bytes of one parameter or tag
@@ -46,7 +46,7 @@ def _run(folder: Path, experiment_name: str, models: Mapping[str, list[LoggedMod
         status=to_status(meta.get("status")),
         start_time=int(meta.get("start_time") or 0),
         end_time=int(meta["end_time"]) if meta.get("end_time") else None,
-        artifact_uri=str(meta.get("artifact_uri") or (folder / "artifacts").as_uri()),
+        artifact_uri=_artifacts(folder, meta.get("artifact_uri")),
         params=_pairs(folder / "params"),
         tags=tags,
         metrics=lambda: _metrics(folder / "metrics"),
@@ -60,9 +60,18 @@ def _models(experiment: Path) -> dict[str, list[LoggedModel]]:
     for folder in _folders(experiment / "models"):
         meta = _meta(folder)
         if meta.get("name"):
-            model = LoggedModel(str(meta["name"]), str(meta.get("artifact_location") or (folder / "artifacts").as_uri()))
+            model = LoggedModel(str(meta["name"]), _artifacts(folder, meta.get("artifact_location")))
             found.setdefault(str(meta.get("source_run_id")), []).append(model)
     return found
+
+
+def _artifacts(folder: Path, told: object) -> str:
+    """Where the files of a run or model are: beside what describes it when the store was moved or copied and still tells its old place."""
+    beside = folder / "artifacts"
+    place = local_path(str(told or ""), folder)
+    if not told or (place is not None and not place.is_dir() and beside.is_dir()):
+        return beside.as_uri()
+    return str(told)
 
 
 def _pairs(folder: Path) -> dict[str, str]:
