@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlproj.cli import complete, options, quantity
+from mlproj import quantity
+from mlproj.cli import complete, options
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_heading, print_lines, print_table, width
 from mlproj.cli.table import Column, render_fields

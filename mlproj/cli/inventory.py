@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj import paths, process
-from mlproj.cli import quantity
+from mlproj import paths, process, quantity
 from mlproj.errors import MlprojError
 
 _PATIENCE = 10.0  # seconds that a tool may take to tell its version

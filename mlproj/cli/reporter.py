@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from mlproj.cli import terminal
-from mlproj.cli.quantity import duration
 from mlproj.progress import Progress
+from mlproj.quantity import duration
 from mlproj.redaction import redact
 
 if TYPE_CHECKING:

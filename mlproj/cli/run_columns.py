@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from mlproj.cli import quantity
+from mlproj import quantity
 from mlproj.errors import UsageError, did_you_mean
 from mlproj.tracking.base import Run
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlproj import paths
-from mlproj.cli import chart, quantity, run_columns
+from mlproj import paths, quantity
+from mlproj.cli import chart, run_columns
 from mlproj.cli.output import print_heading, print_lines, print_rows, print_table, speaks_unicode, width
 from mlproj.cli.table import Column, render_fields
 from mlproj.tracking.base import Metric, Run

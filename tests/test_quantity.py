@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from mlproj.cli import quantity
+from mlproj import quantity
 
 
 @pytest.mark.parametrize(
