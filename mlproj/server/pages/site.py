@@ -1,0 +1,112 @@
+"""Which page answers which address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from mlproj.errors import MlprojError, UsageError
+from mlproj.server.pages import artifact_page, compare_page, experiment_page, run_page, series
+from mlproj.server.pages.template import render
+from mlproj.tracking.base import NotFound, TrackingStore
+
+_STATIC = Path(__file__).with_name("static")
+# No request leaves the machine, no script but ours runs, nobody frames the pages. plotly.js sets styles from scripts.
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_UNCONFINED = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
+
+StoreOf = Callable[[Request], TrackingStore]
+Page = Callable[[TrackingStore, QueryParams, dict[str, Any]], str]
+
+
+def routes(store_of: StoreOf) -> list[Route]:
+    """The routes of the pages. *store_of* gives the store that a request may read."""
+
+    def page(path: str, make: Page) -> Route:
+        def endpoint(request: Request) -> Response:
+            try:
+                return HTMLResponse(make(store_of(request), request.query_params, request.path_params), headers=_HEADERS)
+            except MlprojError as error:
+                return _sorry(error)
+
+        return Route(path, endpoint, methods=["GET"])
+
+    def metrics(request: Request) -> Response:
+        try:
+            found = series.of_run(store_of(request), request.path_params["run_id"], request.query_params.getlist("key"))
+            return JSONResponse(found, headers=_HEADERS)
+        except MlprojError as error:
+            return JSONResponse({"error": str(error)}, status_code=_status(error), headers=_HEADERS)
+
+    def log(request: Request) -> Response:
+        try:
+            return PlainTextResponse(run_page.log_tail(store_of(request), request.path_params["run_id"]), headers=_HEADERS)
+        except MlprojError as error:
+            return PlainTextResponse(str(error), status_code=_status(error), headers=_HEADERS)
+
+    def raw(request: Request) -> Response:
+        try:
+            file = artifact_page.local_file(store_of(request), request.path_params["run_id"], request.path_params["path"])
+        except MlprojError as error:
+            return _sorry(error)
+        # Somebody's program wrote it: whatever it is, it must not act as a page of ours.
+        attachment = "inline" if file.suffix.lower() in artifact_page.IMAGES else "attachment"
+        return FileResponse(
+            file,
+            filename=file.name,
+            content_disposition_type=attachment,
+            headers={**_HEADERS, "Content-Security-Policy": _UNCONFINED, "Cross-Origin-Resource-Policy": "same-origin"},
+        )
+
+    return [
+        page("/", experiment_page.experiments),
+        page("/experiments/{experiment_id}", experiment_page.runs),
+        page("/runs/{run_id}", run_page.run),
+        Route("/runs/{run_id}/metrics.json", metrics, methods=["GET"]),
+        Route("/runs/{run_id}/log.txt", log, methods=["GET"]),
+        Route("/runs/{run_id}/raw/{path:path}", raw, methods=["GET"]),
+        page("/runs/{run_id}/artifacts", artifact_page.show),
+        page("/runs/{run_id}/artifacts/{path:path}", artifact_page.show),
+        page("/compare", compare_page.compare),
+        Route("/static/{name}", _static, methods=["GET"]),
+        Route("/favicon.ico", lambda _request: RedirectResponse("/static/icon.svg"), methods=["GET"]),
+    ]
+
+
+def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    file = _plotly() if name == "plotly.min.js" else _STATIC / Path(name).name
+    if file is None or not file.is_file():
+        return PlainTextResponse("not found", status_code=404)
+    return FileResponse(file, headers={**_HEADERS, "Cache-Control": "max-age=3600"})
+
+
+def _plotly() -> Path | None:
+    """The script that the plotly package ships, so that no page needs the network."""
+    from importlib.util import find_spec
+
+    found = find_spec("plotly")
+    return Path(found.origin).parent / "package_data" / "plotly.min.js" if found and found.origin else None
+
+
+def _status(error: MlprojError) -> int:
+    return 404 if isinstance(error, NotFound) else 400 if isinstance(error, UsageError) else 503
+
+
+def _sorry(error: MlprojError) -> Response:
+    status = _status(error)
+    return HTMLResponse(render("error.html", title="Not shown", message=str(error), hint=error.hint), status_code=status, headers=_HEADERS)
