@@ -106,7 +106,7 @@ class PythonEnvironment:
         corrected = _corrections(staging, progress)
         with progress.step(f"installing {len(lock.packages(text))} packages"):
             installer.create(uv, manager, self._interpreter, venv, progress)
-            installer.install(uv, manager, venv, text, self._requirements, bounds, progress)
+            installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), self._editables())
         _remove_files(staging)
         kept = lock.portable(text, self._request.root)

@@ -121,19 +121,13 @@ def _replace(folder: Path, build: Build) -> None:
 
 
 def _point_at(scripts: Path, built: bytes, final: bytes) -> None:
-    """Let the scripts of a virtual environment, which hold its absolute path, name the folder it is moved to.
+    """Let the scripts of a virtual environment, which hold its absolute path, name the folder it is moved to."""
+    from mlproj.environments import shebang
 
-    Each is written anew: files may be hard links into the installer's cache.
-    """
-    for script in scripts.iterdir() if scripts.is_dir() else ():
-        if script.is_symlink() or not script.is_file():
-            continue
+    for script in shebang.files(scripts):
         content = script.read_bytes()
         if built in content:
-            moved = script.with_name(script.name + ".moved")
-            moved.write_bytes(content.replace(built, final))
-            moved.chmod(script.stat().st_mode)
-            moved.replace(script)
+            shebang.replace(script, content.replace(built, final))
 
 
 def _use(folder: Path) -> bool:
