@@ -5,8 +5,9 @@ Anything raised that is not an :class:`MlprojError` is a bug in mlproj and is re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from mlproj.dataclass import dataclass
 
 
 @dataclass(frozen=True)
@@ -73,18 +74,21 @@ class EnvironmentFailure(MlprojError):
     kind = "environment"
 
 
-class Interrupted(MlprojError):
-    """The user (130) or the system (143) told mlproj to stop."""
+class Interrupted(BaseException):
+    """The user (130) or the system (143) told mlproj to stop.
 
-    kind = "interrupted"
+    No error, as Python's own KeyboardInterrupt is none: whoever carries on after errors must not carry on after this.
+    """
+
+    kind: ClassVar[str] = "interrupted"
 
     def __init__(self, signal_number: int) -> None:
         super().__init__("interrupted" if signal_number == 2 else f"terminated by signal {signal_number}")
         self.signal_number = signal_number
 
     @property
-    def exit_code(self) -> int:  # type: ignore[override]  # depends on the signal, as in every shell
-        """128 plus the signal's number."""
+    def exit_code(self) -> int:
+        """128 plus the signal's number, as in every shell."""
         return 128 + self.signal_number
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from mlproj.dataclass import dataclass, field
 from mlproj.environments.base import Description, Environment
 from mlproj.projects.base import Command, EntryPoint, Project
 from mlproj.projects.script import missing_scripts

@@ -15,11 +15,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from mlproj.dataclass import dataclass
 from mlproj.errors import MlprojError, ServiceError, UsageError
 
 _BLOCK = 1 << 16

@@ -6,15 +6,17 @@ import os
 import re
 from collections.abc import Mapping
 
+from mlproj import regex
+
 # The part of a URL between the scheme and the host: user:password@ or token@. A password may hold '@', so it is greedy
 # up to the last '@' before the path.
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>[^/\s?#]*)@")
-_SECRET_QUERY = re.compile(
+_CREDENTIALS = regex.lazy(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>[^/\s?#]*)@")
+_SECRET_QUERY = regex.lazy(
     r"([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+",
     re.IGNORECASE,
 )
 # PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
-_SECRET_NAME = re.compile(
+_SECRET_NAME = regex.lazy(
     r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|(?:^|[_-])(?:TOKEN|CREDENTIALS?|AUTH)$|[_-]PWD$",
     re.IGNORECASE,
 )
@@ -33,7 +35,9 @@ def mask_url(text: str) -> str:
             return match[0]
         return f"{match['scheme']}{MASK}@"
 
-    return _SECRET_QUERY.sub(rf"\1{MASK}", _CREDENTIALS.sub(replace, text))
+    if "://" in text:
+        text = _CREDENTIALS.sub(replace, text)
+    return _SECRET_QUERY.sub(rf"\1{MASK}", text) if "=" in text else text
 
 
 def looks_secret(name: str) -> bool:

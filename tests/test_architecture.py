@@ -13,7 +13,19 @@ import pytest
 import mlproj
 
 PACKAGE = Path(mlproj.__file__).parent
-FLOOR = {"env_vars", "errors", "paths", "plugins", "process", "progress", "quantity", "redaction", "yaml_document"}
+FLOOR = {
+    "dataclass",
+    "env_vars",
+    "errors",
+    "paths",
+    "plugins",
+    "process",
+    "progress",
+    "quantity",
+    "redaction",
+    "regex",
+    "yaml_document",
+}
 ROOMS = {"sources", "projects", "environments", "backends", "tracking", "artifacts"}
 SERVER = {"server"}  # over tracking and artifacts, under the line
 LINE = {"plan", "runner", "recording", "interruption", "inputs", "nested"}

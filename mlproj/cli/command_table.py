@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlproj import __version__
+from mlproj.dataclass import dataclass
 from mlproj.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:

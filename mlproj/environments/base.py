@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlproj.dataclass import dataclass, field
 from mlproj.errors import Place
 from mlproj.progress import Progress
 

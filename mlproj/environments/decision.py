@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mlproj import paths
+from mlproj.dataclass import dataclass
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.interpreter import Interpreter, stamp
 from mlproj.environments.requirements import Requirements
@@ -37,7 +37,7 @@ def question(request: Request, declaration: Declaration, requirements: Requireme
 
     The commit's date stands for the dates of the declaration's files, which follow from the commit.
     """
-    asked = {name: value for name, value in asdict(requirements).items() if name not in ("notes", "warnings", "variables")}
+    asked = {name: value for name, value in vars(requirements).items() if name not in ("notes", "warnings", "variables")}
     content: dict[str, Any] = {
         "format": _FORMAT,
         "asked": asked,
@@ -67,6 +67,8 @@ def recall(digest: str) -> Decision | None:
 
 def keep(digest: str, decision: Decision) -> None:
     """Keep the answer to a question."""
+    from dataclasses import asdict
+
     content = {**asdict(decision), "moment": decision.moment.isoformat() if decision.moment else None}
     paths.write_atomic(_file(digest), json.dumps(content))
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mlproj import regex
 from mlproj.environments import requirements_file, text_file
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.draft import Draft
 from mlproj.environments.requirements import Requirements
 from mlproj.errors import InvalidProject, Place
 
-_PYTHON_VERSION = re.compile(r"^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$", re.ASCII)
+_PYTHON_VERSION = regex.lazy(r"^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$", re.ASCII)
 
 
 def read(declaration: Declaration, request: Request) -> Requirements:

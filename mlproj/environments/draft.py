@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlproj.dataclass import dataclass, field
 from mlproj.environments.requirements import Requirements
 
 _SHOWN = 15  # names in one note; more would not fit on two lines

@@ -12,14 +12,15 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlproj import regex
 from mlproj.environments import pip_requirement, text_file
 from mlproj.environments.draft import Draft
 from mlproj.errors import InvalidProject, Place, did_you_mean
 from mlproj.redaction import redact
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_OPTIONS_BEGIN = re.compile(r"(?:^|\s)(?=--?[A-Za-z])")
+_COMMENT = regex.lazy(r"(^|\s+)#.*$")
+_VARIABLE = regex.lazy(r"\$\{([A-Z0-9_]+)\}")
+_OPTIONS_BEGIN = regex.lazy(r"(?:^|\s)(?=--?[A-Za-z])")
 _MAX_FILES = 100
 
 _SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url", "-f": "--find-links"}

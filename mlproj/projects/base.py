@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlproj.dataclass import dataclass, field
 from mlproj.errors import Place
 
 REQUIRED = object()

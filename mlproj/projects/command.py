@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlproj.dataclass import dataclass, field
 from mlproj.errors import InvalidProject, UsageError, did_you_mean
 from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
 from mlproj.projects.parameter import objection, shown

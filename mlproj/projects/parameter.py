@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from mlproj import regex
 from mlproj.projects.base import Parameter
 from mlproj.redaction import MASK, looks_secret, mask_url
 
@@ -34,10 +35,10 @@ TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "t": True, "y": True
 }
 """What people type for a truth value, in any case. The command gets what was typed."""
 
-_LIST = re.compile(r"list\[\s*(\w+)\s*\]")
-_INT = re.compile(r"[+-]?[0-9]+")
-_FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE)
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_LIST = regex.lazy(r"list\[\s*(\w+)\s*\]")
+_INT = regex.lazy(r"[+-]?[0-9]+")
+_FLOAT = regex.lazy(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE)
+_URI = regex.lazy(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _EXPECTED = {
     "int": "a whole number, such as 10",
     "float": "a number, such as 0.1 or 1e-3",

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from mlproj import regex
+from mlproj.dataclass import dataclass
 from mlproj.projects.shell import ends_in_dollar
 
-_SIMPLE = re.compile(r"\{([^{}]*)\}")
-_SPECIFIED = re.compile(r"\{([^{}!:.\[]+)([!:.\[][^{}]*)\}")
-_HUGE = re.compile(r"[0-9]{5}")  # a width that only serves to fill the memory
-_NAME = re.compile(r"[^\W\d][\w-]*")
-_INTEREST = re.compile(r"[{}]")
+_SIMPLE = regex.lazy(r"\{([^{}]*)\}")
+_SPECIFIED = regex.lazy(r"\{([^{}!:.\[]+)([!:.\[][^{}]*)\}")
+_HUGE = regex.lazy(r"[0-9]{5}")  # a width that only serves to fill the memory
+_NAME = regex.lazy(r"[^\W\d][\w-]*")
+_INTEREST = regex.lazy(r"[{}]")
 
 
 @dataclass(frozen=True)

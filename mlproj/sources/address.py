@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlproj import regex
+from mlproj.dataclass import dataclass, field
 from mlproj.errors import SourceError, UsageError, did_you_mean
 from mlproj.redaction import mask_url
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
-_REMOTE_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
-_SCP_LIKE = re.compile(r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+")
+_SCHEME = regex.lazy(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_REMOTE_HELPER = regex.lazy(r"[A-Za-z0-9+.-]+::")
+_SCP_LIKE = regex.lazy(r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+")
 _GIT_SCHEMES = ("ssh", "git", "git+https", "git+http", "git+ssh", "git+file")
 
 

@@ -7,11 +7,11 @@ obeys that repository's configuration alone, and so any program named there.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from mlproj import process
+from mlproj.dataclass import dataclass, replace
 from mlproj.errors import ServiceError
 from mlproj.sources import git_command
 from mlproj.sources.base import Revision

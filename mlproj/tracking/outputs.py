@@ -12,11 +12,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from mlproj import paths
+from mlproj.dataclass import dataclass, field
 from mlproj.progress import Progress
 from mlproj.tracking.base import Output
 

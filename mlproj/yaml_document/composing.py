@@ -7,13 +7,14 @@ from typing import Any
 
 import yaml
 
+from mlproj import regex
 from mlproj.errors import InvalidProject, Place
 from mlproj.yaml_document.text import Text
 
 MAX_DEPTH = 64
 
-_LOST_SPACE = re.compile(r"""(?P<key>[A-Za-z_][\w-]*)(?::(?P<value>[^\s:/].*)|\s+(?P<quoted>["'].*))$""", re.DOTALL)
-_TEMPLATE = re.compile(r"\{\{|\{%")
+_LOST_SPACE = regex.lazy(r"""(?P<key>[A-Za-z_][\w-]*)(?::(?P<value>[^\s:/].*)|\s+(?P<quoted>["'].*))$""", re.DOTALL)
+_TEMPLATE = regex.lazy(r"\{\{|\{%")
 TEMPLATE_HINT = "render it first (cookiecutter, jinja), or put the whole value in quotes"
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
