@@ -23,14 +23,15 @@ def detach(site_packages: Path, folders: list[Path]) -> list[tuple[int, str]]:
     Returns the import roots as (index into *folders*, path relative to that folder).
     """
     roots: dict[tuple[int, str], None] = {}
-    for link in sorted([*site_packages.glob("*.pth"), *site_packages.glob("*.egg-link")]):
+    places = sorted(site_packages.iterdir())
+    for link in (place for place in places if place.suffix in (".pth", ".egg-link")):
         targets = list(_targets(link, site_packages))
         inside = [place for place in (_within(target, folders) for target in targets) if place is not None]
         if inside:
             roots.update(dict.fromkeys(inside))
             link.unlink()
-    for origin in site_packages.glob("*.dist-info/direct_url.json"):
-        if '"editable"' in origin.read_text("utf-8", "replace"):
+    for origin in (place / "direct_url.json" for place in places if place.suffix == ".dist-info"):
+        if origin.exists() and '"editable"' in origin.read_text("utf-8", "replace"):
             origin.unlink()
     return list(roots)
 

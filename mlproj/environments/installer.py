@@ -6,9 +6,11 @@ A virtual environment by ``uv venv`` takes 0.01 s where virtualenv takes 0.25–
 
 from __future__ import annotations
 
-import os
 import re
 import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +22,43 @@ from mlproj.environments.uv import Uv, failure, option_words
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 
+_METADATA = re.compile(r"(.+?)-([^-]+)(-py[\d.]+)?\.(dist|egg)-info")
 _OLDEST_FOR_VIRTUALENV = (3, 8)
 """virtualenv's helper module does not even compile on older Pythons."""
 
 
-def create(uv: Uv, manager: str, interpreter: Interpreter, venv: Path, progress: Progress) -> None:
-    """An empty virtual environment at *venv*. Raises :class:`EnvironmentFailure`."""
+@contextmanager
+def creating(uv: Uv, manager: str, interpreter: Interpreter, venv: Path, progress: Progress) -> Iterator[None]:
+    """An empty virtual environment at *venv*, made while the block does something else and there when it has ended.
+
+    Raises :class:`EnvironmentFailure`, unless the block raises: the folder is at rest then, too.
+    """
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            _create(uv, manager, interpreter, venv, progress)
+        except BaseException as error:
+            raised.append(error)
+
+    worker = threading.Thread(target=work, name="virtual-environment")
+    try:
+        worker.start()
+        yield
+    finally:
+        if worker.ident is not None:  # it did start
+            worker.join()
+    if raised:
+        raise raised[0]
+
+
+def _create(uv: Uv, manager: str, interpreter: Interpreter, venv: Path, progress: Progress) -> None:
     if manager != "virtualenv":
         uv.check("the virtual environment cannot be made", "venv", "--quiet", "--no-project", "--python", interpreter.path, venv)
         return
     if interpreter.minor < _OLDEST_FOR_VIRTUALENV:
         progress.note(f"virtualenv does not support Python {interpreter.version}; uv venv makes the environment, pip installs into it")
-        create(uv, "uv", interpreter, venv, progress)
+        _create(uv, "uv", interpreter, venv, progress)
         return
     done = process.run([sys.executable, "-m", "virtualenv", "--quiet", "--no-seed", "--python", interpreter.path, venv], cwd=uv.folder)
     if done.returncode:
@@ -54,7 +81,7 @@ def install(
     shebang.change(venv / "bin", interpreter.path, str(venv / "bin" / "python"))
 
 
-def _with_uv(uv: Uv, into: list[str], text: str, entries: list[dict[str, Any]], bounds: list[str]) -> None:
+def _with_uv(uv: Uv, into: list[str], text: str, entries: Sequence[dict[str, Any]], bounds: list[str]) -> None:
     (uv.folder / "pylock.toml").write_text(text, "utf-8")
     command = ["pip", "install", "--quiet", "--no-deps", *into, "--requirements", "pylock.toml"]
     # Wheels that are in uv's cache and have the lock's hashes need no server; asked for online, each would be validated
@@ -77,11 +104,13 @@ def _into(venv: Path, interpreter: Interpreter) -> list[str]:
     from a warm cache); what the Python below it is, uv knows. The scripts then name that one, which is changed afterwards.
     """
     python = venv / "bin" / "python"
-    known = shebang.is_plain(interpreter.path) and python.is_symlink() and os.readlink(python) == interpreter.path
+    known = shebang.is_plain(interpreter.path) and python.is_symlink() and python.readlink() == Path(interpreter.path)
     return ["--python", interpreter.path, "--prefix", str(venv)] if known else ["--python", str(python)]
 
 
-def _with_pip(uv: Uv, venv: Path, entries: list[dict[str, Any]], requirements: Requirements, bounds: list[str], progress: Progress) -> None:
+def _with_pip(
+    uv: Uv, venv: Path, entries: Sequence[dict[str, Any]], requirements: Requirements, bounds: list[str], progress: Progress
+) -> None:
     tools = [entry for entry in entries if entry["name"] in ("pip", "setuptools", "wheel") and "version" in entry]
     pins = [f"{entry['name']}=={entry['version']}" for entry in tools]
     uv.check("pip cannot be installed", "pip", "install", "--quiet", "--no-deps", "--python", venv / "bin" / "python", *bounds, *pins)
@@ -107,7 +136,7 @@ def _pip_environ(constraints: Path) -> dict[str, str]:
     return {**inherited(), "PIP_CONSTRAINT": str(constraints)}
 
 
-def pip_lines(entries: list[dict[str, Any]]) -> list[str]:
+def pip_lines(entries: Sequence[dict[str, Any]]) -> list[str]:
     """A lock's packages as pip's requirements; with hashes when every one of them has some, as pip demands."""
     hashed = all("version" in entry and not {"vcs", "directory"} & entry.keys() for entry in entries)
     return [_pip_line(entry, hashed) for entry in entries]
@@ -141,8 +170,8 @@ def site_packages(venv: Path) -> Path:
 def installed_packages(venv: Path) -> dict[str, str]:
     """Normalised name → version of every package in *venv*, read off the names of its metadata folders."""
     found: dict[str, str] = {}
-    for place in sorted(site_packages(venv).glob("*.*-info")):
-        match = re.fullmatch(r"(.+?)-([^-]+)(-py[\d.]+)?\.(dist|egg)-info", place.name)
+    for name in sorted(place.name for place in site_packages(venv).iterdir()):
+        match = _METADATA.fullmatch(name)
         if match:
             found[lock.normalise(match[1])] = match[2]
     return found

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
+from mlproj import paths
 from mlproj.environments.lock import Ask, bounds
 from mlproj.environments.uv import Uv
 
@@ -24,6 +24,7 @@ def correct(uv: Uv, refusal: str, ask: Ask) -> bool:
     """Add what uv needs to read the release that *refusal* names; False when it is not about metadata.
 
     The release's own metadata is read from its installed form, so that indexes, credentials and builds are uv's affair.
+    The configuration is whole at any time: another uv may be at work in the folder.
     """
     match = _REFUSED.search(refusal)
     if match is None:
@@ -33,12 +34,12 @@ def correct(uv: Uv, refusal: str, ask: Ask) -> bool:
     before = file.read_text("utf-8") if file.exists() else uv.own_configuration()
     if f"name = {json.dumps(name)}\nversion = {json.dumps(version)}\n" in before:
         return False
-    file.write_text(before + entry(name, version, []), "utf-8")
+    paths.write_atomic(file, before + entry(name, version, []))
     requires = _requires(uv, name, version, ask)
     if requires is None:
-        file.write_text(before, "utf-8")
+        paths.write_atomic(file, before)
         return False
-    file.write_text(before + entry(name, version, [corrected(line) for line in requires]), "utf-8")
+    paths.write_atomic(file, before + entry(name, version, [corrected(line) for line in requires]))
     return True
 
 
@@ -86,6 +87,8 @@ def corrected(requirement: str) -> str:
 
 def _requires(uv: Uv, name: str, version: str, ask: Ask) -> list[str] | None:
     """The ``Requires-Dist`` lines of a release, None when it cannot be had."""
+    import shutil
+
     target = uv.folder / "metadata"
     arguments = ["--python", ask.interpreter.path, *bounds(ask.moment, ask.interpreter)]
     try:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -238,8 +239,9 @@ def export(uv: Uv, lock_file: Path, python: str) -> str:
     return done.text
 
 
-def packages(text: str) -> list[dict[str, Any]]:
-    """The ``[[packages]]`` of a lock. Raises :class:`EnvironmentFailure` when it is no lock."""
+@lru_cache(maxsize=1)  # each step of a build looks at the same lock
+def packages(text: str) -> Sequence[dict[str, Any]]:
+    """The ``[[packages]]`` of a lock, to be read only. Raises :class:`EnvironmentFailure` when it is no lock."""
     from importlib import import_module
 
     tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")

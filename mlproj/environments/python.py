@@ -101,11 +101,10 @@ class PythonEnvironment:
         uv = Uv(staging, package_index.settings(), progress, offline=self._request.offline)
         manager, venv = self.description.manager, staging / "venv"
         bounds = lock.bounds(self.description.as_of, self._interpreter)
-        with progress.step("resolving the packages"):
+        with installer.creating(uv, manager, self._interpreter, venv, progress), progress.step("resolving the packages"):
             text = self._lock(uv)
         corrected = _corrections(staging, progress)
         with progress.step(f"installing {len(lock.packages(text))} packages"):
-            installer.create(uv, manager, self._interpreter, venv, progress)
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), self._editables())
         _remove_files(staging)

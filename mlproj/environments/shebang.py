@@ -29,11 +29,14 @@ def files(scripts: Path) -> list[Path]:
 
 
 def replace(script: Path, content: bytes) -> None:
-    """Give *script* another content in a new file with the same permissions: it may be a hard link into the installer's cache."""
-    changed = script.with_name(script.name + ".changed")
-    changed.write_bytes(content)
-    changed.chmod(script.stat().st_mode)
-    changed.replace(script)
+    """Give *script* another content in a new file with the same permissions: it may be a hard link into the installer's cache.
+
+    It is gone in between. A rename over it would make ext4 write each file to the disk at once (``auto_da_alloc``, ext4(5)).
+    """
+    mode = script.stat().st_mode
+    script.unlink()
+    script.write_bytes(content)
+    script.chmod(mode)
 
 
 def _line(python: str) -> str:

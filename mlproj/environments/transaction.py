@@ -106,10 +106,9 @@ def _full_disk(error: OSError) -> Exception:
 
 
 def _replace(folder: Path, build: Build) -> None:
-    import tempfile
-
     clear_leftovers(folder)
-    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=BUILDING))
+    staging = folder.with_name(f".{folder.name}.{os.urandom(4).hex()}{BUILDING}")
+    staging.mkdir(mode=0o700)
     try:
         content = build(staging)
         _point_at(staging / "venv" / "bin", str(staging).encode(), str(folder).encode())
@@ -117,7 +116,8 @@ def _replace(folder: Path, build: Build) -> None:
         discard(folder)
         staging.rename(folder)
     finally:
-        _remove_tree(staging)
+        if staging.exists():
+            _remove_tree(staging)
 
 
 def _point_at(scripts: Path, built: bytes, final: bytes) -> None:

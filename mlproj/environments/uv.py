@@ -36,12 +36,11 @@ def binary() -> str:
 
     The wheel puts its program beside the interpreter; looking there costs no import. Raises :class:`EnvironmentFailure`.
     """
-    import shutil
-
     name = "uv.exe" if os.name == "nt" else "uv"
     beside = Path(sys.executable).parent / name
     if beside.is_file():
         return str(beside)
+    import shutil
     import sysconfig
 
     places = [sysconfig.get_path("scripts"), sysconfig.get_path("scripts", f"{os.name}_user")]
