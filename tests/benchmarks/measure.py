@@ -41,11 +41,14 @@ class Contender:
 
 @dataclass(frozen=True)
 class Target:
-    """That *who* takes at most *times* as long as *than*; or, with *times* below 1, that it is so much faster."""
+    """That *who* takes at most *times* as long as *than*; or, with *times* below 1, that it is so much faster.
+
+    Without *times* there is nothing to reach: the ratio is told for comparison.
+    """
 
     who: str
     than: str
-    times: float
+    times: float | None
     what: str = CPU
 
 
@@ -144,12 +147,13 @@ class Bench:
         return min(sample.cpu if what == CPU else sample.wall for sample in self.results[name])
 
     def _report_target(self, target: Target) -> None:
+        asked = f"target: {target.who} <= {target.times:g} x" if target.times else f"for comparison: {target.who} /"
         if target.who not in self.results or target.than not in self.results:
-            print(f"target: {target.who} <= {target.times:g} x {target.than}: not measured")
+            print(f"{asked} {target.than}: not measured")
             return
         ratio = self.best(target.who, target.what) / self.best(target.than, target.what)
-        verdict = "reached" if ratio <= target.times else "MISSED"
-        print(f"target: {target.who} <= {target.times:g} x {target.than} ({target.what}): {ratio:.3g} x, {verdict}")
+        verdict = "" if target.times is None else ", reached" if ratio <= target.times else ", MISSED"
+        print(f"{asked} {target.than} ({target.what}): {ratio:.3g} x{verdict}")
 
 
 # Prepended to programs that time a part of themselves.
@@ -174,6 +178,8 @@ def benchmark(title: str, rounds: int) -> Iterator[Bench]:
     parser.add_argument("--peer", type=Path, help="an mlflow executable to compare with (default: the one on PATH)")
     parser.add_argument("--rounds", type=int, default=rounds, help=f"executions of each contender (default: {rounds})")
     options = parser.parse_args()
+    if options.peer and not (options.peer.is_file() and os.access(options.peer, os.X_OK)):
+        parser.error(f"--peer: {options.peer} is not there or no program; expected the path of an mlflow executable")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that the folder is removed
     found = shutil.which("mlflow")
     peer = options.peer or (Path(found) if found else None)
