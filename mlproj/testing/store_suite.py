@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import threading
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlproj.errors import UsageError
-from mlproj.tracking.base import UNFINISHED, Metric, Output, Status, TrackingStore
+from mlproj.tracking.base import UNFINISHED, AlreadyExists, DatasetInput, Metric, NotFound, Output, Status, TrackingStore, WrongState
 
 _MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -275,3 +276,173 @@ class StoreSuite:
         for thread in threads:
             thread.join()
         assert all(len(store.metric_history(run.run_id, f"m{worker}")) == 20 for worker in range(4))
+
+    def test_errors_tell_what_is_missing_taken_or_in_the_way(self, store: TrackingStore) -> None:
+        run = store.create_run()
+        with pytest.raises(AlreadyExists):
+            store.create_run(run_id=run.run_id)
+        for call in (store.get_run, store.log, store.marks, store.update_run):
+            with pytest.raises(NotFound):
+                call("f" * 32)
+        with pytest.raises(NotFound):
+            store.metric_history("f" * 32, "m")
+        with pytest.raises(NotFound):
+            store.get_experiment(name="nothing")
+        with pytest.raises(NotFound):
+            store.get_experiment(experiment_id="4711")
+
+    def test_a_scheduled_run_starts_later_and_for_somebody(self, store: TrackingStore) -> None:
+        run = store.create_run(status=Status.SCHEDULED, start_time=1000)
+        store.update_run(run.run_id, status=Status.RUNNING, start_time=2000, user="somebody")
+        started = store.get_run(run.run_id)
+        assert (started.status, started.start_time, started.user, started.end_time) == (Status.RUNNING, 2000, "somebody", None)
+
+    def test_a_latest_metric_has_its_step_and_time(self, store: TrackingStore) -> None:
+        run = store.create_run()
+        store.log(run.run_id, metrics=[Metric("a", 1.0, 10, 1), Metric("a", 2.0, 5, 2), Metric("b", 3.0, 7)])
+        found = store.get_run(run.run_id)
+        assert sorted(found.latest_metrics, key=lambda metric: metric.key) == [Metric("a", 2.0, 5, 2), Metric("b", 3.0, 7)]
+        assert found.metrics == {"a": 2.0, "b": 3.0}
+
+    def test_nothing_is_logged_to_a_deleted_run(self, store: TrackingStore) -> None:
+        run = store.create_run(tags={"t": "v"})
+        store.update_run(run.run_id, lifecycle_stage="deleted")
+        with pytest.raises(WrongState, match="deleted"):
+            store.log(run.run_id, metrics=[Metric("m", 1.0, 0)])
+        with pytest.raises(WrongState):
+            store.delete_tag(run.run_id, "t")
+        with pytest.raises(WrongState):
+            store.log_inputs(run.run_id, [DatasetInput("d", "1", "local", "x")])
+        assert store.get_run(run.run_id).tags["t"] == "v"
+
+    def test_a_mark_is_kept_with_what_was_read_up_to_it(self, store: TrackingStore) -> None:
+        run = store.create_run(params={"p": "1"})
+        assert store.marks(run.run_id) == {}
+        store.log(run.run_id, metrics=[Metric("m", 1.0, 0)], mark=("metrics", 12))
+        with pytest.raises(UsageError):
+            store.log(run.run_id, params={"p": "2"}, mark=("params", 5))
+        store.log(run.run_id, mark=("metrics", 2**40))
+        assert store.marks(run.run_id) == {"metrics": 2**40}
+
+    def test_a_tag_is_removed(self, store: TrackingStore) -> None:
+        run = store.create_run(tags={"t": "v"})
+        store.delete_tag(run.run_id, "t")
+        assert "t" not in store.get_run(run.run_id).tags
+        with pytest.raises(NotFound, match="no tag 't'"):
+            store.delete_tag(run.run_id, "t")
+        with pytest.raises(NotFound, match="there is no run"):
+            store.delete_tag("f" * 32, "t")
+
+    def test_datasets_are_kept_once_with_their_last_tags(self, store: TrackingStore) -> None:
+        run = store.create_run()
+        train = DatasetInput("digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "train"})
+        other = DatasetInput("digits", "def", "http", "{}", None, '{"rows": 3}')
+        store.log_inputs(run.run_id, [train, other])
+        again = DatasetInput("digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "test"})
+        store.log_inputs(run.run_id, [again])
+        assert store.get_run(run.run_id).datasets == (again, other)
+        with pytest.raises(NotFound):
+            store.log_inputs("f" * 32, [train])
+
+    def test_an_experiment_has_tags_and_times(self, store: TrackingStore) -> None:
+        made = store.create_experiment("tagged", tags={"a": "1"})
+        assert made.tags == {"a": "1"} and made.creation_time is not None and made.last_update_time == made.creation_time
+        store.update_experiment(made.experiment_id, name="renamed", tags={"a": "2", "b": "3"})
+        found = store.get_experiment(name="renamed")
+        assert found.tags == {"a": "2", "b": "3"} and found.experiment_id == made.experiment_id
+        with pytest.raises(NotFound):
+            store.get_experiment(name="tagged")
+
+    def test_the_name_of_an_experiment_is_taken_once(self, store: TrackingStore) -> None:
+        store.create_experiment("one", new=True)
+        two = store.create_experiment("two", new=True)
+        with pytest.raises(AlreadyExists, match="'one'"):
+            store.create_experiment("one", new=True)
+        with pytest.raises(AlreadyExists, match="'one'"):
+            store.update_experiment(two.experiment_id, name="one", tags={"a": "b"})
+        assert store.get_experiment(name="two").tags == {}
+        store.update_experiment(two.experiment_id, name="two")
+        with pytest.raises(UsageError, match="needs a name"):
+            store.update_experiment(two.experiment_id, name=" ")
+        with pytest.raises(NotFound):
+            store.update_experiment("4711", name="x")
+
+    def test_a_deleted_experiment_takes_no_runs_and_keeps_its_name(self, store: TrackingStore) -> None:
+        gone = store.create_experiment("gone")
+        store.update_experiment(gone.experiment_id, lifecycle_stage="deleted")
+        by: dict[str, Any]
+        for by in ({"experiment_name": "gone"}, {"experiment_id": gone.experiment_id}):
+            with pytest.raises(WrongState, match="'gone' is deleted"):
+                store.create_run(**by)
+        run = store.create_run()
+        with pytest.raises(WrongState):
+            store.update_run(run.run_id, experiment_name="gone")
+        with pytest.raises(AlreadyExists):
+            store.create_experiment("gone", new=True)
+        for change in ({"name": "other"}, {"tags": {"a": "b"}}):
+            with pytest.raises(WrongState):
+                store.update_experiment(gone.experiment_id, **change)
+        assert store.get_experiment(name="gone").lifecycle_stage == "deleted"
+        assert [experiment.name for experiment in store.list_experiments()] == ["Default"]
+
+    def test_the_runs_of_an_experiment_go_and_come_with_it(self, store: TrackingStore) -> None:
+        before, with_it = store.create_run(experiment_name="x"), store.create_run(experiment_name="x")
+        store.update_run(before.run_id, lifecycle_stage="deleted")
+        store.update_experiment(with_it.experiment_id, lifecycle_stage="deleted")
+        assert store.list_runs() == []
+        with pytest.raises(WrongState, match="'x' is deleted"):
+            store.update_run(before.run_id, lifecycle_stage="active")
+        store.update_experiment(with_it.experiment_id, lifecycle_stage="active")
+        assert [run.run_id for run in store.list_runs()] == [with_it.run_id]
+        assert store.get_run(before.run_id).lifecycle_stage == "deleted"
+
+    def test_default_stays(self, store: TrackingStore) -> None:
+        change: dict[str, Any]
+        for change in ({"lifecycle_stage": "deleted"}, {"name": "other"}):
+            with pytest.raises(WrongState, match="'Default' cannot be"):
+                store.update_experiment("0", **change)
+        store.update_experiment("0", tags={"a": "b"})
+        assert store.get_experiment(name="Default").tags == {"a": "b"}
+
+    def test_what_is_purged_is_gone_and_nothing_else(self, store: TrackingStore) -> None:
+        kept = store.create_run(params={"p": "1"}, tags={"t": "v"})
+        doomed = store.create_run(params={"p": "2"}, tags={"t": "v"})
+        store.log(doomed.run_id, metrics=[Metric("m", 1.0, 0)], mark=("f", 1))
+        store.log_inputs(doomed.run_id, [DatasetInput("d", "1", "local", "x")])
+        with pytest.raises(WrongState, match="not deleted"):
+            store.purge(run_ids=[doomed.run_id])
+        store.update_run(doomed.run_id, lifecycle_stage="deleted")
+        assert store.purge(deleted_before=1000) == []
+        last = store.get_run(doomed.run_id)
+        assert store.purge() == [last]
+        with pytest.raises(NotFound):
+            store.get_run(doomed.run_id)
+        assert store.get_run(kept.run_id).params == {"p": "1"}
+        assert store.create_run(run_id=doomed.run_id).params == {}  # nothing was left behind to inherit
+        assert store.metric_history(doomed.run_id, "m") == [] and store.marks(doomed.run_id) == {}
+
+    def test_only_these_runs_are_purged_when_named(self, store: TrackingStore) -> None:
+        ids = [store.create_run(experiment_name="x").run_id for _ in range(3)]
+        for run_id in ids[:2]:
+            store.update_run(run_id, lifecycle_stage="deleted")
+        with pytest.raises(NotFound):
+            store.purge(run_ids=[ids[0], "f" * 32])
+        with pytest.raises(WrongState):
+            store.purge(run_ids=[ids[0], ids[2]])
+        assert [run.run_id for run in store.purge(run_ids=[ids[0]])] == [ids[0]]
+        assert store.get_run(ids[1]).lifecycle_stage == "deleted"
+
+    def test_a_deleted_experiment_is_purged_with_its_last_run(self, store: TrackingStore) -> None:
+        run = store.create_run(experiment_name="x")
+        empty = store.create_experiment("empty")
+        store.update_experiment(run.experiment_id, tags={"a": "b"})
+        for experiment_id in (run.experiment_id, empty.experiment_id):
+            store.update_experiment(experiment_id, lifecycle_stage="deleted")
+        store.purge(run_ids=[run.run_id])
+        with pytest.raises(NotFound):
+            store.get_experiment(name="x")
+        assert store.get_experiment(name="empty").lifecycle_stage == "deleted"
+        store.purge()
+        with pytest.raises(NotFound):
+            store.get_experiment(name="empty")
+        assert store.create_experiment("x", new=True).tags == {}

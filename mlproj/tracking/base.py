@@ -135,8 +135,9 @@ class TrackingStore(Protocol):
     """A place that keeps runs. Every call is one transaction: done whole and seen by all, or not done.
 
     Methods raise :class:`~mlproj.errors.UsageError` for what the caller named wrongly (:class:`NotFound` for an unknown run,
-    :class:`AlreadyExists`, :class:`WrongState`; plainly for another value of a parameter that has one) and :class:`~mlproj.errors.ServiceError` when the store cannot be read or written. A store
-    may be used from several threads and several processes at once. Values are kept whole, whatever their length.
+    :class:`AlreadyExists`, :class:`WrongState`; plainly for another value of a parameter that has one) and
+    :class:`~mlproj.errors.ServiceError` when the store cannot be read or written. A store may be used from several threads
+    and several processes at once. Values are kept whole, whatever their length.
     """
 
     def create_run(
@@ -173,9 +174,11 @@ class TrackingStore(Protocol):
         *,
         status: Status | None = None,
         status_reason: str | None = None,
+        start_time: int | None = None,
         end_time: int | None = None,
         exit_code: int | None = None,
         run_name: str | None = None,
+        user: str | None = None,
         experiment_name: str | None = None,
         command: str | None = None,
         source: Mapping[str, Any] | None = None,
@@ -189,7 +192,8 @@ class TrackingStore(Protocol):
 
         With *expected* nothing happens unless the run still has one of these statuses. Returns whether it was changed.
         ``experiment_name`` moves the run there (made when it is new); its artifacts stay where they are.
-        ``lifecycle_stage`` is ``active`` or ``deleted``: a deleted run is hidden, not gone.
+        ``lifecycle_stage`` is ``active`` or ``deleted``: a deleted run is hidden, not gone. To restore a run of a deleted
+        experiment is a WrongState.
         """
 
     def log(
@@ -202,9 +206,10 @@ class TrackingStore(Protocol):
         mark: tuple[str, int] | None = None,
     ) -> None:
         """Add to a run. A parameter that exists keeps its value (another one is a UsageError, and nothing is logged);
-        a tag is replaced; a metric point logged twice is kept once.
+        a tag is replaced; a metric point logged twice is kept once. A deleted run is a WrongState.
 
-        *mark* notes, in the same transaction, up to which byte a file of this name was read: see :meth:`marks`."""
+        *mark* notes, in the same transaction, up to which byte a file of this name was read: see :meth:`marks`.
+        """
 
     def marks(self, run_id: str) -> Mapping[str, int]:
         """How far each file was read into the run, so that whoever reads on neither repeats nor leaves out a line."""
@@ -245,11 +250,18 @@ class TrackingStore(Protocol):
     def update_experiment(
         self, experiment_id: str, *, name: str | None = None, lifecycle_stage: str | None = None, tags: Mapping[str, str] | None = None
     ) -> None:
-        """Rename, delete or restore (with its runs), or tag an experiment. Raises NotFound, AlreadyExists, WrongState (``Default`` stays)."""
+        """Rename, delete or restore, or tag an experiment; all that is given, or nothing.
+
+        Its active runs are deleted with it, and just those are restored with it. Raises NotFound, AlreadyExists for a name
+        that is taken, and WrongState: ``Default`` keeps its name and stays, and what is deleted is neither renamed nor tagged.
+        """
 
     def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
-        """Remove deleted runs (and deleted experiments left empty) for good and return them, so that the caller can remove their
-        artifacts. Only those deleted before that time (ms), only these ids when given; a run that is not deleted is a WrongState."""
+        """Remove deleted runs, and deleted experiments left empty, for good; the runs, so that their artifacts can be removed.
+
+        Only what was deleted before that time (UTC milliseconds), only these runs (and their experiments) when given; of
+        these, one that is not deleted is a WrongState.
+        """
 
     def get_run(self, reference: str) -> Run:
         """The run with this id, else with this unique beginning of an id (4 characters or more), else with this unique name.

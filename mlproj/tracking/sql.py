@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from mlproj.errors import UsageError, did_you_mean
 from mlproj.tracking import run_name as names
-from mlproj.tracking import sql_row, sql_statement
-from mlproj.tracking.base import Experiment, Metric, Output, Run, Status
+from mlproj.tracking import sql_experiment, sql_row, sql_statement
+from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Output, Run, Status, WrongState
+from mlproj.tracking.sql_dialect import Dialect
 from mlproj.tracking.sql_row import EXPERIMENT_COLUMNS, RUN_COLUMNS, optional_text, text
 
 RUN_NAME_TAG = "mlflow.runName"
@@ -21,6 +21,8 @@ _CHUNK = 1000  # runs whose parameters, metrics and tags are read at once
 
 class Database(Protocol):
     """Where the tables are."""
+
+    dialect: Dialect
 
     def read(self) -> AbstractContextManager[Any]:
         """A transaction that sees one moment."""
@@ -37,6 +39,7 @@ class SqlStore:
 
     def __init__(self, database: Database, artifact_root: Path) -> None:
         self._database = database
+        self._lock_row, self._share_row = database.dialect.lock_row, database.dialect.share_row
         self._artifact_root = artifact_root.as_uri()
 
     def create_run(  # noqa: D102
@@ -92,9 +95,11 @@ class SqlStore:
         *,
         status: Status | None = None,
         status_reason: str | None = None,
+        start_time: int | None = None,
         end_time: int | None = None,
         exit_code: int | None = None,
         run_name: str | None = None,
+        user: str | None = None,
         experiment_name: str | None = None,
         command: str | None = None,
         source: Mapping[str, Any] | None = None,
@@ -109,30 +114,29 @@ class SqlStore:
         given: dict[str, Any] = {
             "status": status and status.value,
             "status_reason": optional_text(status_reason),
+            "start_time": start_time,
             "end_time": end_time,
             "exit_code": exit_code,
             "run_name": optional_text(run_name),
+            "user_name": optional_text(user),
             "command": optional_text(command),
             "source": sql_row.to_document(source),
             "environment": sql_row.to_document(environment),
             "inputs": sql_row.to_document(inputs),
             "outputs": None if outputs is None else sql_row.to_document(sql_row.to_outputs(outputs)),
-            "lifecycle_stage": lifecycle_stage,
         }
         changes: dict[str, Any] = {column: value for column, value in given.items() if value is not None}
-        if lifecycle_stage is not None:
-            changes["deleted_time"] = sql_statement.now() if lifecycle_stage == "deleted" else None
         with self._database.write() as connection:
-            number, found = sql_statement.number_and_status(connection, run_id)
-            if expected and Status(found) not in expected:
+            found = sql_statement.find(connection, run_id, self._lock_row)
+            if expected and Status(found.status) not in expected:
                 return False
             if experiment_name is not None:
-                changes["experiment_id"] = int(self._ensure_experiment(connection, experiment_name, None).experiment_id)
-            if changes:
-                assignments = ", ".join(f"{column} = :{column}" for column in changes)
-                connection.execute(f"UPDATE runs SET {assignments} WHERE number = :number", {**changes, "number": number})  # noqa: S608  # names of ours
+                changes["experiment_id"] = int(self._ensure_experiment(connection, experiment_name).experiment_id)
+            if lifecycle_stage is not None and lifecycle_stage != found.lifecycle_stage:
+                changes |= self._move_to_stage(connection, found.number, lifecycle_stage)
+            sql_statement.change_run(connection, found.number, changes)
             if run_name is not None:
-                sql_statement.set_tags(connection, number, {RUN_NAME_TAG: run_name})
+                sql_statement.set_tags(connection, found.number, {RUN_NAME_TAG: run_name})
         return True
 
     def log(  # noqa: D102
@@ -142,10 +146,11 @@ class SqlStore:
         params: Mapping[str, str] | None = None,
         metrics: Sequence[Metric] = (),
         tags: Mapping[str, str] | None = None,
+        mark: tuple[str, int] | None = None,
     ) -> None:
         points = [sql_row.to_number(metric) for metric in metrics]
         with self._database.write() as connection:
-            number, _ = sql_statement.number_and_status(connection, run_id)
+            number = sql_statement.find_active(connection, run_id, self._lock_row)
             if params:
                 sql_statement.add_params(connection, number, params)
                 sql_statement.check_params(connection, number, params)
@@ -154,9 +159,26 @@ class SqlStore:
             if tags:
                 sql_statement.set_tags(connection, number, tags)
                 if tags.get(RUN_NAME_TAG):
-                    connection.execute(
-                        "UPDATE runs SET run_name = :name WHERE number = :number", {"name": text(tags[RUN_NAME_TAG]), "number": number}
-                    )
+                    sql_statement.change_run(connection, number, {"run_name": text(tags[RUN_NAME_TAG])})
+            if mark:
+                sql_statement.set_mark(connection, number, *mark)
+
+    def marks(self, run_id: str) -> Mapping[str, int]:  # noqa: D102
+        with self._database.read() as connection:
+            number = sql_statement.find(connection, run_id).number
+            return dict(connection.execute("SELECT name, position FROM file_marks WHERE run = :number", {"number": number}))
+
+    def delete_tag(self, run_id: str, key: str) -> None:  # noqa: D102
+        with self._database.write() as connection:
+            number = sql_statement.find_active(connection, run_id, self._lock_row)
+            values = {"number": number, "key": text(key)}
+            if connection.execute("DELETE FROM tags WHERE run = :number AND key = :key", values).rowcount == 0:
+                raise NotFound(f"the run {run_id} has no tag {key!r}")
+
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:  # noqa: D102
+        with self._database.write() as connection:
+            number = sql_statement.find_active(connection, run_id, self._lock_row)
+            sql_statement.set_datasets(connection, number, datasets)
 
     def get_run(self, reference: str) -> Run:  # noqa: D102
         with self._database.read() as connection:
@@ -181,7 +203,7 @@ class SqlStore:
         with self._database.read() as connection:
             conditions = []
             if experiment_name is not None:
-                values["experiment"] = int(self._experiment(connection, "name", text(experiment_name)).experiment_id)
+                values["experiment"] = int(sql_experiment.by_name(connection, experiment_name, self._artifact_root).experiment_id)
                 conditions.append("r.experiment_id = :experiment")
             if lifecycle_stage is not None:
                 values["stage"] = lifecycle_stage
@@ -194,29 +216,63 @@ class SqlStore:
 
     def metric_history(self, run_id: str, key: str) -> list[Metric]:  # noqa: D102
         with self._database.read() as connection:
-            number, _ = sql_statement.number_and_status(connection, run_id)
+            number = sql_statement.find(connection, run_id).number
             rows = connection.execute(
                 "SELECT value, is_nan, timestamp, step FROM metrics WHERE run = :number AND key = :key ORDER BY step, timestamp, value",
                 {"number": number, "key": text(key)},
             )
             return [Metric(key, sql_row.to_value(value, is_nan), timestamp, step) for value, is_nan, timestamp, step in rows]
 
-    def create_experiment(self, name: str, artifact_location: str | None = None) -> Experiment:  # noqa: D102
+    def create_experiment(  # noqa: D102
+        self, name: str, artifact_location: str | None = None, *, tags: Mapping[str, str] | None = None, new: bool = False
+    ) -> Experiment:
         with self._database.write() as connection:
-            return self._ensure_experiment(connection, name, artifact_location)
+            made = sql_experiment.insert(connection, name, artifact_location)
+            if new and not made:
+                raise sql_experiment.taken(name)
+            experiment = sql_experiment.active(sql_experiment.by_name(connection, name, self._artifact_root, self._lock_row))
+            if not (made and tags):
+                return experiment
+            number = int(experiment.experiment_id)
+            sql_experiment.set_tags(connection, number, tags)
+            return sql_experiment.by_number(connection, number, self._artifact_root)
+
+    def update_experiment(  # noqa: D102
+        self, experiment_id: str, *, name: str | None = None, lifecycle_stage: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> None:
+        number = sql_experiment.to_number(experiment_id)
+        with self._database.write() as connection:
+            found = sql_experiment.by_number(connection, number, self._artifact_root, self._lock_row)
+            if lifecycle_stage == "active" and found.lifecycle_stage == "deleted":
+                sql_experiment.restore(connection, found)
+                found = sql_experiment.by_number(connection, number, self._artifact_root)
+            if name is not None and name != found.name:
+                sql_experiment.rename(connection, sql_experiment.active(found), name)
+            if tags:
+                sql_experiment.set_tags(connection, int(sql_experiment.active(found).experiment_id), tags)
+            if lifecycle_stage == "deleted" and found.lifecycle_stage == "active":
+                sql_experiment.delete(connection, found)
 
     def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:  # noqa: D102
         with self._database.read() as connection:
             if name is not None:
-                return self._experiment(connection, "name", text(name))
-            return self._experiment(connection, "experiment_id", sql_statement.experiment_number(experiment_id or "0"))
+                return sql_experiment.by_name(connection, name, self._artifact_root)
+            return sql_experiment.by_number(connection, sql_experiment.to_number(experiment_id or "0"), self._artifact_root)
 
     def list_experiments(self) -> list[Experiment]:  # noqa: D102
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT {EXPERIMENT_COLUMNS} FROM experiments WHERE lifecycle_stage = 'active' ORDER BY experiment_id"  # noqa: S608  # constants
-            )
-            return [sql_row.to_experiment(row, self._artifact_root) for row in rows]
+            statement = f"SELECT {EXPERIMENT_COLUMNS} FROM experiments WHERE lifecycle_stage = 'active' ORDER BY experiment_id"  # noqa: S608  # constants
+            return sql_experiment.to_experiments(connection, list(connection.execute(statement)), self._artifact_root)
+
+    def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:  # noqa: D102
+        from mlproj.tracking import sql_purge
+
+        with self._database.write() as connection:
+            numbers = sql_purge.doomed(connection, run_ids, deleted_before, self._lock_row)
+            runs = self._runs_by_number(connection, numbers)
+            sql_purge.remove_runs(connection, numbers)
+            sql_purge.remove_experiments(connection, deleted_before, None if run_ids is None else sql_purge.experiments_of(runs))
+        return runs
 
     def close(self) -> None:  # noqa: D102
         self._database.close()
@@ -227,32 +283,41 @@ class SqlStore:
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
             logged = sql_statement.logged(connection, [row[0] for row in chunk])
-            runs.extend(sql_row.to_run(row, self._artifact_root, *logged[row[0]]) for row in chunk)
+            runs.extend(sql_row.to_run(row, self._artifact_root, logged[row[0]]) for row in chunk)
         return runs
+
+    def _runs_by_number(self, connection: sql_statement.Connection, numbers: Sequence[int]) -> list[Run]:
+        """The runs with these numbers, in this order."""
+        found: list[Run] = []
+        for start in range(0, len(numbers), _CHUNK):
+            chunk = numbers[start : start + _CHUNK]
+            rows = {row[0]: row for row in connection.execute(f"{_FROM_RUNS} WHERE r.number IN ({', '.join(map(str, chunk))})")}
+            logged = sql_statement.logged(connection, chunk)
+            found.extend(sql_row.to_run(rows[number], self._artifact_root, logged[number]) for number in chunk)
+        return found
+
+    def _move_to_stage(self, connection: sql_statement.Connection, number: int, stage: str) -> dict[str, Any]:
+        """The columns of a run that is deleted or restored."""
+        if stage == "active":
+            statement = (
+                "SELECT e.name FROM experiments e JOIN runs r ON r.experiment_id = e.experiment_id "
+                "WHERE r.number = :number AND e.lifecycle_stage = 'deleted'"
+            )
+            for (name,) in connection.execute(statement, {"number": number}):
+                raise WrongState(f"the run's experiment {name!r} is deleted", hint="restore the experiment")
+        return {
+            "lifecycle_stage": stage,
+            "deleted_time": sql_statement.now() if stage == "deleted" else None,
+            "deleted_with_experiment": 0,
+        }
 
     def _experiment_for_run(self, connection: sql_statement.Connection, name: str | None, experiment_id: str | None) -> Experiment:
         if name is not None:
-            return self._ensure_experiment(connection, name, None)
-        found = self._experiment(connection, "experiment_id", sql_statement.experiment_number(experiment_id or "0"))
-        return sql_statement.active(found)
+            return self._ensure_experiment(connection, name)
+        number = sql_experiment.to_number(experiment_id or "0")
+        return sql_experiment.active(sql_experiment.by_number(connection, number, self._artifact_root, self._share_row))
 
-    def _ensure_experiment(self, connection: sql_statement.Connection, name: str, location: str | None) -> Experiment:
-        if not name.strip():
-            raise UsageError("an experiment needs a name")
-        connection.execute(
-            "INSERT INTO experiments (name, artifact_location, creation_time, last_update_time) "
-            "VALUES (:name, :location, :now, :now) ON CONFLICT (name) DO NOTHING",
-            {"name": text(name), "location": location, "now": sql_statement.now()},
-        )
-        return sql_statement.active(self._experiment(connection, "name", text(name)))
-
-    def _experiment(self, connection: sql_statement.Connection, column: str, value: str | int) -> Experiment:
-        statement = f"SELECT {EXPERIMENT_COLUMNS} FROM experiments WHERE {column} = :value"  # noqa: S608  # constants
-        for row in connection.execute(statement, {"value": value}):
-            return sql_row.to_experiment(row, self._artifact_root)
-        known = [str(name) for (name,) in connection.execute("SELECT name FROM experiments WHERE lifecycle_stage = 'active' LIMIT 1000")]
-        guess = did_you_mean(str(value), known)
-        raise UsageError(
-            f"there is no experiment {'called' if column == 'name' else 'with id'} {str(value)!r}"
-            + (f"; did you mean {guess!r}?" if guess else "")
-        )
+    def _ensure_experiment(self, connection: sql_statement.Connection, name: str) -> Experiment:
+        """The experiment of this name, made when it is new. Raises WrongState when it is deleted."""
+        sql_experiment.insert(connection, name, None)
+        return sql_experiment.active(sql_experiment.by_name(connection, name, self._artifact_root, self._share_row))

@@ -5,20 +5,53 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlproj.errors import UsageError
-from mlproj.tracking.base import Experiment, Metric, Output, Run, Status
+from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 
-RUN_COLUMNS = (
-    "r.number, r.run_id, r.run_name, r.experiment_id, e.name, r.status, r.status_reason, r.start_time, r.end_time, r.lifecycle_stage, "
-    "r.artifact_uri, r.entry_point, r.command, r.exit_code, r.host, r.user_name, r.pid, "
-    "r.source, r.environment, r.inputs, r.outputs"
-)
-EXPERIMENT_COLUMNS = "experiment_id, name, artifact_location, lifecycle_stage"
+# Fields of a Run that are columns, in the order they are read.
+_RUN_FIELDS = {
+    "run_id": "r.run_id",
+    "run_name": "r.run_name",
+    "experiment_id": "r.experiment_id",
+    "experiment_name": "e.name",
+    "status": "r.status",
+    "status_reason": "r.status_reason",
+    "start_time": "r.start_time",
+    "end_time": "r.end_time",
+    "lifecycle_stage": "r.lifecycle_stage",
+    "artifact_uri": "r.artifact_uri",
+    "entry_point": "r.entry_point",
+    "command": "r.command",
+    "exit_code": "r.exit_code",
+    "host": "r.host",
+    "user": "r.user_name",
+    "pid": "r.pid",
+    "source": "r.source",
+    "environment": "r.environment",
+    "inputs": "r.inputs",
+    "outputs": "r.outputs",
+}
+RUN_COLUMNS = f"r.number, {', '.join(_RUN_FIELDS.values())}"
+EXPERIMENT_COLUMNS = "experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time"
+DATASET_COLUMNS = "name, digest, source_type, source, schema_json, profile, tags"
+DATASET_CONTEXT_TAG = "mlflow.data.context"
 _INT64 = range(-(2**63), 2**63)
 
 Row = Sequence[Any]
+
+
+@dataclass
+class Logged:
+    """What a run logged."""
+
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    latest_metrics: list[Metric] = field(default_factory=list)
+    datasets: list[DatasetInput] = field(default_factory=list)
 
 
 def text(value: str) -> str:
@@ -53,9 +86,9 @@ def to_number(metric: Metric) -> dict[str, Any]:
 
 
 def key(name: str) -> str:
-    """The name of a parameter, metric or tag. Raises UsageError when it is empty."""
+    """The name of a parameter, metric, tag or dataset. Raises UsageError when it is empty."""
     if not name:
-        raise UsageError("a parameter, metric or tag needs a name")
+        raise UsageError("a parameter, metric, tag or dataset needs a name")
     return text(name)
 
 
@@ -74,10 +107,10 @@ def to_outputs(outputs: Iterable[Output]) -> list[dict[str, Any]]:
     return [{"path": output.path, "sha256": output.sha256, "size": output.size, "kept": output.kept} for output in outputs]
 
 
-def to_experiment(row: Row, artifact_root: str) -> Experiment:
+def to_experiment(row: Row, artifact_root: str, tags: Mapping[str, str]) -> Experiment:
     """An experiment of a row of ``EXPERIMENT_COLUMNS``."""
-    number, name, location, stage = row
-    return Experiment(str(number), name, location or f"{artifact_root}/{number}", stage)
+    number, name, location, stage, created, updated = row
+    return Experiment(str(number), name, location or f"{artifact_root}/{number}", stage, created, updated, tags)
 
 
 def artifact_place(experiment: Experiment, artifact_root: str, run_id: str) -> str:
@@ -85,53 +118,42 @@ def artifact_place(experiment: Experiment, artifact_root: str, run_id: str) -> s
     return f"{experiment.artifact_location}/{run_id}/artifacts".removeprefix(f"{artifact_root}/")
 
 
-def to_run(row: Row, artifact_root: str, params: Mapping[str, str], metrics: Mapping[str, float], tags: Mapping[str, str]) -> Run:
+def to_run(row: Row, artifact_root: str, logged: Logged) -> Run:
     """A run of a row of ``RUN_COLUMNS`` and of what it logged."""
-    (
-        _,
-        run_id,
-        run_name,
-        experiment,
-        experiment_name,
-        status,
-        status_reason,
-        start_time,
-        end_time,
-        stage,
-        artifact_uri,
-        entry_point,
-        command,
-        exit_code,
-        host,
-        user,
-        pid,
-        source,
-        environment,
-        inputs,
-        outputs,
-    ) = row
+    fields = dict(zip(_RUN_FIELDS, row[1:], strict=True))
+    fields["experiment_id"] = str(fields["experiment_id"])
+    fields["status"] = Status(fields["status"])
+    if ":" not in fields["artifact_uri"]:
+        fields["artifact_uri"] = f"{artifact_root}/{fields['artifact_uri']}"
+    for document in ("source", "environment"):
+        fields[document] = json.loads(fields[document]) if fields[document] else None
+    fields["inputs"] = json.loads(fields["inputs"]) if fields["inputs"] else ()
+    fields["outputs"] = tuple(Output(**output) for output in json.loads(fields["outputs"])) if fields["outputs"] else ()
     return Run(
-        run_id=run_id,
-        run_name=run_name,
-        experiment_id=str(experiment),
-        experiment_name=experiment_name,
-        status=Status(status),
-        status_reason=status_reason,
-        start_time=start_time,
-        end_time=end_time,
-        lifecycle_stage=stage,
-        artifact_uri=artifact_uri if ":" in artifact_uri else f"{artifact_root}/{artifact_uri}",
-        entry_point=entry_point,
-        command=command,
-        exit_code=exit_code,
-        host=host,
-        user=user,
-        pid=pid,
-        params=params,
-        metrics=metrics,
-        tags=tags,
-        source=json.loads(source) if source else None,
-        environment=json.loads(environment) if environment else None,
-        inputs=json.loads(inputs) if inputs else (),
-        outputs=tuple(Output(**output) for output in json.loads(outputs)) if outputs else (),
+        **fields,
+        params=logged.params,
+        metrics=logged.metrics,
+        tags=logged.tags,
+        latest_metrics=tuple(logged.latest_metrics),
+        datasets=tuple(logged.datasets),
     )
+
+
+def from_dataset(dataset: DatasetInput) -> dict[str, Any]:
+    """The row of a dataset."""
+    return {
+        "name": key(dataset.name),
+        "digest": text(dataset.digest),
+        "source_type": text(dataset.source_type),
+        "source": text(dataset.source),
+        "schema_json": optional_text(dataset.schema),
+        "profile": optional_text(dataset.profile),
+        "context": optional_text(dataset.tags.get(DATASET_CONTEXT_TAG)),
+        "tags": to_document(dict(dataset.tags)),
+    }
+
+
+def to_dataset(row: Row) -> DatasetInput:
+    """A dataset of a row of ``DATASET_COLUMNS``."""
+    name, digest, source_type, source, schema, profile, tags = row
+    return DatasetInput(name, digest, source_type, source, schema, profile, json.loads(tags))

@@ -6,12 +6,12 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mlproj.errors import UsageError
 from mlproj.tracking import sql_row
-from mlproj.tracking.base import Experiment, Run
-from mlproj.tracking.sql_row import text
+from mlproj.tracking.base import AlreadyExists, DatasetInput, Metric, NotFound, Run, WrongState
+from mlproj.tracking.sql_row import Logged, text
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _PREFIX = re.compile(r"[0-9a-f]{4,31}")
@@ -37,20 +37,44 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+class Found(NamedTuple):
+    """What a change must know of a run before it."""
+
+    number: int
+    status: str
+    lifecycle_stage: str
+
+
 def insert_run(connection: Connection, row: Mapping[str, Any]) -> int:
-    """Add the run; its number. Raises UsageError when its id is taken."""
+    """Add the run; its number. Raises AlreadyExists when its id is taken."""
     columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
     statement = f"INSERT INTO runs ({columns}) VALUES ({values}) ON CONFLICT (run_id) DO NOTHING"  # noqa: S608  # names of ours
     if connection.execute(statement, row).rowcount == 0:
-        raise UsageError(f"there is a run {row['run_id']} already")
-    return number_and_status(connection, row["run_id"])[0]
+        raise AlreadyExists(f"there is a run {row['run_id']} already")
+    return find(connection, row["run_id"]).number
 
 
-def number_and_status(connection: Connection, run_id: str) -> tuple[int, str]:
-    """The number and status of a run. Raises UsageError when there is none."""
-    for number, status in connection.execute("SELECT number, status FROM runs WHERE run_id = :run_id", {"run_id": text(run_id)}):
-        return number, status
+def find(connection: Connection, run_id: str, lock: str = "") -> Found:
+    """The run with this whole id; *lock* is the dialect's, for a change. Raises NotFound when there is none."""
+    statement = f"SELECT number, status, lifecycle_stage FROM runs WHERE run_id = :run_id{lock}"  # noqa: S608  # words of ours
+    for row in connection.execute(statement, {"run_id": text(run_id)}):
+        return Found(*row)
     raise no_run(run_id)
+
+
+def find_active(connection: Connection, run_id: str, lock: str) -> int:
+    """The number of a run that may be added to. Raises NotFound, and WrongState when it is deleted."""
+    found = find(connection, run_id, lock)
+    if found.lifecycle_stage != "active":
+        raise WrongState(f"the run {run_id} is deleted", hint="restore it first")
+    return found.number
+
+
+def change_run(connection: Connection, number: int, changes: Mapping[str, Any]) -> None:
+    """Set these columns."""
+    if changes:
+        assignments = ", ".join(f"{column} = :{column}" for column in changes)
+        connection.execute(f"UPDATE runs SET {assignments} WHERE number = :number", {**changes, "number": number})  # noqa: S608  # names of ours
 
 
 def add_params(connection: Connection, number: int, params: Mapping[str, str]) -> None:
@@ -103,16 +127,41 @@ def _order(point: Mapping[str, Any]) -> tuple[int, int, float]:
     return point["step"], point["timestamp"], point["value"]
 
 
-def logged(connection: Connection, numbers: list[int]) -> dict[int, tuple[dict[str, str], dict[str, float], dict[str, str]]]:
-    """Parameters, latest metrics and tags of each run."""
-    found: dict[int, tuple[dict[str, str], dict[str, float], dict[str, str]]] = {number: ({}, {}, {}) for number in numbers}
-    chosen = ", ".join(map(str, numbers))
-    for run, key, value in connection.execute(f"SELECT run, key, value FROM params WHERE run IN ({chosen})"):  # noqa: S608  # integers
-        found[run][0][key] = value
-    for run, key, number, is_nan in connection.execute(f"SELECT run, key, value, is_nan FROM latest_metrics WHERE run IN ({chosen})"):  # noqa: S608  # integers
-        found[run][1][key] = sql_row.to_value(number, is_nan)
-    for run, key, value in connection.execute(f"SELECT run, key, value FROM tags WHERE run IN ({chosen})"):  # noqa: S608  # integers
-        found[run][2][key] = value
+def set_mark(connection: Connection, number: int, name: str, position: int) -> None:
+    """Note how far the file *name* was read."""
+    connection.execute(
+        "INSERT INTO file_marks (run, name, position) VALUES (:run, :name, :position) "
+        "ON CONFLICT (run, name) DO UPDATE SET position = excluded.position",
+        {"run": number, "name": text(name), "position": position},
+    )
+
+
+def set_datasets(connection: Connection, number: int, datasets: Sequence[DatasetInput]) -> None:
+    """Add datasets; of one that is there the tags are replaced."""
+    connection.executemany(
+        "INSERT INTO dataset_inputs (run, name, digest, source_type, source, schema_json, profile, context, tags) VALUES "
+        "(:run, :name, :digest, :source_type, :source, :schema_json, :profile, :context, :tags) "
+        "ON CONFLICT (run, name, digest) DO UPDATE SET tags = excluded.tags, context = excluded.context",
+        [{**sql_row.from_dataset(dataset), "run": number} for dataset in datasets],
+    )
+
+
+def logged(connection: Connection, numbers: Sequence[int]) -> dict[int, Logged]:
+    """Parameters, latest metrics, tags and datasets of each run."""
+    found = {number: Logged() for number in numbers}
+    chosen = f"IN ({', '.join(map(str, numbers))})"
+    for run, key, value in connection.execute(f"SELECT run, key, value FROM params WHERE run {chosen}"):  # noqa: S608  # integers
+        found[run].params[key] = value
+    for run, key, value in connection.execute(f"SELECT run, key, value FROM tags WHERE run {chosen}"):  # noqa: S608  # integers
+        found[run].tags[key] = value
+    statement = f"SELECT run, key, value, is_nan, timestamp, step FROM latest_metrics WHERE run {chosen}"  # noqa: S608  # integers
+    for run, key, number, is_nan, timestamp, step in connection.execute(statement):
+        metric = Metric(key, sql_row.to_value(number, is_nan), timestamp, step)
+        found[run].metrics[key] = metric.value
+        found[run].latest_metrics.append(metric)
+    statement = f"SELECT run, {sql_row.DATASET_COLUMNS} FROM dataset_inputs WHERE run {chosen} ORDER BY run, name, digest"  # noqa: S608  # integers
+    for run, *row in connection.execute(statement):
+        found[run].datasets.append(sql_row.to_dataset(row))
     return found
 
 
@@ -132,9 +181,9 @@ def ambiguous(reference: str, found: Sequence[Run]) -> UsageError:
     return UsageError(f"{reference!r} is more than one run: {shown}{' …' if len(found) > 5 else ''}", hint="give more digits of the id")
 
 
-def no_run(reference: str) -> UsageError:
+def no_run(reference: str) -> NotFound:
     """The error for a run that is not there."""
-    return UsageError(f"there is no run {reference!r}", hint="mlproj runs list shows the runs and their ids")
+    return NotFound(f"there is no run {reference!r}", hint="mlproj runs list shows the runs and their ids")
 
 
 def checked_run_id(run_id: str | None) -> str:
@@ -144,17 +193,3 @@ def checked_run_id(run_id: str | None) -> str:
     if not _RUN_ID.fullmatch(run_id):
         raise UsageError(f"{run_id!r} is no run id: expected 32 hexadecimal digits")
     return run_id
-
-
-def experiment_number(experiment_id: str) -> int:
-    """The number of an experiment id. Raises UsageError when it is none."""
-    if not re.fullmatch(r"\d{1,18}", experiment_id, re.ASCII):
-        raise UsageError(f"{experiment_id!r} is no experiment id: expected a number")
-    return int(experiment_id)
-
-
-def active(experiment: Experiment) -> Experiment:
-    """*experiment*, unless it is deleted: UsageError."""
-    if experiment.lifecycle_stage != "active":
-        raise UsageError(f"the experiment {experiment.name!r} is deleted", hint="choose another name, or restore it")
-    return experiment

@@ -17,9 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlproj.errors import ServiceError
+from mlproj.tracking import migrations
+from mlproj.tracking.sql_dialect import SQLITE, Dialect
 
-SCHEMA_VERSION = 1
-"""The newest schema that this version knows; equal to the number of migrations (a test holds this)."""
+SCHEMA_VERSION = len(migrations.MIGRATIONS)
+"""The newest schema that this version knows."""
 
 APPLICATION_ID = 0x6D6C706A
 """``mlpj`` in the file's header, so that somebody else's SQLite file is never taken for ours."""
@@ -39,6 +41,8 @@ _HINTS = (
 
 class Database:
     """A connection to one file. Safe for threads: one transaction at a time."""
+
+    dialect: Dialect = SQLITE
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -163,8 +167,6 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:
     """Apply what is missing after *version*, each step in a transaction of its own; another process may be at it too."""
-    from mlproj.tracking import migrations
-
     for number in range(version + 1, SCHEMA_VERSION + 1):
         with _atomic(connection, "BEGIN IMMEDIATE"):
             if connection.execute("PRAGMA user_version").fetchone()[0] >= number:

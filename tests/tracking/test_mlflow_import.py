@@ -236,8 +236,7 @@ def test_a_number_that_does_not_fit_loses_metrics_only(store: TrackingStore, che
 
 
 def test_a_child_that_cannot_be_recorded_is_told(store: TrackingStore, checkout: Path, told: Told) -> None:
-    with store._database.write() as connection:  # type: ignore[attr-defined]
-        connection.execute("INSERT INTO experiments VALUES (7, 'digits', NULL, 'deleted', 0, 0)")
+    store.update_experiment(store.create_experiment("digits").experiment_id, lifecycle_stage="deleted")
     run = store.create_run()
     file_run(checkout / "mlruns", FIRST, later(run))
     file_run(checkout / "mlruns", SECOND, later(run, 2), experiment="7")
@@ -247,8 +246,7 @@ def test_a_child_that_cannot_be_recorded_is_told(store: TrackingStore, checkout:
 
 
 def test_a_run_whose_experiment_is_deleted_here_stays_where_it_is(store: TrackingStore, checkout: Path, told: Told) -> None:
-    with store._database.write() as connection:  # type: ignore[attr-defined]
-        connection.execute("INSERT INTO experiments VALUES (7, 'digits', NULL, 'deleted', 0, 0)")
+    store.update_experiment(store.create_experiment("digits").experiment_id, lifecycle_stage="deleted")
     run = store.create_run()
     logged = file_run(checkout / "mlruns", FIRST, later(run), experiment="7")
     (logged / "metrics" / "m").write_text("1 0.5 0")

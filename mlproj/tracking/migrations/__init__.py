@@ -1,13 +1,14 @@
 """The changes that made the tables what they are, numbered from 1. A migration that was released is never edited.
 
-A new one is a module ``m0002_words.py`` with ``STATEMENTS``, named in ``MIGRATIONS``; ``sqlite.SCHEMA_VERSION`` is its number.
+A new one is a module ``m0002_words.py`` with ``STATEMENTS``, named in ``MIGRATIONS``. It is written for SQLite; ``postgres`` says how
+its words are understood there.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
-MIGRATIONS = ("m0001_runs",)
+MIGRATIONS = ("m0001_runs", "m0002_search")
 
 
 def statements(version: int) -> tuple[str, ...]:
