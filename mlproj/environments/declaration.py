@@ -40,7 +40,7 @@ def _yaml(draft: Draft, path: Path, kind: str) -> None:
         return requirements_file.read_into(draft, path)
     from mlproj import yaml_document
 
-    document = yaml_document.load(path)
+    document = yaml_document.load(path, remembered=True)
     draft.add_file(path)
     if not isinstance(document.value, dict):
         text_file.refuse_pointer(str(document.value), document.place())

@@ -34,7 +34,7 @@ def load(directory: Path, *, root: Path | None = None) -> Project:
     shown = _shown(file, directory, root)
     if root is not None and not is_within(file, root):
         raise InvalidProject("the file is a link out of the project's source", place=Place(shown))
-    reader = Reader(load_yaml(file, shown=shown))
+    reader = Reader(load_yaml(file, shown=shown, remembered=True))
     if others:
         names = ", ".join(other.name for other in others)
         reader.warn(f"{names} is there too and ignored", Place(shown), "keep one MLproject file")

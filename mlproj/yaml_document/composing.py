@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import yaml
 
 from mlproj import regex
 from mlproj.errors import InvalidProject, Place
+from mlproj.yaml_document.node import MAPPING, SCALAR, SEQUENCE, TAG, UNREADABLE, Node
+from mlproj.yaml_document.slip import TEMPLATE_HINT, meant_pair
 from mlproj.yaml_document.text import Text
 
 MAX_DEPTH = 64
+_TYPES = {TAG + name for name in ("null", "bool", "int", "float", "timestamp")}
 
-_LOST_SPACE = regex.lazy(r"""(?P<key>[A-Za-z_][\w-]*)(?::(?P<value>[^\s:/].*)|\s+(?P<quoted>["'].*))$""", re.DOTALL)
 _TEMPLATE = regex.lazy(r"\{\{|\{%")
-TEMPLATE_HINT = "render it first (cookiecutter, jinja), or put the whole value in quotes"
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -42,12 +42,12 @@ class _Loader(_Base):  # type: ignore[misc]  # the C loader where PyYAML was bui
         super().ascend_resolver()
 
 
-def compose(source: Text) -> yaml.Node | None:
+def compose(source: Text) -> Node | None:
     """The root node of *source*, None when there is nothing in it. Raises InvalidProject."""
     try:
         loader = _Loader(source.text)
         try:
-            root: yaml.Node | None = loader.get_single_node()
+            root = loader.get_single_node()
         finally:
             loader.dispose()
     except _DepthError:
@@ -56,13 +56,45 @@ def compose(source: Text) -> yaml.Node | None:
         raise _explain(error, source) from None
     except UnicodeEncodeError as error:
         raise _unreadable(source, error.start) from None
-    return root
+    return None if root is None else _converted(root)
 
 
-def meant_pair(word: str) -> str | None:
-    """``default: 10`` for ``default:10`` and ``default: "x"`` for ``default "x"``; None when *word* is neither."""
-    lost = _LOST_SPACE.match(word)
-    return f"{lost['key']}: {lost['value'] or lost['quoted']}" if lost else None
+def _converted(root: yaml.Node) -> Node:
+    """*root* and all below it as nodes of ours; what aliases share, or what contains itself, stays so."""
+    done: dict[int, Node] = {id(root): _bare(root)}
+    waiting = [root]
+    for node in waiting:  # grows on the way
+        if isinstance(node, yaml.ScalarNode):
+            continue
+        pairs = isinstance(node, yaml.MappingNode)
+        for child in (each for pair in node.value for each in pair) if pairs else node.value:
+            if id(child) not in done:
+                done[id(child)] = _bare(child)
+                waiting.append(child)
+        own = done[id(node)]
+        own.value = [(done[id(key)], done[id(value)]) for key, value in node.value] if pairs else [done[id(item)] for item in node.value]
+    return done[id(root)]
+
+
+def _bare(node: yaml.Node) -> Node:
+    """*node* without its children."""
+    begin, end = node.start_mark, node.end_mark
+    place = (begin.line, begin.column, begin.index, end.index)
+    if not isinstance(node, yaml.ScalarNode):
+        return Node(
+            SEQUENCE if isinstance(node, yaml.SequenceNode) else MAPPING,
+            node.tag,
+            [],
+            *place,
+            in_flow=bool(getattr(node, "flow_style", False)),
+        )
+    bare = Node(SCALAR, node.tag, node.value, *place, is_plain=not node.style)
+    if node.tag in _TYPES:
+        try:
+            bare.meaning = yaml.constructor.SafeConstructor().construct_object(node)
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
+            bare.meaning = UNREADABLE
+    return bare
 
 
 def _explain(error: yaml.YAMLError, source: Text) -> InvalidProject:

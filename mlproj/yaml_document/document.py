@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Any
 
-import yaml
-
 from mlproj.errors import InvalidProject, Place
-from mlproj.yaml_document.composing import TEMPLATE_HINT, meant_pair
+from mlproj.yaml_document.node import MAPPING, SCALAR, SEQUENCE, TAG, UNREADABLE, Node
+from mlproj.yaml_document.slip import TEMPLATE_HINT, meant_pair
 from mlproj.yaml_document.text import Text
 
 MAX_VALUES = 100_000  # with every alias counted as often as it is used
 
-_TAG = "tag:yaml.org,2002:"
-_TYPES = {_TAG + name for name in ("null", "bool", "int", "float", "timestamp")}
-_TEXTS = {_TAG + name for name in ("str", "value", "merge")}
+_TYPES = {TAG + name for name in ("null", "bool", "int", "float", "timestamp")}
+_TEXTS = {TAG + name for name in ("str", "value", "merge")}
 
-Entries = dict[int, dict[Hashable, tuple[yaml.ScalarNode, yaml.Node]]]
+Entries = dict[int, dict[Hashable, tuple[Node, Node]]]
 
 
 class Document:
     """One YAML document: ``value`` as plain data, and the place of everything in it."""
 
-    def __init__(self, value: Any, source: Text, root: yaml.Node, entries: Entries) -> None:
+    def __init__(self, value: Any, source: Text, root: Node, entries: Entries) -> None:
         self.value = value
         self.file = source.file
         self._source = source
@@ -43,7 +41,7 @@ class Document:
     def raw(self, *keys: Any) -> str:
         """The scalar at *keys* as text, before YAML made a number or a date of it. Raises KeyError for lists and mappings."""
         _key, node = self._follow(keys)
-        if not isinstance(node, yaml.ScalarNode):
+        if node.kind != SCALAR:
             raise KeyError(*keys)
         return str(node.value)
 
@@ -57,22 +55,22 @@ class Document:
     def find(self, fragment: str, *keys: Any) -> Place:
         """Where *fragment* first stands within the value at *keys*; the value's own place when it is written otherwise."""
         _key, node = self._follow(keys)
-        index = self._source.text.find(fragment, node.start_mark.index, node.end_mark.index)
+        index = self._source.text.find(fragment, node.start, node.end)
         return self._place(node) if index < 0 else self._source.place_at(index)
 
-    def _follow(self, keys: tuple[Any, ...]) -> tuple[yaml.ScalarNode | None, yaml.Node]:
-        found: tuple[yaml.ScalarNode | None, yaml.Node] = (None, self._root)
+    def _follow(self, keys: tuple[Any, ...]) -> tuple[Node | None, Node]:
+        found: tuple[Node | None, Node] = (None, self._root)
         for key in keys:
             node = found[1]
-            found = (None, node.value[key]) if isinstance(node, yaml.SequenceNode) else self._entries[id(node)][key]
+            found = (None, node.value[key]) if node.kind == SEQUENCE else self._entries[id(node)][key]
         return found
 
-    def _place(self, node: yaml.Node) -> Place:
-        return self._source.place(node.start_mark.line, node.start_mark.column)
+    def _place(self, node: Node) -> Place:
+        return self._source.place(node.line, node.column)
 
 
-def _is_left_empty(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and not node.style and node.value == ""
+def _is_left_empty(node: Node) -> bool:
+    return node.is_plain and node.value == ""
 
 
 class Builder:
@@ -81,16 +79,15 @@ class Builder:
     def __init__(self, source: Text) -> None:
         self.entries: Entries = {}
         self._source = source
-        self._scalars = yaml.constructor.SafeConstructor()
         self._done: dict[int, tuple[Any, int]] = {}
         self._open: set[int] = set()
         self._count = 0
 
-    def build(self, node: yaml.Node) -> Any:
+    def build(self, node: Node) -> Any:
         """The value of *node*. Raises InvalidProject."""
         before = self._count
         self._count += 1
-        if isinstance(node, yaml.ScalarNode):
+        if node.kind == SCALAR:
             value = self._scalar(node)
         elif id(node) in self._done:
             value, size = self._done[id(node)]
@@ -99,36 +96,35 @@ class Builder:
             raise self._error(node, "this contains itself through an alias")
         else:
             self._open.add(id(node))
-            value = self._sequence(node) if isinstance(node, yaml.SequenceNode) else self._mapping(node)
+            value = self._sequence(node) if node.kind == SEQUENCE else self._mapping(node)
             self._open.discard(id(node))
             self._done[id(node)] = (value, self._count - before)
         if self._count > MAX_VALUES:
             raise self._error(node, f"the file holds more than {MAX_VALUES} values, aliases expanded")
         return value
 
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
+    def _scalar(self, node: Node) -> Any:
         if node.tag in _TEXTS:
             return node.value
         if node.tag not in _TYPES:
             raise self._refused_tag(node)
-        try:
-            return self._scalars.construct_object(node)
-        except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
-            kind = node.tag.removeprefix(_TAG)
-            raise self._error(node, f"{node.value[:80]!r} is not the {kind} that it looks like", "put it in quotes") from None
+        if node.meaning is UNREADABLE:
+            kind = node.tag.removeprefix(TAG)
+            raise self._error(node, f"{node.value[:80]!r} is not the {kind} that it looks like", "put it in quotes")
+        return node.meaning
 
-    def _sequence(self, node: yaml.SequenceNode) -> list[Any]:
-        if node.tag != _TAG + "seq":
+    def _sequence(self, node: Node) -> list[Any]:
+        if node.tag != TAG + "seq":
             raise self._refused_tag(node)
         return [self.build(item) for item in node.value]
 
-    def _mapping(self, node: yaml.Node) -> dict[Any, Any]:
-        if node.tag != _TAG + "map":
+    def _mapping(self, node: Node) -> dict[Any, Any]:
+        if node.tag != TAG + "map":
             raise self._refused_tag(node)
-        own: dict[Hashable, tuple[yaml.ScalarNode, yaml.Node]] = {}
-        merged: dict[Hashable, tuple[yaml.ScalarNode, yaml.Node]] = {}
+        own: dict[Hashable, tuple[Node, Node]] = {}
+        merged: dict[Hashable, tuple[Node, Node]] = {}
         for key_node, value_node in node.value:
-            if key_node.tag == _TAG + "merge":
+            if key_node.tag == TAG + "merge":
                 for source in self._merge_sources(value_node):
                     merged = {**self.entries[id(source)], **merged}
                 continue
@@ -139,33 +135,33 @@ class Builder:
         self.entries[id(node)] = {**merged, **own}
         return {key: self.build(value) for key, (_key, value) in self.entries[id(node)].items()}
 
-    def _merge_sources(self, node: yaml.Node) -> Iterator[yaml.Node]:
+    def _merge_sources(self, node: Node) -> Iterator[Node]:
         """The mappings that ``<<`` names, the one that wins first (https://yaml.org/type/merge.html)."""
-        for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
-            if not isinstance(source, yaml.MappingNode):
+        for source in node.value if node.kind == SEQUENCE else [node]:
+            if source.kind != MAPPING:
                 raise self._error(source, "expected a mapping, or a list of mappings, to merge")
             self.build(source)
             yield source
 
-    def _key(self, parent: yaml.Node, key: yaml.Node, value: yaml.Node) -> Hashable:
-        if not isinstance(key, yaml.ScalarNode):
-            if getattr(parent, "flow_style", False) and isinstance(key, yaml.MappingNode):
+    def _key(self, parent: Node, key: Node, value: Node) -> Hashable:
+        if key.kind != SCALAR:
+            if parent.in_flow and key.kind == MAPPING:
                 raise self._error(parent, "this is a template, not YAML", TEMPLATE_HINT)
             raise self._error(key, "a key must be a word, found a list or a mapping", "put it in quotes if it is meant as text")
-        if getattr(parent, "flow_style", False) and not key.style and _is_left_empty(value):
+        if parent.in_flow and key.is_plain and _is_left_empty(value):
             meant = meant_pair(key.value)
             if meant:
                 raise self._error(key, f"{key.value!r} is read as a key without a value, expected 'key: value'", f"write '{meant}'")
         read: Hashable = self._scalar(key)
         return read
 
-    def _duplicate(self, key: yaml.ScalarNode, first: yaml.Node) -> InvalidProject:
-        earlier = self._source.place(first.start_mark.line, first.start_mark.column)
+    def _duplicate(self, key: Node, first: Node) -> InvalidProject:
+        earlier = self._source.place(first.line, first.column)
         return self._error(key, f"the key {key.value[:80]!r} is given twice, first at {earlier}", "keep one of them")
 
-    def _refused_tag(self, node: yaml.Node) -> InvalidProject:
-        tag = node.tag.replace(_TAG, "!!")
+    def _refused_tag(self, node: Node) -> InvalidProject:
+        tag = node.tag.replace(TAG, "!!")
         return self._error(node, f"the tag {tag[:80]!r} is not allowed", "write plain text, numbers, lists and mappings")
 
-    def _error(self, node: yaml.Node, message: str, hint: str | None = None) -> InvalidProject:
-        return InvalidProject(message, place=self._source.place(node.start_mark.line, node.start_mark.column), hint=hint)
+    def _error(self, node: Node, message: str, hint: str | None = None) -> InvalidProject:
+        return InvalidProject(message, place=self._source.place(node.line, node.column), hint=hint)
