@@ -370,8 +370,8 @@ class StoreSuite:
     def test_a_deleted_experiment_takes_no_runs_and_keeps_its_name(self, store: TrackingStore) -> None:
         gone = store.create_experiment("gone")
         store.update_experiment(gone.experiment_id, lifecycle_stage="deleted")
-        by: dict[str, Any]
-        for by in ({"experiment_name": "gone"}, {"experiment_id": gone.experiment_id}):
+        ways: list[dict[str, Any]] = [{"experiment_name": "gone"}, {"experiment_id": gone.experiment_id}]
+        for by in ways:
             with pytest.raises(WrongState, match="'gone' is deleted"):
                 store.create_run(**by)
         run = store.create_run()
@@ -379,7 +379,8 @@ class StoreSuite:
             store.update_run(run.run_id, experiment_name="gone")
         with pytest.raises(AlreadyExists):
             store.create_experiment("gone", new=True)
-        for change in ({"name": "other"}, {"tags": {"a": "b"}}):
+        changes: list[dict[str, Any]] = [{"name": "other"}, {"tags": {"a": "b"}}]
+        for change in changes:
             with pytest.raises(WrongState):
                 store.update_experiment(gone.experiment_id, **change)
         assert store.get_experiment(name="gone").lifecycle_stage == "deleted"
@@ -397,8 +398,8 @@ class StoreSuite:
         assert store.get_run(before.run_id).lifecycle_stage == "deleted"
 
     def test_default_stays(self, store: TrackingStore) -> None:
-        change: dict[str, Any]
-        for change in ({"lifecycle_stage": "deleted"}, {"name": "other"}):
+        changes: list[dict[str, Any]] = [{"lifecycle_stage": "deleted"}, {"name": "other"}]
+        for change in changes:
             with pytest.raises(WrongState, match="'Default' cannot be"):
                 store.update_experiment("0", **change)
         store.update_experiment("0", tags={"a": "b"})

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from mlproj.tracking import run_name as names
 from mlproj.tracking import sql_experiment, sql_row, sql_statement
-from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Output, Run, Status, WrongState
+from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Output, Page, Run, Status, WrongState
 from mlproj.tracking.sql_dialect import Dialect
 from mlproj.tracking.sql_row import EXPERIMENT_COLUMNS, RUN_COLUMNS, optional_text, text
 
@@ -213,6 +213,49 @@ class SqlStore:
                 conditions.append(f"r.status IN ({', '.join(f':status{index}' for index in range(len(statuses)))})")
             where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
             return self._runs(connection, f"{where} ORDER BY r.start_time DESC, r.number DESC LIMIT :limit OFFSET :offset", values)
+
+    def search_runs(  # noqa: D102
+        self,
+        *,
+        experiment_ids: Sequence[str] | None = None,
+        filter: str = "",
+        order_by: Sequence[str] = (),
+        lifecycle_stage: str | None = "active",
+        limit: int = 1000,
+        page_token: str | None = None,
+    ) -> Page[Run]:
+        from mlproj.tracking.search.sql import Search, find
+        from mlproj.tracking.search.vocabulary import RUNS
+
+        scope, values = [], {"artifact_root": self._artifact_root}
+        if experiment_ids is not None:
+            numbers = sorted({sql_experiment.to_number(experiment_id) for experiment_id in experiment_ids})
+            scope.append(f"r.experiment_id IN ({', '.join(map(str, numbers)) or 'NULL'})")
+        if lifecycle_stage is not None:
+            scope.append("r.lifecycle_stage = :stage")
+            values["stage"] = lifecycle_stage
+        with self._database.read() as connection:
+            found, token = find(connection, self._database.dialect, Search(RUNS, filter, order_by, limit, page_token, scope, values))
+            return Page(self._runs_by_number(connection, found), token)
+
+    def search_experiments(  # noqa: D102
+        self,
+        *,
+        filter: str = "",
+        order_by: Sequence[str] = (),
+        lifecycle_stage: str | None = "active",
+        limit: int = 1000,
+        page_token: str | None = None,
+    ) -> Page[Experiment]:
+        from mlproj.tracking.search.sql import Search, find
+        from mlproj.tracking.search.vocabulary import EXPERIMENTS
+
+        scope = [] if lifecycle_stage is None else ["e.lifecycle_stage = :stage"]
+        values = {} if lifecycle_stage is None else {"stage": lifecycle_stage}
+        search = Search(EXPERIMENTS, filter, order_by, limit, page_token, scope, values)
+        with self._database.read() as connection:
+            found, token = find(connection, self._database.dialect, search)
+            return Page(sql_experiment.by_numbers(connection, found, self._artifact_root), token)
 
     def metric_history(self, run_id: str, key: str) -> list[Metric]:  # noqa: D102
         with self._database.read() as connection:
