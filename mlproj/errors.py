@@ -81,9 +81,12 @@ class Interrupted(BaseException):
     """
 
     kind: ClassVar[str] = "interrupted"
+    hint: ClassVar[str | None] = None
+    place: ClassVar[Place | None] = None
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__("interrupted" if signal_number == 2 else f"terminated by signal {signal_number}")
+        self.message = "interrupted" if signal_number == 2 else f"terminated by signal {signal_number}"
+        super().__init__(self.message)
         self.signal_number = signal_number
 
     @property

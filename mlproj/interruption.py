@@ -34,6 +34,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self._raised = False
         self._act: Callable[[int], None] = self._raise
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
@@ -67,21 +68,24 @@ class Interruption:
         finally:
             self._act = before
 
-    @staticmethod
-    def _raise(number: int) -> None:
-        raise Interrupted(number)
+    def _raise(self, number: int) -> None:
+        if not self._raised:  # what the first one unwinds, a second must not leave half undone
+            self._raised = True
+            raise Interrupted(number)
 
 
 @contextmanager
 def listening() -> Iterator[Interruption]:
     """Take over the signals that end a program, and give them back afterwards.
 
-    Outside the main thread Python allows no handlers; the interruption is then one that nothing ever reaches.
+    Whoever listens inside of this shares what is yielded here. Outside the main thread Python allows no handlers; the
+    interruption is then one that nothing ever reaches.
     """
-    interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
-        yield interruption
+        yield Interruption()
         return
+    outer = signal.getsignal(signal.SIGTERM)
+    interruption = outer if isinstance(outer, Interruption) else Interruption()
     # A signal that our caller ignores (nohup) stays ignored.
     ours = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, interruption) for number in ours}

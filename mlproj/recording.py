@@ -119,7 +119,7 @@ class Recording:
         with self._interruption.held(), self._resources:
             if error is not None:
                 self._status, self._reason = _judge(error)
-                self._exit_code = error.exit_code if isinstance(error, MlprojError) else None
+                self._exit_code = error.exit_code if isinstance(error, (MlprojError, Interrupted)) else None
             try:
                 self._collect()
             finally:

@@ -32,18 +32,17 @@ def planned(request: RunRequest, progress: Progress) -> Iterator[Plan]:
     """
     source = sources.open(request.uri)
     is_here = Path(request.uri.partition("#")[0]).is_dir()
-    with nullcontext() if is_here else progress.step(f"fetching {request.uri}"):
-        revision = source.pin(request.version, offline=request.offline)
-        checkout = source.fetch(revision, isolated=request.isolated)
-    try:
+    with ExitStack() as resources:
+        with nullcontext() if is_here else progress.step(f"fetching {request.uri}"):
+            revision = source.pin(request.version, offline=request.offline)
+            checkout = source.fetch(revision, isolated=request.isolated)
+            resources.callback(checkout.release)
         project = projects.load(checkout.project_dir, root=checkout.root)
         entry_point = projects.resolve_entry_point(project, request.entry_point)
         values = projects.merge(request.parameters_file, request.parameters)
         command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd, fetch=_fetcher(request))
         environment = environments.resolve(environment_request(request, revision, checkout, project, entry_point), progress)
         yield Plan(request, revision, checkout, project, entry_point, command, environment)
-    finally:
-        checkout.release()
 
 
 def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) -> Run:

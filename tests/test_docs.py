@@ -19,9 +19,7 @@ def test_every_variable_is_in_the_guide(variable: env_vars.Variable) -> None:
     assert f"`{variable.name}`" in GUIDE
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in errors.MlprojError.__subclasses__() if kind is not errors.Interrupted], ids=lambda kind: kind.kind
-)
+@pytest.mark.parametrize("kind", errors.MlprojError.__subclasses__(), ids=lambda kind: kind.kind)
 def test_every_exit_code_is_in_the_readme(kind: type[errors.MlprojError]) -> None:
     assert f"| {kind.exit_code} |" in README
 

@@ -34,6 +34,10 @@ def test_being_stopped_looks_as_in_a_shell(number: int, code: int, message: str)
     assert (error.exit_code, str(error), error.signal_number) == (code, message, number)
 
 
+def test_being_stopped_is_no_error_that_work_carries_on_after() -> None:
+    assert not issubclass(Interrupted, Exception)
+
+
 def test_every_kind_has_a_name_of_its_own() -> None:
     kinds = [error.kind for error in (UsageError, InvalidProject, SourceError, ServiceError, EnvironmentFailure, Interrupted, MlprojError)]
 

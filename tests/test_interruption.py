@@ -30,6 +30,20 @@ def test_a_signal_is_held_until_the_block_is_over() -> None:
     assert steps == ["finished the block"]
 
 
+def test_a_second_signal_does_not_disturb_what_the_first_unwinds() -> None:
+    steps = []
+    with pytest.raises(Interrupted) as caught, listening():
+        try:
+            with listening():
+                os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("cleaned up")
+
+    assert caught.value.signal_number == signal.SIGTERM
+    assert steps == ["cleaned up"]
+
+
 class Job:
     def __init__(self) -> None:
         self.received: list[int] = []

@@ -5,6 +5,7 @@ A mistake is two or three lines; a bug is a file to paste into an issue; neither
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -12,19 +13,30 @@ from collections.abc import Callable
 from typing import Any
 
 from mlproj.cli import terminal
-from mlproj.errors import Interrupted, MlprojError, Place, UsageError
+from mlproj.errors import Interrupted, MlprojError, Place, ServiceError, UsageError
 from mlproj.redaction import redact
+
+_READER_GONE = 128 + 13  # as a program that SIGPIPE ends
 
 
 def guard(command: Callable[[list[str]], int], arguments: list[str]) -> int:
     """The exit code of *command* called with *arguments*; whatever it raises is told on stderr (or as JSON on stdout)."""
     _open_closed_streams()
     try:
-        code = command(arguments)
+        code = _returned(command, arguments)
         sys.stdout.flush()
-        return code
     except BaseException as error:
-        return _exit_code(error, arguments)
+        code = _exit_code(error, arguments)
+    _drop_unwritten()
+    return code
+
+
+def _returned(command: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """What *command* returns, or leaves with by :func:`sys.exit`."""
+    try:
+        return command(arguments)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
 
 
 def _open_closed_streams() -> None:
@@ -40,16 +52,16 @@ def _exit_code(error: BaseException, arguments: list[str]) -> int:
     as_json = wants_json(arguments)
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else 0 if error.code is None else 1
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return tell(Interrupted(2), as_json)
-    if isinstance(error, MlprojError):
+    if isinstance(error, (MlprojError, Interrupted)):
         return tell(error, as_json)
     if isinstance(error, click.ClickException):
         return tell(_from_click(error), as_json)
     if isinstance(error, BrokenPipeError) and _reader_is_gone():
-        return _quiet_exit()
+        return _READER_GONE
+    if isinstance(error, OSError) and (unwritten := _unwritten(error)):
+        return tell(unwritten, as_json)
     from mlproj.cli import bug_report
 
     return tell(bug_report.write(error, arguments), as_json)
@@ -61,7 +73,7 @@ def wants_json(arguments: list[str]) -> bool:
     return "--json" in options
 
 
-def tell(error: MlprojError, as_json: bool) -> int:
+def tell(error: MlprojError | Interrupted, as_json: bool) -> int:
     """Print *error* for people on stderr, or as the error document on stdout; return its exit code."""
     try:
         if as_json:
@@ -73,11 +85,25 @@ def tell(error: MlprojError, as_json: bool) -> int:
             sys.stderr.write(render(error))
             sys.stderr.flush()
     except BrokenPipeError:
-        return _quiet_exit()
+        return _READER_GONE
+    except OSError:  # such as a full disk
+        return tell(error, as_json=False) if as_json else error.exit_code
     return error.exit_code
 
 
-def describe(error: MlprojError) -> dict[str, Any]:
+def _unwritten(error: OSError) -> ServiceError | None:
+    """What to say when *error* is a standard output that cannot be written, or a disk that is full; None when it is neither."""
+    try:
+        sys.stdout.write("\n")  # after text or JSON it does no harm
+        sys.stdout.flush()
+    except OSError as failed:
+        return ServiceError(f"the output could not be written: {failed.strerror or failed}")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ServiceError(f"a file could not be written: {error.strerror}", hint="mlproj doctor tells how much room is left")
+    return None
+
+
+def describe(error: MlprojError | Interrupted) -> dict[str, Any]:
     """*error* as the ``error`` of a JSON document (schema 1); every key is always there."""
     place = error.place or Place("")
     return {
@@ -91,7 +117,7 @@ def describe(error: MlprojError) -> dict[str, Any]:
     }
 
 
-def render(error: MlprojError, level: str = "error") -> str:
+def render(error: MlprojError | Interrupted, level: str = "error") -> str:
     """*error* for people: what and where, the offending line with a caret, and what to do. *level*: error or warning."""
     stream = sys.stderr
     if isinstance(error, Interrupted):
@@ -142,11 +168,10 @@ def _reader_is_gone() -> bool:
     return any(events & (select.POLLERR | select.POLLHUP) for _descriptor, events in poll.poll(0))
 
 
-def _quiet_exit() -> int:
-    """Leave as a program killed by SIGPIPE would, without Python complaining while it flushes at exit."""
+def _drop_unwritten() -> None:
+    """Let go of what a stream could not take: flushing it at exit, Python would complain and exit with 120."""
     for stream in (sys.stdout, sys.stderr):
         try:
+            stream.flush()
+        except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        except (OSError, ValueError):
-            continue
-    return 128 + 13

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from mlproj import environments, projects, runner, sources
 from mlproj.environments.base import Description, Request
 from mlproj.errors import MlprojError
+from mlproj.interruption import listening
 from mlproj.plan import RunRequest
 from mlproj.progress import Progress
 from mlproj.projects.base import EntryPoint, Project
@@ -44,11 +45,10 @@ class Opened:
 @contextmanager
 def opened(request: RunRequest, progress: Progress) -> Iterator[Opened]:
     """The project that *request* names, fetched. Raises UsageError and SourceError."""
-    source = sources.open(request.uri)
-    with progress.step(f"fetching {request.uri}"):
-        revision = source.pin(request.version, offline=request.offline)
-        checkout = source.fetch(revision, isolated=False)
-    try:
+    with listening(), ExitStack() as resources:  # a signal unwinds what was begun
+        source = sources.open(request.uri)
+        with progress.step(f"fetching {request.uri}"):
+            revision = source.pin(request.version, offline=request.offline)
+            checkout = source.fetch(revision, isolated=False)
+            resources.callback(checkout.release)
         yield Opened(request, revision, checkout)
-    finally:
-        checkout.release()

@@ -11,23 +11,40 @@ def main() -> None:
     # Loading modules makes many objects and no garbage; looking for some would take a tenth of a short run.
     gc.set_threshold(100_000, 50, 50)
     arguments = sys.argv[1:]
-    if arguments == ["--version"]:
-        from mlproj import __version__
-
-        sys.stdout.write(f"mlproj {__version__}\n")
+    if arguments == ["--version"] and _print_version():
         return
     from mlproj.cli import failure
 
     sys.exit(failure.guard(_run, arguments))
 
 
+def _print_version() -> bool:
+    """Whether it was printed; what keeps it from being is told on the road that all commands take."""
+    from mlproj import __version__
+
+    try:
+        sys.stdout.write(f"mlproj {__version__}\n")
+        sys.stdout.flush()
+    except (AttributeError, OSError):  # closed, and so None; full; nobody reads
+        return False
+    return True
+
+
 def _run(arguments: list[str]) -> int:
     """The exit code of the command that *arguments* choose; what goes wrong is raised."""
     import os
 
+    instruction = os.environ.get("_MLPROJ_COMPLETE")  # set by the scripts that `mlproj completion` prints
+    if arguments[:1] == ["run"] and not instruction:
+        from mlproj.cli import run_options
+
+        flags = run_options.parse(arguments[1:])
+        if flags is not None:
+            from mlproj.cli.run import run
+
+            return run(**flags)
     from mlproj.cli.command_table import cli
 
-    instruction = os.environ.get("_MLPROJ_COMPLETE")  # set by the scripts that `mlproj completion` prints
     if instruction:
         from click.shell_completion import shell_complete
 

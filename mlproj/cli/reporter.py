@@ -74,13 +74,13 @@ class Plain:
             self.write(text, prefix="  ")
 
     def write(self, text: str, prefix: str = "") -> None:
-        """Put *text* on stderr without secrets and control characters; a reader who has gone is no reason to stop."""
+        """Put *text* on stderr without secrets and control characters; a stream that takes it no more is no reason to stop."""
         encoding = sys.stderr.encoding or "utf-8"
         clean = terminal.printable(redact(text)).encode(encoding, "backslashreplace").decode(encoding)
         try:
             sys.stderr.write(f"{prefix}{clean}\n")
             sys.stderr.flush()
-        except BrokenPipeError:
+        except OSError:
             pass
 
 

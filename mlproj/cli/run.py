@@ -1,16 +1,10 @@
-"""``mlproj run``: flags become a frozen request; the line does the rest; one renderer shows what happened."""
+"""What ``mlproj run`` does: flags become a frozen request; the line does the rest; one renderer shows what happened."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from mlproj import env_vars
-from mlproj.cli import complete, options
-from mlproj.cli.output import print_document
 from mlproj.cli.reporter import Reporter, make_reporter
 from mlproj.errors import UsageError
 
@@ -18,98 +12,30 @@ if TYPE_CHECKING:
     from mlproj.plan import Plan, RunRequest
     from mlproj.tracking.base import Run
 
-_MANAGERS = ["auto", "uv", "virtualenv", "conda", "docker", "local"]
 
-
-@click.command("run")
-@click.argument("uri", default=".", shell_complete=complete.projects)
-@click.option(
-    "-e", "--entry-point", metavar="NAME", shell_complete=complete.entry_points, help="Entry point, or a script's name. Default: main."
-)
-@click.option("-v", "--version", metavar="REVISION", help="Branch, tag or commit of a Git source. Default: the default branch.")
-@click.option(
-    "-P",
-    "--param",
-    "--param-list",
-    "parameters",
-    metavar="NAME=VALUE",
-    multiple=True,
-    shell_complete=complete.parameters,
-    help="A parameter's value; repeatable.",
-)
-@click.option("--params-file", type=click.Path(dir_okay=False, path_type=Path), help="YAML or JSON file of parameters; -P wins.")
-@click.option("--experiment-name", metavar="NAME", help="Experiment of the run; made when missing. Default: Default.")
-@click.option("--experiment-id", metavar="ID", help="Experiment of the run, by id.")
-@click.option("--run-name", metavar="NAME", help="Name of the run. Default: made up.")
-@click.option("-t", "--tag", "tags", metavar="NAME=VALUE", multiple=True, help="A tag of the run; repeatable.")
-@click.option(
-    "--env-manager",
-    type=click.Choice(_MANAGERS),
-    default="auto",
-    envvar=env_vars.ENV_MANAGER.name,
-    help="Who makes the environment; local: run in the current one. Default: auto.",
-)
-@click.option(
-    "--as-of",
-    metavar="WHEN",
-    default="auto",
-    envvar=env_vars.AS_OF.name,
-    help="Date that unpinned packages are resolved at: auto, commit, pins, today or a date such as 2022-08-15. Default: auto.",
-)
-@click.option("--no-infer", is_flag=True, help="Do not infer packages from imports when no file declares any.")
-@click.option("--isolated", is_flag=True, help="Run a copy of a local folder instead of the folder itself.")
-@click.option("--rebuild", is_flag=True, help="Make the environment anew even when it is there.")
-@click.option("-b", "--backend", metavar="NAME", default="local", help="Where the command runs. Default: local.")
-@click.option(
-    "--timeout", metavar="DURATION", callback=options.duration, help="End the run after this long: 90, 90s, 15m, 2h. It exits 124."
-)
-@click.option(
-    "--grace",
-    metavar="DURATION",
-    default="10s",
-    callback=options.duration,
-    help="Time between asking processes to end and ending them. Default: 10s.",
-)
-@click.option(
-    "--max-output-size",
-    metavar="SIZE",
-    envvar=env_vars.MAX_OUTPUT_SIZE.name,
-    callback=options.size,
-    help="Largest changed file that is copied as an artifact, such as 100MB.",
-)
-@click.option("--dry-run", is_flag=True, help="Show the plan and its reasons; touch nothing but the cache.")
-@options.offline
-@options.verbosity
-@options.as_json
-def command(**flags: Any) -> None:
-    """Run an entry point of the project at URI and record what happened.
-
-    URI is a folder, a Git repository (https, ssh, git@host:path, file, gh:owner/repo, gl:owner/repo) or an archive
-    (.zip, .tar.gz; a file or a URL), with #sub/folder for a project inside it. Default: the current folder.
-
-    The exit code is the entry point's own.
-    """
+def run(**flags: Any) -> int:
+    """Do what ``mlproj run`` does for these flags; the exit code is the entry point's own."""
     from mlproj import runner
     from mlproj.interruption import listening
 
     as_json = flags["as_json"]
     reporter = make_reporter(flags["verbosity"], json=as_json)
     request = _request(flags)
-    if flags["dry_run"]:
-        with runner.planned(request, reporter) as plan:
-            _show_plan(plan, as_json)
-        return
     # From here a signal unwinds what was begun: a fetch, a resolution, a checkout.
     with listening(), runner.planned(request, reporter) as plan:
+        if flags["dry_run"]:
+            _show_plan(plan, as_json)
+            return 0
         _tell(plan, reporter)
-        run = runner.execute(plan, reporter)
+        record = runner.execute(plan, reporter)
     if as_json:
+        from mlproj.cli.output import print_document
         from mlproj.tracking.record import to_json
 
-        print_document({"run": to_json(run)})
+        print_document({"run": to_json(record)})
     else:
-        _conclude(run, reporter)
-    sys.exit(run.exit_code if run.exit_code is not None else int(run.status.value != "FINISHED"))
+        _conclude(record, reporter)
+    return record.exit_code if record.exit_code is not None else int(record.status.value != "FINISHED")
 
 
 def _request(flags: dict[str, Any]) -> RunRequest:
@@ -152,7 +78,11 @@ def _tell(plan: Plan, reporter: Reporter) -> None:
 
 
 def _show_plan(plan: Plan, as_json: bool) -> None:
+    import click
+
     if as_json:
+        from mlproj.cli.output import print_document
+
         print_document({"plan": plan.to_json()})
         return
     document = plan.to_json()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from mlproj import errors, paths
 from mlproj.cli import failure
 from mlproj.errors import InvalidProject, MlprojError, Place, SourceError, UsageError
 from tests.cli.conftest import Cli
-from tests.program import Result, start
+from tests.program import Result, project, start
 
 KEYS = {"kind", "message", "hint", "file", "line", "column", "exit_code"}
 
@@ -177,17 +178,6 @@ def test_ctrl_c_says_so_in_a_word_and_exits_130() -> None:
     assert err == b"interrupted\n"
 
 
-def test_a_reader_who_leaves_is_no_error() -> None:
-    read, write = os.pipe()
-    os.close(read)
-    process = start("schema", stdout=write)
-    os.close(write)
-    _out, err = process.communicate()
-
-    assert process.returncode == 141
-    assert err == b""
-
-
 def test_an_error_document_to_a_reader_who_has_left_is_no_error() -> None:
     read, write = os.pipe()
     os.close(read)
@@ -218,9 +208,66 @@ def test_usage_errors_of_the_foundation_and_of_click_look_alike(cli: Cli) -> Non
 
 def test_a_reader_who_leaves_while_a_command_prints_is_no_error(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failure, "_reader_is_gone", lambda: True)
-    monkeypatch.setattr(os, "dup2", lambda *_descriptors: None)
 
     assert failure.guard(lambda _arguments: (_ for _ in ()).throw(BrokenPipeError()), []) == 141
+
+
+FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+PRINTING = ("--version", "--help", "schema", "runs list --json", "show --json", "check", "run --dry-run", "completion bash")
+
+
+@FULL
+@pytest.mark.parametrize("arguments", PRINTING)
+def test_an_output_that_cannot_be_written_is_told_as_what_it_is(tmp_path: Path, arguments: str) -> None:
+    folder = project(tmp_path / "p", "entry_points: {main: {command: 'true'}}")
+    with open("/dev/full", "wb") as full:
+        process = start(*arguments.split(), cwd=folder, stdout=full)
+        _out, err = process.communicate()
+
+    assert err.decode().splitlines()[-1] == "error: the output could not be written: No space left on device"
+    assert b"Traceback" not in err
+    assert process.returncode == 69
+    assert not (paths.home() / "bugs").exists()
+
+
+@FULL
+def test_more_output_than_a_buffer_holds_is_told_too(capfd: pytest.CaptureFixture[str]) -> None:
+    code = "import sys; from mlproj.cli import failure; sys.exit(failure.guard(lambda _: sys.stdout.write('x' * 100_000), []))"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, check=False)
+
+    assert (done.returncode, done.stderr) == (69, b"error: the output could not be written: No space left on device\n")
+
+
+@FULL
+def test_messages_that_cannot_be_written_do_not_change_the_exit_code(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "entry_points: {main: {command: 'exit 3'}}")
+    codes = []
+    for arguments in (("run", folder), ("runs", "show", "nothing")):
+        with open("/dev/full", "wb") as full:
+            process = start(*arguments, stderr=full)
+            process.communicate()
+            codes.append(process.returncode)
+
+    assert codes == [3, UsageError.exit_code]
+
+
+def test_a_full_disk_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    result = guarded(OSError(errno.ENOSPC, "No space left on device"), capsys)
+
+    assert result.code == 69
+    assert result.err.startswith("error: a file could not be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--help", "schema", "runs list --json"])
+def test_a_pipe_that_nobody_reads_ends_every_command_quietly(arguments: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = start(*arguments.split(), stdout=write)
+    os.close(write)
+    _out, err = process.communicate()
+
+    assert (process.returncode, err) == (141, b"")
 
 
 def test_which_pipe_is_broken_is_asked_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,9 +279,10 @@ def test_which_pipe_is_broken_is_asked_of_the_system(monkeypatch: pytest.MonkeyP
         assert failure._reader_is_gone()
 
 
+@pytest.mark.parametrize("command", ["runs list", "--version"])
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])
-def test_a_closed_stream_is_no_bug(closed: str) -> None:
-    done = subprocess.run(["bash", "-c", f'"{sys.executable}" -m mlproj runs list {closed}'], check=False)
+def test_a_closed_stream_is_no_bug(command: str, closed: str) -> None:
+    done = subprocess.run(["bash", "-c", f'"{sys.executable}" -m mlproj {command} {closed}'], check=False)
 
     assert done.returncode == 0
     assert not (paths.home() / "bugs").exists()

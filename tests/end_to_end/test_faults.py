@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from tests.program import mlproj, project, start
+from tests.sources.git_server import GitServer, serving
+from tests.sources.repository import bare, commit, git
 
 STUBBORN = """
 entry_points:
@@ -33,17 +35,23 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def the_run() -> dict[str, Any]:
-    (run,) = mlproj("runs", "list", "--json").document["runs"]
-    return run  # type: ignore[no-any-return]
+    runs: list[dict[str, Any]] = mlproj("runs", "list", "--json").document["runs"]
+    (run,) = runs
+    return run
 
 
 def processes_of(run_id: str) -> list[str]:
-    """Command lines of the processes that carry the run's id in their environment."""
+    """Command lines of the processes of a run."""
+    return processes_with(f"MLPROJ_RUN_ID={run_id}")
+
+
+def processes_with(setting: str) -> list[str]:
+    """Command lines of the processes that carry *setting* in their environment."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                if f"MLPROJ_RUN_ID={run_id}".encode() in (folder / "environ").read_bytes():
+                if setting.encode() in (folder / "environ").read_bytes():
                     found.append((folder / "cmdline").read_bytes().decode())
             except OSError:
                 continue
@@ -67,6 +75,39 @@ def test_a_signal_ends_the_whole_run_and_the_record_says_so(tmp_path: Path, numb
     assert (run["status"], run["exit_code"]) == ("KILLED", code)
     assert reason in run["status_reason"]
     assert processes_of(run["run_id"]) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "code"),
+    [("run", signal.SIGINT, 130), ("run", signal.SIGTERM, 143), ("run --dry-run", signal.SIGTERM, 143), ("show", signal.SIGTERM, 143)],
+)
+@pytest.mark.parametrize("slow", ["top.git/info/refs", "top.git/git-upload-pack", "inner.git", "top.zip"])
+def test_a_signal_while_a_source_is_fetched_leaves_nothing(tmp_path: Path, slow: str, command: str, number: int, code: int) -> None:
+    """The remote is slow to say what it has, to send it, or to send the submodule of what is checked out already."""
+    server = GitServer(served_with_submodule(tmp_path), never_answers=slow)
+    with serving(server):
+        uri = f"{server.url}/{'top.git' if slow == 'inner.git' else slow.partition('/')[0]}"
+        process = start(*command.split(), uri, env={"MLPROJ_TEST_MARK": str(tmp_path)})
+        assert server.asked.wait(60), process.communicate()
+        process.send_signal(number)
+        _out, err = process.communicate()
+
+    cache = Path(os.environ["MLPROJ_CACHE"])
+    assert (process.returncode, err.decode().splitlines()[-1:]) == (code, ["interrupted" if code == 130 else "terminated by signal 15"])
+    assert processes_with(f"MLPROJ_TEST_MARK={tmp_path}") == []
+    assert [*cache.glob("checkouts/*"), *cache.rglob("*.new"), *cache.rglob("*.part")] == []
+    assert mlproj("runs", "list", "--json").document["runs"] == []
+
+
+def served_with_submodule(folder: Path) -> Path:
+    """A folder to serve: ``top.git``, a project whose submodule is ``inner.git`` beside it."""
+    inner = commit(folder / "work" / "inner", {"a": "1"})
+    commit(folder / "work" / "top", {"MLproject": PATIENT, ".gitmodules": '[submodule "inner"]\n\tpath = inner\n\turl = ../inner.git\n'})
+    git(folder / "work" / "top", "update-index", "--add", "--cacheinfo", f"160000,{inner},inner")
+    git(folder / "work" / "top", "commit", "--quiet", "--message=submodule")
+    for name in ("top", "inner"):
+        bare(folder / "work" / name, folder / "served" / f"{name}.git")
+    return folder / "served"
 
 
 def test_a_program_that_ignores_signals_is_killed_after_the_grace_time(tmp_path: Path) -> None:

@@ -14,15 +14,25 @@ from urllib.parse import urlsplit
 
 
 class GitServer(ThreadingHTTPServer):
-    """Serves the repositories below *root* at ``url``; counts what is asked in ``requests``."""
+    """Serves the repositories below *root* at ``url``; counts what is asked in ``requests``.
+
+    A request whose path holds *never_answers* sets ``asked`` and gets no answer as long as the server serves.
+    """
 
     daemon_threads = True
 
-    def __init__(self, root: Path, login: str | None = None) -> None:
+    def __init__(self, root: Path, login: str | None = None, never_answers: str | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.never_answers = never_answers
+        self.asked = threading.Event()
+        self.closing = threading.Event()
         self.root = root
         self.login = login
         self.requests: list[str] = []
+
+    def server_close(self) -> None:
+        self.closing.set()
+        super().server_close()
 
     @property
     def url(self) -> str:
@@ -36,10 +46,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: GitServer
 
     def do_GET(self) -> None:
-        self._serve()
+        if self.server.never_answers and self.server.never_answers in self.path:
+            self.server.asked.set()
+            self.server.closing.wait()
+        else:
+            self._serve()
 
     def do_POST(self) -> None:
-        self._serve()
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
         self.server.requests.append(format % args)
