@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import unicodedata
 from typing import IO
 
 from mlproj import env_vars
@@ -41,6 +39,8 @@ def styled(text: str, stream: IO[str], *styles: str) -> str:
 
 def columns() -> int:
     """The width of the terminal in characters; 80 where there is none."""
+    import shutil
+
     return shutil.get_terminal_size((80, 24)).columns
 
 
@@ -55,6 +55,8 @@ def printable(text: str) -> str:
 
 
 def _visible(character: str) -> str:
+    import unicodedata
+
     if character in "\n\t" or not unicodedata.category(character).startswith("C"):
         return character
     return character.encode("unicode_escape").decode("ascii")
@@ -64,6 +66,8 @@ def width_of(text: str) -> int:
     """How many columns *text* takes: wide characters two, combining ones none."""
     if text.isascii():
         return len(text)
+    import unicodedata
+
     return sum(0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
