@@ -77,20 +77,23 @@ class Index:
     def add(self, *releases: Release) -> None:
         """Publish *releases*."""
         for release in releases:
-            content = release.wheel()
-            self.files[release.filename] = content
             self.files[f"{release.filename}.metadata"] = release.metadata.encode()
-            self._projects.setdefault(release.name, []).append(
-                {
-                    "filename": release.filename,
-                    "url": f"/files/{release.filename}",
-                    "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
-                    **({"upload-time": release.uploaded} if release.uploaded else {}),
-                    "size": len(content),
-                    "core-metadata": True,
-                    **({"requires-python": release.requires_python} if release.requires_python else {}),
-                }
-            )
+            told: dict[str, object] = {"core-metadata": True}
+            if release.uploaded:
+                told["upload-time"] = release.uploaded
+            if release.requires_python:
+                told["requires-python"] = release.requires_python
+            self._publish(release.name, release.filename, release.wheel(), told)
+
+    def add_source(self, name: str, version: str) -> None:
+        """Publish a release that has no wheel, and whose source is nothing that can be built."""
+        self._publish(name, f"{name}-{version}.tar.gz", b"no archive", {"upload-time": "2016-01-01T00:00:00Z"})
+
+    def _publish(self, project: str, filename: str, content: bytes, told: dict[str, object]) -> None:
+        self.files[filename] = content
+        digest = hashlib.sha256(content).hexdigest()
+        file = {"filename": filename, "url": f"/files/{filename}", "hashes": {"sha256": digest}, "size": len(content), **told}
+        self._projects.setdefault(project, []).append(file)
 
     def page(self, name: str) -> bytes | None:
         """The index page of one project."""
@@ -103,26 +106,28 @@ class Index:
 @contextmanager
 def serve() -> Iterator[Index]:
     """An index on a loopback port, with pip, setuptools and wheel (empty ones) in it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    index = Index(f"http://127.0.0.1:{server.server_address[1]}/simple")
-    server.index = index  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield index
-    finally:
-        index.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    server = _Server()
+    with serving(server):
+        try:
+            yield server.index
+        finally:
+            server.index.released.set()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.index = Index(f"http://127.0.0.1:{self.server_address[1]}/simple")
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        index: Index = self.server.index  # type: ignore[attr-defined]
+        index = self.server.index
         index.requests.append(self.path)
         kind, _, name = self.path.strip("/").partition("/")
         if kind == "files" and name.endswith(".metadata"):

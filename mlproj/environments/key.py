@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from mlproj.environments.interpreter import Interpreter
 from mlproj.environments.requirements import Requirements
 from mlproj.redaction import mask_url
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Raised when what is built from the same input changes, so that older environments are not taken for it."""
 _NO_SOURCE = frozenset((".git", ".hg", "__pycache__", ".venv", "venv", ".tox", ".mypy_cache", ".pytest_cache", "mlruns", "node_modules"))
 # What decides an editable package's metadata; its code is read from the checkout at each run.
@@ -49,11 +50,13 @@ def local_packages(requirements: Requirements) -> list[Path]:
 
 
 def local_path(package: str) -> Path | None:
-    """The path that a requirement (``/folder``, ``file:///folder``, ``name @ file:///folder``) means, None for others."""
-    text = package.partition(";")[0].strip()
+    """The path that a requirement (``/folder[extra]``, ``file:///folder``, ``name @ file:///folder``) means, None for others."""
+    text = re.split(r";|\s--hash", package, maxsplit=1)[0].strip()
+    name, marker, url = text.partition("file://")
+    if not name.rstrip().endswith("@"):
+        text, url = (re.sub(r"\[[^\[\]]*\]$", "", part) for part in (text, url))
     if text.startswith("/"):
-        return Path(text.split("[")[0])
-    _, marker, url = text.partition("file://")
+        return Path(text)
     if not marker:
         return None
     from urllib.parse import unquote

@@ -20,7 +20,7 @@ from mlproj.redaction import mask_url
 
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 # pkg_resources, which so many packages import, left setuptools with version 82.
-_SEEDS = {"pip": "pip", "setuptools": "setuptools<82", "wheel": "wheel"}
+SEEDS = {"pip": "pip", "setuptools": "setuptools<82", "wheel": "wheel"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def requirement_lines(requirements: Requirements) -> list[str]:
     remote = [editable for editable in requirements.editables if not editable.startswith("/")]
     packages = [*requirements.build_dependencies, *requirements.packages, *remote]
     named = {name_of(package) for package in packages}
-    seeds = [seed for name, seed in _SEEDS.items() if name not in named]
+    seeds = [seed for name, seed in SEEDS.items() if name not in named]
     for package in [*packages, *requirements.constraints]:
         if "\n" in package or "\r" in package or package.lstrip().startswith("-"):
             raise EnvironmentFailure(f"{package!r} is no requirement", hint="a requirement is a name with an optional version, or a URL")
@@ -75,7 +75,8 @@ def requirement_lines(requirements: Requirements) -> list[str]:
 
 
 def _as_url(requirement: str) -> str:
-    return Path(requirement).as_uri() if requirement.startswith("/") else requirement
+    path, mark, hashes = requirement.partition(" --hash")
+    return f"{Path(path).as_uri()}{mark}{hashes}" if requirement.startswith("/") else requirement
 
 
 # Options of pip that a requirements file may hold and uv reads there with the same meaning.
@@ -134,6 +135,18 @@ class Refusal:
 
 def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
     """The lock for *ask*, or why there is none."""
+    from mlproj.environments import declared_hash
+
+    if "--prefer-binary" in ask.requirements.options:
+        # uv has no such wish. Wheels of everything, even of an older release, are what it asks for where there are any.
+        preferred = _try_once(uv, replace(ask, only_binary=ask.only_binary | {":all:"}))
+        found = _try_once(uv, ask) if isinstance(preferred, Refusal) else preferred
+    else:
+        found = _try_once(uv, ask)
+    return found if isinstance(found, Refusal) else declared_hash.only_declared(ask.requirements, found)
+
+
+def _try_once(uv: Uv, ask: Ask) -> str | Refusal:
     from mlproj.environments import legacy_metadata
 
     refusal = _compile(uv, ask)
@@ -214,7 +227,7 @@ def bounds(moment: datetime | None, interpreter: Interpreter) -> list[str]:
     flags = ["--exclude-newer", _stamp(moment)]
     usable = released(interpreter) + SETTLED
     if moment < usable:
-        flags += option_words("--exclude-newer-package", [f"{name}={_stamp(usable)}" for name in _SEEDS])
+        flags += option_words("--exclude-newer-package", [f"{name}={_stamp(usable)}" for name in SEEDS])
     return flags
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlproj.environments import decision, editable, key, lock, package_index, transaction
+from mlproj.environments import decision, editable, key, package_index, transaction
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
 from mlproj.environments.interpreter import Interpreter
 from mlproj.environments.requirements import Requirements
-from mlproj.environments.uv import Uv
 from mlproj.progress import Progress
 from mlproj.redaction import mask_url
+
+if TYPE_CHECKING:
+    from mlproj.environments.uv import Uv
 
 _UNSET = ("PYTHONHOME", "__PYVENV_LAUNCHER__", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_PROMPT_MODIFIER", "CONDA_SHLVL")
 
@@ -96,15 +98,17 @@ class PythonEnvironment:
         return [Path(folder) for folder in self._requirements.editables if folder.startswith("/")]
 
     def _build(self, staging: Path, progress: Progress) -> dict[str, Any]:
-        from mlproj.environments import installer
+        from mlproj.environments import installer, lock
+        from mlproj.environments.uv import Uv
 
         uv = Uv(staging, package_index.settings(), progress, offline=self._request.offline)
         manager, venv = self.description.manager, staging / "venv"
         bounds = lock.bounds(self.description.as_of, self._interpreter)
         with installer.creating(uv, manager, self._interpreter, venv, progress), progress.step("resolving the packages"):
             text = self._lock(uv)
+            count = len(lock.packages(text))
         corrected = _corrections(staging, progress)
-        with progress.step(f"installing {len(lock.packages(text))} packages"):
+        with progress.step(f"installing {count} packages"):
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), self._editables())
         _remove_files(staging)
@@ -120,6 +124,8 @@ class PythonEnvironment:
         }
 
     def _lock(self, uv: Uv) -> str:
+        from mlproj.environments import lock
+
         if self._requirements.lock_file is not None:
             return lock.export(uv, self._requirements.lock_file, self._interpreter.path)
         if self._lock_text is not None:

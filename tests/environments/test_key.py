@@ -79,13 +79,26 @@ def test_the_code_of_a_package_installed_in_place_does_not_count_but_its_metadat
     assert _with(requirements=wanted, root=tmp_path) != before
 
 
+def test_a_changed_local_package_that_is_asked_for_with_extras_is_another_environment(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text("one")
+    wanted = Requirements(packages=(f"{tmp_path.as_uri()}[extra]",))
+    before = _with(requirements=wanted, root=tmp_path)
+    (tmp_path / "code.py").write_text("two")
+    assert _with(requirements=wanted, root=tmp_path) != before
+
+
 @pytest.mark.parametrize(
     ("requirement", "path"),
     [
         ("/a/folder", "/a/folder"),
         ("/a/folder[extra]", "/a/folder"),
         ("file:///a%20b/c", "/a b/c"),
+        ("file:///a%20b/c[extra,other]", "/a b/c"),
+        ("file:///a/plum.whl --hash=sha256:ab", "/a/plum.whl"),
+        ("/a/plum.whl --hash=sha256:ab", "/a/plum.whl"),
+        ("file:///a[1]/b[extra] ; python_version > '3'", "/a[1]/b"),
         ("plum @ file:///a/b", "/a/b"),
+        ("plum[extra] @ file:///a/b", "/a/b"),
         ("apple==1.0", None),
         ("plum @ https://example.org/plum.whl", None),
     ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from mlproj.environments import installer, lock
 from mlproj.environments.requirements import Requirements
 from mlproj.errors import EnvironmentFailure
+from mlproj.progress import Silent
+from tests.environments.conftest import Ask
+from tests.package_index import Index, Release
 
 
 def test_pip_setuptools_and_wheel_are_there_unless_the_project_names_them() -> None:
@@ -70,3 +74,17 @@ def test_a_lock_for_one_python_says_so() -> None:
     text = 'lock-version = "1.0"\nrequires-python = ">=3.11.7"\n[[packages]]\n'
 
     assert lock.narrowed(text, "3.11.7") == 'lock-version = "1.0"\nrequires-python = "==3.11.*"\n[[packages]]\n'
+
+
+def test_the_address_of_a_local_file_holds_no_hash() -> None:
+    assert lock.requirement_lines(Requirements(packages=("/a b/c.whl --hash=sha256:ab",)))[0] == "file:///a%20b/c.whl --hash=sha256:ab"
+
+
+def test_an_older_wheel_is_preferred_to_a_newer_source_where_that_is_asked_for(index: Index, ask: Ask) -> None:
+    index.add(Release("apple", "1.0"))
+    index.add_source("apple", "2.0")
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    wanted = Requirements(python=here, options=("--prefer-binary",))
+    assert ask("apple", requirements=wanted).prepare(Silent()).packages["apple"] == "1.0"
+    with pytest.raises(EnvironmentFailure, match="apple"):
+        ask("apple", requirements=Requirements(python=here)).prepare(Silent())
