@@ -21,6 +21,8 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "index": lambda: _index_answers(),
     "fsspec": lambda: _imports("fsspec"),
     "mlflow": lambda: _imports("mlflow"),
+    "sqlalchemy": lambda: _imports("sqlalchemy"),
+    "chromium": lambda: shutil.which("chromium") is not None and _imports("playwright"),
 }
 
 
