@@ -215,9 +215,13 @@ def _now() -> int:
 
 
 def _user() -> str:
-    import getpass
+    """As :func:`getpass.getuser` without its import of terminals; the user's number where the account has no name (containers)."""
+    named = next(filter(None, map(os.environ.get, ("LOGNAME", "USER", "LNAME", "USERNAME"))), None)
+    if named:
+        return named
+    import pwd
 
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without an account, as in many containers
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return str(os.getuid())

@@ -8,13 +8,14 @@ is taken out and only its import roots are kept, relative to the folder. Each ru
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_MAPPING = re.compile(r"^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$", re.MULTILINE)
+from mlproj import regex
+
+_MAPPING = regex.lazy(r"^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$", re.MULTILINE)
 
 
 def detach(site_packages: Path, folders: list[Path]) -> list[tuple[int, str]]:
@@ -54,6 +55,8 @@ def _targets(link: Path, site_packages: Path) -> Iterator[Path]:
 
 def _hooked(hook: Path) -> Iterator[Path]:
     """The parents of the packages that setuptools' editable import hook maps (``MAPPING = {'name': '/path/name'}``)."""
+    import ast
+
     found = _MAPPING.search(hook.read_text("utf-8", "replace")) if hook.exists() else None
     if found is None:
         return

@@ -11,10 +11,10 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj import paths, process
+from mlproj import paths, process, regex
+from mlproj.dataclass import dataclass
 from mlproj.errors import ServiceError
 
 _PROBE = (
@@ -23,8 +23,8 @@ _PROBE = (
     "'implementation':sys.implementation.name if hasattr(sys,'implementation') else 'old',"
     "'platform':sysconfig.get_platform(),'libc':'-'.join(platform.libc_ver(sys.executable))}))"
 )
-_NAME = re.compile(r"python(3(\.\d+)?)?$")
-_TELLING_NAME = re.compile(r"python(\d+)\.(\d+)$")
+_NAME = regex.lazy(r"python(3(\.\d+)?)?$")
+_TELLING_NAME = regex.lazy(r"python(\d+)\.(\d+)$")
 _OLDEST = (3, 6)
 
 

@@ -8,7 +8,6 @@ meanwhile, their changes count too.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -146,6 +145,8 @@ class _Copier:
 
 
 def _digest(source: Path) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     with _open(source) as file:
         while chunk := file.read(_CHUNK):
@@ -155,6 +156,8 @@ def _digest(source: Path) -> str:
 
 def _copy(source: Path, target: Path) -> str:
     """Read *source* once: make *target* its copy, whole or not at all, and return its SHA-256."""
+    import hashlib  # brings OpenSSL along, and most short runs leave no files
+
     digest = hashlib.sha256()
     with _open(source) as file:
         target.parent.mkdir(parents=True, exist_ok=True)
