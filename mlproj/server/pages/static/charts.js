@@ -144,7 +144,7 @@ function scatter(runs, keys) {
   if (!form || !place || keys.length === 0) return;
   for (const select of [form.sx, form.sy]) select.append(...keys.map((key) => new Option(key, key)));
   const numeric = keys.filter((key) => key.startsWith("metrics."));
-  form.sx.value = state.get("sx") || keys[0];
+  form.sx.value = state.get("sx") || keys.find((key) => key.startsWith("params.")) || keys[0];
   form.sy.value = state.get("sy") || numeric[0] || keys[keys.length - 1];
   const show = () => {
     const trace = {
