@@ -15,10 +15,10 @@ from typing import IO, Any
 from mlproj import paths
 from mlproj.errors import ServiceError, SourceError, UsageError
 from mlproj.redaction import mask_url
+from mlproj.stream import portions
 
-MAX_SIZE = 100 * 1024**3  # bytes; more than that by accident fills a disk
+MAX_SIZE = 100 * 10**9  # bytes; more than that by accident fills a disk
 TIMEOUT = 60.0  # seconds without a byte
-_CHUNK = 1024 * 1024  # bytes
 _SCHEMES = ("http", "https")
 # What to install for the schemes that people use, as mlproj's extras name it.
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure", "adl": "azure"}
@@ -139,7 +139,7 @@ def _download(uri: str, kept: _Kept) -> None:
         known = {"If-None-Match": response.headers.get("ETag"), "If-Modified-Since": response.headers.get("Last-Modified")}
         expected = response.headers.get("Content-Length")
         with kept.replaced({name: value for name, value in known.items() if value}) as target:
-            size = _copy(response, target, uri)
+            size = _copy(response, target, mask_url(uri))
             if expected is not None and expected.isdigit() and size < int(expected):
                 raise ServiceError(f"{mask_url(uri)}: the connection ended after {size} of {expected} bytes")
 
@@ -159,15 +159,10 @@ def _request(uri: str, headers: Mapping[str, str]) -> Any:
     return request
 
 
-def _copy(stream: IO[bytes], target: Path, uri: str) -> int:
-    size = 0
+def _copy(stream: IO[bytes], target: Path, shown: str) -> int:
     with target.open("wb") as file:
-        while chunk := stream.read(_CHUNK):
-            size += len(chunk)
-            if size > MAX_SIZE:
-                raise SourceError(f"{mask_url(uri)} is larger than {MAX_SIZE // 1024**3} GB")
-            file.write(chunk)
-    return size
+        file.writelines(portions(stream, MAX_SIZE, shown))
+        return file.tell()
 
 
 def has_fsspec() -> bool:

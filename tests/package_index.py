@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.sources.git_server import serving
+
 SEEDS = ("pip", "setuptools", "wheel")
 _SIMPLE = "application/vnd.pypi.simple.v1+json"
 

@@ -24,6 +24,7 @@ FLOOR = {
     "quantity",
     "redaction",
     "regex",
+    "stream",
     "yaml_document",
 }
 ROOMS = {"sources", "projects", "environments", "backends", "tracking", "artifacts"}

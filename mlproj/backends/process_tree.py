@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -112,9 +112,9 @@ def end_orphans(run_id: str, root: int, grace: float) -> None:
         time.sleep(0.05)
 
 
-def _send(function: object, pid: int, number: int) -> None:
+def _send(function: Callable[[int, int], None], pid: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        function(pid, number)  # type: ignore[operator]
+        function(pid, number)
 
 
 def _started(pid: int) -> int:

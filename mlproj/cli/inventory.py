@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,12 +181,11 @@ def _store() -> Finding:
     if not database.exists():
         return Finding("storage", "runs", "ok", "none recorded yet")
     try:
-        store = tracking.open()
-        number = len(store.list_runs(lifecycle_stage=None))
-        store.close()
+        with closing(tracking.open()) as store:
+            store.list_runs(limit=1)  # tells that it can be read; to count runs would be to read them all
     except MlprojError as error:
         return Finding("storage", "runs", "broken", str(error), "records of runs", error.hint or "", essential=True)
-    return Finding("storage", "runs", "ok", f"{number} in {database} (schema {SCHEMA_VERSION})")
+    return Finding("storage", "runs", "ok", f"{database} ({quantity.size(database.stat().st_size)}, schema {SCHEMA_VERSION})")
 
 
 def _index(offline: bool) -> Finding:

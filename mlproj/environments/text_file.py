@@ -6,6 +6,7 @@ import codecs
 from pathlib import Path
 
 from mlproj.errors import InvalidProject, Place
+from mlproj.yaml_document import text
 
 LARGEST = 4 * 1024 * 1024  # bytes; no list of packages written by people or tools comes near
 
@@ -24,17 +25,7 @@ def load(path: Path) -> str:
     Bytes that are not UTF-8 are read as Latin-1, so that an accent in a comment stops nobody.
     """
     place = Place(str(path))
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise InvalidProject("the file does not exist", place=place) from None
-    except OSError as error:
-        raise InvalidProject(f"the file cannot be read: {error.strerror or error}", place=place) from error
-    except ValueError:
-        raise InvalidProject("this is no file name", place=place) from None
-    if len(data) > LARGEST:
-        raise InvalidProject(f"the file is larger than {LARGEST // 1024**2} MB", place=place, hint="was another file meant?")
+    data = text.read(path, place.file, LARGEST)
     refuse_pointer(data[:60].decode("ascii", "replace"), place)
     return _decode(data, place)
 

@@ -18,10 +18,10 @@ from mlproj.errors import SourceError, UsageError
 from mlproj.redaction import mask_url
 from mlproj.sources.archive import digest_of
 from mlproj.sources.workspace import locked
+from mlproj.stream import portions
 
 MAX_DOWNLOAD = 20 * 10**9  # bytes
 _SILENCE = 60.0  # seconds without a byte
-_PORTION = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -130,15 +130,11 @@ def _kept(response: Any, index: Path, shown: str) -> Download:
 
 def _written(response: Any, partial: Path, shown: str) -> tuple[str, int]:
     digest = hashlib.sha256()
-    size = 0
     with partial.open("wb") as file:
-        while portion := response.read(_PORTION):
-            size += len(portion)
-            if size > MAX_DOWNLOAD:
-                raise SourceError(f"{shown} is larger than {MAX_DOWNLOAD // 10**9} GB")
+        for portion in portions(response, MAX_DOWNLOAD, shown):
             digest.update(portion)
             file.write(portion)
-    return digest.hexdigest(), size
+        return digest.hexdigest(), file.tell()
 
 
 def _content(digest: str) -> Path:

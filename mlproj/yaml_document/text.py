@@ -40,22 +40,22 @@ class Text:
         return self.place(len(before) - 1, len(before[-1]))
 
 
-def read(path: Path, file: str) -> bytes:
-    """The content of *path*. Raises InvalidProject when it is missing, unreadable, no regular file or above MAX_SIZE."""
+def read(path: Path, file: str, limit: int = MAX_SIZE) -> bytes:
+    """The content of *path*. Raises InvalidProject when it is missing, unreadable, no regular file or above *limit* bytes."""
     place = Place(file)
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever, a device never end
             raise InvalidProject("this is not a file", place=place)
         with path.open("rb") as stream:
-            data = stream.read(MAX_SIZE + 1)
+            data = stream.read(limit + 1)
     except FileNotFoundError:
         raise InvalidProject("the file does not exist", place=place) from None
     except OSError as error:
         raise InvalidProject(f"the file cannot be read: {error.strerror or error}", place=place) from error
     except ValueError:  # a NUL in the name
         raise InvalidProject("this is no file name", place=place) from None
-    if len(data) > MAX_SIZE:
-        raise InvalidProject(f"the file is larger than {MAX_SIZE // 1024} KiB", place=place, hint="was another file meant?")
+    if len(data) > limit:
+        raise InvalidProject(f"the file is larger than {limit // 1024} KiB", place=place, hint="was another file meant?")
     return data
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlproj.backends import attendance, output_log
+from mlproj.backends.base import Submission
 from mlproj.backends.local import LocalBackend
 from mlproj.backends.process_tree import Member, ProcessTree
 from tests.backends import witness
@@ -103,12 +104,12 @@ def test_the_same_termination_told_twice_is_one(make_job: MakeJob, tmp_path: Pat
     assert submission.wait().exit_code == 5
 
 
-def _await_fifo(path: Path, submission: object) -> None:
+def _await_fifo(path: Path, submission: Submission) -> None:
     while not path.exists():
         pass
     path.read_text()
-    submission.interrupt(signal.SIGTERM)  # type: ignore[attr-defined]
-    submission.interrupt(signal.SIGTERM)  # type: ignore[attr-defined]
+    submission.interrupt(signal.SIGTERM)
+    submission.interrupt(signal.SIGTERM)
 
 
 def test_a_stopped_job_is_woken_to_be_ended(drive: StartDriver) -> None:

@@ -6,6 +6,7 @@ would want beyond that: no checks, no environment, no signals.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def run(project: Path, store: Path) -> int:
     process = subprocess.Popen(["bash", "-c", command], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout is not None
     with (store / f"{run_id}.log").open("wb") as log:
-        while block := process.stdout.read1(65536):  # type: ignore[attr-defined]
+        while block := os.read(process.stdout.fileno(), 65536):
             log.write(block)
     code = process.wait()
     process.stdout.close()

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mlproj import paths, tracking
 from mlproj.cli import inventory
 from mlproj.cli.inventory import Finding
+from mlproj.tracking.base import Run
+from mlproj.tracking.sql import SqlStore
 from tests import package_index
 from tests.cli.conftest import Cli
 from tests.package_index import Release
@@ -121,9 +125,27 @@ def test_the_cache_and_the_store_are_measured(cli: Cli, toolbox: Path) -> None:
     (folder / "one").write_bytes(b"x" * 10_000)
     (folder / "same").hardlink_to(folder / "one")
 
-    assert str(found(cli)["runs"]["detail"]).startswith("1 in ")
+    assert str(found(cli)["runs"]["detail"]).startswith(f"{paths.database()} (")
     assert 10_000 <= inventory.folder_size(folder) < 20_000
     assert inventory.folder_size(folder / "nothing") == 0
+
+
+def test_a_store_with_many_runs_is_not_read_whole(cli: Cli, toolbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(tracking.open()) as store:
+        for _ in range(3):
+            store.create_run()
+    read: list[int] = []
+    list_runs = SqlStore.list_runs
+
+    def counted(self: SqlStore, **chosen: Any) -> list[Run]:
+        runs = list_runs(self, **chosen)
+        read.append(len(runs))
+        return runs
+
+    monkeypatch.setattr(SqlStore, "list_runs", counted)
+
+    assert found(cli)["runs"]["state"] == "ok"
+    assert read == [1]
 
 
 def test_a_store_that_is_damaged_is_told(cli: Cli, toolbox: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,11 @@ def shell(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SAMPLES / "shell", tmp_path / "shell"))
 
 
-def record(*arguments: str | Path, **options: object) -> dict:  # type: ignore[type-arg]
-    result = mlproj("run", *arguments, "--json", **options)  # type: ignore[arg-type]
+def record(*arguments: str | Path, **options: Any) -> dict[str, Any]:
+    result = mlproj("run", *arguments, "--json", **options)
     assert result.out, result.err
-    return result.document["run"]  # type: ignore[no-any-return]
+    run: dict[str, Any] = result.document["run"]
+    return run
 
 
 def test_a_run_shows_the_output_and_returns_the_code_of_the_entry_point(shell: Path) -> None:

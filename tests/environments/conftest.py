@@ -15,23 +15,9 @@ from mlproj.environments import python
 from mlproj.environments.base import Declaration, Prepared, Request
 from mlproj.environments.python import PythonEnvironment
 from mlproj.environments.requirements import Requirements
-from mlproj.progress import Silent
 from tests import package_index
+from tests.heard import Heard
 from tests.package_index import Index
-
-
-class Heard(Silent):
-    """Keeps what was said."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from mlproj.environments.base import Description
 from mlproj.environments.requirements import Requirements
 from mlproj.errors import EnvironmentFailure
 from mlproj.progress import Silent
-from tests.environments.conftest import Ask, Heard, run, utc
+from tests.environments.conftest import Ask, run, utc
+from tests.heard import Heard
 from tests.package_index import Index, Release
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -96,8 +97,9 @@ def test_a_changed_lock_is_another_environment(index: Index, ask: Ask, tmp_path:
     index.add(Release("apple", "1.0"), Release("apple", "2.0"))
     keys = set()
     for version in ("1.0", "2.0"):
-        text = ask(f"apple=={version}").prepare(Silent()).lock.read_text()  # type: ignore[union-attr]
-        (tmp_path / "project" / "pylock.toml").write_text(text)
+        lock = ask(f"apple=={version}").prepare(Silent()).lock
+        assert lock is not None
+        (tmp_path / "project" / "pylock.toml").write_text(lock.read_text())
         environment = ask(requirements=Requirements(python=HERE, lock_file=tmp_path / "project" / "pylock.toml"))
         keys.add(environment.description.key)
         assert environment.prepare(Silent()).packages["apple"] == version

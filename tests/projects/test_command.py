@@ -86,7 +86,7 @@ def test_the_command_is_the_one_that_mlflow_computes(
 def test_mlflow_still_computes_the_same(
     tmp_path: Path, parameters: dict[str, Any], command: str, values: dict[str, str], expected: str
 ) -> None:
-    from mlflow.projects._project_spec import EntryPoint  # type: ignore[import-not-found, unused-ignore]
+    from mlflow.projects._project_spec import EntryPoint  # type: ignore[import-not-found, unused-ignore]  # may not be installed
 
     assert EntryPoint("main", parameters, command).compute_command(values, str(tmp_path)) == expected
 

@@ -207,7 +207,7 @@ def test_kinds_of_outside_packages_are_found_by_their_prefix(tmp_path: Path, mon
 
     source = sources.open("bundle:name#sub")
 
-    assert (source.address.place, source.address.subdirectory) == ("bundle:name", "sub")  # type: ignore[attr-defined]
+    assert (source.address.place, source.address.subdirectory) == ("bundle:name", "sub")  # type: ignore[attr-defined]  # no member of the protocol
 
 
 def test_a_folder_that_may_not_be_read_is_no_crash(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,7 +43,8 @@ def make_zip(path: Path, files: dict[str, str]) -> Path:
 
 def make_tar(path: Path, files: dict[str, str], *more: tarfile.TarInfo) -> Path:
     suffix = path.name.rpartition(".")[2].removeprefix("t")
-    with tarfile.open(path, f"w:{suffix if suffix in ('gz', 'bz2', 'xz') else ''}") as archive:  # type: ignore[call-overload]
+    mode: Any = f"w:{suffix if suffix in ('gz', 'bz2', 'xz') else ''}"
+    with tarfile.open(path, mode) as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)

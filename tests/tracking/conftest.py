@@ -5,34 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
-
-class Told:
-    """Remembers what people would be told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-    def step(self, text: str) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def detail(self, text: str) -> None: ...
+from tests.heard import Heard
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def told() -> Heard:
+    return Heard()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from mlproj import paths, tracking
 from mlproj.tracking import mlflow_import
 from mlproj.tracking.base import Metric, Run, Status, TrackingStore
-from tests.tracking.conftest import Told
+from tests.heard import Heard
 
 FIRST, SECOND, THIRD = (digit * 32 for digit in "abc")
 
@@ -32,7 +32,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def collect(store: TrackingStore, run: Run, checkout: Path, told: Told, ended: Status = Status.FINISHED) -> tuple[Run, list[Run]]:
+def collect(store: TrackingStore, run: Run, checkout: Path, told: Heard, ended: Status = Status.FINISHED) -> tuple[Run, list[Run]]:
     run_dir = paths.run_dir(run.run_id)
     run_dir.mkdir(parents=True, exist_ok=True)
     children = mlflow_import.collect(store, run, run_dir=run_dir, checkout=checkout, ended=ended, progress=told)
@@ -83,13 +83,13 @@ def later(run: Run, by: int = 1) -> int:
     return run.start_time + by
 
 
-def test_a_program_that_logs_nothing_leaves_the_run_as_it_is(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_program_that_logs_nothing_leaves_the_run_as_it_is(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run(params={"a": "1"})
     assert collect(store, run, checkout, told) == (run, [])
     assert told.warnings == told.notes == []
 
 
-def test_the_first_run_of_a_folder_is_ours_and_the_others_are_children(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_the_first_run_of_a_folder_is_ours_and_the_others_are_children(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run(params={"alpha": "1"})
     one = file_run(checkout / "mlruns", FIRST, later(run), experiment="7", name="chosen name")
     (one / "params" / "beta").write_text("2\n3")
@@ -117,7 +117,7 @@ def test_the_first_run_of_a_folder_is_ours_and_the_others_are_children(store: Tr
     assert second.end_time is not None and second.experiment_name == "digits"
 
 
-def test_runs_from_before_and_deleted_ones_are_not_ours(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_runs_from_before_and_deleted_ones_are_not_ours(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     file_run(checkout / "mlruns", FIRST, later(run, -1000))
     deleted = file_run(checkout / "mlruns", SECOND, later(run))
@@ -125,7 +125,7 @@ def test_runs_from_before_and_deleted_ones_are_not_ours(store: TrackingStore, ch
     assert collect(store, run, checkout, told) == (run, [])
 
 
-def test_an_experiment_and_a_name_that_the_user_chose_stand(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_an_experiment_and_a_name_that_the_user_chose_stand(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run(experiment_name="mine", run_name="my run")
     file_run(checkout / "mlruns", FIRST, later(run), experiment="7", name="theirs")
     file_run(checkout / "mlruns", SECOND, later(run, 2), experiment="7")
@@ -133,7 +133,7 @@ def test_an_experiment_and_a_name_that_the_user_chose_stand(store: TrackingStore
     assert (ours.experiment_name, ours.run_name, child.experiment_name) == ("mine", "my run", "mine")
 
 
-def test_our_values_stay_and_the_difference_is_told_without_the_values(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_our_values_stay_and_the_difference_is_told_without_the_values(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run(params={"same": "1", "token": "****"}, tags={"team": "us", "mlflow.user": "me"})
     logged = file_run(checkout / "mlruns", FIRST, later(run))
     for part, name, value in (
@@ -149,7 +149,7 @@ def test_our_values_stay_and_the_difference_is_told_without_the_values(store: Tr
     assert told.warnings == ["the program logged other values than the run was given, which are kept: parameter token, tag team"]
 
 
-def test_secrets_that_a_program_logs_are_masked(store: TrackingStore, checkout: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_that_a_program_logs_are_masked(store: TrackingStore, checkout: Path, told: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_API_KEY", "s3cr3t-value")
     run = store.create_run()
     logged = file_run(checkout / "mlruns", FIRST, later(run))
@@ -159,7 +159,7 @@ def test_secrets_that_a_program_logs_are_masked(store: TrackingStore, checkout: 
     assert ours.params["url"] == "https://****@host/x" and "s3cr3t" not in ours.tags["note"]
 
 
-def test_what_a_nested_run_brought_in_is_not_brought_in_again(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_what_a_nested_run_brought_in_is_not_brought_in_again(store: TrackingStore, checkout: Path, told: Heard) -> None:
     parent = store.create_run()
     nested = store.create_run(start_time=later(parent))
     file_run(checkout / "mlruns", FIRST, later(nested))
@@ -171,7 +171,7 @@ def test_what_a_nested_run_brought_in_is_not_brought_in_again(store: TrackingSto
     assert told.notes == told.warnings == []
 
 
-def test_a_database_of_an_old_client_lacks_columns(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_database_of_an_old_client_lacks_columns(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     database(
         checkout / "tracking.db",
@@ -187,7 +187,7 @@ def test_a_database_of_an_old_client_lacks_columns(store: TrackingStore, checkou
     assert told.warnings == []
 
 
-def test_a_store_in_the_subfolder_that_the_program_ran_in_is_found(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_store_in_the_subfolder_that_the_program_ran_in_is_found(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run(source={"subdirectory": "deep/project"})
     project = checkout / "deep" / "project"
     (project / "mlruns" / "0" / FIRST / "artifacts").mkdir(parents=True)
@@ -202,7 +202,7 @@ def test_a_store_in_the_subfolder_that_the_program_ran_in_is_found(store: Tracki
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + b"junk" * 1000, b"no database"], ids=["empty", "damaged", "text"])
-def test_a_broken_database_never_breaks_the_run(store: TrackingStore, checkout: Path, told: Told, content: bytes) -> None:
+def test_a_broken_database_never_breaks_the_run(store: TrackingStore, checkout: Path, told: Heard, content: bytes) -> None:
     run = store.create_run()
     (checkout / "mlflow.db").write_bytes(content)
     file_run(checkout / "mlruns", FIRST, later(run))
@@ -211,7 +211,7 @@ def test_a_broken_database_never_breaks_the_run(store: TrackingStore, checkout: 
     assert len(told.warnings) == (1 if b"junk" in content else 0)
 
 
-def test_a_broken_database_does_not_hide_the_one_beside_it(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_broken_database_does_not_hide_the_one_beside_it(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     (checkout / "a.db").write_bytes(b"SQLite format 3\0" + b"junk" * 1000)
     database(
@@ -225,7 +225,7 @@ def test_a_broken_database_does_not_hide_the_one_beside_it(store: TrackingStore,
     assert len(told.warnings) == 2 and "not all metrics" in told.warnings[1]
 
 
-def test_a_number_that_does_not_fit_loses_metrics_only(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_number_that_does_not_fit_loses_metrics_only(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     logged = file_run(checkout / "mlruns", FIRST, later(run))
     (logged / "metrics" / "m").write_text(f"1 0.5 {2**70}\n")
@@ -235,7 +235,7 @@ def test_a_number_that_does_not_fit_loses_metrics_only(store: TrackingStore, che
     assert len(told.warnings) == 1 and "64 bits" in told.warnings[0]
 
 
-def test_a_child_that_cannot_be_recorded_is_told(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_child_that_cannot_be_recorded_is_told(store: TrackingStore, checkout: Path, told: Heard) -> None:
     store.update_experiment(store.create_experiment("digits").experiment_id, lifecycle_stage="deleted")
     run = store.create_run()
     file_run(checkout / "mlruns", FIRST, later(run))
@@ -245,7 +245,7 @@ def test_a_child_that_cannot_be_recorded_is_told(store: TrackingStore, checkout:
     assert len(told.warnings) == 1 and "'digits' is deleted" in told.warnings[0]
 
 
-def test_a_run_whose_experiment_is_deleted_here_stays_where_it_is(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_run_whose_experiment_is_deleted_here_stays_where_it_is(store: TrackingStore, checkout: Path, told: Heard) -> None:
     store.update_experiment(store.create_experiment("digits").experiment_id, lifecycle_stage="deleted")
     run = store.create_run()
     logged = file_run(checkout / "mlruns", FIRST, later(run), experiment="7")
@@ -256,14 +256,14 @@ def test_a_run_whose_experiment_is_deleted_here_stays_where_it_is(store: Trackin
 
 
 @pytest.mark.parametrize("meta", ["", "- a list", "{unclosed", "start_time: soon\nrun_id: " + SECOND, "\x00"])
-def test_a_broken_run_folder_never_breaks_the_run(store: TrackingStore, checkout: Path, told: Told, meta: str) -> None:
+def test_a_broken_run_folder_never_breaks_the_run(store: TrackingStore, checkout: Path, told: Heard, meta: str) -> None:
     run = store.create_run()
     (file_run(checkout / "mlruns", SECOND, later(run)) / "meta.yaml").write_text(meta)
     (checkout / "mlflow.db").mkdir()
     assert collect(store, run, checkout, told)[0] == run
 
 
-def test_a_database_of_other_things_is_passed_over(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_database_of_other_things_is_passed_over(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     with closing(sqlite3.connect(checkout / "data.db")) as connection:
         connection.execute("CREATE TABLE runs (a)")
@@ -271,7 +271,7 @@ def test_a_database_of_other_things_is_passed_over(store: TrackingStore, checkou
     assert told.warnings == []
 
 
-def test_a_folder_of_the_machine_cannot_be_named_as_artifacts(store: TrackingStore, checkout: Path, told: Told, tmp_path: Path) -> None:
+def test_a_folder_of_the_machine_cannot_be_named_as_artifacts(store: TrackingStore, checkout: Path, told: Heard, tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "key").write_text("x")
     run = store.create_run()
@@ -285,14 +285,14 @@ def test_a_folder_of_the_machine_cannot_be_named_as_artifacts(store: TrackingSto
     assert sum("outside its folder" in warning for warning in told.warnings) == 2
 
 
-def test_artifacts_elsewhere_are_named_without_credentials(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_artifacts_elsewhere_are_named_without_credentials(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     file_run(checkout / "mlruns", FIRST, later(run), artifact_uri="s3://key:secret@bucket/a")
     collect(store, run, checkout, told)
     assert told.warnings == ["artifacts stay where the program put them: s3://****@bucket/a"]
 
 
-def test_a_model_of_mlflow_3_becomes_the_folder_of_its_name(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_model_of_mlflow_3_becomes_the_folder_of_its_name(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     file_run(checkout / "mlruns", FIRST, later(run))
     for identifier, name in (("m-1", "classifier"), ("m-2", "../../escape")):
@@ -305,7 +305,7 @@ def test_a_model_of_mlflow_3_becomes_the_folder_of_its_name(store: TrackingStore
     assert told.warnings == ["the model '../../escape' is not brought in: its name is no file name"]
 
 
-def test_a_model_of_mlflow_3_in_a_database_is_brought_in(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_model_of_mlflow_3_in_a_database_is_brought_in(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     (checkout / "mlruns" / "0" / "models" / "m-1" / "artifacts").mkdir(parents=True)
     (checkout / "mlruns" / "0" / "models" / "m-1" / "artifacts" / "MLmodel").write_text("flavors:")
@@ -319,7 +319,7 @@ def test_a_model_of_mlflow_3_in_a_database_is_brought_in(store: TrackingStore, c
     assert artifacts(ours) == {"model/MLmodel": "flavors:"}
 
 
-def test_a_keys_folder_and_the_trash_of_a_store_do_no_harm(store: TrackingStore, checkout: Path, told: Told, tmp_path: Path) -> None:
+def test_a_keys_folder_and_the_trash_of_a_store_do_no_harm(store: TrackingStore, checkout: Path, told: Heard, tmp_path: Path) -> None:
     run = store.create_run()
     file_run(checkout / "mlruns" / ".trash", THIRD, later(run))
     logged = file_run(checkout / "mlruns", FIRST, later(run), status=9)
@@ -331,7 +331,7 @@ def test_a_keys_folder_and_the_trash_of_a_store_do_no_harm(store: TrackingStore,
     assert ours.params == {} and ours.tags[mlflow_import.RUN_TAG] == FIRST
 
 
-def test_artifacts_that_cannot_be_copied_are_told(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_artifacts_that_cannot_be_copied_are_told(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     logged = file_run(checkout / "mlruns", FIRST, later(run))
     (logged / "artifacts" / "f").write_text("x")
@@ -342,7 +342,7 @@ def test_artifacts_that_cannot_be_copied_are_told(store: TrackingStore, checkout
     assert len(told.warnings) == 1 and "not all copied" in told.warnings[0]
 
 
-def test_links_to_stores_are_not_followed(store: TrackingStore, checkout: Path, told: Told, tmp_path: Path) -> None:
+def test_links_to_stores_are_not_followed(store: TrackingStore, checkout: Path, told: Heard, tmp_path: Path) -> None:
     run = store.create_run()
     file_run(tmp_path / "elsewhere", FIRST, later(run))
     (checkout / "mlruns").symlink_to(tmp_path / "elsewhere")
@@ -351,7 +351,7 @@ def test_links_to_stores_are_not_followed(store: TrackingStore, checkout: Path, 
     assert collect(store, run, checkout, told) == (run, [])
 
 
-def test_a_client_that_was_killed_in_the_middle_leaves_what_it_had_logged(store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_a_client_that_was_killed_in_the_middle_leaves_what_it_had_logged(store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     database(
         checkout / "mlflow.db",
@@ -420,7 +420,7 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.needs("index")
 @pytest.mark.parametrize("kind", ["database", "folder"])
-def test_what_real_clients_log_is_brought_in(client: Path, kind: str, store: TrackingStore, checkout: Path, told: Told) -> None:
+def test_what_real_clients_log_is_brought_in(client: Path, kind: str, store: TrackingStore, checkout: Path, told: Heard) -> None:
     run = store.create_run()
     run_dir = paths.run_dir(run.run_id)
     run_dir.mkdir(parents=True)

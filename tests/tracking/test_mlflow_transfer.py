@@ -14,7 +14,7 @@ from mlproj import tracking
 from mlproj.errors import ServiceError, UsageError
 from mlproj.tracking.base import Run, Status, TrackingStore
 from mlproj.tracking.mlflow_transfer import ORIGIN_TAG, bring_in
-from tests.tracking.conftest import Told
+from tests.heard import Heard
 from tests.tracking.test_mlflow_import import FIRST, SECOND, artifacts, file_run
 
 PROGRAM = """
@@ -43,7 +43,7 @@ def by_name(store: TrackingStore) -> dict[str, Run]:
 
 @pytest.mark.needs("mlflow")
 @pytest.mark.parametrize("kind", ["folder", "sqlite"])
-def test_what_mlflow_recorded_is_brought_in(store: TrackingStore, tmp_path: Path, told: Told, kind: str) -> None:
+def test_what_mlflow_recorded_is_brought_in(store: TrackingStore, tmp_path: Path, told: Heard, kind: str) -> None:
     place = tmp_path / "mlruns" if kind == "folder" else tmp_path / "mlflow.db"
     uri = place.as_uri() if kind == "folder" else f"sqlite:///{place}"
     subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM, uri], cwd=tmp_path, check=True, env=mlflow_environ())
@@ -66,7 +66,7 @@ def mlflow_environ() -> dict[str, str]:
     return {**os.environ, "MLFLOW_ALLOW_FILE_STORE": "true"}
 
 
-def test_a_second_import_adds_only_what_is_new(store: TrackingStore, tmp_path: Path, told: Told) -> None:
+def test_a_second_import_adds_only_what_is_new(store: TrackingStore, tmp_path: Path, told: Heard) -> None:
     mlruns = tmp_path / "mlruns"
     run = file_run(mlruns, FIRST, 1_700_000_000_000, status=1)
     (run / "metrics" / "loss").write_text("1 0.5 0\n")
@@ -90,14 +90,14 @@ def test_a_second_import_adds_only_what_is_new(store: TrackingStore, tmp_path: P
     assert artifacts(found) == {"late.txt": "late"} and not told.warnings
 
 
-def test_a_run_that_was_recorded_here_is_left_alone(store: TrackingStore, tmp_path: Path, told: Told) -> None:
+def test_a_run_that_was_recorded_here_is_left_alone(store: TrackingStore, tmp_path: Path, told: Heard) -> None:
     store.create_run(run_id=FIRST, run_name="ours")
     file_run(tmp_path / "mlruns", FIRST, 5, name="theirs")
     assert bring_in(store, tmp_path / "mlruns", told).left == [FIRST]
     assert store.get_run(FIRST).run_name == "ours"
 
 
-def test_a_store_that_was_moved_keeps_its_artifacts(store: TrackingStore, tmp_path: Path, told: Told) -> None:
+def test_a_store_that_was_moved_keeps_its_artifacts(store: TrackingStore, tmp_path: Path, told: Heard) -> None:
     run = file_run(tmp_path / "old" / "mlruns", FIRST, 5)
     (run / "artifacts" / "model").write_text("m")
     (tmp_path / "old").rename(tmp_path / "new")
@@ -105,7 +105,7 @@ def test_a_store_that_was_moved_keeps_its_artifacts(store: TrackingStore, tmp_pa
     assert artifacts(store.get_run(FIRST)) == {"model": "m"}
 
 
-def test_artifacts_elsewhere_on_the_machine_are_not_copied(store: TrackingStore, tmp_path: Path, told: Told) -> None:
+def test_artifacts_elsewhere_on_the_machine_are_not_copied(store: TrackingStore, tmp_path: Path, told: Heard) -> None:
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "key").write_text("secret")
     file_run(tmp_path / "mlruns", FIRST, 5, artifact_uri=(tmp_path / "private").as_uri())
@@ -113,7 +113,7 @@ def test_artifacts_elsewhere_on_the_machine_are_not_copied(store: TrackingStore,
     assert artifacts(store.get_run(FIRST)) == {} and "outside its folder" in told.warnings[0]
 
 
-def test_what_is_no_store_is_named(store: TrackingStore, tmp_path: Path, told: Told) -> None:
+def test_what_is_no_store_is_named(store: TrackingStore, tmp_path: Path, told: Heard) -> None:
     (tmp_path / "mlruns").mkdir()
     with pytest.raises(UsageError, match="did you mean 'mlruns'"):
         bring_in(store, tmp_path / "mlrun", told)

@@ -14,7 +14,7 @@ from mlproj import paths
 from mlproj.tracking import outputs
 from mlproj.tracking.base import Output
 from mlproj.tracking.outputs import Snapshot
-from tests.tracking.conftest import Told
+from tests.heard import Heard
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_file_that_was_replaced_by_one_of_the_same_size_and_time_is_changed(ch
     assert changed(before) == ["train.py"]
 
 
-def test_a_run_that_leaves_nothing_has_no_outputs(checkout: Path, tmp_path: Path, told: Told) -> None:
+def test_a_run_that_leaves_nothing_has_no_outputs(checkout: Path, tmp_path: Path, told: Heard) -> None:
     assert outputs.keep(Snapshot.take(checkout).changes(), tmp_path / "artifacts", progress=told) == []
     assert not (tmp_path / "artifacts").exists() and told.warnings == []
 
@@ -92,7 +92,7 @@ def test_links_and_special_files_are_passed_over(checkout: Path, tmp_path: Path)
         assert changed(before) == []
 
 
-def test_outputs_are_copied_with_their_hashes(checkout: Path, tmp_path: Path, told: Told) -> None:
+def test_outputs_are_copied_with_their_hashes(checkout: Path, tmp_path: Path, told: Heard) -> None:
     before = Snapshot.take(checkout)
     (checkout / "models").mkdir()
     (checkout / "models" / "model.bin").write_bytes(b"weights")
@@ -102,7 +102,7 @@ def test_outputs_are_copied_with_their_hashes(checkout: Path, tmp_path: Path, to
     assert [file.name for file in (tmp_path / "artifacts").rglob("*") if file.is_file()] == ["model.bin"]
 
 
-def test_files_over_the_limits_are_recorded_without_a_copy(checkout: Path, tmp_path: Path, told: Told) -> None:
+def test_files_over_the_limits_are_recorded_without_a_copy(checkout: Path, tmp_path: Path, told: Heard) -> None:
     before = Snapshot.take(checkout)
     for name, size in (("a", 10), ("b", 101), ("c", 90), ("d", 60), ("e", 40)):
         (checkout / name).write_bytes(b"x" * size)
@@ -115,7 +115,7 @@ def test_files_over_the_limits_are_recorded_without_a_copy(checkout: Path, tmp_p
     ]
 
 
-def test_a_limit_of_nothing_copies_nothing(checkout: Path, tmp_path: Path, told: Told) -> None:
+def test_a_limit_of_nothing_copies_nothing(checkout: Path, tmp_path: Path, told: Heard) -> None:
     before = Snapshot.take(checkout)
     for number in range(5):
         (checkout / f"f{number}").write_text("x")
@@ -124,7 +124,7 @@ def test_a_limit_of_nothing_copies_nothing(checkout: Path, tmp_path: Path, told:
     assert told.warnings == ["not copied as artifacts, larger than the limit of 0 bytes (--max-output-size): f0, f1, f2 and 2 more"]
 
 
-def test_no_more_files_than_the_limit_are_recorded(checkout: Path, tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_files_than_the_limit_are_recorded(checkout: Path, tmp_path: Path, told: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outputs, "LIMIT_COUNT", 3)
     before = Snapshot.take(checkout)
     for number in range(5):
@@ -133,7 +133,7 @@ def test_no_more_files_than_the_limit_are_recorded(checkout: Path, tmp_path: Pat
     assert told.warnings == ["the run left 5 files; the first 3 are recorded"]
 
 
-def test_a_file_that_vanishes_or_becomes_something_else_meanwhile_is_left_out(checkout: Path, tmp_path: Path, told: Told) -> None:
+def test_a_file_that_vanishes_or_becomes_something_else_meanwhile_is_left_out(checkout: Path, tmp_path: Path, told: Heard) -> None:
     before = Snapshot.take(checkout)
     for name in ("gone", "pipe", "link", "stays"):
         (checkout / name).write_text("x")
@@ -147,7 +147,7 @@ def test_a_file_that_vanishes_or_becomes_something_else_meanwhile_is_left_out(ch
     assert kept[0].sha256 is None
 
 
-def test_a_destination_that_cannot_be_written_loses_copies_only(checkout: Path, tmp_path: Path, told: Told) -> None:
+def test_a_destination_that_cannot_be_written_loses_copies_only(checkout: Path, tmp_path: Path, told: Heard) -> None:
     before = Snapshot.take(checkout)
     (checkout / "model").write_text("x")
     (tmp_path / "artifacts").write_text("a file")
@@ -156,7 +156,7 @@ def test_a_destination_that_cannot_be_written_loses_copies_only(checkout: Path, 
     assert len(told.warnings) == 1
 
 
-def test_a_name_that_is_no_text_is_recorded(checkout: Path, tmp_path: Path, told: Told) -> None:
+def test_a_name_that_is_no_text_is_recorded(checkout: Path, tmp_path: Path, told: Heard) -> None:
     before = Snapshot.take(checkout)
     try:
         (checkout / os.fsdecode(b"bad\xff")).write_text("x")
@@ -172,7 +172,7 @@ def test_a_checkout_that_was_removed_has_no_outputs(checkout: Path) -> None:
     assert changed(before) == []
 
 
-def test_a_full_disk_ends_the_copies_and_leaves_no_half_file(checkout: Path, tiny_disk: Path, told: Told) -> None:
+def test_a_full_disk_ends_the_copies_and_leaves_no_half_file(checkout: Path, tiny_disk: Path, told: Heard) -> None:
     before = Snapshot.take(checkout)
     for name, size in (("a", 400_000), ("b", 900_000), ("c", 10)):
         (checkout / name).write_bytes(os.urandom(size))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +21,8 @@ SOURCE = {"uri", "commit", "branch", "tag", "commit_date", "subdirectory", "dirt
 ENVIRONMENT = {"kind", "manager", "python", "key", "as_of", "lock"}
 
 
-def run(**changes: object) -> Run:
-    return Run("0" * 32, "name", "0", "Default", Status.FINISHED, **changes)  # type: ignore[arg-type]
+def run(**changes: Any) -> Run:
+    return Run("0" * 32, "name", "0", "Default", Status.FINISHED, **changes)
 
 
 def test_a_run_has_every_key_of_the_contract() -> None:
