@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, not whether it is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Tools that a laptop may lack; with MLPROJ_TEST_REQUIRE=all (continuous integration) lacking one is a failure.
 _CHECKS: dict[str, Callable[[], bool]] = {

@@ -178,7 +178,7 @@ def test_a_missing_package_is_named(uri: str, hint: str, monkeypatch: pytest.Mon
 
 @pytest.mark.needs("fsspec")
 def test_other_schemes_go_through_fsspec(tmp_path: Path) -> None:
-    import fsspec  # type: ignore[import-not-found, unused-ignore]  # may not be installed
+    import fsspec
 
     with fsspec.open("memory://folder/f.txt", "wb") as file:
         file.write(b"data")

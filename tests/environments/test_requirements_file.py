@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlproj.environments import requirements_file
+from mlproj.environments import requirements_file, text_file
 from mlproj.environments.draft import Draft
 from mlproj.environments.requirements import Requirements
 from mlproj.errors import InvalidProject, MlprojError
@@ -214,3 +215,10 @@ def test_an_expanded_secret_is_in_no_error(tmp_path: Path, monkeypatch: pytest.M
         found = (str(error), error.hint, error.place)
 
     assert "abcdefgh" not in repr(found)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "requirements.txt")
+
+    with pytest.raises(InvalidProject, match="this is not a file"):
+        text_file.load(tmp_path / "requirements.txt")
