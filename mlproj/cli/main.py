@@ -15,7 +15,9 @@ def main() -> None:
         return
     from mlproj.cli import failure
 
-    sys.exit(failure.guard(_run, arguments))
+    code = failure.guard(_run, arguments)
+    gc.freeze()  # at its end Python looks for garbage again, another tenth, in memory that the system takes back anyway
+    sys.exit(code)
 
 
 def _print_version() -> bool:
