@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlproj import env_vars, paths
 from mlproj.errors import UsageError
 from mlproj.redaction import mask_url
 from mlproj.tracking.base import TrackingStore
+
+if TYPE_CHECKING:
+    from mlproj.tracking.model_base import ModelStore
 
 
 def open(uri: str | None = None) -> TrackingStore:
@@ -16,20 +20,30 @@ def open(uri: str | None = None) -> TrackingStore:
     None means ``MLPROJ_TRACKING_URI``, else the SQLite file in mlproj's home. Raises UsageError for another kind of
     store, ServiceError when the file cannot be used.
     """
+    from mlproj.tracking.sql import SqlStore
+    from mlproj.tracking.sqlite import Database
+
+    file = _database_file(uri)
+    return SqlStore(Database(file), artifact_root=file.parent / "artifacts")
+
+
+def open_models(uri: str | None = None) -> ModelStore:
+    """The model registry and the logged models beside the runs at *uri*; as :func:`open`."""
+    from mlproj.tracking.model_store import SqlModelStore
+    from mlproj.tracking.sqlite import Database
+
+    file = _database_file(uri)
+    return SqlModelStore(Database(file), artifact_root=file.parent / "artifacts")
+
+
+def _database_file(uri: str | None) -> Path:
     chosen = uri or env_vars.TRACKING_URI.get()
     if chosen is None:
-        return _sqlite(paths.database())
+        return paths.database()
     scheme, separator, rest = chosen.partition(":///")
     if scheme != "sqlite" or not separator or not rest:
         raise UsageError(
             f"cannot keep runs in {mask_url(chosen)}: this version keeps them in SQLite only",
             hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db",
         )
-    return _sqlite(Path(rest).absolute())
-
-
-def _sqlite(file: Path) -> TrackingStore:
-    from mlproj.tracking.sql import SqlStore
-    from mlproj.tracking.sqlite import Database
-
-    return SqlStore(Database(file), artifact_root=file.parent / "artifacts")
+    return Path(rest).absolute()

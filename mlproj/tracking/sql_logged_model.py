@@ -71,6 +71,14 @@ def add_metrics(connection: Connection, number: int, metrics: Sequence[ModelMetr
     )
 
 
+def remove(connection: Connection, condition: str) -> None:
+    """Remove for good the models that meet a *condition* of ours."""
+    chosen = f"SELECT number FROM logged_models WHERE {condition}"  # noqa: S608  # words of ours
+    for table in ("logged_model_tags", "logged_model_params", "logged_model_metrics"):
+        connection.execute(f"DELETE FROM {table} WHERE model IN ({chosen})")  # noqa: S608  # words of ours
+    connection.execute(f"DELETE FROM logged_models WHERE {condition}")  # noqa: S608  # words of ours
+
+
 def read(connection: Connection, numbers: Sequence[int], artifact_root: str) -> list[LoggedModel]:
     """The models with these numbers, in this order."""
     found: dict[int, LoggedModel] = {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mlproj.tracking import sql_statement
+from mlproj.tracking import sql_logged_model, sql_statement
 from mlproj.tracking.base import Run, WrongState
 from mlproj.tracking.sql_statement import Connection
 
-_OF_RUNS = ("params", "tags", "metrics", "latest_metrics", "file_marks", "dataset_inputs")
+_OF_RUNS = ("params", "tags", "metrics", "latest_metrics", "file_marks", "dataset_inputs", "run_models")
 _CHUNK = 500  # runs of one statement
 
 
@@ -46,6 +46,7 @@ def remove_experiments(connection: Connection, deleted_before: int | None, only:
     )
     chosen = ", ".join(str(number) for (number,) in rows)
     if chosen:
+        sql_logged_model.remove(connection, f"experiment_id IN ({chosen})")
         connection.execute(f"DELETE FROM experiment_tags WHERE experiment_id IN ({chosen})")  # noqa: S608  # integers
         connection.execute(f"DELETE FROM experiments WHERE experiment_id IN ({chosen})")  # noqa: S608  # integers
 
