@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from mlproj import paths
@@ -79,3 +80,15 @@ def test_a_temporary_folder_is_published_by_a_rename(tmp_path: Path) -> None:
         folder.rename(tmp_path / "done")
 
     assert os.listdir(tmp_path) == ["done"]
+
+
+@pytest.mark.parametrize("chosen", [None, "", " ", "/data/some where", "relative/folder", "~/data", "/data/"])
+def test_the_default_folders_are_those_of_platformdirs(monkeypatch: pytest.MonkeyPatch, chosen: str | None) -> None:
+    for name in ("MLPROJ_HOME", "MLPROJ_CACHE", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("XDG_DATA_HOME", chosen)
+        monkeypatch.setenv("XDG_CACHE_HOME", chosen)
+
+    assert paths.home() == Path(platformdirs.user_data_dir("mlproj", appauthor=False))
+    assert paths.cache() == Path(platformdirs.user_cache_dir("mlproj", appauthor=False))
