@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlproj.tracking.base import TrackingStore
+from mlproj.tracking.base import Run, TrackingStore
 
 if TYPE_CHECKING:
     from mlproj.tracking.model_base import ModelStore
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 STATUS_OF = {
     "RESOURCE_DOES_NOT_EXIST": 404,
@@ -35,17 +38,11 @@ class ApiError(Exception):
         self.status = STATUS_OF[code]
 
 
-@dataclass(frozen=True)
-class Call:
-    """A request that was read: the stores it is about, its fields, and which client sends it.
+class Fields:
+    """The fields of a request, or of one of its parts, read as protobuf's JSON reads them."""
 
-    ``fields`` is the JSON body, or the query of a GET (a key given several times is a list); path parameters are in it too.
-    """
-
-    store: TrackingStore
-    models: ModelStore
-    fields: Mapping[str, Any]
-    client: str = ""
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self.fields = fields
 
     def text(self, *names: str) -> str:
         """The first of these fields that is there, as text. Raises ApiError(INVALID_PARAMETER_VALUE) when none is."""
@@ -79,12 +76,46 @@ class Call:
                 "INVALID_PARAMETER_VALUE", f"Invalid value {value!r:.80} for parameter '{name}': an integer was expected."
             ) from None
 
+    def limit(self, name: str, default: int, most: int) -> int:
+        """A page's size, from 1 to *most*."""
+        found = self.integer(name, default) or default
+        if not 1 <= found <= most:
+            raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {found} for parameter '{name}': 1 to {most} were expected.")
+        return found
+
     def items(self, name: str) -> list[Any]:
         """A repeated field; absent is empty, and a query's single value is a list of one."""
         value = self.fields.get(name)
         if value is None:
             return []
         return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+@dataclass(frozen=True)
+class Call(Fields):
+    """A request that was read: the stores it is about, its fields, which client sends it, and how it reaches artifacts.
+
+    ``fields`` is the JSON body, or the query of a GET (a key given several times is a list); path parameters are in it too.
+    ``artifact_place`` makes of the place of artifacts, as the store has it, the one that this client can use.
+    """
+
+    store: TrackingStore
+    models: ModelStore
+    fields: Mapping[str, Any]
+    client: str = ""
+    artifact_place: Callable[[str], str] = str
+
+    def run_id(self) -> str:
+        """The whole id of the run that the request is about."""
+        return self.text("run_id", "run_uuid")
+
+    def run(self) -> Run:
+        """The run that the request is about. Raises NotFound; a name or a part of an id is none."""
+        run_id = self.run_id()
+        found = self.store.get_run(run_id) if _RUN_ID.fullmatch(run_id) else None
+        if found is None:
+            raise ApiError("RESOURCE_DOES_NOT_EXIST", f"Run with id={run_id:.80} not found.")
+        return found
 
 
 Handler = Callable[[Call], Mapping[str, Any]]

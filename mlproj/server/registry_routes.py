@@ -1,0 +1,195 @@
+"""MLflow's endpoints of the model registry: ``registered-models/`` and ``model-versions/``.
+
+Clients before 2.0 ask below ``preview/``, list instead of searching and send GET where later ones POST.
+"""
+
+from __future__ import annotations
+
+from mlproj.server import model_wire as wire
+from mlproj.server.call import Call, Routes
+from mlproj.server.model_wire import Document
+from mlproj.tracking.model_name import to_version
+
+_MOST_MODELS = 1000  # of one answer, as in MLflow
+_MOST_VERSIONS = 200_000
+
+
+def create_registered_model(call: Call) -> Document:
+    """A new name."""
+    tags = wire.read_pairs(call, "tags")
+    made = call.models.create_registered_model(call.text("name"), description=call.optional_text("description"), tags=tags)
+    return {"registered_model": wire.registered_model(made)}
+
+
+def get_registered_model(call: Call) -> Document:
+    """One registered model."""
+    return {"registered_model": wire.registered_model(call.models.get_registered_model(call.text("name")))}
+
+
+def search_registered_models(call: Call) -> Document:
+    """A page of registered models."""
+    found = call.models.search_registered_models(
+        filter=call.optional_text("filter") or "",
+        order_by=wire.read_texts(call, "order_by"),
+        limit=wire.read_limit(call, 100, _MOST_MODELS),
+        page_token=call.optional_text("page_token") or None,
+    )
+    return wire.page("registered_models", map(wire.registered_model, found.items), found.next_page_token)
+
+
+def update_registered_model(call: Call) -> Document:
+    """Another description; a client before 1.9 also renames so."""
+    name = call.text("name")
+    if call.optional_text("new_name"):
+        return rename_registered_model(call)
+    updated = call.models.update_registered_model(name, description=call.optional_text("description") or "")
+    return {"registered_model": wire.registered_model(updated)}
+
+
+def rename_registered_model(call: Call) -> Document:
+    """Another name."""
+    return {"registered_model": wire.registered_model(call.models.rename_registered_model(call.text("name"), call.text("new_name")))}
+
+
+def delete_registered_model(call: Call) -> Document:
+    """Gone with its versions."""
+    call.models.delete_registered_model(call.text("name"))
+    return {}
+
+
+def set_registered_model_tag(call: Call) -> Document:
+    """Set a tag."""
+    call.models.set_registered_model_tag(call.text("name"), call.text("key"), call.optional_text("value") or "")
+    return {}
+
+
+def delete_registered_model_tag(call: Call) -> Document:
+    """Remove a tag."""
+    call.models.delete_registered_model_tag(call.text("name"), call.text("key"))
+    return {}
+
+
+def set_alias(call: Call) -> Document:
+    """Let an alias stand for a version."""
+    call.models.set_alias(call.text("name"), call.text("alias"), to_version(call.text("version")))
+    return {}
+
+
+def get_version_by_alias(call: Call) -> Document:
+    """The version of an alias."""
+    return {"model_version": wire.model_version(call.models.get_version_by_alias(call.text("name"), call.text("alias")))}
+
+
+def delete_alias(call: Call) -> Document:
+    """Remove an alias."""
+    call.models.delete_alias(call.text("name"), call.text("alias"))
+    return {}
+
+
+def get_latest_versions(call: Call) -> Document:
+    """The newest version of each stage."""
+    found = call.models.latest_versions(call.text("name"), wire.read_texts(call, "stages"))
+    return wire.page("model_versions", map(wire.model_version, found), None)
+
+
+def create_version(call: Call) -> Document:
+    """The next version of a model."""
+    made = call.models.create_version(
+        call.text("name"),
+        call.text("source"),
+        run_id=call.optional_text("run_id") or None,
+        run_link=call.optional_text("run_link"),
+        model_id=call.optional_text("model_id") or None,
+        description=call.optional_text("description"),
+        tags=wire.read_pairs(call, "tags"),
+    )
+    return {"model_version": wire.model_version(made)}
+
+
+def get_version(call: Call) -> Document:
+    """One version."""
+    return {"model_version": wire.model_version(call.models.get_version(*_version(call)))}
+
+
+def search_versions(call: Call) -> Document:
+    """A page of versions."""
+    found = call.models.search_versions(
+        filter=call.optional_text("filter") or "",
+        order_by=wire.read_texts(call, "order_by"),
+        limit=wire.read_limit(call, 10_000, _MOST_VERSIONS),
+        page_token=call.optional_text("page_token") or None,
+    )
+    return wire.page("model_versions", map(wire.model_version, found.items), found.next_page_token)
+
+
+def update_version(call: Call) -> Document:
+    """Another description."""
+    updated = call.models.update_version(*_version(call), description=call.optional_text("description") or "")
+    return {"model_version": wire.model_version(updated)}
+
+
+def delete_version(call: Call) -> Document:
+    """Gone with its aliases."""
+    call.models.delete_version(*_version(call))
+    return {}
+
+
+def set_version_tag(call: Call) -> Document:
+    """Set a tag."""
+    call.models.set_version_tag(*_version(call), call.text("key"), call.optional_text("value") or "")
+    return {}
+
+
+def delete_version_tag(call: Call) -> Document:
+    """Remove a tag."""
+    call.models.delete_version_tag(*_version(call), call.text("key"))
+    return {}
+
+
+def move_to_stage(call: Call) -> Document:
+    """Put a version in a stage."""
+    archive_others = wire.read_flag(call, "archive_existing_versions")
+    moved = call.models.move_to_stage(*_version(call), call.text("stage"), archive_others=archive_others)
+    return {"model_version": wire.model_version(moved)}
+
+
+def get_download_uri(call: Call) -> Document:
+    """Where the client finds the files of a version."""
+    return {"artifact_uri": call.artifact_place(call.models.download_uri(*_version(call)))}
+
+
+def _version(call: Call) -> tuple[str, int]:
+    return call.text("name"), to_version(call.text("version"))
+
+
+ROUTES: Routes = {
+    ("POST", "registered-models/create"): create_registered_model,
+    ("GET", "registered-models/get"): get_registered_model,
+    ("GET", "registered-models/search"): search_registered_models,
+    ("POST", "registered-models/search"): search_registered_models,
+    ("GET", "registered-models/list"): search_registered_models,
+    ("PATCH", "registered-models/update"): update_registered_model,
+    ("POST", "registered-models/update"): update_registered_model,
+    ("POST", "registered-models/rename"): rename_registered_model,
+    ("DELETE", "registered-models/delete"): delete_registered_model,
+    ("POST", "registered-models/delete"): delete_registered_model,
+    ("POST", "registered-models/set-tag"): set_registered_model_tag,
+    ("DELETE", "registered-models/delete-tag"): delete_registered_model_tag,
+    ("POST", "registered-models/alias"): set_alias,
+    ("GET", "registered-models/alias"): get_version_by_alias,
+    ("DELETE", "registered-models/alias"): delete_alias,
+    ("POST", "registered-models/get-latest-versions"): get_latest_versions,
+    ("GET", "registered-models/get-latest-versions"): get_latest_versions,
+    ("POST", "model-versions/create"): create_version,
+    ("GET", "model-versions/get"): get_version,
+    ("GET", "model-versions/search"): search_versions,
+    ("POST", "model-versions/search"): search_versions,
+    ("PATCH", "model-versions/update"): update_version,
+    ("POST", "model-versions/update"): update_version,
+    ("DELETE", "model-versions/delete"): delete_version,
+    ("POST", "model-versions/delete"): delete_version,
+    ("POST", "model-versions/set-tag"): set_version_tag,
+    ("DELETE", "model-versions/delete-tag"): delete_version_tag,
+    ("POST", "model-versions/transition-stage"): move_to_stage,
+    ("GET", "model-versions/get-download-uri"): get_download_uri,
+}
