@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,8 @@ def _index_answers() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*tools): the test uses real tools that a machine may lack")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `pytest &` in a script; what the tests start would ignore it too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _found: dict[str, bool] = {}
