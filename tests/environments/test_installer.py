@@ -10,7 +10,8 @@ from mlproj.environments import installer, interpreter
 from mlproj.environments.interpreter import Interpreter
 from mlproj.environments.uv import Uv
 from mlproj.errors import EnvironmentFailure
-from tests.environments.conftest import Ask, Heard, run
+from tests.environments.conftest import Ask, run
+from tests.heard import Heard
 from tests.package_index import Index, Release
 
 
