@@ -1,0 +1,93 @@
+"""MLflow's endpoints for experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlproj.server import wire
+from mlproj.server.call import ApiError, Call, Routes
+from mlproj.tracking.base import Experiment, Page
+
+_MOST = 50_000  # experiments of one page
+_LONGEST_NAME = 500
+
+
+def _create(call: Call) -> Mapping[str, Any]:
+    name = call.text("name")
+    if not name.strip() or len(name) > _LONGEST_NAME:
+        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid experiment name: expected 1 to {_LONGEST_NAME} characters.")
+    tags = wire.to_pairs(call.items("tags"), "tags")
+    location = call.optional_text("artifact_location") or None
+    return {"experiment_id": call.store.create_experiment(name, location, tags=tags, new=True).experiment_id}
+
+
+def _get(call: Call) -> Mapping[str, Any]:
+    return {"experiment": _shown(call, call.store.get_experiment(experiment_id=call.text("experiment_id")))}
+
+
+def _get_by_name(call: Call) -> Mapping[str, Any]:
+    return {"experiment": _shown(call, call.store.get_experiment(name=call.text("experiment_name")))}
+
+
+def _search(call: Call) -> Mapping[str, Any]:
+    return _page(
+        call,
+        call.store.search_experiments(
+            filter=call.optional_text("filter") or "",
+            order_by=[str(key) for key in call.items("order_by")],
+            lifecycle_stage=wire.to_stage(call, "view_type"),
+            limit=call.limit("max_results", 1000, _MOST),
+            page_token=call.optional_text("page_token") or None,
+        ),
+    )
+
+
+def _list(call: Call) -> Mapping[str, Any]:
+    limit = call.limit("max_results", _MOST, _MOST)
+    token = call.optional_text("page_token") or None
+    stage = wire.to_stage(call, "view_type")
+    return _page(call, call.store.search_experiments(order_by=["experiment_id"], lifecycle_stage=stage, limit=limit, page_token=token))
+
+
+def _update(call: Call) -> Mapping[str, Any]:
+    call.store.update_experiment(call.text("experiment_id"), name=call.text("new_name"))
+    return {}
+
+
+def _delete(call: Call) -> Mapping[str, Any]:
+    call.store.update_experiment(call.text("experiment_id"), lifecycle_stage="deleted")
+    return {}
+
+
+def _restore(call: Call) -> Mapping[str, Any]:
+    call.store.update_experiment(call.text("experiment_id"), lifecycle_stage="active")
+    return {}
+
+
+def _set_tag(call: Call) -> Mapping[str, Any]:
+    call.store.update_experiment(call.text("experiment_id"), tags={call.text("key"): call.optional_text("value") or ""})
+    return {}
+
+
+def _shown(call: Call, found: Experiment) -> dict[str, Any]:
+    return wire.experiment(found, call.artifact_place(found.artifact_location))
+
+
+def _page(call: Call, page: Page[Experiment]) -> dict[str, Any]:
+    token = {"next_page_token": page.next_page_token} if page.next_page_token else {}
+    return {"experiments": [_shown(call, found) for found in page.items], **token}
+
+
+ROUTES: Routes = {
+    ("POST", "experiments/create"): _create,
+    ("GET", "experiments/get"): _get,
+    ("GET", "experiments/get-by-name"): _get_by_name,
+    ("POST", "experiments/search"): _search,
+    ("GET", "experiments/search"): _search,
+    ("GET", "experiments/list"): _list,
+    ("POST", "experiments/update"): _update,
+    ("POST", "experiments/delete"): _delete,
+    ("POST", "experiments/restore"): _restore,
+    ("POST", "experiments/set-experiment-tag"): _set_tag,
+}

@@ -1,0 +1,151 @@
+"""MLflow's endpoints for runs and what they log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlproj.server import wire
+from mlproj.server.call import ApiError, Call, Routes
+from mlproj.tracking.base import Run, Status
+
+_MOST = 50_000  # runs of one page
+_LIMITS = {"metrics": 1000, "params": 100, "tags": 100}
+_MOST_IN_BATCH = 1000
+_LONGEST_PARAM = 6000
+_LONGEST_TAG = 8000
+
+
+def _create(call: Call) -> Mapping[str, Any]:
+    tags = _tags(call.items("tags"))
+    made = call.store.create_run(
+        experiment_id=call.optional_text("experiment_id") or "0",
+        run_name=call.optional_text("run_name") or None,
+        start_time=call.integer("start_time", 0) or None,
+        user=call.optional_text("user_id") or tags.get("mlflow.user"),
+        status=wire.to_status(call) or Status.RUNNING,
+        tags=tags,
+    )
+    return {"run": _shown(call, made)}
+
+
+def _get(call: Call) -> Mapping[str, Any]:
+    return {"run": _shown(call, call.run())}
+
+
+def _update(call: Call) -> Mapping[str, Any]:
+    run = call.run()
+    call.store.update_run(
+        run.run_id,
+        status=wire.to_status(call),
+        end_time=call.integer("end_time", 0) or None,
+        run_name=call.optional_text("run_name") or None,
+    )
+    found = call.store.get_run(run.run_id)
+    return {"run_info": wire.run_info(found, call.artifact_place(found.artifact_uri))}
+
+
+def _delete(call: Call) -> Mapping[str, Any]:
+    call.store.update_run(call.run().run_id, lifecycle_stage="deleted")
+    return {}
+
+
+def _restore(call: Call) -> Mapping[str, Any]:
+    call.store.update_run(call.run().run_id, lifecycle_stage="active")
+    return {}
+
+
+def _search(call: Call) -> Mapping[str, Any]:
+    page = call.store.search_runs(
+        experiment_ids=[str(one) for one in call.items("experiment_ids")],
+        filter=call.optional_text("filter") or "",
+        order_by=[str(key) for key in call.items("order_by")],
+        lifecycle_stage=wire.to_stage(call, "run_view_type"),
+        limit=call.limit("max_results", 1000, _MOST),
+        page_token=call.optional_text("page_token") or None,
+    )
+    token = {"next_page_token": page.next_page_token} if page.next_page_token else {}
+    return {"runs": [_shown(call, found) for found in page.items], **token}
+
+
+def _log_metric(call: Call) -> Mapping[str, Any]:
+    call.store.log(call.run_id(), metrics=[wire.to_metric(call.fields)])
+    return {}
+
+
+def _log_param(call: Call) -> Mapping[str, Any]:
+    call.store.log(call.run_id(), params=_params([call.fields]))
+    return {}
+
+
+def _set_tag(call: Call) -> Mapping[str, Any]:
+    call.store.log(call.run_id(), tags=_tags([call.fields]))
+    return {}
+
+
+def _delete_tag(call: Call) -> Mapping[str, Any]:
+    call.store.delete_tag(call.run_id(), call.text("key"))
+    return {}
+
+
+def _log_batch(call: Call) -> Mapping[str, Any]:
+    given = {name: call.items(name) for name in _LIMITS}
+    for name, most in _LIMITS.items():
+        if len(given[name]) > most:
+            raise ApiError("INVALID_PARAMETER_VALUE", f"A batch logging request can contain at most {most} {name}; got {len(given[name])}.")
+    if sum(map(len, given.values())) > _MOST_IN_BATCH:
+        raise ApiError("INVALID_PARAMETER_VALUE", f"A batch logging request can contain at most {_MOST_IN_BATCH} entries in all.")
+    call.store.log(call.run_id(), metrics=wire.to_metrics(given["metrics"]), params=_params(given["params"]), tags=_tags(given["tags"]))
+    return {}
+
+
+def _log_inputs(call: Call) -> Mapping[str, Any]:
+    call.store.log_inputs(call.run_id(), wire.to_datasets(call.items("datasets")))
+    return {}
+
+
+def _history(call: Call) -> Mapping[str, Any]:
+    points = call.store.metric_history(call.run_id(), call.text("metric_key"))
+    start = call.integer("page_token", 0)
+    size = call.limit("max_results", len(points) or 1, 1_000_000)
+    if start < 0:
+        raise ApiError("INVALID_PARAMETER_VALUE", "Invalid page_token.")
+    token = {"next_page_token": str(start + size)} if start + size < len(points) else {}
+    return {"metrics": [wire.metric(point) for point in points[start : start + size]], **token}
+
+
+def _params(items: list[Any]) -> dict[str, str]:
+    return _bounded(wire.to_pairs(items, "params"), _LONGEST_PARAM, "parameter")
+
+
+def _tags(items: list[Any]) -> dict[str, str]:
+    return _bounded(wire.to_pairs(items, "tags"), _LONGEST_TAG, "tag")
+
+
+def _bounded(found: dict[str, str], longest: int, what: str) -> dict[str, str]:
+    for key, value in found.items():
+        if len(value) > longest:
+            message = f"The value of the {what} '{key}' has {len(value)} characters; at most {longest} are allowed."
+            raise ApiError("INVALID_PARAMETER_VALUE", message)
+    return found
+
+
+def _shown(call: Call, found: Run) -> dict[str, Any]:
+    return wire.run(found, call.artifact_place(found.artifact_uri))
+
+
+ROUTES: Routes = {
+    ("POST", "runs/create"): _create,
+    ("GET", "runs/get"): _get,
+    ("POST", "runs/update"): _update,
+    ("POST", "runs/delete"): _delete,
+    ("POST", "runs/restore"): _restore,
+    ("POST", "runs/search"): _search,
+    ("POST", "runs/log-metric"): _log_metric,
+    ("POST", "runs/log-parameter"): _log_param,
+    ("POST", "runs/set-tag"): _set_tag,
+    ("POST", "runs/delete-tag"): _delete_tag,
+    ("POST", "runs/log-batch"): _log_batch,
+    ("POST", "runs/log-inputs"): _log_inputs,
+    ("GET", "metrics/get-history"): _history,
+}
