@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlproj.server import model_wire as wire
+from mlproj.server import model_wire, run_model, wire
 from mlproj.server.call import ApiError, Call, Routes
 from mlproj.server.model_wire import Document
-from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelDataset, ModelOrder, RunModel
+from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelDataset, ModelOrder
 
 _MOST_MODELS = 1000  # of one answer
 _STATUSES = {str(number): status for number, status in enumerate(LoggedModelStatus, 1)} | {each.value: each for each in LoggedModelStatus}
@@ -23,15 +23,15 @@ def create(call: Call) -> Document:
         name=call.optional_text("name") or None,
         source_run_id=call.optional_text("source_run_id") or None,
         model_type=call.optional_text("model_type") or None,
-        params=wire.read_pairs(call, "params"),
-        tags=wire.read_pairs(call, "tags"),
+        params=wire.to_pairs(call.items("params"), "params"),
+        tags=wire.to_pairs(call.items("tags"), "tags"),
     )
     return _answer(call, made)
 
 
 def get(call: Call) -> Document:
     """One model."""
-    return _answer(call, call.models.get_logged_model(call.text("model_id"), deleted_too=wire.read_flag(call, "allow_deleted")))
+    return _answer(call, call.models.get_logged_model(call.text("model_id"), deleted_too=model_wire.read_flag(call, "allow_deleted")))
 
 
 def finish(call: Call) -> Document:
@@ -52,7 +52,7 @@ def delete(call: Call) -> Document:
 
 def set_tags(call: Call) -> Document:
     """Set tags."""
-    return _answer(call, call.models.set_logged_model_tags(call.text("model_id"), wire.read_pairs(call, "tags")))
+    return _answer(call, call.models.set_logged_model_tags(call.text("model_id"), wire.to_pairs(call.items("tags"), "tags")))
 
 
 def delete_tag(call: Call) -> Document:
@@ -63,30 +63,26 @@ def delete_tag(call: Call) -> Document:
 
 def log_params(call: Call) -> Document:
     """Add parameters."""
-    call.models.log_model_params(call.text("model_id"), wire.read_pairs(call, "params"))
+    call.models.log_model_params(call.text("model_id"), wire.to_pairs(call.items("params"), "params"))
     return {}
 
 
 def search(call: Call) -> Document:
     """A page of models."""
     found = call.models.search_logged_models(
-        wire.read_texts(call, "experiment_ids"),
+        model_wire.read_texts(call, "experiment_ids"),
         filter=call.optional_text("filter") or "",
         datasets=[_dataset(item) for item in _objects(call, "datasets")],
         order_by=[_order(item) for item in _objects(call, "order_by")],
-        limit=wire.read_limit(call, 100, _MOST_MODELS),
+        limit=call.limit("max_results", 100, _MOST_MODELS),
         page_token=call.optional_text("page_token") or None,
     )
-    return wire.page("models", (wire.logged_model(model, call.artifact_place) for model in found.items), found.next_page_token)
+    return model_wire.page("models", (model_wire.logged_model(model, call.artifact_place) for model in found.items), found.next_page_token)
 
 
 def log_outputs(call: Call) -> Document:
     """Which models a run made."""
-    models = []
-    for item in _objects(call, "models"):
-        part = Call(call.store, call.models, item)
-        models.append(RunModel(part.text("model_id"), part.integer("step", 0)))
-    call.models.link_models(call.text("run_id", "run_uuid"), models)
+    run_model.log_models(call, output=True)
     return {}
 
 
@@ -100,7 +96,7 @@ def log_model(call: Call) -> Document:
     if missing:
         raise ApiError("INVALID_PARAMETER_VALUE", f"Model json is missing mandatory fields: {', '.join(missing)}")
     entry = {name: model[name] for name in (*_HISTORY_FIELDS, "model_uuid") if name in model}
-    call.models.append_model_history(call.text("run_id", "run_uuid"), {**entry, "flavors": _flavors(entry["flavors"])})
+    call.models.append_model_history(call.run_id(), {**entry, "flavors": _flavors(entry["flavors"])})
     return {}
 
 
@@ -140,7 +136,7 @@ def _objects(call: Call, name: str) -> list[Mapping[str, Any]]:
 
 
 def _answer(call: Call, model: LoggedModel) -> Document:
-    return {"model": wire.logged_model(model, call.artifact_place)}
+    return {"model": model_wire.logged_model(model, call.artifact_place)}
 
 
 ROUTES: Routes = {

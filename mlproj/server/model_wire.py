@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from mlproj.server import wire
 from mlproj.server.call import ApiError, Call
+from mlproj.tracking.base import Metric
 from mlproj.tracking.model_base import LoggedModel, ModelMetric, ModelVersion, RegisteredModel
 
 Document = dict[str, Any]
@@ -22,7 +22,7 @@ def registered_model(model: RegisteredModel) -> Document:
             "last_updated_timestamp": model.last_update_time,
             "description": model.description or None,
             "latest_versions": [model_version(version) for version in model.latest_versions],
-            "tags": _pairs(model.tags),
+            "tags": wire.pairs(model.tags),
             "aliases": [{"alias": alias, "version": str(version)} for alias, version in model.aliases.items()],
         }
     )
@@ -45,7 +45,7 @@ def model_version(version: ModelVersion) -> Document:
             "model_id": version.model_id,
             "status": version.status,
             "status_message": version.status_message,
-            "tags": _pairs(version.tags),
+            "tags": wire.pairs(version.tags),
             "aliases": list(version.aliases),
         }
     )
@@ -64,27 +64,17 @@ def logged_model(model: LoggedModel, artifact_place: Callable[[str], str]) -> Do
         "status_message": model.status_message,
         "model_type": model.model_type or "",
         "source_run_id": model.source_run_id or "",
-        "tags": _pairs(model.tags),
+        "tags": wire.pairs(model.tags),
     }
     return {
         "info": _given(info),
-        "data": _given({"params": _pairs(model.params), "metrics": [_metric(metric) for metric in model.metrics]}),
+        "data": _given({"params": wire.pairs(model.params), "metrics": [_metric(metric) for metric in model.metrics]}),
     }
 
 
 def page(name: str, items: Iterable[Document], next_page_token: str | None) -> Document:
     """A page of a search, its items under *name*."""
     return _given({name: list(items), "next_page_token": next_page_token})
-
-
-def read_pairs(call: Call, name: str) -> dict[str, str]:
-    """A field that lists ``{"key": …, "value": …}``; of a key given twice the last one. Raises ApiError."""
-    found = {}
-    for item in call.items(name):
-        if not isinstance(item, Mapping) or not all(isinstance(item.get(part, ""), (str, int, float)) for part in ("key", "value")):
-            raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value for parameter '{name}': a list of keys and values was expected.")
-        found[str(item.get("key", ""))] = str(item.get("value", ""))
-    return found
 
 
 def read_texts(call: Call, name: str) -> Sequence[str]:
@@ -105,38 +95,10 @@ def read_flag(call: Call, name: str) -> bool:
     raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value for parameter '{name}': true or false was expected.")
 
 
-def read_limit(call: Call, default: int, most: int) -> int:
-    """``max_results``. Raises ApiError when it is not within 1 and *most*."""
-    limit = call.integer("max_results", default)
-    if not 1 <= limit <= most:
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {limit} for parameter 'max_results': 1 to {most} was expected.")
-    return limit
-
-
 def _metric(metric: ModelMetric) -> Document:
-    return _given(
-        {
-            "key": metric.key,
-            "value": _number(metric.value),
-            "timestamp": metric.timestamp,
-            "step": metric.step,
-            "dataset_name": metric.dataset_name,
-            "dataset_digest": metric.dataset_digest,
-            "model_id": metric.model_id,
-            "run_id": metric.run_id or None,
-        }
-    )
-
-
-def _number(value: float) -> float | str:
-    """JSON has neither NaN nor infinities; MLflow answers them so."""
-    if math.isnan(value):
-        return "NaN"
-    return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
-
-
-def _pairs(values: Mapping[str, str]) -> list[Document]:
-    return [{"key": key, "value": value} for key, value in values.items()]
+    point = wire.metric(Metric(metric.key, metric.value, metric.timestamp, metric.step))
+    about = {"dataset_name": metric.dataset_name, "dataset_digest": metric.dataset_digest}
+    return _given({**point, **about, "model_id": metric.model_id, "run_id": metric.run_id or None})
 
 
 def _given(fields: Mapping[str, Any]) -> Document:

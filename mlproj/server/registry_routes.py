@@ -5,7 +5,7 @@ Clients before 2.0 ask below ``preview/``, list instead of searching and send GE
 
 from __future__ import annotations
 
-from mlproj.server import model_wire as wire
+from mlproj.server import model_wire, wire
 from mlproj.server.call import Call, Routes
 from mlproj.server.model_wire import Document
 from mlproj.tracking.model_name import to_version
@@ -16,39 +16,36 @@ _MOST_VERSIONS = 200_000
 
 def create_registered_model(call: Call) -> Document:
     """A new name."""
-    tags = wire.read_pairs(call, "tags")
+    tags = wire.to_pairs(call.items("tags"), "tags")
     made = call.models.create_registered_model(call.text("name"), description=call.optional_text("description"), tags=tags)
-    return {"registered_model": wire.registered_model(made)}
+    return {"registered_model": model_wire.registered_model(made)}
 
 
 def get_registered_model(call: Call) -> Document:
     """One registered model."""
-    return {"registered_model": wire.registered_model(call.models.get_registered_model(call.text("name")))}
+    return {"registered_model": model_wire.registered_model(call.models.get_registered_model(call.text("name")))}
 
 
 def search_registered_models(call: Call) -> Document:
     """A page of registered models."""
     found = call.models.search_registered_models(
         filter=call.optional_text("filter") or "",
-        order_by=wire.read_texts(call, "order_by"),
-        limit=wire.read_limit(call, 100, _MOST_MODELS),
+        order_by=model_wire.read_texts(call, "order_by"),
+        limit=call.limit("max_results", 100, _MOST_MODELS),
         page_token=call.optional_text("page_token") or None,
     )
-    return wire.page("registered_models", map(wire.registered_model, found.items), found.next_page_token)
+    return model_wire.page("registered_models", map(model_wire.registered_model, found.items), found.next_page_token)
 
 
 def update_registered_model(call: Call) -> Document:
-    """Another description; a client before 1.9 also renames so."""
-    name = call.text("name")
-    if call.optional_text("new_name"):
-        return rename_registered_model(call)
-    updated = call.models.update_registered_model(name, description=call.optional_text("description") or "")
-    return {"registered_model": wire.registered_model(updated)}
+    """Another description."""
+    updated = call.models.update_registered_model(call.text("name"), description=call.optional_text("description") or "")
+    return {"registered_model": model_wire.registered_model(updated)}
 
 
 def rename_registered_model(call: Call) -> Document:
     """Another name."""
-    return {"registered_model": wire.registered_model(call.models.rename_registered_model(call.text("name"), call.text("new_name")))}
+    return {"registered_model": model_wire.registered_model(call.models.rename_registered_model(call.text("name"), call.text("new_name")))}
 
 
 def delete_registered_model(call: Call) -> Document:
@@ -77,7 +74,7 @@ def set_alias(call: Call) -> Document:
 
 def get_version_by_alias(call: Call) -> Document:
     """The version of an alias."""
-    return {"model_version": wire.model_version(call.models.get_version_by_alias(call.text("name"), call.text("alias")))}
+    return {"model_version": model_wire.model_version(call.models.get_version_by_alias(call.text("name"), call.text("alias")))}
 
 
 def delete_alias(call: Call) -> Document:
@@ -88,8 +85,8 @@ def delete_alias(call: Call) -> Document:
 
 def get_latest_versions(call: Call) -> Document:
     """The newest version of each stage."""
-    found = call.models.latest_versions(call.text("name"), wire.read_texts(call, "stages"))
-    return wire.page("model_versions", map(wire.model_version, found), None)
+    found = call.models.latest_versions(call.text("name"), model_wire.read_texts(call, "stages"))
+    return model_wire.page("model_versions", map(model_wire.model_version, found), None)
 
 
 def create_version(call: Call) -> Document:
@@ -101,31 +98,31 @@ def create_version(call: Call) -> Document:
         run_link=call.optional_text("run_link"),
         model_id=call.optional_text("model_id") or None,
         description=call.optional_text("description"),
-        tags=wire.read_pairs(call, "tags"),
+        tags=wire.to_pairs(call.items("tags"), "tags"),
     )
-    return {"model_version": wire.model_version(made)}
+    return {"model_version": model_wire.model_version(made)}
 
 
 def get_version(call: Call) -> Document:
     """One version."""
-    return {"model_version": wire.model_version(call.models.get_version(*_version(call)))}
+    return {"model_version": model_wire.model_version(call.models.get_version(*_version(call)))}
 
 
 def search_versions(call: Call) -> Document:
     """A page of versions."""
     found = call.models.search_versions(
         filter=call.optional_text("filter") or "",
-        order_by=wire.read_texts(call, "order_by"),
-        limit=wire.read_limit(call, 10_000, _MOST_VERSIONS),
+        order_by=model_wire.read_texts(call, "order_by"),
+        limit=call.limit("max_results", 10_000, _MOST_VERSIONS),
         page_token=call.optional_text("page_token") or None,
     )
-    return wire.page("model_versions", map(wire.model_version, found.items), found.next_page_token)
+    return model_wire.page("model_versions", map(model_wire.model_version, found.items), found.next_page_token)
 
 
 def update_version(call: Call) -> Document:
     """Another description."""
     updated = call.models.update_version(*_version(call), description=call.optional_text("description") or "")
-    return {"model_version": wire.model_version(updated)}
+    return {"model_version": model_wire.model_version(updated)}
 
 
 def delete_version(call: Call) -> Document:
@@ -148,9 +145,9 @@ def delete_version_tag(call: Call) -> Document:
 
 def move_to_stage(call: Call) -> Document:
     """Put a version in a stage."""
-    archive_others = wire.read_flag(call, "archive_existing_versions")
+    archive_others = model_wire.read_flag(call, "archive_existing_versions")
     moved = call.models.move_to_stage(*_version(call), call.text("stage"), archive_others=archive_others)
-    return {"model_version": wire.model_version(moved)}
+    return {"model_version": model_wire.model_version(moved)}
 
 
 def get_download_uri(call: Call) -> Document:

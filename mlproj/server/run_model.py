@@ -1,0 +1,51 @@
+"""What requests about runs say of logged models: metrics measured of them, models a run used, models a run made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlproj.server import wire
+from mlproj.server.call import ApiError, Call, Fields
+from mlproj.tracking.model_base import ModelMetric, RunModel
+
+
+def log_metrics(call: Call, items: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the metric points of a request that name a logged model with that model, too. Raises NotFound, ApiError."""
+    found = []
+    for item in items:
+        fields = Fields(item)
+        model_id = fields.optional_text("model_id")
+        if model_id:
+            point = wire.to_metric(item)
+            name, digest = fields.optional_text("dataset_name"), fields.optional_text("dataset_digest")
+            found.append(ModelMetric(model_id, point.key, point.value, point.timestamp, point.step, call.run_id(), name, digest))
+    if found:
+        call.models.log_model_metrics(found)
+
+
+def log_models(call: Call, *, output: bool) -> None:
+    """Note the models that a run made (*output*) or used. Raises NotFound, WrongState, ApiError."""
+    models = []
+    for item in call.items("models"):
+        if not isinstance(item, Mapping):
+            raise ApiError("INVALID_PARAMETER_VALUE", "Invalid value for parameter 'models': a list of objects was expected.")
+        fields = Fields(item)
+        models.append(RunModel(fields.text("model_id"), fields.integer("step", 0), output))
+    if models:
+        call.models.link_models(call.run_id(), models)
+
+
+def shown(call: Call, runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """MLflow's ``Run`` documents with the models they used and made added."""
+    known = call.models.models_of_runs([run["info"]["run_id"] for run in runs])
+    return [_with_models(run, known.get(run["info"]["run_id"], ())) for run in runs]
+
+
+def _with_models(run: dict[str, Any], models: Sequence[RunModel]) -> dict[str, Any]:
+    if not models:
+        return run
+    made = [{"model_id": model.model_id, "step": model.step} for model in models if model.output]
+    used = [{"model_id": model.model_id} for model in models if not model.output]
+    inputs = {**run.get("inputs", {}), **({"model_inputs": used} if used else {})}
+    return {**run, "inputs": inputs, **({"outputs": {"model_outputs": made}} if made else {})}
