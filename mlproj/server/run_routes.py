@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlproj.server import wire
+from mlproj.server import run_model, wire
 from mlproj.server.call import ApiError, Call, Routes
 from mlproj.tracking.base import Run, Status
 
@@ -26,11 +26,11 @@ def _create(call: Call) -> Mapping[str, Any]:
         status=wire.to_status(call) or Status.RUNNING,
         tags=tags,
     )
-    return {"run": _shown(call, made)}
+    return {"run": _shown(call, [made])[0]}
 
 
 def _get(call: Call) -> Mapping[str, Any]:
-    return {"run": _shown(call, call.run())}
+    return {"run": _shown(call, [call.run()])[0]}
 
 
 def _update(call: Call) -> Mapping[str, Any]:
@@ -65,11 +65,12 @@ def _search(call: Call) -> Mapping[str, Any]:
         page_token=call.optional_text("page_token") or None,
     )
     token = {"next_page_token": page.next_page_token} if page.next_page_token else {}
-    return {"runs": [_shown(call, found) for found in page.items], **token}
+    return {"runs": _shown(call, page.items), **token}
 
 
 def _log_metric(call: Call) -> Mapping[str, Any]:
     call.store.log(call.run_id(), metrics=[wire.to_metric(call.fields)])
+    run_model.log_metrics(call, [call.fields])
     return {}
 
 
@@ -96,11 +97,13 @@ def _log_batch(call: Call) -> Mapping[str, Any]:
     if sum(map(len, given.values())) > _MOST_IN_BATCH:
         raise ApiError("INVALID_PARAMETER_VALUE", f"A batch logging request can contain at most {_MOST_IN_BATCH} entries in all.")
     call.store.log(call.run_id(), metrics=wire.to_metrics(given["metrics"]), params=_params(given["params"]), tags=_tags(given["tags"]))
+    run_model.log_metrics(call, given["metrics"])
     return {}
 
 
 def _log_inputs(call: Call) -> Mapping[str, Any]:
     call.store.log_inputs(call.run_id(), wire.to_datasets(call.items("datasets")))
+    run_model.log_models(call, output=False)
     return {}
 
 
@@ -130,8 +133,8 @@ def _bounded(found: dict[str, str], longest: int, what: str) -> dict[str, str]:
     return found
 
 
-def _shown(call: Call, found: Run) -> dict[str, Any]:
-    return wire.run(found, call.artifact_place(found.artifact_uri))
+def _shown(call: Call, found: Sequence[Run]) -> list[dict[str, Any]]:
+    return run_model.shown(call, [wire.run(run, call.artifact_place(run.artifact_uri)) for run in found])
 
 
 ROUTES: Routes = {
