@@ -12,7 +12,7 @@ from mlproj.cli import option
 from mlproj.cli.option import Option
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Reader = Callable[[click.Context, click.Parameter, "str | None"], Any]
+Reader = Callable[[click.Context, click.Parameter, Any], Any]
 
 
 def for_click(described: Option, shell_complete: Any = None) -> click.Option:
@@ -30,7 +30,7 @@ def _settings(described: Option) -> dict[str, Any]:
     if described.stands_for is True:
         settings["is_flag"] = True
     elif described.stands_for is not None:
-        settings.update(flag_value=described.stands_for, type=type(described.stands_for))
+        settings.update(flag_value=described.stands_for, type=type(described.stands_for), callback=_defaulting(described.default))
     elif described.choices:
         settings["type"] = click.Choice(described.choices)
     elif described.is_file:
@@ -52,6 +52,11 @@ def _callback(read: Callable[[str], Any]) -> Reader:
             raise click.BadParameter(str(error), context, parameter) from None
 
     return called
+
+
+def _defaulting(default: Any) -> Reader:
+    """A callback for flags that share a value: click before 8.3 forgets their default."""
+    return lambda _context, _parameter, value: default if value is None else value
 
 
 def _decorator(described: Option) -> Callable[[Function], Function]:
