@@ -350,7 +350,7 @@ class ModelSuite:
         assert models.download_uri("m", 1) == logged.artifact_uri
         models.create_version("m", logged.artifact_uri, model_id=logged.model_id)
         noted = json.loads(models.get_logged_model(logged.model_id).tags["mlflow.modelVersions"])
-        assert noted == [{"name": "m", "version": 1}, {"name": "m", "version": 2}]
+        assert noted == [{"name": "m", "version": "1"}, {"name": "m", "version": "2"}]
         with pytest.raises(NotFound):
             models.create_version("m", "models:/m-" + "0" * 32)
 

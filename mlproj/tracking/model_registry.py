@@ -220,5 +220,6 @@ def _note_registration(connection: Connection, model_id: str, name: str, version
         versions = json.loads(kept[0]) if kept else []
     except ValueError:
         versions = []
-    noted = [*versions, {"name": name, "version": version}] if isinstance(versions, list) else [{"name": name, "version": version}]
+    # The number is a text, as in what MLflow's register_model adds to the tag by itself, too.
+    noted = [*(versions if isinstance(versions, list) else []), {"name": name, "version": str(version)}]
     sql_tag.put(connection, sql_tag.LOGGED_MODEL_TAGS, number, {VERSIONS_TAG: text(json.dumps(noted))})
