@@ -27,16 +27,18 @@ def resolve(request: Request, progress: Progress) -> Environment:
     from mlproj import plugins
     from mlproj.environments import detection
     from mlproj.environments.base import Declaration
+    from mlproj.environments.from_root import FromRoot
 
     if request.manager not in MANAGERS:
         raise UsageError(f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}")
-    if request.manager == "local":
-        declaration = request.declared or Declaration("none", reason="--env-manager local")
-    else:
-        declaration = detection.detect(request)
-    create = plugins.load("mlproj.environments", _kind(request.manager, declaration.kind), KINDS)
-    environment: Environment = create(request, declaration, progress)
-    return environment
+    with FromRoot(progress, request.root).told() as shortened:
+        if request.manager == "local":
+            declaration = request.declared or Declaration("none", reason="--env-manager local")
+        else:
+            declaration = detection.detect(request)
+        create = plugins.load("mlproj.environments", _kind(request.manager, declaration.kind), KINDS)
+        environment: Environment = create(request, declaration, shortened)
+        return environment
 
 
 def _kind(manager: str, declared: str) -> str:

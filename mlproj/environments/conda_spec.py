@@ -107,18 +107,22 @@ def _clause(text: str, *, exact: bool) -> str | None:
         return ""
     starred = version.endswith("*")
     version = _normal(version.rstrip("*").rstrip("."))
-    if version is None:
+    plain = version is not None and version.replace(".", "").isdigit()
+    if version is None or (starred and not plain):  # PEP 440 allows a ".*" after numbers only
         return None
     if operator in ("<", "<=", ">", ">=", "~="):
         return _bound(operator, version)
     sign = "!=" if operator == "!=" else "=="
-    loose = starred or (operator == "=" and not exact and version.count(".") < 2 and version.replace(".", "").isdigit())
+    loose = starred or (operator == "=" and not exact and version.count(".") < 2 and plain)
     return f"{sign}{version}{'.*' if loose else ''}"
 
 
 def _bound(operator: str, version: str) -> str:
-    """``~=1`` needs two numbers in PEP 440; conda means "1 or later, still 1"."""
-    return f"~={version}.0" if operator == "~=" and "." not in version else f"{operator}{version}"
+    """``~=1`` needs two numbers in PEP 440; conda means "1 or later, still 1". Local parts (``1+cu``) have no order there."""
+    version = version.partition("+")[0]
+    if operator != "~=" or "." in version:
+        return f"{operator}{version}"
+    return f"~={version}.0" if version.isdigit() else f">={version}"
 
 
 def _normal(version: str) -> str | None:

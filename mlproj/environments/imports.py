@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlproj.environments import module_names, text_file
+from mlproj.environments import module_names, python_source
 from mlproj.environments.base import Request
 from mlproj.environments.draft import Draft, canonical
 from mlproj.environments.module_names import package_for
@@ -154,9 +153,7 @@ def _parse(file: Path, result: Scan) -> ast.Module | None:
     try:
         if not file.is_file() or file.stat().st_size > _MAX_SIZE:
             raise ValueError("too large")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the code we read, such as invalid escapes
-            return ast.parse(text_file.load(file))
+        return python_source.parse(file)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OSError, MlprojError) as error:
         what = f"line {error.lineno} is no valid Python 3" if isinstance(error, SyntaxError) else "cannot be read"
         result.notes.append(f"{file.name} was not looked at for imports: {what}")

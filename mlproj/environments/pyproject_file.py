@@ -7,7 +7,7 @@ import configparser
 from pathlib import Path
 from typing import Any
 
-from mlproj.environments import pip_requirement, poetry_version, text_file, toml_text
+from mlproj.environments import pip_requirement, poetry_version, python_source, text_file, toml_text
 from mlproj.environments.draft import Draft
 from mlproj.environments.python_env_file import python_version
 from mlproj.errors import InvalidProject, Place
@@ -133,7 +133,7 @@ def _setup_cfg(path: Path) -> tuple[list[str], str | None]:
 def _setup_py(path: Path) -> tuple[list[str], str | None]:
     """``install_requires`` and ``python_requires`` of the call of ``setup()`` where they are written out."""
     try:
-        tree = ast.parse(text_file.load(path))
+        tree = python_source.parse(path)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return [], None
     constants = {

@@ -61,6 +61,25 @@ def test_a_version_that_pypi_cannot_have_is_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "specifier"),
+    [
+        ("n<1+0", "<1"),
+        ("n~=1+0", "~=1.0"),
+        ("n~=1a", ">=1a0"),
+        ("n=1a*", ""),
+        ("n=1+a*", ""),
+        ("n!=1.0.post1*", ""),
+        ("n==1.0+cu", "==1.0+cu"),
+    ],
+)
+def test_what_pep_440_cannot_say_is_loosened_or_dropped(text: str, specifier: str) -> None:
+    spec = conda_spec.parse(text)
+
+    assert spec.specifier == specifier
+    assert SpecifierSet(spec.specifier) == SpecifierSet(specifier)
+
+
+@pytest.mark.parametrize(
     "text", ["", "~", "=1.2", "numpy=1=b=c", "numpy[version", "numpy[what]", "git+https://host/a.git", "numpy ≥ 1", "numpy>=>=1"]
 )
 def test_what_conda_would_not_read_is_refused(text: str) -> None:

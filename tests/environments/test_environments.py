@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlproj import environments
 from mlproj.environments.base import Declaration, Request
-from mlproj.errors import EnvironmentFailure, UsageError
+from mlproj.errors import EnvironmentFailure, InvalidProject, UsageError
 from mlproj.progress import Silent
+from tests.heard import Heard
 
 
 def _request(folder: Path, manager: str, declared: Declaration | None = None) -> Request:
@@ -42,3 +44,18 @@ def test_an_unknown_manager_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as failure:
         environments.resolve(_request(tmp_path, "pixi"), Silent())
     assert failure.value.hint is not None and "virtualenv" in failure.value.hint
+
+
+def test_files_are_named_from_the_projects_root_on(tmp_path: Path, progress: Heard) -> None:
+    file = tmp_path / "sub" / "python_env.yaml"
+    file.parent.mkdir()
+    request = replace(_request(tmp_path, "auto", Declaration("python_env", file)), offline=True)
+
+    file.write_text("pyhton: '3.10'\ndependencies: 3\n")
+    with pytest.raises(InvalidProject) as failure:
+        environments.resolve(request, progress)
+    file.write_text("pyhton: '3.10'\ndependencies: []\n")
+    environments.resolve(request, progress)
+
+    assert str(failure.value) == "sub/python_env.yaml:2:15: 'dependencies' must be a list"
+    assert progress.warnings == ["sub/python_env.yaml:1:1: unknown key 'pyhton', did you mean 'python'?"]

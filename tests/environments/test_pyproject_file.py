@@ -143,3 +143,9 @@ def test_setup_cfg_is_read(tmp_path: Path) -> None:
 def test_a_broken_setup_cfg_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidProject, match=r"setup\.cfg"):
         read(tmp_path, "name = x\n", "setup.cfg", "setup")
+
+
+def test_python_s_warnings_about_a_setup_py_are_its_authors(tmp_path: Path) -> None:
+    found = read(tmp_path, 'import re\nfrom setuptools import setup\nx = "\\d"\nsetup(install_requires=["six"])\n', "setup.py", "setup")
+
+    assert found.packages == ("six",)
