@@ -86,12 +86,9 @@ def parse(options: Sequence[Option], arguments: Sequence[str]) -> tuple[dict[str
                 continue
             name, equals, text = word.partition("=")
             option = by_name[name]
-            if option.stands_for is None:
-                value = _value(option, text if equals and name.startswith("--") else next(rest) if not equals else "")
-            elif equals:
+            if equals and (option.stands_for is not None or not name.startswith("--")):
                 return None
-            else:
-                value = option.stands_for
+            value = _value(option, text if equals else next(rest)) if option.stands_for is None else option.stands_for
             given.setdefault(option.to, []).append(value)
         flags = {option.to: _flag(option, given.get(option.to)) for option in options}
     except (LookupError, ValueError, StopIteration):
