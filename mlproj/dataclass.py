@@ -32,7 +32,7 @@ else:
         cls.__match_args__ = cls._names = tuple(fields)
         cls._known = frozenset(fields)
         cls._needed = frozenset(name for name, options in fields.items() if not {"default", "default_factory"} & options.keys())
-        cls._defaults = {name: options["default"] for name, options in fields.items() if "default" in options}
+        cls._defaults = [(name, options["default"]) for name, options in fields.items() if "default" in options]
         cls._made = [(name, options["default_factory"]) for name, options in fields.items() if "default_factory" in options]
         cls._compared = [name for name, options in fields.items() if options.get("compare", True)]
         cls._shown = [name for name, options in fields.items() if options.get("repr", True)]
@@ -54,14 +54,17 @@ else:
 
     def _init(self, /, *values, **named):
         cls, own = type(self), self.__dict__
-        given = dict(zip(cls._names, values)) | named  # noqa: B905  # too many are found on the next line
-        if len(given) != len(values) + len(named) or not (cls._needed <= given.keys() <= cls._known):
+        own.update(zip(cls._names, values))  # noqa: B905  # too many are found below
+        own.update(named)
+        is_partial = own.keys() != cls._known
+        if len(own) != len(values) + len(named) or (is_partial and not cls._needed <= own.keys() <= cls._known):
             raise TypeError(f"{cls.__qualname__} takes {', '.join(cls._names)}, each at most once, {', '.join(sorted(cls._needed))} always")
-        own.update(cls._defaults)
-        own.update(given)
-        for name, make in cls._made:
-            if name not in given:
-                own[name] = make()
+        if is_partial:
+            for name, default in cls._defaults:
+                own.setdefault(name, default)
+            for name, make in cls._made:
+                if name not in own:
+                    own[name] = make()
 
     def _eq(self, other):
         if other.__class__ is not self.__class__:
