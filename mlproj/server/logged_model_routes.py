@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.server import model_wire, run_model, wire
@@ -70,7 +70,7 @@ def log_params(call: Call) -> Document:
 def search(call: Call) -> Document:
     """A page of models."""
     found = call.models.search_logged_models(
-        model_wire.read_texts(call, "experiment_ids"),
+        _required(call, "experiment_ids", model_wire.read_texts(call, "experiment_ids")),
         filter=call.optional_text("filter") or "",
         datasets=[_dataset(item) for item in _objects(call, "datasets")],
         order_by=[_order(item) for item in _objects(call, "order_by")],
@@ -82,6 +82,7 @@ def search(call: Call) -> Document:
 
 def log_outputs(call: Call) -> Document:
     """Which models a run made."""
+    _required(call, "models", call.items("models"))
     run_model.log_models(call, output=True)
     return {}
 
@@ -126,6 +127,13 @@ def _order(item: Mapping[str, Any]) -> ModelOrder:
 
 def _text(value: Any) -> str | None:
     return str(value) if value else None
+
+
+def _required(call: Call, name: str, found: Sequence[Any]) -> Sequence[Any]:
+    """*found*, unless the request has no field *name*: ApiError."""
+    if call.fields.get(name) is None:
+        raise ApiError("INVALID_PARAMETER_VALUE", f"Missing value for required parameter '{name}'.")
+    return found
 
 
 def _objects(call: Call, name: str) -> list[Mapping[str, Any]]:

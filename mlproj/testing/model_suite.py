@@ -202,6 +202,8 @@ class ModelSuite:
         models.create_registered_model("prompt", tags={"mlflow.prompt.is_prompt": "true"})
         models.create_version("model", "s3://b/x")
         models.create_version("prompt", "dummy-source", tags={"mlflow.prompt.is_prompt": "true"})
+        with pytest.raises(UsageError, match="source of a prompt"):
+            models.create_version("prompt", "/etc/passwd", tags={"mlflow.prompt.is_prompt": "true"})
         told = {
             "": ["model"],
             "tag.`mlflow.prompt.is_prompt` = 'true'": ["prompt"],
@@ -376,6 +378,28 @@ class ModelSuite:
         with pytest.raises(UsageError, match="source"):
             models.create_version("m", source)
         assert models.create_version("m", "s3://b/x").version == 1
+
+    def test_a_source_on_this_machine_is_of_its_run_or_model(self, models: ModelStore, store: TrackingStore) -> None:
+        models.create_registered_model("m")
+        run, other = store.create_run(), store.create_run()
+        logged = models.create_logged_model(run.experiment_id)
+        inside = f"{run.artifact_uri}/model"
+        assert models.create_version("m", inside, run_id=run.run_id).source == inside
+        assert models.create_version("m", inside.removeprefix("file://"), run_id=run.run_id).run_id == run.run_id
+        assert models.create_version("m", logged.artifact_uri, model_id=logged.model_id).model_id == logged.model_id
+        for source in (inside, "/etc/passwd", "file:///etc", "etc", "C:\\models", f"{other.artifact_uri}x", "file://host/etc", "FILE:/etc"):
+            with pytest.raises(UsageError, match="artifacts of its run"):
+                models.create_version("m", source, run_id=other.run_id)
+        with pytest.raises(UsageError, match="artifacts of its run"):
+            models.create_version("m", inside)
+
+    def test_a_source_names_its_run(self, models: ModelStore, store: TrackingStore) -> None:
+        models.create_registered_model("m")
+        run = store.create_run()
+        version = models.create_version("m", f"runs:/{run.run_id}/model")
+        assert version.run_id == run.run_id and models.download_uri("m", 1) == f"runs:/{run.run_id}/model"
+        with pytest.raises(UsageError, match="not of the run"):
+            models.create_version("m", f"runs:/{run.run_id}/model", run_id="0" * 32)
 
     def test_runs_know_the_models_they_made_and_used(self, models: ModelStore, store: TrackingStore) -> None:
         run, other = store.create_run(), store.create_run()

@@ -15,6 +15,7 @@ from mlproj.tracking.sql import Database
 from mlproj.tracking.sql_row import optional_text, text
 from mlproj.tracking.sql_statement import Connection
 
+PROMPT_TAG = "mlflow.prompt.is_prompt"
 VERSIONS_TAG = "mlflow.modelVersions"
 """The tag of a logged model that lists the versions it was registered as, as JSON."""
 
@@ -126,7 +127,10 @@ class SqlModelRegistry:
         checked = dict(checked_tag(key, value) for key, value in (tags or {}).items())
         with self._database.write() as connection:
             model = sql_registered_model.find(connection, name, self._lock_row)
-            origin = model_source.resolve(connection, source, run_id=run_id, model_id=model_id)
+            if checked.get(PROMPT_TAG, "").lower() == "true":
+                origin = model_source.of_prompt(source)
+            else:
+                origin = model_source.resolve(connection, source, self._artifact_root, run_id=run_id, model_id=model_id)
             row: dict[str, Any] = {
                 "source": text(origin.source),
                 "location": text(origin.location),

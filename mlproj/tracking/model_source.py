@@ -1,19 +1,23 @@
 """What the source of a model version stands for.
 
 ``models:/m-…`` is a logged model, ``models:/name/version``, ``models:/name/Stage``, ``models:/name/latest`` and
-``models:/name@alias`` a version of a registered model, ``runs:/ID/path`` something of a run; all else is a place.
+``models:/name@alias`` a version of a registered model, ``runs:/ID/path`` something of a run; all else is a place. A place on
+this machine must be among the artifacts of the run or logged model that the version is said to be of, as MLflow demands since 2.3:
+whoever may register models must not make others read any file.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from mlproj.errors import UsageError
 from mlproj.tracking import sql_logged_model, sql_model_version, sql_registered_model
 from mlproj.tracking.base import NotFound
 from mlproj.tracking.model_name import checked_alias, to_stage, to_version
+from mlproj.tracking.sql_row import text
 from mlproj.tracking.sql_statement import Connection
 
 _MODELS = "models:/"
@@ -30,17 +34,28 @@ class Origin:
     model_id: str | None
 
 
-def resolve(connection: Connection, source: str, *, run_id: str | None, model_id: str | None) -> Origin:
+def resolve(connection: Connection, source: str, artifact_root: str, *, run_id: str | None, model_id: str | None) -> Origin:
     """*source* with what it says of run and logged model. Raises UsageError, NotFound when it stands for nothing."""
     _refuse_tricks(source)
-    if not source.startswith(_MODELS):
-        return Origin(source, source, run_id, model_id) if model_id is None else _of_logged(connection, source, source, run_id, model_id)
     named = logged_model_id(source)
-    if named is None:
+    if source.startswith(_MODELS) and named is None:
         return _of_version(connection, source, run_id, model_id)
-    if model_id not in (None, named):
-        raise UsageError(f"the source {source!r:.200} is not of the logged model {model_id!r:.80}")
-    return _of_logged(connection, source, source, run_id, named)
+    run_id = _agreed(source, "run", _run_of(source), run_id)
+    model_id = _agreed(source, "logged model", named, model_id)
+    makers = _places(connection, artifact_root, run_id, model_id)
+    if _is_local(source) and not any(_path(source).is_relative_to(_path(place)) for place in makers if _is_local(place)):
+        raise UsageError(
+            f"{source!r:.200} cannot be the source of a version: it is not among the artifacts of its run or logged model",
+            hint="log the model to a run first, and name that run",
+        )
+    return _of_logged(connection, source, run_id, model_id) if model_id else Origin(source, source, run_id, None)
+
+
+def of_prompt(source: str) -> Origin:
+    """A prompt is all in its tags; its source is a word that stands for nothing. Raises UsageError for more than a word."""
+    if not re.fullmatch(r"[\w-]{1,100}", source):
+        raise UsageError(f"{source!r:.200} cannot be the source of a prompt: expected a word such as 'prompt-template'")
+    return Origin(source, source, None, None)
 
 
 def logged_model_id(uri: str) -> str | None:
@@ -49,10 +64,37 @@ def logged_model_id(uri: str) -> str | None:
     return name if uri.startswith(_MODELS) and sql_logged_model.MODEL_ID.fullmatch(name) else None
 
 
-def _of_logged(connection: Connection, source: str, location: str, run_id: str | None, model_id: str) -> Origin:
+def _agreed(source: str, what: str, named: str | None, given: str | None) -> str | None:
+    """The id that a source names or that was given for it. Raises UsageError when these are two."""
+    if named and given and named != given:
+        raise UsageError(f"the source {source!r:.200} is not of the {what} {given!r:.80}")
+    return named or given
+
+
+def _run_of(source: str) -> str | None:
+    match = re.match(r"runs:/+([^/]+)", source)
+    return match[1] if match else None
+
+
+def _places(connection: Connection, artifact_root: str, run_id: str | None, model_id: str | None) -> list[str]:
+    """Where the artifacts of the run and of the logged model are."""
+    statement = "SELECT artifact_uri FROM runs WHERE run_id = :run UNION ALL SELECT artifact_uri FROM logged_models WHERE model_id = :model"
+    rows = connection.execute(statement, {"run": text(run_id or ""), "model": text(model_id or "")})
+    return [sql_logged_model.place(uri, artifact_root) for (uri,) in rows]
+
+
+def _is_local(uri: str) -> bool:
+    return urlsplit(uri).scheme == "file" or ("://" not in uri and not re.match(r"[\w+.-]{2,}:/", uri))
+
+
+def _path(uri: str) -> PurePosixPath:
+    return PurePosixPath(unquote(urlsplit(uri).path if uri.startswith("file:") else uri))
+
+
+def _of_logged(connection: Connection, source: str, run_id: str | None, model_id: str) -> Origin:
     number = sql_logged_model.find(connection, model_id)
     [(maker,)] = connection.execute("SELECT source_run_id FROM logged_models WHERE number = :number", {"number": number})
-    return Origin(source, location, run_id or maker, model_id)
+    return Origin(source, source, run_id or maker, model_id)
 
 
 def _of_version(connection: Connection, source: str, run_id: str | None, model_id: str | None) -> Origin:
