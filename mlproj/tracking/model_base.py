@@ -10,6 +10,10 @@ from typing import Protocol
 from mlproj.tracking.base import Page
 
 
+PROMPT_TAG = "mlflow.prompt.is_prompt"
+"""The tag whose value ``true`` makes a registered model, and each of its versions, a prompt of MLflow's."""
+
+
 class Stage(str, Enum):
     """MLflow's stages of a model version."""
 

@@ -9,13 +9,12 @@ from typing import Any
 from mlproj.errors import UsageError
 from mlproj.tracking import model_source, sql_logged_model, sql_model_version, sql_registered_model, sql_tag
 from mlproj.tracking.base import NotFound, Page
-from mlproj.tracking.model_base import ModelVersion, RegisteredModel, Stage
+from mlproj.tracking.model_base import PROMPT_TAG, ModelVersion, RegisteredModel, Stage
 from mlproj.tracking.model_name import checked_alias, checked_new_alias, checked_tag, to_stage
 from mlproj.tracking.sql import Database
 from mlproj.tracking.sql_row import optional_text, text
 from mlproj.tracking.sql_statement import Connection
 
-PROMPT_TAG = "mlflow.prompt.is_prompt"
 VERSIONS_TAG = "mlflow.modelVersions"
 """The tag of a logged model that lists the versions it was registered as, as JSON."""
 

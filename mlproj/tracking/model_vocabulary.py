@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from mlproj.errors import UsageError
-from mlproj.tracking.model_base import ModelDataset, ModelOrder
+from mlproj.tracking.model_base import PROMPT_TAG, ModelDataset, ModelOrder
 from mlproj.tracking.search.grammar import parse_filter
 from mlproj.tracking.search.sql import Search
 from mlproj.tracking.search.vocabulary import Attribute, Family, Type, Vocabulary
 from mlproj.tracking.sql_experiment import to_number
 from mlproj.tracking.sql_row import text
 
-PROMPT_TAG = "mlflow.prompt.is_prompt"
 _FAMILIES = {
     **dict.fromkeys(("tag", "tags"), Family.TAG),
     **dict.fromkeys(("attribute", "attributes", "attr"), Family.ATTRIBUTE),

@@ -13,7 +13,7 @@ from mlproj import paths, tracking
 from mlproj.server.app import Principal, Settings, create_app
 from mlproj.tracking.base import TrackingStore
 
-pytestmark = [pytest.mark.needs("mlflow"), pytest.mark.filterwarnings("default::FutureWarning")]
+pytestmark = [pytest.mark.needs("mlflow"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 
 
 @pytest.fixture(params=["proxied", "local"])
