@@ -9,7 +9,6 @@ from typing import Protocol
 
 from mlproj.tracking.base import Page
 
-
 PROMPT_TAG = "mlflow.prompt.is_prompt"
 """The tag whose value ``true`` makes a registered model, and each of its versions, a prompt of MLflow's."""
 
