@@ -2,149 +2,120 @@
 
 from __future__ import annotations
 
-import json
+import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mlproj.errors import MlprojError, UsageError
-from mlproj.server import artifact_files, experiment_routes, logged_model_routes, registry_routes, run_routes
+from mlproj import artifacts
+from mlproj.errors import MlprojError
+from mlproj.server import (
+    answer,
+    artifact_files,
+    experiment_routes,
+    logged_model_routes,
+    registry_routes,
+    request_fields,
+    run_routes,
+)
+from mlproj.server.admission import Admission, Admit, Principal, principal
+from mlproj.server.artifact_place import Places
 from mlproj.server.call import ApiError, Call, Handler
-from mlproj.tracking.base import AlreadyExists, NotFound, TrackingStore, WrongState
-from mlproj.tracking.model_base import ModelStore
+from mlproj.server.guard import Guard
+
+__all__ = ["VERSION", "Admit", "Principal", "Settings", "create_app"]
 
 VERSION = "3.17.2"
 """The release of MLflow whose protocol is spoken; clients ask for it at ``/version``."""
 
-_LARGEST_BODY = 16_000_000  # bytes of JSON; a batch may have 1 MB by MLflow's rules, a logged model's metadata more
 _TABLES = (experiment_routes.ROUTES, run_routes.ROUTES, artifact_files.ROUTES, registry_routes.ROUTES, logged_model_routes.ROUTES)
 _PREFIXES = ("/api/2.0/mlflow/", "/api/2.0/preview/mlflow/", "/ajax-api/2.0/mlflow/", "/ajax-api/2.0/preview/mlflow/")
-_CODES = ((NotFound, "RESOURCE_DOES_NOT_EXIST"), (AlreadyExists, "RESOURCE_ALREADY_EXISTS"), (WrongState, "INVALID_STATE"))
-# Clients before 1.24 do not know `mlflow-artifacts:`.
-_OLD_CLIENT = re.compile(r"mlflow-python-client/(0|1\.(1?\d|2[0-3]))(\.|$)")
-
-
-class Principal(NamedTuple):
-    """Whoever sends a request: the stores as they may use them."""
-
-    store: TrackingStore
-    models: ModelStore
-
-
-Admit = Callable[[Request], Principal]
-"""Tells who sends a request. Raises ApiError (UNAUTHENTICATED, PERMISSION_DENIED) for who may not."""
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an application serves. ``artifact_root`` is the folder that is offered as ``mlflow-artifacts:``; with ``local``
-    clients are told the real places of artifacts instead, as they are on this machine."""
+    """What an application serves, and to whom.
+
+    ``artifact_root`` is the place (a folder, or a URL that fsspec knows) that is offered as ``mlflow-artifacts:``. With ``local``
+    clients are told the real places of artifacts instead, and may name places of their own: for one that is run by the same user.
+    ``hosts`` are the names that the server is called by; None: any name, for a server that asks for a token.
+    """
 
     admit: Admit
-    artifact_root: Path
+    artifact_root: Path | str
     local: bool = False
+    hosts: Collection[str] | None = None
 
 
 def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> Starlette:
-    """The application; *further* routes, such as the web pages, come after its own."""
+    """The application; *further* routes, such as the web pages, come after its own and are behind the same gate."""
+    root = artifacts.open(settings.artifact_root)
 
     async def api(request: Request) -> Response:
-        return await _answer(settings, request)
+        return await _answer(Places(root, settings.local), request)
 
-    api_routes = [Route(prefix + "{path:path}", api, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]) for prefix in _PREFIXES]
     return Starlette(
         routes=[
             Route("/health", _health),
             Route("/version", _version),
             *(Route(f"/{prefix}/3.0/mlflow/server-info", _server_info) for prefix in ("api", "ajax-api")),
-            *artifact_files.routes(settings.admit, settings.artifact_root),
-            *api_routes,
+            *artifact_files.routes(root),
+            *(Route(prefix + "{path:path}", api, methods=_METHODS) for prefix in _PREFIXES),
+            *(Route(f"/{prefix}/{{path:path}}", _nothing, methods=_METHODS) for prefix in ("api", "ajax-api", "v1")),
             *(further or ()),
-            Route("/{path:path}", _nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-        ]
+            Route("/{path:path}", _nothing, methods=_METHODS),
+        ],
+        middleware=[Middleware(Guard, hosts=settings.hosts), Middleware(Admission, admit=settings.admit)],
+        exception_handlers={405: _no_such_method, 500: _bug},
     )
 
 
-async def _answer(settings: Settings, request: Request) -> Response:
+async def _answer(places: Places, request: Request) -> Response:
     try:
-        handler, found = _find(request.method, request.path_params["path"].strip("/"))
-        fields = await _fields(request)
-        return await run_in_threadpool(_call, settings, request, handler, {**fields, **found})
+        handler, named = _find(request.method, request.path_params["path"].strip("/"))
+        fields = await request_fields.read(request)
+        return await run_in_threadpool(_call, places, request, handler, {**fields, **named})
     except ApiError as refusal:
-        return error(refusal)
+        return answer.refusal(refusal)
     except ClientDisconnect:
         return PlainTextResponse("", status_code=400)
 
 
-def _call(settings: Settings, request: Request, handler: Handler, fields: Mapping[str, Any]) -> Response:
+def _call(places: Places, request: Request, handler: Handler, fields: Mapping[str, Any]) -> Response:
     """Answer in a worker thread, as stores block."""
-    client = request.headers.get("user-agent", "")
+    client = request.headers.get("user-agent", "") if _is_here(request) else ""
+    caller = principal(request)
+    call = Call(
+        store=caller.store,
+        models=caller.models,
+        fields=fields,
+        client=client,
+        artifact_place=lambda place: places.for_client(place, client),
+        accept_place=places.accept,
+        artifacts=places.find,
+    )
     try:
-        principal = settings.admit(request)
-        place = _placing(settings, client)
-        answer = handler(Call(store=principal.store, models=principal.models, fields=fields, client=client, artifact_place=place))
-        return Response(json.dumps(answer, separators=(",", ":"), allow_nan=False), media_type="application/json")
-    except ApiError as refusal:
-        return error(refusal)
-    except MlprojError as refusal:
-        return error(_as_api_error(refusal))
+        return answer.document(handler(call))
+    except (ApiError, MlprojError) as refusal:
+        return answer.refusal(refusal)
 
 
-def _as_api_error(refusal: MlprojError) -> ApiError:
-    for kind, code in _CODES:
-        if isinstance(refusal, kind):
-            return ApiError(code, str(refusal))
-    # Clients try again after 503, and give up at once after 400.
-    return ApiError("INVALID_PARAMETER_VALUE" if isinstance(refusal, UsageError) else "TEMPORARILY_UNAVAILABLE", str(refusal))
-
-
-def error(refusal: ApiError) -> JSONResponse:
-    """An error as MLflow's clients read it."""
-    headers = {"WWW-Authenticate": 'Basic realm="mlproj", charset="UTF-8"'} if refusal.code == "UNAUTHENTICATED" else None
-    return JSONResponse({"error_code": refusal.code, "message": str(refusal)}, status_code=refusal.status, headers=headers)
-
-
-def _placing(settings: Settings, client: str) -> Callable[[str], str]:
-    """Of a place of artifacts as the store has it, the one for this client."""
-    if settings.local or _OLD_CLIENT.match(client):
-        return str
-    root = settings.artifact_root.as_uri() + "/"
-    return lambda place: f"mlflow-artifacts:/{place[len(root) :]}" if place.startswith(root) else place
-
-
-async def _fields(request: Request) -> Mapping[str, Any]:
-    query: dict[str, Any] = {}
-    for key, value in request.query_params.multi_items():
-        query[key] = [*query[key], value] if isinstance(query.get(key), list) else [query[key], value] if key in query else value
-    if request.method == "GET":
-        return query
-    body = await _body(request)
-    if not body.strip():
-        return query
+def _is_here(request: Request) -> bool:
+    """Whether the client is on this machine, where an old one finds artifacts by their real place."""
     try:
-        given = json.loads(body)
-    except (ValueError, RecursionError) as trouble:
-        raise ApiError("INVALID_PARAMETER_VALUE", f"The request's body is no JSON: {trouble}") from None
-    if not isinstance(given, dict):
-        raise ApiError("INVALID_PARAMETER_VALUE", "The request's body is no JSON object.")
-    return given
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            raise ApiError("INVALID_PARAMETER_VALUE", f"The request is larger than {_LARGEST_BODY} bytes.")
-    return bytes(body)
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
 
 
 def _find(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
@@ -181,8 +152,17 @@ def _version(_request: Request) -> Response:
 
 
 def _server_info(_request: Request) -> Response:
-    return JSONResponse({"store_type": "SqlStore", "workspaces_enabled": False})
+    return answer.document({"store_type": "SqlStore", "workspaces_enabled": False})
 
 
 def _nothing(request: Request) -> Response:
-    return error(ApiError("ENDPOINT_NOT_FOUND", f"There is nothing at {request.url.path:.200}."))
+    return answer.refusal(ApiError("ENDPOINT_NOT_FOUND", f"There is nothing at {request.url.path:.200}."))
+
+
+def _no_such_method(request: Request, _error: Exception) -> Response:
+    return answer.refusal(ApiError("ENDPOINT_NOT_FOUND", f"There is no {request.method} at {request.url.path:.200}."))
+
+
+def _bug(_request: Request, _error: Exception) -> Response:
+    """The server's log has the traceback; the client has no use for it."""
+    return answer.refusal(ApiError("INTERNAL_ERROR", "The server failed to answer; its log says why."))

@@ -1,131 +1,132 @@
-"""Artifacts over HTTP: ``mlflow-artifacts:`` addresses, streamed from and to one folder.
-
-A path never leaves the folder: each of its parts is a plain name, and no link in it leads out. A file appears whole or not at all.
-"""
+"""Artifacts over HTTP: ``mlflow-artifacts:`` addresses, streamed from and to a store of artifacts."""
 
 from __future__ import annotations
 
 import mimetypes
-import os
-import shutil
-from collections.abc import Callable, Mapping
-from pathlib import Path, PurePosixPath
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import IO, Any
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, parts_of
+from mlproj.errors import MlprojError
+from mlproj.server import answer
 from mlproj.server.call import ApiError, Call, Routes
 
-_PREFIXES = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")
-# A program's file must not act as a page of ours.
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+_PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
+# Somebody's program wrote the file: it must not act as a page of ours.
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "no-store"}
+_PORTION = 1 << 18  # bytes that one visit to a worker thread writes or reads
+# What clients look for when they fall back to one upload.
+_NO_MULTIPART = "Multipart upload is not supported for the current artifact repository"
+
+Action = Callable[[Request, ArtifactStore, str], Awaitable[Response]]
 
 
-def routes(admit: Callable[[Request], Any], root: Path) -> list[Route]:
-    """List, download, upload and delete below *root*. *admit* raises ApiError for who may not."""
-
-    def answering(action: Callable[[Request, Path], Any]) -> Callable[[Request], Any]:
-        async def endpoint(request: Request) -> Response:
-            from mlproj.server.app import error
-
-            try:
-                await run_in_threadpool(admit, request)
-                named = request.path_params.get("path", request.query_params.get("path", ""))
-                answer: Response = await action(request, place(root, named))
-            except ApiError as refusal:
-                return error(refusal)
-            except OSError as trouble:
-                return error(ApiError("TEMPORARILY_UNAVAILABLE", f"The file cannot be read or written: {trouble.strerror}"))
-            return answer
-
-        return endpoint
-
+def routes(store: ArtifactStore) -> list[Route]:
+    """List, download, upload and delete in *store*."""
     found = []
     for prefix in _PREFIXES:
-        found.append(Route(prefix, answering(_list), methods=["GET"]))
+        found.append(Route(prefix + "artifacts", _endpoint(store, _list), methods=["GET"]))
+        found.append(Route(prefix + "mpu/{path:path}", _endpoint(store, _refuse_multipart), methods=["POST"]))
         for method, action in (("GET", _download), ("PUT", _upload), ("DELETE", _delete)):
-            found.append(Route(prefix + "/{path:path}", answering(action), methods=[method]))
+            found.append(Route(prefix + "artifacts/{path:path}", _endpoint(store, action), methods=[method]))
     return found
 
 
-def place(root: Path, path: str) -> Path:
-    """Where *path* is. Raises ApiError(INVALID_PARAMETER_VALUE) for one that leaves *root* or is no plain path."""
-    parts = PurePosixPath(path).parts
-    plain = not path.startswith("/") and not any(part == ".." or "\\" in part or "\0" in part for part in parts)
-    if plain and not any("%2e" in part.lower() or "%2f" in part.lower() for part in parts):
-        top = root.resolve()
-        found = top.joinpath(*parts).resolve()
-        if found.is_relative_to(top):
-            return found
-    raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid path: {path!r:.200}")
+def _endpoint(store: ArtifactStore, action: Action) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await action(request, store, request.path_params.get("path", request.query_params.get("path", "")))
+        except (ApiError, MlprojError) as refusal:
+            return answer.refusal(refusal)
 
-
-def listing(folder: Path, prefix: str = "") -> list[dict[str, Any]]:
-    """What is in *folder*, each with its path after *prefix*; nothing when there is no such folder."""
-    if not folder.is_dir():
-        return []
-    found = []
-    for child in sorted(folder.iterdir()):
-        if child.name.startswith(_UNFINISHED) or child.is_symlink():
-            continue
-        size = {} if child.is_dir() else {"file_size": child.stat().st_size}
-        found.append({"path": prefix + child.name, "is_dir": child.is_dir(), **size})
-    return found
+    return endpoint
 
 
 def _list_of_run(call: Call) -> Mapping[str, Any]:
     run = call.run()
-    inside = call.optional_text("path") or ""
-    answer: dict[str, Any] = {"root_uri": call.artifact_place(run.artifact_uri), "files": []}
-    parts = urlsplit(run.artifact_uri)
-    if parts.scheme == "file":
-        prefix = f"{PurePosixPath(inside)}/" if inside else ""
-        answer["files"] = listing(place(Path(unquote(parts.path)), inside), prefix)
-    return answer
+    inside = "/".join(parts_of(call.optional_text("path") or ""))
+    found = call.artifacts(run.artifact_uri)
+    if found is None:
+        return {"root_uri": call.artifact_place(run.artifact_uri), "files": []}
+    store, place = found
+    entries = store.list(f"{place}/{inside}".strip("/"))
+    return {"root_uri": call.artifact_place(run.artifact_uri), "files": [_file(entry, f"{inside}/" if inside else "") for entry in entries]}
 
 
 ROUTES: Routes = {("GET", "artifacts/list"): _list_of_run}
 
-_UNFINISHED = ".mlproj-upload-"
+
+def _file(entry: Entry, prefix: str = "") -> dict[str, Any]:
+    size = {} if entry.size is None else {"file_size": entry.size}
+    return {"path": prefix + entry.name, "is_dir": entry.is_dir, **size}
 
 
-async def _list(_request: Request, folder: Path) -> Response:
-    return JSONResponse({"files": await run_in_threadpool(listing, folder)})
+async def _list(_request: Request, store: ArtifactStore, path: str) -> Response:
+    return answer.document({"files": [_file(entry) for entry in await run_in_threadpool(store.list, path)]})
 
 
-async def _download(_request: Request, file: Path) -> Response:
-    if not file.is_file():
-        raise ApiError("RESOURCE_DOES_NOT_EXIST", f"There is no file {file.name!r}.")
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    return FileResponse(file, media_type=kind, filename=file.name, headers=_HEADERS)
+async def _download(_request: Request, store: ArtifactStore, path: str) -> Response:
+    name = (parts_of(path) or ("",))[-1]
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    file = await run_in_threadpool(store.local_file, path)
+    if file is not None:
+        return FileResponse(file, media_type=kind, filename=name, headers=_HEADERS)
+    headers = {**_HEADERS, "Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}"}
+    return StreamingResponse(_portions(await run_in_threadpool(store.open, path)), media_type=kind, headers=headers)
 
 
-async def _upload(request: Request, file: Path) -> Response:
-    if file.is_dir():
-        raise ApiError("INVALID_PARAMETER_VALUE", f"{file.name!r} is a folder.")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.parent / f"{_UNFINISHED}{os.urandom(8).hex()}"
+def _portions(opened: IO[bytes]) -> Iterator[bytes]:
+    with opened:
+        while portion := opened.read(_PORTION):
+            yield portion
+
+
+async def _upload(request: Request, store: ArtifactStore, path: str) -> Response:
+    with_file = ExitStack()
+    write = await run_in_threadpool(with_file.enter_context, store.create(path))
     try:
-        with unfinished.open("xb") as opened:
-            async for chunk in request.stream():
-                await run_in_threadpool(opened.write, chunk)
-        unfinished.replace(file)
+        await _receive(request, write)
+    except BaseException:
+        await run_in_threadpool(_abandon, with_file)
+        raise
+    await run_in_threadpool(with_file.close)
+    return answer.document({})
+
+
+async def _receive(request: Request, write: Callable[[bytes], object]) -> None:
+    """Write the body portion by portion; the client may not send faster than that."""
+    waiting = bytearray()
+    try:
+        async for portion in request.stream():
+            waiting += portion
+            if len(waiting) >= _PORTION:
+                await run_in_threadpool(write, bytes(waiting))
+                waiting.clear()
     except ClientDisconnect:
         raise ApiError("BAD_REQUEST", "The upload was broken off.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return JSONResponse({})
+    if waiting:
+        await run_in_threadpool(write, bytes(waiting))
 
 
-async def _delete(_request: Request, file: Path) -> Response:
-    if file.is_dir():
-        await run_in_threadpool(shutil.rmtree, file)
-    elif file.exists():
-        file.unlink()
-    else:
-        raise ApiError("RESOURCE_DOES_NOT_EXIST", f"There is no file {file.name!r}.")
-    return JSONResponse({})
+def _abandon(with_file: ExitStack) -> None:
+    try:
+        with with_file:
+            raise Abandoned
+    except Abandoned:
+        return
+
+
+async def _delete(_request: Request, store: ArtifactStore, path: str) -> Response:
+    await run_in_threadpool(store.delete, path)
+    return answer.document({})
+
+
+async def _refuse_multipart(_request: Request, _store: ArtifactStore, _path: str) -> Response:
+    raise ApiError("ENDPOINT_NOT_FOUND", _NO_MULTIPART)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from mlproj.tracking.base import Run, TrackingStore
 
 if TYPE_CHECKING:
+    from mlproj.artifacts.base import ArtifactStore
     from mlproj.tracking.model_base import ModelStore
 
+_LEAST = -(2**63)
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 STATUS_OF = {
@@ -70,10 +72,13 @@ class Fields:
         try:
             if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
                 raise ValueError
-            return int(value)
+            number = int(value)
+            if not _LEAST <= number < -_LEAST:
+                raise ValueError
+            return number
         except (TypeError, ValueError, OverflowError):
             raise ApiError(
-                "INVALID_PARAMETER_VALUE", f"Invalid value {value!r:.80} for parameter '{name}': an integer was expected."
+                "INVALID_PARAMETER_VALUE", f"Invalid value {value!r:.80} for parameter '{name}': an integer of 64 bits was expected."
             ) from None
 
     def limit(self, name: str, default: int, most: int) -> int:
@@ -96,7 +101,9 @@ class Call(Fields):
     """A request that was read: the stores it is about, its fields, which client sends it, and how it reaches artifacts.
 
     ``fields`` is the JSON body, or the query of a GET (a key given several times is a list); path parameters are in it too.
-    ``artifact_place`` makes of the place of artifacts, as the store has it, the one that this client can use.
+    ``artifact_place`` makes of the place of artifacts, as the store has it, the one that this client can use, ``accept_place`` of
+    a place that the client wants for artifacts the one that the store is to have (ApiError when it may not be), and
+    ``artifacts`` gives the store with the artifacts at a place and the path there, None when they are not served.
     """
 
     store: TrackingStore
@@ -104,6 +111,8 @@ class Call(Fields):
     fields: Mapping[str, Any]
     client: str = ""
     artifact_place: Callable[[str], str] = str
+    accept_place: Callable[[str], str] = str
+    artifacts: Callable[[str], tuple[ArtifactStore, str] | None] = lambda _place: None
 
     def run_id(self) -> str:
         """The whole id of the run that the request is about."""

@@ -18,7 +18,8 @@ def _create(call: Call) -> Mapping[str, Any]:
     if not name.strip() or len(name) > _LONGEST_NAME:
         raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid experiment name: expected 1 to {_LONGEST_NAME} characters.")
     tags = wire.to_pairs(call.items("tags"), "tags")
-    location = call.optional_text("artifact_location") or None
+    wanted = call.optional_text("artifact_location")
+    location = call.accept_place(wanted) if wanted else None
     return {"experiment_id": call.store.create_experiment(name, location, tags=tags, new=True).experiment_id}
 
 

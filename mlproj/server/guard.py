@@ -6,6 +6,7 @@ gives away) or from its own (cross-site requests, which Origin and Sec-Fetch-Sit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
@@ -19,26 +20,27 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Guard:
-    """An ASGI application that hands on requests for *hosts* and answers all others with 403."""
+    """An ASGI application that hands on requests for *hosts* (None: whatever it is called) and answers all others with 403."""
 
-    def __init__(self, app: App, hosts: Collection[str]) -> None:
+    def __init__(self, app: App, hosts: Collection[str] | None) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         """Serve one request, or refuse it."""
         refusal = self._refusal(scope) if scope["type"] in {"http", "websocket"} else None
         if refusal is None:
             return await self._app(scope, receive, send)
-        body = (refusal + "\n").encode()
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+        told = {"error_code": "PERMISSION_DENIED", "message": refusal}
+        body, kind = (json.dumps(told), "application/json") if "/mlflow" in scope["path"] else (refusal + "\n", "text/plain")
+        headers = [(b"content-type", f"{kind}; charset=utf-8".encode()), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 403, "headers": headers})
-        return await send({"type": "http.response.body", "body": body})
+        return await send({"type": "http.response.body", "body": body.encode()})
 
     def _refusal(self, scope: Scope) -> str | None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
-        if host_of(host) not in self._hosts:
+        if self._hosts is not None and host_of(host) not in self._hosts:
             return "this server does not answer to the name that the request calls it by"
         origin = headers.get(b"origin", b"").decode("latin-1")
         foreign = origin and origin.partition("://")[2].lower() != host.lower()
