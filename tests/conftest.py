@@ -53,8 +53,10 @@ def _index_answers() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*tools): the test uses real tools that a machine may lack")
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `pytest &` in a script; what the tests start would ignore it too
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # `pytest &` in a script and `nohup pytest` ignore a signal, and what the tests start would ignore it too.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 _found: dict[str, bool] = {}
