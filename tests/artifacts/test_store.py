@@ -1,0 +1,157 @@
+"""What every store of artifacts does, whatever is behind it."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlproj import artifacts
+from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, InvalidPath, NoSuchFile
+from mlproj.errors import ServiceError, UsageError
+
+
+@pytest.fixture(params=["folder", "file uri", pytest.param("fsspec", marks=pytest.mark.needs("fsspec"))])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ArtifactStore]:
+    if request.param != "fsspec":
+        root = tmp_path / "root ä"
+        yield artifacts.open(root if request.param == "folder" else root.as_uri())
+        return
+    from fsspec.implementations.memory import MemoryFileSystem as memory  # noqa: N813
+
+    yield artifacts.open("memory://bucket/top")
+    memory.store.clear()
+    memory.pseudo_dirs[:] = [""]
+
+
+def put(store: ArtifactStore, path: str, *portions: bytes) -> None:
+    with store.create(path) as write:
+        for portion in portions:
+            write(portion)
+
+
+def get(store: ArtifactStore, path: str) -> bytes:
+    with store.open(path) as opened:
+        return opened.read()
+
+
+def test_a_file_is_written_listed_read_and_removed(store: ArtifactStore) -> None:
+    put(store, "1/run/a b.txt", b"he", b"llo")
+    put(store, "1/run/sub/empty")
+    assert get(store, "1/run/a b.txt") == b"hello"
+    assert store.list("1/run") == [Entry("a b.txt", 5), Entry("sub", None)]
+    assert [entry.is_dir for entry in store.list("1/run")] == [False, True]
+    assert store.list("") == [Entry("1", None)]
+    store.delete("1/run/a b.txt")
+    assert store.list("1/run") == [Entry("sub", None)]
+    store.delete("1/run")
+    assert store.list("1/run") == []
+
+
+def test_a_file_replaces_another(store: ArtifactStore) -> None:
+    put(store, "a", b"old and longer")
+    put(store, "a", b"new")
+    assert get(store, "a") == b"new"
+
+
+def test_a_file_that_is_abandoned_is_not_there_and_the_old_one_is(store: ArtifactStore) -> None:
+    put(store, "d/a", b"old")
+    for name in ("a", "b"):
+        with pytest.raises(Abandoned), store.create(f"d/{name}") as write:
+            write(b"half of the new")
+            raise Abandoned
+    assert store.list("d") == [Entry("a", 3)] and get(store, "d/a") == b"old"
+
+
+def test_an_unfinished_file_is_not_listed(store: ArtifactStore) -> None:
+    with store.create("d/a") as write:
+        write(b"half")
+        assert store.list("d") == []
+    assert store.list("d") == [Entry("a", 4)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("..", "../x", "a/../../x", "/etc/passwd", "//etc/passwd", "a/..", "C:/x", "C:x", "a\\..\\b", "\\\\host\\share", "a\0b", "a\nb"),
+        *("%2e%2e/x", "a/%2E%2e/%2e%2e/x", "%252e%252e/x", "..%2fx", "%2fetc/passwd", "a%00b", "..%5cx", "%25252525252e%252525252e/x"),
+        *("x" * 256, "x/" * 1500, "\ud800"),
+    ],
+)
+def test_a_path_cannot_leave(store: ArtifactStore, path: str) -> None:
+    put(store, "a/b", b"")
+    for action in (store.list, store.open, store.local_file, store.delete):
+        with pytest.raises(InvalidPath):
+            if action(path) is None and action == store.local_file:  # what is elsewhere has no path here
+                raise InvalidPath("")
+    with pytest.raises(InvalidPath):
+        put(store, path, b"bad")
+
+
+@pytest.mark.parametrize("name", ["100%", "a%2eb", "ünï cödé", "con", "-rf", "#1?x=y", "a;b", "..."])
+def test_odd_names_are_names(store: ArtifactStore, name: str) -> None:
+    put(store, f"d/{name}", b"x")
+    assert store.list("d") == [Entry(name, 1)] and get(store, f"d/{name}") == b"x"
+
+
+def test_what_is_not_there_is_told(store: ArtifactStore) -> None:
+    put(store, "d/a", b"")
+    for path in ("nothing", "d", "d/nothing"):
+        with pytest.raises(NoSuchFile):
+            store.open(path)
+    with pytest.raises(NoSuchFile):
+        store.delete("nothing")
+    assert store.list("nothing") == []
+
+
+def test_a_folder_is_not_overwritten_and_the_root_not_removed(store: ArtifactStore) -> None:
+    put(store, "d/a", b"")
+    with pytest.raises(InvalidPath):
+        put(store, "d", b"")
+    with pytest.raises(InvalidPath):
+        store.delete("")
+    assert store.list("d") == [Entry("a", 0)]
+
+
+def test_links_that_leave_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(tmp_path / "secret")
+    (tmp_path / "root" / "folder").symlink_to(tmp_path)
+    (tmp_path / "root" / "circle").symlink_to("circle")
+    store = artifacts.open(tmp_path / "root")
+    assert store.list("") == []
+    for path in ("link", "folder/secret", "circle"):
+        for action in (store.open, store.delete):
+            with pytest.raises(InvalidPath):
+                action(path)
+        with pytest.raises(InvalidPath):
+            put(store, path, b"bad")
+    assert (tmp_path / "secret").read_text() == "s"
+
+
+def test_a_file_below_a_file_cannot_be(tmp_path: Path) -> None:
+    store = artifacts.open(tmp_path)
+    put(store, "file", b"")
+    with pytest.raises(InvalidPath):
+        put(store, "file/x", b"")
+
+
+def test_a_disk_that_takes_no_more_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    store = artifacts.open(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(ServiceError, match="'a' cannot be read or written: File too large"):
+            put(store, "a", b"x" * 900, b"x" * 900)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.needs("fsspec")
+def test_a_url_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"nonsense://\*\*\*\*@host/x"):
+        artifacts.open("nonsense://user:secret@host/x")
