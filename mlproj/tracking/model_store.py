@@ -21,8 +21,8 @@ HISTORY_TAG = "mlflow.log-model.history"
 class SqlModelStore(SqlModelRegistry):
     """The :class:`~mlproj.tracking.model_base.ModelStore` over SQL tables. Its methods are documented there."""
 
-    def __init__(self, database: Database, artifact_root: Path) -> None:
-        super().__init__(database, artifact_root.as_uri())
+    def __init__(self, database: Database, artifact_root: Path | str) -> None:
+        super().__init__(database, artifact_root.as_uri() if isinstance(artifact_root, Path) else artifact_root)
 
     def create_logged_model(  # noqa: D102
         self,

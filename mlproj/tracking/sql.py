@@ -37,10 +37,10 @@ class Database(Protocol):
 class SqlStore:
     """The :class:`~mlproj.tracking.base.TrackingStore` over SQL tables. Its methods are documented there."""
 
-    def __init__(self, database: Database, artifact_root: Path) -> None:
+    def __init__(self, database: Database, artifact_root: Path | str) -> None:
         self._database = database
         self._lock_row, self._share_row = database.dialect.lock_row, database.dialect.share_row
-        self._artifact_root = artifact_root.as_uri()
+        self._artifact_root = artifact_root.as_uri() if isinstance(artifact_root, Path) else artifact_root
 
     def create_run(  # noqa: D102
         self,
