@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
-import time
 
 import uvicorn
 from starlette.applications import Starlette
@@ -12,15 +10,13 @@ from starlette.requests import Request
 
 from mlproj.server.guard import LOOPBACK, Guard
 from mlproj.server.pages import site
-from mlproj.tracking import liveness
+from mlproj.server.reaper import Reaper
 from mlproj.tracking.base import TrackingStore
-
-_REAP_EVERY = 5.0  # seconds
 
 
 def application(store: TrackingStore) -> Guard:
     """The pages over *store*, for browsers on this machine; runs whose process is gone are given their status now and then."""
-    reaper = _Reaper(store)
+    reaper = Reaper(store)
 
     def store_of(_request: Request) -> TrackingStore:
         reaper.look()
@@ -36,17 +32,3 @@ def serve(store: TrackingStore, listening: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:  # how people end it
         return
-
-
-class _Reaper:
-    def __init__(self, store: TrackingStore) -> None:
-        self._store = store
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def look(self) -> None:
-        with self._lock:
-            if time.monotonic() < self._next:
-                return
-            self._next = time.monotonic() + _REAP_EVERY
-        liveness.reap(self._store)

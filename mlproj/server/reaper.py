@@ -1,0 +1,28 @@
+"""Runs whose process is gone get the status that says so, now and then, while somebody looks at them."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from mlproj.tracking import liveness
+from mlproj.tracking.base import TrackingStore
+
+_EVERY = 5.0  # seconds
+
+
+class Reaper:
+    """Looks after the runs of one store, at most every few seconds however often it is asked."""
+
+    def __init__(self, store: TrackingStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def look(self) -> None:
+        """Do it, if it is time. Blocks."""
+        with self._lock:
+            if time.monotonic() < self._next:
+                return
+            self._next = time.monotonic() + _EVERY
+        liveness.reap(self._store)
