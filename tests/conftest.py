@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "tmux": lambda: shutil.which("tmux") is not None,
     "Rscript": lambda: shutil.which("Rscript") is not None,
     "index": lambda: _index_answers(),
+    "old-python": lambda: old_python() is not None,
     "fsspec": lambda: _imports("fsspec"),
     "mlflow": lambda: _imports("mlflow"),
     "sqlalchemy": lambda: _imports("sqlalchemy"),
@@ -38,10 +40,17 @@ def _imports(module: str) -> bool:
     return find_spec(module) is not None
 
 
+def old_python() -> str | None:
+    """A Python that MLflow's oldest clients can be installed for: 3.10 or 3.11, ours if it is one."""
+    if sys.version_info < (3, 12):
+        return sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    kept = [str(python) for version in ("3.11", "3.10") for python in sorted(pyenv.glob(f"{version}.*/bin/python"))]
+    return next((found for found in (shutil.which("python3.11"), shutil.which("python3.10"), *kept) if found), None)
+
+
 def _index_answers() -> bool:
     """Whether a package index can be reached with the machine's own settings."""
-    import sys
-
     found = subprocess.run(
         [sys.executable, "-m", "uv", "pip", "compile", "--no-header", "--no-cache", "-q", "-"],
         input=b"six==1.16.0",

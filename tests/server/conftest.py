@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ import uvicorn
 from mlproj import paths, tracking
 from mlproj.server.app import Principal, Settings, create_app
 from mlproj.tracking.base import TrackingStore
+from tests.program import start
 
 
 @contextmanager
@@ -34,6 +36,27 @@ def serve() -> Iterator[Callable[[Any], str]]:
     """Serve an application until the test ends."""
     with ExitStack() as stack:
         yield lambda application: stack.enter_context(served(application))
+
+
+@contextmanager
+def running(*arguments: str, **options: Any) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """``mlproj server ARGUMENTS`` as a process of its own, when it is ready, and its address."""
+    process = start("server", "--port", "0", *arguments, **options)
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        told = process.stdout.readline().decode()
+        assert told.startswith("serving at "), process.communicate()[1].decode()
+        yield process, told.split()[2]
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """The address of a server in a process of its own."""
+    with running() as (_, address):
+        yield address
 
 
 @pytest.fixture
