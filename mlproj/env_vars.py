@@ -28,11 +28,29 @@ EXPERIMENT_NAME = Variable("MLPROJ_EXPERIMENT_NAME", "experiment of new runs, as
 ENV_MANAGER = Variable("MLPROJ_ENV_MANAGER", "default of --env-manager")
 AS_OF = Variable("MLPROJ_AS_OF", "default of --as-of")
 MAX_OUTPUT_SIZE = Variable("MLPROJ_MAX_OUTPUT_SIZE", "largest output file copied as an artifact, such as 100MB")
+SYSTEM_METRICS = Variable("MLPROJ_SYSTEM_METRICS", "set to off to not sample the machine's load, as --no-system-metrics")
+SYSTEM_METRICS_INTERVAL = Variable("MLPROJ_SYSTEM_METRICS_INTERVAL", "seconds between two samples of the machine's load (default: 10)")
 NO_COLOR = Variable("NO_COLOR", "set to anything to print without colours (https://no-color.org)")
 
 # What a run is given.
 RUN_ID = Variable("MLPROJ_RUN_ID", "id of the run that a program is part of")
 RUN_DIR = Variable("MLPROJ_RUN_DIR", "folder of the run that a program is part of")
+METRICS = Variable("MLPROJ_METRICS", "file to append metrics to, a line name=value each")
+PARAMS = Variable("MLPROJ_PARAMS", "file to append parameters to, a line name=value each")
+TAGS = Variable("MLPROJ_TAGS", "file to append tags to, a line name=value each")
+ARTIFACTS = Variable("MLPROJ_ARTIFACTS", "folder whose content is kept as the run's artifacts")
 
-USER_VARIABLES = (HOME, CACHE, TRACKING_URI, OFFLINE, EXPERIMENT_NAME, ENV_MANAGER, AS_OF, MAX_OUTPUT_SIZE, NO_COLOR)
-RUN_VARIABLES = (RUN_ID, RUN_DIR)
+USER_VARIABLES = (
+    HOME,
+    CACHE,
+    TRACKING_URI,
+    OFFLINE,
+    EXPERIMENT_NAME,
+    ENV_MANAGER,
+    AS_OF,
+    MAX_OUTPUT_SIZE,
+    SYSTEM_METRICS,
+    SYSTEM_METRICS_INTERVAL,
+    NO_COLOR,
+)
+RUN_VARIABLES = (RUN_ID, RUN_DIR, METRICS, PARAMS, TAGS, ARTIFACTS)

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mlproj import paths
-from mlproj.errors import ServiceError
-from mlproj.tracking.base import UNFINISHED, Run, Status, TrackingStore
+from mlproj.errors import MlprojError, ServiceError
+from mlproj.tracking.base import UNFINISHED, NotFound, Run, Status, TrackingStore
+from mlproj.tracking.log_file import Reader
 
 LOCK = "alive.lock"
 REASON = "mlproj was killed or the machine stopped"
+_LATE = 3_600_000  # milliseconds
 
 
 @contextmanager
@@ -72,16 +75,62 @@ def reap(store: TrackingStore) -> list[Run]:
 
     One indexed query when nothing is running. A run that ends by itself meanwhile keeps its own end.
     """
+    _read_late_lines(store)
     host = os.uname().nodename
     dead = []
     for run in store.list_runs(statuses=UNFINISHED, lifecycle_stage=None):
         run_dir = paths.run_dir(run.run_id)
         if run.host != host or owner_lives(run_dir, run.pid):
             continue
+        _read_on(store, run.run_id, run_dir)
         end = max(last_sign_of_life(run_dir) or 0, run.start_time or 0)
         if store.update_run(run.run_id, status=Status.KILLED, status_reason=REASON, end_time=end, expected=UNFINISHED):
             dead.append(store.get_run(run.run_id))
     return dead
+
+
+def _read_on(store: TrackingStore, run_id: str, run_dir: Path) -> None:
+    """Take over what a dead run's program appended to its files, unless somebody else is at it.
+
+    The program may outlive its mlproj by the grace time, and write on. So the run is noted in the home's folder ``late``,
+    and whoever looks for dead runs reads on, until there has been no sign of life for an hour.
+    """
+    is_quiet = time.time() * 1000 - (last_sign_of_life(run_dir) or 0) > _LATE
+    note = paths.home() / "late" / run_id
+    try:
+        with _taken(run_dir) as is_ours:
+            if not is_ours:
+                return
+            if not is_quiet:
+                note.parent.mkdir(parents=True, exist_ok=True)
+                note.touch()
+            Reader(store, run_id, run_dir).read(final=is_quiet)
+            if is_quiet:
+                note.unlink(missing_ok=True)
+    except NotFound:  # purged
+        note.unlink(missing_ok=True)
+    except (OSError, MlprojError):  # the run's end is to be recorded all the same, and those of others
+        return
+
+
+def _read_late_lines(store: TrackingStore) -> None:
+    try:
+        with os.scandir(paths.home() / "late") as entries:
+            run_ids = [entry.name for entry in entries]
+    except OSError:
+        return
+    for run_id in run_ids:
+        _read_on(store, run_id, paths.run_dir(run_id))
+
+
+@contextmanager
+def _taken(run_dir: Path) -> Iterator[bool]:
+    """Own the dead run in *run_dir*; False when another process does."""
+    descriptor = os.open(run_dir / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        yield _try_lock(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
 
 
 def last_sign_of_life(run_dir: Path) -> int | None:

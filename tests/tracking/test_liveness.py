@@ -13,13 +13,13 @@ import pytest
 
 from mlproj import paths, tracking
 from mlproj.errors import ServiceError
-from mlproj.tracking import liveness
+from mlproj.tracking import liveness, log_file
 from mlproj.tracking.base import Run, Status, TrackingStore
 
 OWNER = """
 import os, platform, sys
 from mlproj import paths, tracking
-from mlproj.tracking import liveness
+from mlproj.tracking import liveness, log_file
 run_id = sys.argv[1]
 with liveness.hold(paths.run_dir(run_id)):
     tracking.open().create_run(run_id=run_id, host=platform.node(), pid=os.getpid())
@@ -132,3 +132,47 @@ def test_a_lock_that_may_not_be_looked_at_counts_as_alive() -> None:
     folder.mkdir(parents=True)
     (folder / liveness.LOCK).symlink_to(liveness.LOCK)  # a loop, which the system refuses to open
     assert liveness.owner_lives(folder, None)
+
+
+def test_what_a_killed_run_logged_is_read_by_whoever_looks_next_and_what_its_program_adds_later(store: TrackingStore) -> None:
+    run_id = "f" * 32
+    with owner(run_id) as process:
+        metrics = paths.run_dir(run_id) / log_file.METRICS
+        metrics.write_text("a=1\nb=2")
+        process.kill()
+        process.wait()
+        (reaped,) = liveness.reap(store)
+        assert (reaped.status, reaped.metrics) == (Status.KILLED, {"a": 1})
+        with metrics.open("a") as file:
+            file.write("2\nc=3")
+        liveness.reap(store)
+        assert store.get_run(run_id).metrics == {"a": 1, "b": 22}
+    for file in paths.run_dir(run_id).iterdir():
+        os.utime(file, (1_000_000, 1_000_000))
+    liveness.reap(store)
+    assert store.get_run(run_id).metrics == {"a": 1, "b": 22, "c": 3}
+    assert list((paths.home() / "late").iterdir()) == []
+
+
+def test_a_dead_run_that_somebody_else_reads_is_left_to_them(store: TrackingStore) -> None:
+    run = store.create_run(host=platform.node(), pid=gone())
+    folder = paths.run_dir(run.run_id)
+    with liveness.hold(folder):
+        (folder / log_file.METRICS).write_text("a=1\n")
+        liveness._read_on(store, run.run_id, folder)
+    assert store.get_run(run.run_id).metrics == {}
+
+
+def test_late_lines_of_a_run_that_is_gone_for_good_are_forgotten(store: TrackingStore) -> None:
+    run_id = "a" * 32
+    with owner(run_id) as process:
+        (paths.run_dir(run_id) / log_file.METRICS).write_text("a=1\n")
+        process.kill()
+        process.wait()
+        liveness.reap(store)
+    with (paths.run_dir(run_id) / log_file.METRICS).open("a") as file:
+        file.write("b=1\n")
+    store.update_run(run_id, lifecycle_stage="deleted")
+    store.purge(run_ids=[run_id])
+    assert liveness.reap(store) == []
+    assert list((paths.home() / "late").iterdir()) == []
