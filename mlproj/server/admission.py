@@ -46,10 +46,11 @@ class Admission:
     async def __call__(self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         """Serve one request, or refuse it."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
+            request = Request(scope)
             try:
-                scope[_KEY] = self._admit(Request(scope))
+                scope[_KEY] = self._admit(request)
             except (ApiError, MlprojError) as refusal:
-                return await answer.refusal(refusal)(scope, receive, send)
+                return await answer.refusal(refusal, request.headers.get("user-agent", ""))(scope, receive, send)
         return await self._app(scope, receive, send)
 
 

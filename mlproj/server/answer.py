@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ _CODES = (
     (WrongState, "INVALID_STATE"),
     (UsageError, "INVALID_PARAMETER_VALUE"),
 )
+# Clients before 2.0 die of a code that they do not know.
+_NO_WORD_FOR_401 = re.compile(r"mlflow-python-client/[01]\.")
 _ASK = {"WWW-Authenticate": 'Basic realm="mlproj", charset="UTF-8"'}
 
 
@@ -30,11 +33,13 @@ def document(content: Mapping[str, Any], status: int = 200, headers: Mapping[str
     return Response(body, status, headers, media_type="application/json")
 
 
-def refusal(error: ApiError | MlprojError) -> Response:
-    """An error with MLflow's code and status."""
+def refusal(error: ApiError | MlprojError, client: str = "") -> Response:
+    """An error with MLflow's code and status, for a client with this User-Agent."""
     found = error if isinstance(error, ApiError) else _as_api_error(error)
-    headers = _ASK if found.code == "UNAUTHENTICATED" else None
-    return document({"error_code": found.code, "message": str(found)}, found.status, headers)
+    if found.code != "UNAUTHENTICATED":
+        return document({"error_code": found.code, "message": str(found)}, found.status)
+    code = "CUSTOMER_UNAUTHORIZED" if _NO_WORD_FOR_401.match(client) else found.code
+    return document({"error_code": code, "message": str(found)}, found.status, _ASK)
 
 
 def _as_api_error(error: MlprojError) -> ApiError:

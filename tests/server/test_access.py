@@ -57,6 +57,14 @@ def test_what_is_no_token_lets_nobody_in(closed: TestClient, tokens: TokenFile, 
     assert answer.status_code == 401 and "wrong" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("agent", "code"), [("mlflow-python-client/1.30.0", "CUSTOMER_UNAUTHORIZED"), ("mlflow-python-client/2.0.1", "UNAUTHENTICATED")]
+)
+def test_old_clients_are_told_with_a_code_that_they_know(closed: TestClient, agent: str, code: str) -> None:
+    answer = closed.get(API + "experiments/get", headers={"User-Agent": agent})
+    assert (answer.status_code, answer.json()["error_code"]) == (401, code)
+
+
 def test_a_token_is_taken_as_bearer_and_as_password(closed: TestClient, tokens: TokenFile) -> None:
     secret, _ = tokens.create("a", Scope.READ, None)
 
