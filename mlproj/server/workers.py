@@ -24,7 +24,7 @@ from mlproj.errors import ServiceError
 from mlproj.server.serving import Service, opened, serve
 
 _PATIENCE = 40.0  # seconds until a worker that was asked to end is killed
-_TOO_SOON = 5.0  # seconds; a worker that ends sooner will do so again
+_TOO_SOON = 5.0  # seconds; a worker that ends sooner, not killed by anybody, will do so again
 
 
 class _Ended(Exception):
@@ -69,8 +69,9 @@ def _replace_ended(workers: list[_Worker], service: Service, listening: socket.s
         if worker.process.poll() is not None or select.select([worker.output], [], [], 0)[0]:
             worker.end()
             worker.wait()
-            if time.monotonic() - worker.started < _TOO_SOON:
-                raise ServiceError(f"a worker ended with code {worker.process.returncode} as soon as it had started")
+            code = worker.process.returncode
+            if code >= 0 and time.monotonic() - worker.started < _TOO_SOON:
+                raise ServiceError(f"a worker ended with code {code} as soon as it had started")
             workers[index] = _Worker(service, listening)
             workers[index].wait_until_ready()
 
