@@ -86,7 +86,7 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Visit]:
+def visit(browser: Any, address: str) -> Iterator[Visit]:  # the page is left before its server is gone
     made = Visit(browser)
     yield made
     made.page.close()

@@ -65,8 +65,9 @@ const visible = new Set();
 
 async function load(run, keys) {
   const query = new URLSearchParams(keys.map((key) => ["key", key]));
-  const answer = await fetch(`/runs/${run}/metrics.json?${query}`);
-  if (!answer.ok) return null;
+  // A server that is gone, or a page that is being left: what was drawn stays.
+  const answer = await fetch(`/runs/${run}/metrics.json?${query}`).catch(() => null);
+  if (!answer || !answer.ok) return null;
   const found = await answer.json();
   const known = histories.get(run);
   histories.set(run, { ...found, metrics: { ...(known ? known.metrics : {}), ...found.metrics } });
@@ -118,8 +119,8 @@ async function live() {
     // A metric that is new has no place on the page yet, and an end changes all of it.
     if (found.ended || found.keys.some((key) => !charted.has(key))) return location.reload();
     visible.forEach(draw);
-    const answer = await fetch(`/runs/${log.dataset.run}/log.txt`);
-    if (answer.ok) {
+    const answer = await fetch(`/runs/${log.dataset.run}/log.txt`).catch(() => null);
+    if (answer && answer.ok) {
       const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 5;
       log.textContent = await answer.text();
       if (atEnd) log.scrollTop = log.scrollHeight;
