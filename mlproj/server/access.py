@@ -34,7 +34,7 @@ class Tokens(Protocol):
         """What *token* is good for; None when it is unknown, revoked or expired."""
 
 
-_MLFLOW = re.compile(r"/(?:api|ajax-api)/\d\.\d/(?:preview/)?(mlflow(?:-artifacts)?/.*)")
+_MLFLOW = re.compile(r"/(?:api|ajax-api)/\d\.\d/(?:preview/)?(mlflow(?:-artifacts)?/.*)", re.DOTALL)
 # Questions that are too long for a query.
 _QUESTIONS = re.compile(r"mlflow/(?:[a-z-]+/search|registered-models/get-latest-versions)")
 # What takes away from others what they logged, or the place that they log to.
@@ -69,7 +69,7 @@ def asking(tokens: Tokens, principal: Principal) -> Callable[[Request], Principa
         scope = tokens.scope_of(token)
         if scope is None:
             raise ApiError("UNAUTHENTICATED", "The token is unknown, revoked or expired.")
-        asked = needed(request.method, request.url.path)
+        asked = needed(request.method, request.scope["path"])  # as routes are found: `url` ends at a quoted question mark
         if scope < asked:
             raise ApiError("PERMISSION_DENIED", f"The token's scope is {scope.word}; this needs {asked.word}.")
         return principal

@@ -82,7 +82,7 @@ def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> St
 
 async def _answer(places: Places, request: Request) -> Response:
     try:
-        handler, named = _find(request.method, request.path_params["path"].strip("/"))
+        handler, named = _find(request.method, request.path_params["path"])
         fields = await request_fields.read(request)
         return await run_in_threadpool(_call, places, request, handler, {**fields, **named})
     except ApiError as refusal:
@@ -156,11 +156,11 @@ def _server_info(_request: Request) -> Response:
 
 
 def _nothing(request: Request) -> Response:
-    return answer.refusal(ApiError("ENDPOINT_NOT_FOUND", f"There is nothing at {request.url.path:.200}."))
+    return answer.refusal(ApiError("ENDPOINT_NOT_FOUND", f"There is nothing at {request.scope['path']:.200}."))
 
 
 def _no_such_method(request: Request, _error: Exception) -> Response:
-    return answer.refusal(ApiError("ENDPOINT_NOT_FOUND", f"There is no {request.method} at {request.url.path:.200}."))
+    return answer.refusal(ApiError("ENDPOINT_NOT_FOUND", f"There is no {request.method} at {request.scope['path']:.200}."))
 
 
 def _bug(_request: Request, _error: Exception) -> Response:

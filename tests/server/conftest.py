@@ -12,6 +12,7 @@ import uvicorn
 
 from mlproj import paths, tracking
 from mlproj.server.app import Principal, Settings, create_app
+from mlproj.server.serving import answer_promptly
 from mlproj.tracking.base import TrackingStore
 from tests.program import start
 
@@ -20,6 +21,7 @@ from tests.program import start
 def served(application: Any) -> Iterator[str]:
     """*application* on a loopback port; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
+    answer_promptly(listening)
     server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,37 @@ def test_a_scope_ends_where_the_next_begins(closed: TestClient, tokens: TokenFil
         for needs, endpoints in asked.items():
             for method, path in endpoints:
                 assert (status(scope, method, path) == 403) == (scope < needs), (scope, method, path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/experiments/delete", "experiments/delete/", "./experiments/delete", "x/../experiments/delete", "experiments/delete?x"]
+)
+def test_no_spelling_of_a_path_gets_around_a_scope(closed: TestClient, tokens: TokenFile, store: TrackingStore, path: str) -> None:
+    secret, _ = tokens.create("a", Scope.WRITE, None)
+    made = store.create_experiment("x")
+    raw = ("/api/2.0/mlflow/" + path.replace("?", "%3F")).encode()
+    scope = {"path": API + path, "raw_path": raw}
+    answer = _raw(closed, scope, secret, made.experiment_id)
+    assert answer in {403, 404} and store.get_experiment(name="x").lifecycle_stage == "active"
+
+
+def _raw(client: TestClient, scope: dict[str, Any], secret: str, experiment_id: str) -> int:
+    """The status of a POST to a path that no client would leave as it is."""
+    import anyio
+
+    sent: list[Any] = []
+    body = json.dumps({"experiment_id": experiment_id}).encode()
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {secret}".encode())]
+    whole = {"type": "http", "method": "POST", "query_string": b"", "headers": headers, "root_path": "", "scheme": "http", **scope}
+    anyio.run(client.app, whole, receive, send)
+    return int(sent[0]["status"])
 
 
 @pytest.mark.parametrize(

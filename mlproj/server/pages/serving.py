@@ -27,6 +27,7 @@ def application(store: TrackingStore) -> Guard:
 
 def serve(store: TrackingStore, listening: socket.socket) -> None:
     """Answer on *listening* until the process is asked to end; requests under way are answered first."""
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it; see server.serving
     config = uvicorn.Config(application(store), log_config=None, lifespan="off", timeout_graceful_shutdown=3, server_header=False)
     try:
         uvicorn.Server(config).run(sockets=[listening])
