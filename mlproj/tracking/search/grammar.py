@@ -191,9 +191,7 @@ class _Reader:
             return self._attribute(first, first.value, first.position)
         family = self._vocabulary.families.get(first.value)
         if family is None:
-            raise self._error(
-                first, f"expected {_listed(sorted(self._vocabulary.families))} before the dot", self._guess_family(first.value)
-            )
+            raise self._error(first, f"expected {self._families()} before the dot", self._guess_family(first.value))
         name = self._name()
         if family is Family.ATTRIBUTE:
             return self._attribute(self._tokens[self._next - 1], name, first.position)
@@ -218,13 +216,17 @@ class _Reader:
         return Key(Family.ATTRIBUTE, self._canonical()[attribute], attribute.type, position)
 
     def _canonical(self) -> dict[Attribute, str]:
-        return {attribute: word for word, attribute in reversed(self._vocabulary.attributes.items())}
+        """The first word of several for the same."""
+        words: dict[Attribute, str] = {}
+        for word, attribute in self._vocabulary.attributes.items():
+            words.setdefault(attribute, word)
+        return words
 
     def _no_attribute(self, token: Token, name: str) -> UsageError:
         guess = did_you_mean(name, list(self._vocabulary.attributes))
         told = f"there is no attribute {name[:60]!r}" + (f"; did you mean {guess!r}?" if guess else "")
         logged = [f"{family.value}s.{name[:60]}" for family in self._vocabulary.tables if family is not Family.DATASET]
-        attributes = list(reversed(self._canonical().values()))
+        attributes = list(self._canonical().values())
         return self._error(token, told, f"attributes are {_listed(attributes)}; for what was logged write {_listed(logged)}")
 
     def _families(self) -> str:

@@ -39,7 +39,8 @@ class Vocabulary:
     """The words of one kind of thing.
 
     ``tables`` hold keys and values of a family, each row belonging to the thing whose ``identity`` is in column ``owner``.
-    Things are sorted by keys of ``sortable`` families. ``order`` is added to what a user gives and ``default_order`` used when nothing is given: columns, descending or not.
+    Things are sorted by keys of ``sortable`` families; ``order`` is added to what a user gives and ``default_order`` used when
+    nothing is given: columns, descending or not.
     """
 
     source: str
