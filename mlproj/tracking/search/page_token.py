@@ -27,7 +27,8 @@ def decode(token: str, search: object, length: int) -> Position:
     plain = all(value is None or isinstance(value, str | int | float) for value in position)
     if not plain or len(position) != length or digest != _digest(position, search):
         raise _refused()
-    return position
+    values: Sequence[str | float | None] = position
+    return values
 
 
 def _digest(position: Position, search: object) -> str:
