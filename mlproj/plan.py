@@ -22,7 +22,8 @@ class RunRequest:
     ``parameters`` win over those of ``parameters_file``. ``timeout`` and ``grace`` are seconds. ``output_limit`` is the
     largest output in bytes that is copied as an artifact. ``cwd`` is where the user stands: relative values of ``path``
     parameters mean files there first. ``echo`` says where the command's output is shown while it runs: on our own
-    ``streams``, all of it on ``stderr`` (stdout then holds one document), or ``nowhere``.
+    ``streams``, all of it on ``stderr`` (stdout then holds one document), or ``nowhere``. ``system_metrics`` says whether
+    the load of the machine and of the run is recorded; None leaves it to ``MLPROJ_SYSTEM_METRICS``.
     """
 
     uri: str
@@ -47,6 +48,7 @@ class RunRequest:
     parent_run_id: str | None = None
     cwd: Path = field(default_factory=Path.cwd)
     echo: str = "streams"
+    system_metrics: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,23 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from mlproj import nested, paths, tracking
+from mlproj import nested, paths, run_artifacts, tracking
 from mlproj.backends.base import Outcome
 from mlproj.environments.base import Prepared
-from mlproj.errors import Interrupted, MlprojError
+from mlproj.errors import Interrupted, MlprojError, ServiceError
 from mlproj.interruption import Interruption
 from mlproj.plan import Plan, environment_document, input_documents, shown_command, shown_parameters, source_document, source_name
 from mlproj.progress import Progress
 from mlproj.redaction import redact
-from mlproj.tracking import liveness, mlflow_place, outputs
+from mlproj.tracking import liveness, log_file, mlflow_place, outputs, system_metrics
 from mlproj.tracking.base import Run, Status
 from mlproj.tracking.record import mlflow_tags
+
+if TYPE_CHECKING:
+    from mlproj.tracking.companion import Companion
 
 TIMEOUT_EXIT_CODE = 124
 """What a shell's ``timeout`` exits with; a run that was ended for taking too long does too."""
@@ -45,7 +48,13 @@ class Recording:
         self._reason: str | None = None
         self._exit_code: int | None = None
         self._before: outputs.Snapshot | None = None
+        self._companion: Companion | None = None
         self._resources = ExitStack()
+        asked = plan.request.system_metrics
+        self._samples = system_metrics.wanted() if asked is None else asked
+        self._interval = system_metrics.interval()
+        self.artifacts = self.run_dir
+        self._reader: log_file.Reader | None = None
 
     def __enter__(self) -> Recording:
         try:
@@ -93,7 +102,23 @@ class Recording:
             paths.write_atomic(self.run_dir / prepared.lock.name, prepared.lock.read_bytes())
             self._environment["lock"] = prepared.lock.name
         self.store.update_run(self.run_id, environment=self._environment)
+        assert self.run is not None
+        try:
+            log_file.make(self.run_dir)
+            self.artifacts = run_artifacts.make(self.run, self.run_dir)
+        except OSError as error:
+            raise ServiceError(f"cannot make {error.filename}: {error.strerror}") from error
+        self._reader = log_file.Reader(self.store, self.run_id, self.run_dir)
         self._before = outputs.Snapshot.take(self.plan.checkout.root)
+
+    def is_lasting(self, pid: int | None) -> None:
+        """Begin what goes on beside a command that takes a while; *pid* is its first process, if that is on this machine."""
+        from mlproj.tracking.companion import Companion
+
+        assert self._reader is not None
+        sampler = system_metrics.Sampler(pid, self._interval) if pid and self._samples else None
+        self._companion = Companion(self.store, self.run_id, self._reader, sampler)
+        self._companion.start()
 
     def ended(self, outcome: Outcome, explanation: str | None) -> None:
         """Note how the command ended; *explanation* says more about a failure when something is known."""
@@ -102,6 +127,8 @@ class Recording:
             self.progress.warn(note)
         if outcome.notes:
             self.store.log(self.run_id, tags={"mlproj.notes": "\n".join(outcome.notes)})
+        if outcome.usage and self._samples:
+            self.store.log(self.run_id, metrics=system_metrics.usage(outcome.usage.cpu_seconds, outcome.usage.peak_memory))
         if outcome.stopped_by == "timeout":
             self._exit_code = TIMEOUT_EXIT_CODE
             self._status, self._reason = Status.KILLED, f"timed out after {self.plan.request.timeout:g} s"
@@ -133,15 +160,29 @@ class Recording:
 
     def _collect(self) -> None:
         """Keep what the command left: files it made or changed, and what it logged. Trouble here is told, not raised."""
+        if self._companion:
+            self._companion.stop()
         if self._before is None or self.run is None:
             return  # nothing was run
+        self._read_rest()
         try:
             changed = self._before.changes()
-            kept = outputs.keep(changed, _artifact_folder(self.run), limit=self.plan.request.output_limit, progress=self.progress)
+            kept = outputs.keep(changed, self.artifacts, limit=self.plan.request.output_limit, progress=self.progress)
             self.store.update_run(self.run_id, outputs=kept)
+            run_artifacts.keep(self.run, self.artifacts)
             self._collect_logged(self.run)
         except (OSError, MlprojError) as trouble:
             self.progress.warn(f"not everything that the run left could be kept: {trouble}")
+
+    def _read_rest(self) -> None:
+        """What the program wrote to the run's files and nobody has read yet."""
+        assert self._reader is not None
+        try:
+            self._reader.read(final=True)
+        except (OSError, MlprojError) as trouble:
+            self.progress.warn(f"not everything that the run logged could be read: {trouble}")
+        for problem in self._reader.problems:
+            self.progress.warn(f"not logged: {problem}")
 
     def _collect_logged(self, run: Run) -> None:
         checkout = self.plan.checkout.root
@@ -193,7 +234,7 @@ def child_variables(recording: Recording, packages: Mapping[str, str]) -> dict[s
     return {
         **({"MLFLOW_CONDA_HOME": str(nested.conda_home())} if made_here else {}),
         "MLPROJ_RUN_ID": recording.run_id,
-        "MLPROJ_RUN_DIR": str(recording.run_dir),
+        **log_file.variables(recording.run_dir, recording.artifacts),
         "MLPROJ_HOME": str(paths.home()),
         "MLPROJ_CACHE": str(paths.cache()),
         "MLFLOW_TRACKING_URI": store,
@@ -202,12 +243,6 @@ def child_variables(recording: Recording, packages: Mapping[str, str]) -> dict[s
         # Output is read through a pipe, which Python would buffer by the block: people could not watch it.
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def _artifact_folder(run: Run) -> Path:
-    from urllib.parse import unquote, urlsplit
-
-    return Path(unquote(urlsplit(run.artifact_uri).path))
 
 
 def _now() -> int:

@@ -75,6 +75,7 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
         timeout=plan.request.timeout,
         grace=plan.request.grace,
         echo=plan.request.echo,
+        when_lasting=recording.is_lasting,
     )
     backend = backends.open(plan.request.backend)
     with interruption.passed_to(lambda: backend.submit(job)) as submission:

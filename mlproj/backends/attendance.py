@@ -12,9 +12,10 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 
-from mlproj.backends.base import Job, Outcome
+from mlproj.backends.base import Job, Outcome, Usage
 from mlproj.backends.bell import Bell, Request
 from mlproj.backends.echo import Echo
 from mlproj.backends.lifeline import Lifeline
@@ -26,8 +27,10 @@ _PIPE_AT_MOST = 1 << 20  # what is read at most from a pipe that a process which
 # Seconds.
 _LEFTOVER_PATIENCE = 0.25  # for what ends by itself after the command, such as the `tee` of `> >(tee log)`
 _LOOK_AGAIN = 0.02
+_LASTING = 0.5  # after which what a short job can do without begins
 _GIVE_UP = 5.0  # after SIGKILL: a process that the kernel does not let go (a dead network disk)
 _SAME_SIGNAL = 0.2  # service managers signal a whole tree: SIGTERM comes twice, directly and from an outer run
+_PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes; getrusage(2)
 # Nobody but the program itself is to blame for these.
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS, signal.SIGPIPE}
 # What a shell returns when someone else ended the program it ran.
@@ -49,8 +52,10 @@ class Attendance:
         self._end = _open_pidfd(started.pid)  # readable when the first process has ended
         self._stop: Request | None = None
         self._notes: list[str] = []
+        self._usage: Usage | None = None
         # When to do what (monotonic seconds); infinity: never.
         self._timeout_at = math.inf if job.timeout is None else time.monotonic() + job.timeout
+        self._lasting_at = time.monotonic() + _LASTING if job.when_lasting else math.inf
         self._ended_at = math.inf
         self._look_at = math.inf  # for leftovers
         self._term_at = math.inf  # for leftovers
@@ -104,7 +109,7 @@ class Attendance:
 
     def _patience(self) -> int | None:
         """Milliseconds until a clock strikes; None: until something happens."""
-        strike = min(self._timeout_at, self._look_at, self._term_at, self._kill_at, self._give_up_at)
+        strike = min(self._timeout_at, self._lasting_at, self._look_at, self._term_at, self._kill_at, self._give_up_at)
         if self._end is None and self._ended_at == math.inf:
             strike = min(strike, time.monotonic() + _LOOK_AGAIN)
         return None if strike == math.inf else max(0, math.ceil((strike - time.monotonic()) * 1000))
@@ -151,8 +156,11 @@ class Attendance:
     def _heed_clocks(self, now: float) -> None:
         if self._ended_at == math.inf and _has_ended(self._process.pid):
             self._ended_at = self._look_at = now
-            self._timeout_at = math.inf
+            self._timeout_at = self._lasting_at = math.inf
             self._term_at = now + _LEFTOVER_PATIENCE
+        if now >= self._lasting_at and self._job.when_lasting:
+            self._lasting_at = math.inf
+            self._job.when_lasting(self._process.pid)
         if now >= self._timeout_at:
             self._heed(Request("timeout", signal.SIGTERM, now))
         if now >= self._term_at:
@@ -208,6 +216,13 @@ class Attendance:
     def _reap(self) -> None:
         """Only from now on may the number of the first process be given to another."""
         try:
+            pid, status, used = os.wait4(self._process.pid, os.WNOHANG)
+            if pid:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                self._usage = Usage(used.ru_utime + used.ru_stime, used.ru_maxrss * _PEAK_UNIT)
+        except ChildProcessError:  # reaped already
+            pass
+        try:
             self._process.wait(_GIVE_UP)
         except subprocess.TimeoutExpired:  # abandoned
             self._process.returncode = -signal.SIGKILL
@@ -228,10 +243,10 @@ class Attendance:
         notes = tuple(self._notes)
         if self._stop is not None and self._stop.time < self._ended_at:
             number = self._stop.signal_number if self._stop.reason == "signal" else None
-            return Outcome(exit_code, self._stop.reason, number, notes)
+            return Outcome(exit_code, self._stop.reason, number, notes, self._usage)
         if (code < 0 and -code not in _CRASHES) or code in _SHELL_CODES:
-            return Outcome(exit_code, "signal", exit_code - 128, notes)
-        return Outcome(exit_code, notes=notes)
+            return Outcome(exit_code, "signal", exit_code - 128, notes, self._usage)
+        return Outcome(exit_code, notes=notes, usage=self._usage)
 
 
 def _open_pidfd(pid: int) -> int | None:

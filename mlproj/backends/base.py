@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,8 @@ class Job:
     ``log_dir`` receives ``output.log`` and ``output.index``. ``timeout`` and ``grace`` are seconds; ``grace`` is the
     time between asking the processes to end and ending them. ``echo`` says where the output is shown while it comes: each
     stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
+    ``when_lasting`` is called with the pid, where there is one, when the job has lived for half a second, by whoever waits
+    for it: what a short job can do without begins there.
     """
 
     run_id: str
@@ -27,6 +29,15 @@ class Job:
     timeout: float | None = None
     grace: float = 10.0
     echo: str = "streams"
+    when_lasting: Callable[[int | None], object] | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a job used in all: seconds of processors, and at its peak bytes of memory (of its largest process)."""
+
+    cpu_seconds: float
+    peak_memory: int
 
 
 @dataclass(frozen=True)
@@ -35,13 +46,15 @@ class Outcome:
 
     ``stopped_by`` is None when the job ended by itself, else ``"timeout"``, ``"cancelled"`` or ``"signal"`` (with
     ``signal_number``: the one that we received and passed on, or that someone else killed the command with).
-    ``notes`` are faults that did not stop the job and belong in its record, such as a log cut by a full disk.
+    ``notes`` are faults that did not stop the job and belong in its record, such as a log cut by a full disk. ``usage`` is
+    that of the processes that somebody waited for, where it is known.
     """
 
     exit_code: int
     stopped_by: str | None = None
     signal_number: int | None = None
     notes: tuple[str, ...] = ()
+    usage: Usage | None = None
 
 
 class Submission(Protocol):

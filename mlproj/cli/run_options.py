@@ -53,6 +53,13 @@ OPTIONS = (
         read=option.seconds,
     ),
     Option(
+        ("--no-system-metrics",),
+        "no_system_metrics",
+        "Do not record the load of the machine and of the run.",
+        stands_for=True,
+        default=False,
+    ),
+    Option(
         ("--max-output-size",),
         "max_output_size",
         "Largest changed file that is copied as an artifact, such as 100MB.",

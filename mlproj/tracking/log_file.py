@@ -141,7 +141,8 @@ class Reader:
             metrics = [self._metric(point, written) for point in self._understood(lines, log_line.metrics)]
             self._store.log(self._run_id, metrics=metrics, mark=mark)
         elif lines.file == TAGS:
-            self._store.log(self._run_id, tags=dict(self._understood(lines, log_line.texts)), mark=mark)
+            tags = {key: _without_secrets(key, value) for key, value in self._understood(lines, log_line.texts)}
+            self._store.log(self._run_id, tags=tags, mark=mark)
         else:
             self._keep_params(lines, mark)
 
@@ -187,7 +188,8 @@ class Reader:
         for number, line in lines:
             pairs, wrong = log_line.texts(line)
             problems.extend((number, problem) for problem in wrong)
-            for key, value in pairs:
+            for key, given in pairs:
+                value = _without_secrets(key, given)
                 if key not in known:
                     known[key] = new[key] = value
                 elif known[key] != value:
@@ -209,6 +211,12 @@ class Reader:
         if self._marks is None:
             self._marks = dict(self._store.marks(self._run_id))
         return self._marks
+
+
+def _without_secrets(key: str, value: str) -> str:
+    from mlproj.redaction import MASK, looks_secret, redact
+
+    return MASK if looks_secret(key) else redact(value)
 
 
 @contextmanager

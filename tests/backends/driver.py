@@ -34,7 +34,11 @@ def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, pass_on)
     outcome = submission.wait()
-    told = {**outcome.__dict__, "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    told = {
+        **outcome.__dict__,
+        "usage": outcome.usage and outcome.usage.__dict__,
+        "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
     partial = result.with_suffix(".part")
     partial.write_text(json.dumps(told))
     partial.rename(result)
