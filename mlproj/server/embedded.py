@@ -1,0 +1,178 @@
+"""The tracking server of one run: a port on this machine that its program alone has the token for, until the run ends.
+
+Most of it happens when somebody knocks. Until then there is a socket that listens and a thread that waits for the first
+connection; the HTTP stack is imported by that thread. A program that never logs pays for neither.
+"""
+
+from __future__ import annotations
+
+import _socket  # the module around it is slow to load, and not needed before the first connection
+import os
+import select
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from mlproj.tracking.base import Run, Status, TrackingStore
+
+if TYPE_CHECKING:
+    from mlproj.server.adoption import Adoption
+
+FOREIGN_VARIABLES = frozenset(
+    {
+        *("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_AUTH"),
+        *("MLFLOW_TRACKING_AWS_SIGV4", "MLFLOW_TRACKING_CLIENT_CERT_PATH", "MLFLOW_TRACKING_SERVER_CERT_PATH"),
+        *("MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_WORKSPACE"),
+    }
+)
+"""Variables by which the user's MLflow reaches another server, which is none of the program's business."""
+
+_HOST = "127.0.0.1"
+_BACKLOG = 128  # connections that may wait while the HTTP stack is imported
+_NO_PROXY = ("NO_PROXY", "no_proxy")
+
+
+class Embedded:
+    """Serves *store* to the program of *run* between entering and leaving; binding is the only thing that entering waits for.
+
+    ``experiment_chosen`` and ``name_chosen`` say what of the run stands whatever the program wants, *folder* is where it
+    works. Files are written by the program itself, on this machine, unless they are to come through us (*proxied*), as
+    those of a program in a container must; *host* is the address to listen at. Raises OSError when there is no port.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        store: TrackingStore,
+        *,
+        folder: Path,
+        experiment_chosen: bool = False,
+        name_chosen: bool = False,
+        proxied: bool = False,
+        host: str = _HOST,
+    ) -> None:
+        self.token = os.urandom(32).hex()
+        self.trouble: Exception | None = None
+        self._run = run
+        self._store = store
+        self._folder = folder
+        self._experiment_chosen = experiment_chosen
+        self._name_chosen = name_chosen
+        self._proxied = proxied
+        self._host = host
+        self._adoption: Adoption | None = None
+
+    def __enter__(self) -> Embedded:
+        self._socket = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        try:
+            self._socket.bind((self._host, 0))
+            self._socket.listen(_BACKLOG)
+            self.port: int = self._socket.getsockname()[1]
+        except BaseException:
+            self._socket.close()
+            raise
+        self._over, self._tell_over = os.pipe()  # readable at its end, when nobody holds the other side any more
+        self._thread = threading.Thread(target=self._attend, name=f"mlproj-embedded-{self._run.run_id[:8]}", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Close the port, answer what was asked before, and return. Doing it again changes nothing."""
+        if self._tell_over >= 0:
+            os.close(self._tell_over)
+            self._tell_over = -1
+        self._thread.join()
+
+    @property
+    def uri(self) -> str:
+        """The address for clients."""
+        return f"http://{self._host}:{self.port}"
+
+    def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """What a program that gets *environ* needs besides, to log here."""
+        return {
+            "MLFLOW_TRACKING_URI": self.uri,
+            "MLFLOW_TRACKING_TOKEN": self.token,
+            # MLflow prefers these, also those in ~/.mlflow/credentials, to a token.
+            "MLFLOW_TRACKING_USERNAME": "mlproj",
+            "MLFLOW_TRACKING_PASSWORD": self.token,
+            **_without_proxy(environ, self._host),
+        }
+
+    # What came of it; for after the end.
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the program took the run for one of its own."""
+        return self._adoption is not None and self._adoption.is_adopted
+
+    @property
+    def told_failure(self) -> Status | None:
+        """FAILED or KILLED when the program left its run so."""
+        told = self._adoption.told_status if self._adoption else None
+        return told if told in (Status.FAILED, Status.KILLED) else None
+
+    def warnings(self) -> list[str]:
+        """What the program did that the record does not follow."""
+        if self.trouble is not None:
+            return [f"what the program logged through MLflow is not recorded: {type(self.trouble).__name__}: {self.trouble}"]
+        if self._adoption is None:
+            return []
+        found = []
+        if self._adoption.differing:
+            differing = ", ".join(sorted(self._adoption.differing))
+            found.append(f"the program logged other values than the run was given, which are kept: {differing}")
+        if self._adoption.told_deleted:
+            found.append("the program deleted its run, which is kept; mlproj runs delete removes it")
+        return found
+
+    def end_children(self, status: Status) -> None:
+        """Give runs that the program left open the run's own *status*. Raises ServiceError."""
+        if self._adoption:
+            self._adoption.family.end(status)
+
+    # The thread.
+
+    def _attend(self) -> None:
+        try:
+            if self._is_knocked():
+                self._serve()
+        except Exception as trouble:  # there is nobody here to catch it; the run goes on and tells of it at its end
+            self.trouble = trouble
+        finally:
+            self._socket.close()
+            os.close(self._over)
+
+    def _is_knocked(self) -> bool:
+        """Wait; False when it is over before anybody came."""
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN)
+        poll.register(self._over, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poll.poll()}
+        return self._over not in ready
+
+    def _serve(self) -> None:
+        import socket
+
+        from mlproj.server import adoption, embedded_service
+
+        chosen = adoption.Chosen(self._experiment_chosen, self._name_chosen)
+        self._adoption = adoption.Adoption(self._store, self._run, chosen, self._folder)
+        with socket.socket(fileno=os.dup(self._socket.fileno())) as listening:
+            self._socket.close()
+            embedded_service.serve(self._adoption, self.token, listening, self._over, proxied=self._proxied)
+
+
+def _without_proxy(environ: Mapping[str, str], host: str) -> dict[str, str]:
+    """The variables that keep requests to *host* from a proxy, where *environ* names one."""
+    if not any(name.lower().endswith("_proxy") for name in environ):
+        return {}
+    before = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if before.strip() == "*":
+        return {}
+    return dict.fromkeys(_NO_PROXY, f"{before},{host}" if before else host)

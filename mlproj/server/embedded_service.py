@@ -1,0 +1,78 @@
+"""The HTTP side of a run's own tracking server; imported when its program first connects."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import socket
+from contextlib import closing
+from typing import cast
+
+import uvicorn
+
+from mlproj import tracking
+from mlproj.server.access import Scope, asking
+from mlproj.server.adoption import Adoption
+from mlproj.server.app import Principal, Settings, create_app
+from mlproj.server.family_models import FamilyModels
+from mlproj.server.guard import LOOPBACK
+from mlproj.tracking.model_base import ModelStore
+
+_PATIENCE = 10.0  # seconds that requests under way have at the end
+_LOOK_AGAIN = 0.002  # seconds
+_KEEP_ALIVE = 75  # seconds
+
+
+def serve(adoption: Adoption, token: str, listening: socket.socket, over: int, *, proxied: bool) -> None:
+    """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are answered."""
+    with closing(tracking.open_models()) as models:
+        principal = Principal(adoption, cast("ModelStore", FamilyModels(models, adoption)))
+        admit = asking(_OneToken(token), principal)
+        settings = Settings(admit, tracking.artifact_folder(), local=not proxied, hosts=None if proxied else LOOPBACK)
+        config = uvicorn.Config(
+            create_app(settings),
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+        )
+        _Server(config, over).run(sockets=[listening])
+
+
+class _OneToken:
+    """Knows one token, which is good for everything that its holder's store allows."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    def scope_of(self, token: str) -> Scope | None:
+        return Scope.ADMIN if hmac.compare_digest(token.encode(), self._token) else None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which looks ten times a second whether to end and then waits as long again, ended by a descriptor at once."""
+
+    def __init__(self, config: uvicorn.Config, over: int) -> None:
+        super().__init__(config)
+        self._over = over
+
+    async def main_loop(self) -> None:
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._over, told.set)
+        await told.wait()
+        loop.remove_reader(self._over)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # closed by who opened them
+        for server in self.servers:
+            server.close()
+        state, loop = self.server_state, asyncio.get_running_loop()
+        for connection in list(state.connections):
+            connection.shutdown()
+        until = loop.time() + _PATIENCE
+        while (state.connections or state.tasks) and loop.time() < until:
+            await asyncio.sleep(_LOOK_AGAIN)
