@@ -1,7 +1,7 @@
 """Run machine-learning projects from wherever they live, write down what happened, and do it again.
 
-``mlproj.run`` is the Python twin of ``mlproj run``. Importing this package loads nothing else: programs that a run
-starts may import it too and must not pay for the runner.
+``mlproj.run`` is the Python twin of ``mlproj run``. ``mlproj.log_metric``, ``start_run`` and their like log to a run, also
+outside of ``mlproj run``. Importing this package loads nothing else: each name is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -9,19 +9,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlproj.logging_api.active_run import ActiveRun as ActiveRun
+    from mlproj.logging_api.artifact import log_artifact as log_artifact
+    from mlproj.logging_api.artifact import log_artifacts as log_artifacts
+    from mlproj.logging_api.artifact import log_dict as log_dict
+    from mlproj.logging_api.artifact import log_text as log_text
+    from mlproj.logging_api.fluent import active_run as active_run
+    from mlproj.logging_api.fluent import end_run as end_run
+    from mlproj.logging_api.fluent import log_metric as log_metric
+    from mlproj.logging_api.fluent import log_metrics as log_metrics
+    from mlproj.logging_api.fluent import log_param as log_param
+    from mlproj.logging_api.fluent import log_params as log_params
+    from mlproj.logging_api.fluent import set_tag as set_tag
+    from mlproj.logging_api.fluent import set_tags as set_tags
+    from mlproj.logging_api.fluent import start_run as start_run
+    from mlproj.logging_api.search import search_runs as search_runs
     from mlproj.runner import RunHandle as RunHandle
     from mlproj.runner import run as run
+    from mlproj.tracking.base import Run as Run
 
 __version__ = "0.1.0"
 
-_LAZY = {"run": "mlproj.runner", "RunHandle": "mlproj.runner"}
+_LAZY = {
+    name: module
+    for module, names in {
+        "mlproj.runner": "run RunHandle",
+        "mlproj.logging_api.fluent": "log_metric log_metrics log_param log_params set_tag set_tags start_run end_run active_run",
+        "mlproj.logging_api.artifact": "log_artifact log_artifacts log_dict log_text",
+        "mlproj.logging_api.active_run": "ActiveRun",
+        "mlproj.logging_api.search": "search_runs",
+        "mlproj.tracking.base": "Run",
+    }.items()
+    for name in names.split()
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(_LAZY[name]), name)
+        found = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
