@@ -23,7 +23,8 @@ class RunRequest:
     largest output in bytes that is copied as an artifact. ``cwd`` is where the user stands: relative values of ``path``
     parameters mean files there first. ``echo`` says where the command's output is shown while it runs: on our own
     ``streams``, all of it on ``stderr`` (stdout then holds one document), or ``nowhere``. ``system_metrics`` says whether
-    the load of the machine and of the run is recorded; None leaves it to ``MLPROJ_SYSTEM_METRICS``.
+    the load of the machine and of the run is recorded; None leaves it to ``MLPROJ_SYSTEM_METRICS``. With ``inject_run_id`` the
+    program gets the run's id in ``MLFLOW_RUN_ID``, and its experiment's.
     """
 
     uri: str
@@ -49,6 +50,7 @@ class RunRequest:
     cwd: Path = field(default_factory=Path.cwd)
     echo: str = "streams"
     system_metrics: bool | None = None
+    inject_run_id: bool = False
 
 
 @dataclass(frozen=True)

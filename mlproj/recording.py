@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from mlproj import nested, paths, run_artifacts, tracking
-from mlproj.backends.base import Outcome
+from mlproj.backends.base import LASTING, Outcome
 from mlproj.environments.base import Prepared
 from mlproj.errors import Interrupted, MlprojError, ServiceError
 from mlproj.interruption import Interruption
 from mlproj.plan import Plan, environment_document, input_documents, shown_command, shown_parameters, source_document, source_name
 from mlproj.progress import Progress
 from mlproj.redaction import redact
+from mlproj.server.embedded import Embedded
 from mlproj.tracking import liveness, log_file, mlflow_place, outputs, system_metrics
 from mlproj.tracking.base import Run, Status
 from mlproj.tracking.record import mlflow_tags
@@ -49,6 +50,7 @@ class Recording:
         self._exit_code: int | None = None
         self._before: outputs.Snapshot | None = None
         self._companion: Companion | None = None
+        self.embedded: Embedded | None = None
         self._resources = ExitStack()
         asked = plan.request.system_metrics
         self._samples = system_metrics.wanted() if asked is None else asked
@@ -109,14 +111,26 @@ class Recording:
         except OSError as error:
             raise ServiceError(f"cannot make {error.filename}: {error.strerror}") from error
         self._reader = log_file.Reader(self.store, self.run_id, self.run_dir)
+        self.embedded = self._resources.enter_context(self._tracking_server(self.run))
         self._before = outputs.Snapshot.take(self.plan.checkout.root)
+
+    def _tracking_server(self, run: Run) -> Embedded:
+        request = self.plan.request
+        return Embedded(
+            run,
+            self.store,
+            folder=self.plan.checkout.project_dir,
+            experiment_chosen=bool(request.experiment_name or request.experiment_id),
+            name_chosen=bool(request.run_name),
+        )
 
     def is_lasting(self, pid: int | None) -> None:
         """Begin what goes on beside a command that takes a while; *pid* is its first process, if that is on this machine."""
         from mlproj.tracking.companion import Companion
 
         assert self._reader is not None
-        sampler = system_metrics.Sampler(pid, self._interval) if pid and self._samples else None
+        first = max(0.0, system_metrics.FIRST - LASTING)
+        sampler = system_metrics.Sampler(pid, self._interval, first) if pid and self._samples else None
         self._companion = Companion(self.store, self.run_id, self._reader, sampler)
         self._companion.start()
 
@@ -148,14 +162,25 @@ class Recording:
                 self._status, self._reason = _judge(error)
                 self._exit_code = error.exit_code if isinstance(error, (MlprojError, Interrupted)) else None
             try:
+                if self.embedded:
+                    self._end_tracking_server(self.embedded)
                 self._collect()
             finally:
                 self._close()
+
+    def _end_tracking_server(self, embedded: Embedded) -> None:
+        embedded.stop()
+        for warning in embedded.warnings():
+            self.progress.warn(warning)
+        if embedded.told_failure and self._status is Status.FINISHED:
+            self._reason = f"the program marked its run {embedded.told_failure.value}, and ended with exit code 0"
 
     def _close(self) -> None:
         reason = redact(self._reason) if self._reason else None
         status = self._status or Status.FAILED
         self.store.update_run(self.run_id, status=status, status_reason=reason, exit_code=self._exit_code, end_time=_now())
+        if self.embedded:
+            self.embedded.end_children(status)
         self.run = self.store.get_run(self.run_id)
 
     def _collect(self) -> None:
@@ -191,7 +216,8 @@ class Recording:
         from mlproj.tracking import mlflow_import
 
         ended = self._status or Status.FAILED
-        mlflow_import.collect(self.store, run, run_dir=self.run_dir, checkout=checkout, ended=ended, progress=self.progress)
+        adopt = self.embedded is None or not self.embedded.is_adopted
+        mlflow_import.collect(self.store, run, run_dir=self.run_dir, checkout=checkout, ended=ended, progress=self.progress, adopt=adopt)
 
     def _tags(self) -> dict[str, str]:
         plan = self.plan
@@ -222,14 +248,15 @@ def _judge(error: BaseException) -> tuple[Status, str]:
     return Status.FAILED, f"a bug in mlproj: {type(error).__name__}: {error}"
 
 
-def child_variables(recording: Recording, packages: Mapping[str, str]) -> dict[str, str]:
-    """The variables that tell a program which run it is part of and where MLflow should log.
+def child_variables(recording: Recording, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that tell a program which run it is part of and where MLflow should log; it gets *environ* besides.
 
-    MLflow's SQL store needs SQLAlchemy, which ``mlflow-skinny`` and MLflow before 1.0 do not bring; a folder then serves.
-    ``MLFLOW_RUN_ID`` is not among them: programs that choose an experiment or a store of their own die of it.
+    ``MLFLOW_RUN_ID`` is among them only when the user asks for it: programs that choose an experiment or a store of their own
+    die of it.
     """
-    without_sql = bool(packages) and "sqlalchemy" not in packages
-    store = (recording.run_dir / "mlruns").as_uri() if without_sql else f"sqlite:///{recording.run_dir / 'mlflow.db'}"
+    assert recording.run is not None
+    assert recording.embedded is not None
+    injected = {"MLFLOW_RUN_ID": recording.run_id, "MLFLOW_EXPERIMENT_ID": recording.run.experiment_id}
     made_here = recording.plan.environment.description.kind == "python"
     return {
         **({"MLFLOW_CONDA_HOME": str(nested.conda_home())} if made_here else {}),
@@ -237,7 +264,8 @@ def child_variables(recording: Recording, packages: Mapping[str, str]) -> dict[s
         **log_file.variables(recording.run_dir, recording.artifacts),
         "MLPROJ_HOME": str(paths.home()),
         "MLPROJ_CACHE": str(paths.cache()),
-        "MLFLOW_TRACKING_URI": store,
+        **recording.embedded.variables(environ),
+        **(injected if recording.plan.request.inject_run_id else {}),
         # Without it MLflow 3.17 refuses folders as stores, which programs choose by themselves too (`file:./mlruns`).
         "MLFLOW_ALLOW_FILE_STORE": "true",
         # Output is read through a pipe, which Python would buffer by the block: people could not watch it.

@@ -17,11 +17,12 @@ from mlproj.plan import Plan, RunRequest
 from mlproj.progress import Progress, Silent
 from mlproj.projects.base import EntryPoint, Project
 from mlproj.recording import Recording, child_variables, new_run_id
+from mlproj.server.embedded import FOREIGN_VARIABLES
 from mlproj.sources.base import Checkout, Revision
 from mlproj.tracking.base import Run, Status
 
 # MLflow's variables that would attach the program to somebody else's run or experiment.
-_FOREIGN = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_REGISTRY_URI")
+_FOREIGN = {"MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_REGISTRY_URI", *FOREIGN_VARIABLES}
 
 
 @contextmanager
@@ -86,8 +87,8 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
 
 def child_environ(recording: Recording, prepared: Prepared) -> dict[str, str]:
     """The whole environment of the command: ours, as the prepared environment changes it, and the run's variables."""
-    environ = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return {**prepared.apply(environ), **child_variables(recording, prepared.packages)}
+    environ = prepared.apply({name: value for name, value in os.environ.items() if name not in _FOREIGN})
+    return {**environ, **child_variables(recording, environ)}
 
 
 def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:

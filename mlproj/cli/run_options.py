@@ -60,6 +60,13 @@ OPTIONS = (
         default=False,
     ),
     Option(
+        ("--inject-run-id",),
+        "inject_run_id",
+        "Set MLFLOW_RUN_ID to the run's id, for a program that reads it. Others log to the run without it.",
+        stands_for=True,
+        default=False,
+    ),
+    Option(
         ("--max-output-size",),
         "max_output_size",
         "Largest changed file that is copied as an artifact, such as 100MB.",

@@ -101,6 +101,8 @@ class Embedded:
             # MLflow prefers these, also those in ~/.mlflow/credentials, to a token.
             "MLFLOW_TRACKING_USERNAME": "mlproj",
             "MLFLOW_TRACKING_PASSWORD": self.token,
+            # Addresses of runs at this port, which is gone when somebody reads the output.
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
             **_without_proxy(environ, self._host),
         }
 

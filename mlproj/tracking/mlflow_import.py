@@ -1,8 +1,9 @@
 """What a program logged through MLflow, brought into the record of its run.
 
-The program logs to a store in the run's folder, or to one of its own choice in its checkout: a SQLite file or an
-``mlruns`` folder. The first run that it started there *is* our run: what it logged becomes ours. Further ones become child
-runs, under the ids that MLflow gave them. What we recorded ourselves is never replaced: where the program logged another
+Most programs log to the run's own tracking server, and nothing is left to be brought in. Some choose a store of their own in
+their checkout or the run's folder: a SQLite file or an ``mlruns`` folder. The first run that the program started there *is*
+our run, unless it took it already through the server: what it logged becomes ours. Further ones become child runs, under
+the ids that MLflow gave them. What we recorded ourselves is never replaced: where the program logged another
 value under the same name, ours stays and the difference is told.
 
 Whose run it is, a store of the program's own choice does not say: of two programs that write to one ``mlruns`` folder at
@@ -38,10 +39,13 @@ _BROKEN = (sqlite3.Error, OSError, ValueError, TypeError, KeyError, IndexError, 
 Reader = Callable[[Path, int], list[MlflowRun]]
 
 
-def collect(store: TrackingStore, run: Run, *, run_dir: Path, checkout: Path, ended: Status, progress: Progress) -> list[str]:
+def collect(
+    store: TrackingStore, run: Run, *, run_dir: Path, checkout: Path, ended: Status, progress: Progress, adopt: bool = True
+) -> list[str]:
     """Record what *run*'s program logged since it started; return the ids of the child runs that this made.
 
-    *ended* is how the program ended: runs that it left open get that status. A store that cannot be read is a warning.
+    *ended* is how the program ended: runs that it left open get that status. Without *adopt* all are child runs. A store that
+    cannot be read is a warning.
     Raises ServiceError when our own store cannot be written.
     """
     folders = mlflow_place.folders(run_dir, checkout, run.source)
@@ -55,7 +59,7 @@ def collect(store: TrackingStore, run: Run, *, run_dir: Path, checkout: Path, en
     if not found:
         return []
     importer = _Importer(store, run, mlflow_artifact.Places(working_folder, (run_dir, checkout)), ended, progress)
-    return importer.record(found)
+    return importer.record(found, adopt=adopt)
 
 
 def _recorded(store: TrackingStore, since: int) -> set[str]:
@@ -106,10 +110,12 @@ class _Importer:
         # An experiment that the user asked for stands; otherwise the program chooses, as under `mlflow run`.
         self._may_move = run.experiment_id == "0"
 
-    def record(self, found: Sequence[MlflowRun]) -> list[str]:
-        first = next((logged for logged in found if PARENT_TAG not in logged.tags), found[0])
-        self._adopt(first)
-        ids = {first.run_id: self._run.run_id}
+    def record(self, found: Sequence[MlflowRun], *, adopt: bool) -> list[str]:
+        first = next((logged for logged in found if PARENT_TAG not in logged.tags), found[0]) if adopt else None
+        ids = {}
+        if first is not None:
+            self._adopt(first)
+            ids[first.run_id] = self._run.run_id
         children = [child for logged in found if logged is not first and (child := self._add_child(logged, ids))]
         if children:
             self._progress.note(f"the program logged {len(children)} more runs; they are recorded as child runs")
