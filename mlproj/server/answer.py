@@ -12,14 +12,13 @@ from starlette.responses import Response
 from mlproj.artifacts.base import NoSuchFile
 from mlproj.errors import MlprojError, UsageError
 from mlproj.server.call import ApiError
-from mlproj.tracking.base import AlreadyExists, NotFound, WrongState
+from mlproj.tracking.base import AlreadyExists, NotFound
 
 _CODES = (
     (NotFound, "RESOURCE_DOES_NOT_EXIST"),
     (NoSuchFile, "RESOURCE_DOES_NOT_EXIST"),
     (AlreadyExists, "RESOURCE_ALREADY_EXISTS"),
-    (WrongState, "INVALID_STATE"),
-    (UsageError, "INVALID_PARAMETER_VALUE"),
+    (UsageError, "INVALID_PARAMETER_VALUE"),  # WrongState, too: so MLflow tells of deleted runs and experiments
 )
 # Clients before 2.0 die of a code that they do not know.
 _NO_WORD_FOR_401 = re.compile(r"mlflow-python-client/[01]\.")

@@ -59,10 +59,17 @@ class Fields:
             value = self.fields.get(name)
             if value is None:
                 continue
-            if isinstance(value, (dict, list, bool)):
-                raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value for parameter '{name}': a string was expected.")
-            return str(value)
+            if not isinstance(value, str):
+                raise ApiError(
+                    "INVALID_PARAMETER_VALUE", f"Invalid value {value!r:.80} for parameter '{name}' supplied: a string was expected."
+                )
+            return value
         return None
+
+    def word(self, name: str) -> str | None:
+        """A value of an enumeration, which protobuf JSON writes as its name or its number; None when it is absent or null."""
+        value = self.fields.get(name)
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else self.optional_text(name)
 
     def integer(self, name: str, default: int) -> int:
         """An int64, which protobuf JSON writes as a number or a string."""
@@ -78,14 +85,15 @@ class Fields:
             return number
         except (TypeError, ValueError, OverflowError):
             raise ApiError(
-                "INVALID_PARAMETER_VALUE", f"Invalid value {value!r:.80} for parameter '{name}': an integer of 64 bits was expected."
+                "INVALID_PARAMETER_VALUE",
+                f"Invalid value {value!r:.80} for parameter '{name}' supplied: an integer of 64 bits was expected.",
             ) from None
 
     def limit(self, name: str, default: int, most: int) -> int:
         """A page's size, from 1 to *most*."""
         found = self.integer(name, default) or default
         if not 1 <= found <= most:
-            raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {found} for parameter '{name}': 1 to {most} were expected.")
+            raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {found} for parameter '{name}' supplied: 1 to {most} were expected.")
         return found
 
     def items(self, name: str) -> list[Any]:

@@ -36,7 +36,7 @@ def get(call: Call) -> Document:
 
 def finish(call: Call) -> Document:
     """How saving its files ended; the status is a name of MLflow's or its number."""
-    told = call.text("status")
+    told = call.word("status") or call.text("status")
     status = _STATUSES.get(told)
     if status is None:
         expected = ", ".join(each.value for each in LoggedModelStatus)

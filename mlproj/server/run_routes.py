@@ -7,17 +7,16 @@ from typing import Any
 
 from mlproj.server import run_model, wire
 from mlproj.server.call import ApiError, Call, Routes
-from mlproj.tracking.base import Run, Status
+from mlproj.tracking.base import Run, Status, WrongState
 
 _MOST = 50_000  # runs of one page
 _LIMITS = {"metrics": 1000, "params": 100, "tags": 100}
 _MOST_IN_BATCH = 1000
-_LONGEST_PARAM = 6000
-_LONGEST_TAG = 8000
+# There is no limit for values: where MLflow cuts long ones off, they are kept whole.
 
 
 def _create(call: Call) -> Mapping[str, Any]:
-    tags = _tags(call.items("tags"))
+    tags = wire.to_pairs(call.items("tags"), "tags")
     made = call.store.create_run(
         experiment_id=call.optional_text("experiment_id") or "0",
         run_name=call.optional_text("run_name") or None,
@@ -35,6 +34,8 @@ def _get(call: Call) -> Mapping[str, Any]:
 
 def _update(call: Call) -> Mapping[str, Any]:
     run = call.run()
+    if run.lifecycle_stage != "active":
+        raise WrongState(f"the run {run.run_id} is deleted")
     call.store.update_run(
         run.run_id,
         status=wire.to_status(call),
@@ -75,12 +76,12 @@ def _log_metric(call: Call) -> Mapping[str, Any]:
 
 
 def _log_param(call: Call) -> Mapping[str, Any]:
-    call.store.log(call.run_id(), params=_params([call.fields]))
+    call.store.log(call.run_id(), params=wire.to_pairs([call.fields], "params"))
     return {}
 
 
 def _set_tag(call: Call) -> Mapping[str, Any]:
-    call.store.log(call.run_id(), tags=_tags([call.fields]))
+    call.store.log(call.run_id(), tags=wire.to_pairs([call.fields], "tags"))
     return {}
 
 
@@ -96,7 +97,11 @@ def _log_batch(call: Call) -> Mapping[str, Any]:
             raise ApiError("INVALID_PARAMETER_VALUE", f"A batch logging request can contain at most {most} {name}; got {len(given[name])}.")
     if sum(map(len, given.values())) > _MOST_IN_BATCH:
         raise ApiError("INVALID_PARAMETER_VALUE", f"A batch logging request can contain at most {_MOST_IN_BATCH} entries in all.")
-    call.store.log(call.run_id(), metrics=wire.to_metrics(given["metrics"]), params=_params(given["params"]), tags=_tags(given["tags"]))
+    params = wire.to_pairs(given["params"], "params")
+    if len(params) < len(given["params"]):
+        raise ApiError("INVALID_PARAMETER_VALUE", "Duplicate parameter keys have been submitted: each may be there once.")
+    tags = wire.to_pairs(given["tags"], "tags")
+    call.store.log(call.run_id(), metrics=wire.to_metrics(given["metrics"]), params=params, tags=tags)
     run_model.log_metrics(call, given["metrics"])
     return {}
 
@@ -115,22 +120,6 @@ def _history(call: Call) -> Mapping[str, Any]:
         raise ApiError("INVALID_PARAMETER_VALUE", "Invalid page_token.")
     token = {"next_page_token": str(start + size)} if start + size < len(points) else {}
     return {"metrics": [wire.metric(point) for point in points[start : start + size]], **token}
-
-
-def _params(items: list[Any]) -> dict[str, str]:
-    return _bounded(wire.to_pairs(items, "params"), _LONGEST_PARAM, "parameter")
-
-
-def _tags(items: list[Any]) -> dict[str, str]:
-    return _bounded(wire.to_pairs(items, "tags"), _LONGEST_TAG, "tag")
-
-
-def _bounded(found: dict[str, str], longest: int, what: str) -> dict[str, str]:
-    for key, value in found.items():
-        if len(value) > longest:
-            message = f"The value of the {what} '{key}' has {len(value)} characters; at most {longest} are allowed."
-            raise ApiError("INVALID_PARAMETER_VALUE", message)
-    return found
 
 
 def _shown(call: Call, found: Sequence[Run]) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ by ``run_uuid``, as clients before 1.0 and after ask for them.
 from __future__ import annotations
 
 import math
+import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,7 @@ from mlproj.tracking.base import DatasetInput, Experiment, Metric, Run, Status
 
 _GREATEST = 1.7976931348623157e308  # what MLflow answers for infinity
 _STATUS_NUMBERS = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5": "KILLED"}
+_NAME = re.compile(r"[/\w.\- :]+")
 _STAGES = {"ACTIVE_ONLY": "active", "1": "active", "DELETED_ONLY": "deleted", "2": "deleted", "ALL": None, "3": None}
 
 
@@ -105,7 +108,10 @@ def to_metric(item: Mapping[str, Any]) -> Metric:
     except (TypeError, ValueError, OverflowError):
         name = str(item.get("key"))[:250]
         raise ApiError("INVALID_PARAMETER_VALUE", f"Got invalid value {value!r:.80} for metric '{name}': a number was expected.") from None
-    return Metric(_key(entry), number, entry.integer("timestamp", 0), entry.integer("step", 0))
+    key = _key(entry)
+    if item.get("timestamp") is None:
+        raise ApiError("INVALID_PARAMETER_VALUE", "Missing value for required parameter 'timestamp'.")
+    return Metric(key, number, entry.integer("timestamp", 0), entry.integer("step", 0))
 
 
 def to_datasets(items: Sequence[Any]) -> list[DatasetInput]:
@@ -130,7 +136,7 @@ def to_datasets(items: Sequence[Any]) -> list[DatasetInput]:
 
 def to_status(call: Call) -> Status | None:
     """The status of a request, by name or by protobuf's number; None when there is none."""
-    given = call.optional_text("status")
+    given = call.word("status")
     if given is None:
         return None
     try:
@@ -142,7 +148,7 @@ def to_status(call: Call) -> Status | None:
 
 def to_stage(call: Call, name: str) -> str | None:
     """Which lifecycle stage a search is about; None for all."""
-    given = call.optional_text(name) or "ACTIVE_ONLY"
+    given = call.word(name) or "ACTIVE_ONLY"
     if given not in _STAGES:
         raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid {name} '{given:.80}': expected ACTIVE_ONLY, DELETED_ONLY or ALL.")
     return _STAGES[given]
@@ -155,7 +161,13 @@ def _mapping(item: Any, what: str) -> Mapping[str, Any]:
 
 
 def _key(entry: Fields) -> str:
+    """The name of a parameter, metric or tag, as MLflow allows it: its file store makes a file of it."""
     key = entry.text("key")
     if len(key) > 250:
         raise ApiError("INVALID_PARAMETER_VALUE", f"The name '{key[:80]}…' has {len(key)} characters; at most 250 are allowed.")
+    if not _NAME.fullmatch(key):
+        expected = "letters, digits, underscores, dashes, periods, spaces, colons and slashes were expected"
+        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {key!r:.80} for parameter 'key' supplied: {expected}.")
+    if posixpath.normpath(key) != key or key == "." or key.startswith(("/", "..")):
+        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {key!r:.80} for parameter 'key' supplied: it is no plain path.")
     return key

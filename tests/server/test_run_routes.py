@@ -1,0 +1,130 @@
+"""What the endpoints of experiments and runs take and refuse, as MLflow's own server does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+API = "/api/2.0/mlflow/"
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def ask(application: Any) -> Ask:
+    client = TestClient(application)
+
+    def call(endpoint: str, **fields: Any) -> tuple[int, Any]:
+        answer = client.post(API + endpoint, json=fields)
+        return answer.status_code, answer.json()
+
+    return call
+
+
+@pytest.fixture
+def run_id(ask: Ask) -> str:
+    return str(ask("runs/create", experiment_id="0")[1]["run"]["info"]["run_id"])
+
+
+def code(answer: tuple[int, Any]) -> tuple[int, str | None]:
+    return answer[0], answer[1].get("error_code")
+
+
+POINT = {"key": "m", "value": 1, "timestamp": 1}
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {"metrics": [POINT] * 1001},
+        {"params": [{"key": f"p{index}", "value": ""} for index in range(101)]},
+        {"tags": [{"key": f"t{index}", "value": ""} for index in range(101)]},
+        {
+            "metrics": [POINT] * 900,
+            "params": [{"key": f"p{index}", "value": ""} for index in range(100)],
+            "tags": [{"key": "t", "value": ""}],
+        },
+        {"params": [{"key": "p", "value": "1"}, {"key": "p", "value": "1"}]},
+        {"metrics": [POINT, {**POINT, "value": "abc"}]},
+        {"metrics": [POINT, {"key": "m", "value": 1}]},
+        {"metrics": [POINT], "params": [{"key": "given", "value": "2"}]},
+        {"metrics": [POINT], "tags": "abc"},
+    ],
+)
+def test_a_batch_that_is_refused_leaves_nothing(ask: Ask, run_id: str, batch: dict[str, Any]) -> None:
+    assert ask("runs/log-parameter", run_id=run_id, key="given", value="1")[0] == 200
+    assert code(ask("runs/log-batch", run_id=run_id, **batch)) == (400, "INVALID_PARAMETER_VALUE")
+    [found] = ask("runs/search", experiment_ids=["0"])[1]["runs"]
+    assert found["data"]["params"] == [{"key": "given", "value": "1"}] and "metrics" not in found["data"]
+
+
+def test_a_batch_as_large_as_may_be_is_taken(ask: Ask, run_id: str) -> None:
+    assert ask("runs/log-batch", run_id=run_id, metrics=[{**POINT, "step": str(step)} for step in range(1000)]) == (200, {})
+
+
+@pytest.mark.parametrize("key", ["", "../x", "/abs", "a//b", "a/./b", "a$b", "a\\b", "..", ".", "x" * 251, 5, None, "a\nb"])
+def test_a_name_that_mlflow_does_not_take_is_refused(ask: Ask, run_id: str, key: Any) -> None:
+    assert code(ask("runs/log-metric", run_id=run_id, **{**POINT, "key": key})) == (400, "INVALID_PARAMETER_VALUE")
+    assert code(ask("runs/log-parameter", run_id=run_id, key=key, value="1")) == (400, "INVALID_PARAMETER_VALUE")
+    assert code(ask("runs/set-tag", run_id=run_id, key=key, value="1")) == (400, "INVALID_PARAMETER_VALUE")
+
+
+@pytest.mark.parametrize("key", ["a/b", "a b", "val_loss: x", "été", "a.b-c", "x" * 250])
+def test_a_name_that_mlflow_takes_is_taken(ask: Ask, run_id: str, key: str) -> None:
+    assert ask("runs/log-metric", run_id=run_id, **{**POINT, "key": key}) == (200, {})
+
+
+def test_long_values_are_kept_whole(ask: Ask, run_id: str) -> None:
+    assert ask("runs/log-parameter", run_id=run_id, key="p", value="v" * 10_000) == (200, {})
+    [found] = ask("runs/search", experiment_ids=["0"])[1]["runs"]
+    assert found["data"]["params"] == [{"key": "p", "value": "v" * 10_000}]
+
+
+def test_a_tag_that_is_repeated_counts_with_its_last_value(ask: Ask) -> None:
+    tags = [{"key": "t", "value": "1"}, {"key": "t", "value": "2"}]
+    made = ask("runs/create", experiment_id="0", start_time="1000", tags=tags)[1]["run"]
+    assert {"key": "t", "value": "2"} in made["data"]["tags"] and made["info"]["start_time"] == 1000
+    assert made["info"]["run_id"] == made["info"]["run_uuid"]
+
+
+def test_a_deleted_run_is_not_changed(ask: Ask, run_id: str) -> None:
+    assert ask("runs/delete", run_id=run_id) == (200, {})
+    for endpoint, fields in (
+        ("runs/log-metric", POINT),
+        ("runs/update", {"status": "FAILED"}),
+        ("runs/set-tag", {"key": "t", "value": ""}),
+    ):
+        assert code(ask(endpoint, run_id=run_id, **fields)) == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_statuses_are_named_or_numbered(ask: Ask, run_id: str) -> None:
+    assert ask("runs/update", run_id=run_id, status=3)[1]["run_info"]["status"] == "FINISHED"
+    told = ask("runs/update", run_uuid=run_id, status="KILLED", end_time="5")[1]["run_info"]
+    assert (told["status"], told["end_time"]) == ("KILLED", 5)
+    assert code(ask("runs/update", run_id=run_id, status="NONSENSE")) == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_run_is_named_by_its_whole_id_only(ask: Ask, run_id: str) -> None:
+    for other in (run_id[:8], "x" * 32, "", run_id.upper() + "0"):
+        assert ask("runs/set-tag", run_id=other, key="t", value="")[0] in (400, 404)
+        assert ask("runs/update", run_id=other, run_name="x")[0] in (400, 404)
+
+
+def test_numbers_that_json_has_no_word_for_are_answered_as_mlflow_does(ask: Ask, run_id: str) -> None:
+    for key, value in {"nan": "NaN", "inf": "Infinity", "ninf": "-Infinity"}.items():
+        ask("runs/log-metric", run_id=run_id, key=key, value=value, timestamp=1)
+    [found] = ask("runs/search", experiment_ids=["0"])[1]["runs"]
+    values = {metric["key"]: metric["value"] for metric in found["data"]["metrics"]}
+    assert values == {"nan": "NaN", "inf": 1.7976931348623157e308, "ninf": -1.7976931348623157e308}
+
+
+def test_an_experiment_that_is_not_there_is_told(ask: Ask, application: Any) -> None:
+    client = TestClient(application)
+    for params in ({"experiment_id": "999"}, {"experiment_name": "none"}):
+        answer = client.get(API + ("experiments/get" if "experiment_id" in params else "experiments/get-by-name"), params=params)
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+    assert code(ask("runs/create", experiment_id="999")) == (404, "RESOURCE_DOES_NOT_EXIST")
+    assert ask("experiments/create", name="x")[0] == 200
+    assert code(ask("experiments/create", name="x")) == (400, "RESOURCE_ALREADY_EXISTS")
