@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from mlproj.backends.base import Job, Outcome, Usage
+from mlproj.backends.base import LASTING, Job, Outcome, Usage
 from mlproj.backends.bell import Bell, Request
 from mlproj.backends.echo import Echo
 from mlproj.backends.lifeline import Lifeline
@@ -27,7 +27,6 @@ _PIPE_AT_MOST = 1 << 20  # what is read at most from a pipe that a process which
 # Seconds.
 _LEFTOVER_PATIENCE = 0.25  # for what ends by itself after the command, such as the `tee` of `> >(tee log)`
 _LOOK_AGAIN = 0.02
-_LASTING = 0.5  # after which what a short job can do without begins
 _GIVE_UP = 5.0  # after SIGKILL: a process that the kernel does not let go (a dead network disk)
 _SAME_SIGNAL = 0.2  # service managers signal a whole tree: SIGTERM comes twice, directly and from an outer run
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes; getrusage(2)
@@ -55,7 +54,7 @@ class Attendance:
         self._usage: Usage | None = None
         # When to do what (monotonic seconds); infinity: never.
         self._timeout_at = math.inf if job.timeout is None else time.monotonic() + job.timeout
-        self._lasting_at = time.monotonic() + _LASTING if job.when_lasting else math.inf
+        self._lasting_at = time.monotonic() + LASTING if job.when_lasting else math.inf
         self._ended_at = math.inf
         self._look_at = math.inf  # for leftovers
         self._term_at = math.inf  # for leftovers

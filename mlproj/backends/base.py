@@ -8,6 +8,9 @@ from typing import Protocol
 
 from mlproj.dataclass import dataclass
 
+LASTING = 0.5
+"""Seconds that a job is to live before anything begins that a short one can do without."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -17,7 +20,7 @@ class Job:
     ``log_dir`` receives ``output.log`` and ``output.index``. ``timeout`` and ``grace`` are seconds; ``grace`` is the
     time between asking the processes to end and ending them. ``echo`` says where the output is shown while it comes: each
     stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
-    ``when_lasting`` is called with the pid, where there is one, when the job has lived for half a second, by whoever waits
+    ``when_lasting`` is called with the pid, where there is one, when the job has lived for ``LASTING`` seconds, by whoever waits
     for it: what a short job can do without begins there.
     """
 

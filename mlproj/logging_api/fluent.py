@@ -130,9 +130,8 @@ def _metric(run: ActiveRun, key: str, value: float, step: int | None, timestamp:
     if step is not None:
         return line.metric(key, value, step if type(step) is int and -1 < step < 1 << 62 else line.integer("step", step), now)
     # Of points of one step the latest one counts; within a millisecond it would be the greatest.
-    latest = run.latest.get(key, 0)
-    if now <= latest:
-        now = latest + 1
+    if isinstance(key, str) and now <= run.latest.get(key, 0):
+        now = run.latest[key] + 1
     text = line.metric(key, value, 0, now)
     run.latest[key] = now
     return text

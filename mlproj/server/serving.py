@@ -51,7 +51,7 @@ def opened(service: Service) -> Iterator[App]:
         models = stack.enter_context(closing(tracking.open_models(service.store, artifacts=root.uri)))
         everybody = Principal(store, models)
         admit = asking(TokenFile(beside(service.store)), everybody) if service.closed else lambda _request: everybody
-        yield create_app(Settings(admit, service.artifacts or root.uri, hosts=service.hosts), _pages(Reaper(store)))
+        yield create_app(Settings(admit, root.uri, hosts=service.hosts), _pages(Reaper(store)))
 
 
 def serve(service: Service, listening: socket.socket, ready: Callable[[], object], watch: Callable[[Callable[[], None]], object]) -> None:

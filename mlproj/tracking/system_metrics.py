@@ -20,7 +20,7 @@ from mlproj.tracking.base import Metric
 
 PREFIX = "system/"
 INTERVAL = 10.0  # seconds
-FIRST = 1.0  # seconds
+FIRST = 1.0  # seconds after which the first sample is taken
 _WARM_UP = 0.2  # seconds over which the first percentages are taken
 _GPU_QUERY = "index,utilization.gpu,memory.used,memory.total,power.draw,power.limit"
 _GPU_TIMEOUT = 10.0  # seconds
@@ -55,10 +55,10 @@ def usage(cpu_seconds: float, peak_memory: int) -> list[Metric]:
 class Sampler:
     """Samples of this machine and of a process with its descendants. Nothing is loaded or opened before the first sample."""
 
-    def __init__(self, pid: int, every: float) -> None:
+    def __init__(self, pid: int, every: float, first: float = FIRST) -> None:
         self._pid = pid
         self._every = every
-        self._next = time.monotonic() + FIRST
+        self._next = time.monotonic() + max(0.0, first - _WARM_UP)
         self._step = 0
         self._readings: _Readings | None = None
         self._broken = False
