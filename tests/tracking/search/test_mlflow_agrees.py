@@ -112,8 +112,14 @@ def _record(peer: Any, ours: TrackingStore, runs: list[dict[str, Any]]) -> tuple
         made = peer.create_run(theirs, run["user"], run["start"], [entities.RunTag(*item) for item in run["tags"].items()], run["name"])
         run_id = made.info.run_id
         ours.create_run(
-            run_id=run_id, experiment_id=mine, start_time=run["start"], run_name=run["name"], user=run["user"], params=run["params"], tags=run["tags"]
-        )  # fmt: skip
+            run_id=run_id,
+            experiment_id=mine,
+            start_time=run["start"],
+            run_name=run["name"],
+            user=run["user"],
+            params=run["params"],
+            tags=run["tags"],
+        )
         peer.log_batch(
             run_id,
             [entities.Metric(key, value, 5, 0) for key, value in run["metrics"].items()],
