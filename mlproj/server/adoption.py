@@ -243,6 +243,11 @@ class Adoption:
             raise ApiError("PERMISSION_DENIED", "A program inside `mlproj run` may rename and delete only experiments that it made itself.")
         self._store.update_experiment(experiment_id, name=name, lifecycle_stage=lifecycle_stage, tags=redacted(tags) if tags else None)
 
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:  # noqa: D102
+        if experiment_id not in self._made_experiments:
+            raise ApiError("PERMISSION_DENIED", "A program inside `mlproj run` may take tags only from experiments that it made itself.")
+        self._store.delete_experiment_tag(experiment_id, key)
+
     def search_experiments(self, **query: Any) -> Page[Experiment]:  # noqa: D102
         return self._store.search_experiments(**query)
 

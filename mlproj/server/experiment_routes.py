@@ -71,6 +71,11 @@ def _set_tag(call: Call) -> Mapping[str, Any]:
     return {}
 
 
+def _delete_tag(call: Call) -> Mapping[str, Any]:
+    call.store.delete_experiment_tag(call.text("experiment_id"), call.text("key"))
+    return {}
+
+
 def _shown(call: Call, found: Experiment) -> dict[str, Any]:
     return wire.experiment(found, call.artifact_place(found.artifact_location))
 
@@ -91,4 +96,5 @@ ROUTES: Routes = {
     ("POST", "experiments/delete"): _delete,
     ("POST", "experiments/restore"): _restore,
     ("POST", "experiments/set-experiment-tag"): _set_tag,
+    ("POST", "experiments/delete-experiment-tag"): _delete_tag,
 }

@@ -333,6 +333,16 @@ class StoreSuite:
         with pytest.raises(NotFound, match="there is no run"):
             store.delete_tag("f" * 32, "t")
 
+    def test_a_tag_of_an_experiment_is_removed(self, store: TrackingStore) -> None:
+        made = store.create_experiment("tagged", tags={"t": "v", "u": "w"})
+        store.delete_experiment_tag(made.experiment_id, "t")
+        assert store.get_experiment(name="tagged").tags == {"u": "w"}
+        with pytest.raises(NotFound, match="no tag 't'"):
+            store.delete_experiment_tag(made.experiment_id, "t")
+        store.update_experiment(made.experiment_id, lifecycle_stage="deleted")
+        with pytest.raises(WrongState):
+            store.delete_experiment_tag(made.experiment_id, "u")
+
     def test_datasets_are_kept_once_with_their_last_tags(self, store: TrackingStore) -> None:
         run = store.create_run()
         train = DatasetInput("digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "train"})

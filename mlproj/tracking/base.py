@@ -256,6 +256,9 @@ class TrackingStore(Protocol):
         that is taken, and WrongState: ``Default`` keeps its name and stays, and what is deleted is neither renamed nor tagged.
         """
 
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
+        """Remove an experiment's tag. Raises NotFound when it does not have it, WrongState when the experiment is deleted."""
+
     def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
         """Remove deleted runs, and deleted experiments left empty, for good; the runs, so that their artifacts can be removed.
 

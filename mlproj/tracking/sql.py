@@ -296,6 +296,14 @@ class SqlStore:
             if lifecycle_stage == "deleted" and found.lifecycle_stage == "active":
                 sql_experiment.delete(connection, found)
 
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:  # noqa: D102
+        number = sql_experiment.to_number(experiment_id)
+        with self._database.write() as connection:
+            sql_experiment.active(sql_experiment.by_number(connection, number, self._artifact_root, self._lock_row))
+            statement = "DELETE FROM experiment_tags WHERE experiment_id = :number AND key = :key"
+            if connection.execute(statement, {"number": number, "key": text(key)}).rowcount == 0:
+                raise NotFound(f"the experiment {experiment_id} has no tag {key!r}")
+
     def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:  # noqa: D102
         with self._database.read() as connection:
             if name is not None:

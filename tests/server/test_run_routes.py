@@ -128,3 +128,10 @@ def test_an_experiment_that_is_not_there_is_told(ask: Ask, application: Any) -> 
     assert code(ask("runs/create", experiment_id="999")) == (404, "RESOURCE_DOES_NOT_EXIST")
     assert ask("experiments/create", name="x")[0] == 200
     assert code(ask("experiments/create", name="x")) == (400, "RESOURCE_ALREADY_EXISTS")
+
+
+def test_a_tag_of_an_experiment_is_set_and_removed(ask: Ask) -> None:
+    made = ask("experiments/create", name="x")[1]["experiment_id"]
+    assert ask("experiments/set-experiment-tag", experiment_id=made, key="k", value="v") == (200, {})
+    assert ask("experiments/delete-experiment-tag", experiment_id=made, key="k") == (200, {})
+    assert code(ask("experiments/delete-experiment-tag", experiment_id=made, key="k")) == (404, "RESOURCE_DOES_NOT_EXIST")
