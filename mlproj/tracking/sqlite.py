@@ -39,7 +39,7 @@ _HINTS = (
 )
 
 
-class Database:
+class SqliteDatabase:
     """A connection to one file. Safe for threads: one transaction at a time."""
 
     dialect: Dialect = SQLITE
