@@ -30,6 +30,7 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "fsspec": lambda: _imports("fsspec"),
     "mlflow": lambda: _imports("mlflow"),
     "sqlalchemy": lambda: _imports("sqlalchemy"),
+    "pandas": lambda: _imports("pandas"),
     "chromium": lambda: shutil.which("chromium") is not None and _imports("playwright"),
 }
 

@@ -104,8 +104,22 @@ def test_version_loads_no_dependency() -> None:
 
 # What a run has no use for when its project was read before and its environment is there. Each costs 1 to 25 ms.
 NOT_ON_THE_WARM_PATH = {
-    *("asyncio", "click", "email", "filelock", "getpass", "git", "importlib.metadata", "logging", "multiprocessing", "packaging"),
-    *("platformdirs", "rich", "shutil", "socket", "starlette", "tempfile", "urllib.request", "uuid", "virtualenv", "yaml"),
+    *("asyncio", "click", "dataclasses", "email", "filelock", "getpass", "git", "importlib.metadata", "inspect", "logging"),
+    *(
+        "multiprocessing",
+        "packaging",
+        "platformdirs",
+        "random",
+        "rich",
+        "shutil",
+        "socket",
+        "starlette",
+        "tempfile",
+        "urllib.request",
+        "uuid",
+        "virtualenv",
+        "yaml",
+    ),
     *("mlproj.cli.complete", "mlproj.cli.options", "mlproj.cli.output", "mlproj.environments.installer", "mlproj.environments.lock"),
     *("mlproj.environments.uv", "mlproj.inputs", "mlproj.projects.content", "mlproj.sources.git", "mlproj.yaml_document.composing"),
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
+from mlproj.dataclass import dataclass, field
 from mlproj.errors import UsageError
 
 Item = TypeVar("Item")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from mlproj.dataclass import dataclass, field
 from mlproj.errors import UsageError
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from mlproj.dataclass import dataclass
 from mlproj.errors import UsageError
 from mlproj.tracking.sql_statement import Connection
 
