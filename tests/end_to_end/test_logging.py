@@ -58,7 +58,7 @@ def test_nothing_that_was_appended_is_lost_when_mlproj_is_killed(tmp_path: Path)
         tmp_path / "p",
         'entry_points: {main: {command: \'for ((i = 0; i < 500; i++)); do echo "a=$i step=$i" >> $MLPROJ_METRICS; done; '
         'touch started; exec 2>/dev/null; trap "echo late=1 >> $MLPROJ_METRICS; touch ended; exit" TERM; '
-        'while true; do sleep 0.05; done\'}}',
+        "while true; do sleep 0.05; done'}}",
     )
     process = start("run", folder)
     wait_for(folder / "started", process)
