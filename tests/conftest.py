@@ -30,6 +30,7 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "fsspec": lambda: _imports("fsspec"),
     "mlflow": lambda: _imports("mlflow"),
     "sqlalchemy": lambda: _imports("sqlalchemy"),
+    "postgres": lambda: bool(postgres_programs()) and _imports("psycopg"),
     "pandas": lambda: _imports("pandas"),
     "chromium": lambda: shutil.which("chromium") is not None and _imports("playwright"),
 }
@@ -39,6 +40,13 @@ def _imports(module: str) -> bool:
     from importlib.util import find_spec
 
     return find_spec(module) is not None
+
+
+def postgres_programs() -> Path | None:
+    """The folder with PostgreSQL's server programs: on PATH, or where Debian keeps them."""
+    found = shutil.which("initdb")
+    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda program: int(program.parts[-3]))
+    return Path(found).parent if found else kept[-1].parent if kept else None
 
 
 def old_python() -> str | None:

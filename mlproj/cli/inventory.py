@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj import paths, process, quantity
+from mlproj import env_vars, paths, process, quantity
 from mlproj.errors import MlprojError
+from mlproj.redaction import mask_url
 
 _PATIENCE = 10.0  # seconds that a tool may take to tell its version
 
@@ -177,14 +178,17 @@ def _store() -> Finding:
     from mlproj import tracking
     from mlproj.tracking.sqlite import SCHEMA_VERSION
 
-    database = paths.database()
-    if not database.exists():
+    uri, database = env_vars.TRACKING_URI.get(), paths.database()
+    is_elsewhere = tracking.is_postgres(uri)
+    if not is_elsewhere and not database.exists():
         return Finding("storage", "runs", "ok", "none recorded yet")
     try:
         with closing(tracking.open()) as store:
             store.list_runs(limit=1)  # tells that it can be read; to count runs would be to read them all
     except MlprojError as error:
         return Finding("storage", "runs", "broken", str(error), "records of runs", error.hint or "", essential=True)
+    if is_elsewhere:
+        return Finding("storage", "runs", "ok", f"{mask_url(str(uri))} (schema {SCHEMA_VERSION})")
     return Finding("storage", "runs", "ok", f"{database} ({quantity.size(database.stat().st_size)}, schema {SCHEMA_VERSION})")
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from mlproj.server.token_file import Token, TokenFile
 
 _STORE = click.option(
-    "--store", metavar="URI", help="Where runs are kept: sqlite:///FILE. [default: MLPROJ_TRACKING_URI, else mlproj.db in MLPROJ_HOME]"
+    "--store",
+    metavar="URI",
+    help="Where runs are kept: sqlite:///FILE, postgresql://USER@HOST/NAME. [default: MLPROJ_TRACKING_URI, else mlproj.db in MLPROJ_HOME]",
 )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def open(uri: str | None = None, *, artifacts: str | None = None) -> TrackingStore:
-    """The store at *uri* (``sqlite:///relative.db``, ``sqlite:////absolute.db``), made or upgraded when needed.
+    """The store at *uri* (``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``postgresql://user@host/name``), made or upgraded.
 
     None means ``MLPROJ_TRACKING_URI``, else the SQLite file in mlproj's home. *artifacts* is the URI of the place of artifacts,
     without a slash at its end; None: :func:`artifact_folder`. Raises UsageError for another kind of store, ServiceError when
@@ -36,23 +36,33 @@ def open_models(uri: str | None = None, *, artifacts: str | None = None) -> Mode
 
 def artifact_folder(uri: str | None = None) -> Path:
     """Where the artifacts of the store at *uri* are unless it is told another place."""
-    return _file(uri).parent / "artifacts"
+    chosen = uri or env_vars.TRACKING_URI.get()
+    return (paths.home() if is_postgres(chosen) else _file(chosen).parent) / "artifacts"
+
+
+def is_postgres(uri: str | None) -> bool:
+    """Whether *uri* is the address of a PostgreSQL database."""
+    return uri is not None and uri.partition("://")[0].partition("+")[0] in ("postgresql", "postgres")
 
 
 def _database(uri: str | None) -> Database:
+    chosen = uri or env_vars.TRACKING_URI.get()
+    if chosen is not None and is_postgres(chosen):
+        from mlproj.tracking.postgres import PostgresDatabase
+
+        return PostgresDatabase(chosen)
     from mlproj.tracking.sqlite import SqliteDatabase
 
-    return SqliteDatabase(_file(uri))
+    return SqliteDatabase(_file(chosen))
 
 
-def _file(uri: str | None) -> Path:
-    chosen = uri or env_vars.TRACKING_URI.get()
+def _file(chosen: str | None) -> Path:
     if chosen is None:
         return paths.database()
     scheme, separator, rest = chosen.partition(":///")
     if scheme != "sqlite" or not separator or not rest:
         raise UsageError(
-            f"cannot keep runs in {mask_url(chosen)}: this version keeps them in SQLite only",
-            hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db",
+            f"cannot keep runs in {mask_url(chosen)}: this version keeps them in SQLite or PostgreSQL only",
+            hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db or postgresql://user@host/name",
         )
     return Path(rest).absolute()
