@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 from mlproj.errors import UsageError
 from mlproj.tracking.base import UNFINISHED, AlreadyExists, DatasetInput, Metric, NotFound, Output, Status, TrackingStore, WrongState
 
-_MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each store has a class of its own with the same tests.
+_MANY = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+)
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
 _KEY = _TEXT.filter(bool)
