@@ -29,7 +29,7 @@ FLOOR = {
 }
 ROOMS = {"sources", "projects", "environments", "backends", "tracking", "artifacts"}
 SERVER = {"server"}  # over tracking and artifacts, under the line
-LINE = {"plan", "runner", "recording", "interruption", "inputs", "nested", "run_artifacts"}
+LINE = {"plan", "runner", "recording", "interruption", "inputs", "nested", "run_artifacts", "garbage"}
 API = {"logging_api"}  # beside the line, over the rooms
 
 

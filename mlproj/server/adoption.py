@@ -192,6 +192,9 @@ class Adoption:
     def purge(self, **_which: Any) -> list[Run]:  # noqa: D102
         raise ApiError("PERMISSION_DENIED", "A program inside `mlproj run` may not remove runs for good.")
 
+    def purgeable(self, **which: Any) -> list[Run]:  # noqa: D102
+        return self._store.purgeable(**which)
+
     # Reading.
 
     def _as_told(self, run: Run) -> Run:

@@ -266,6 +266,9 @@ class TrackingStore(Protocol):
         these, one that is not deleted is a WrongState.
         """
 
+    def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
+        """The runs that :meth:`purge` would remove now."""
+
     def get_run(self, reference: str) -> Run:
         """The run with this id, else with this unique beginning of an id (4 characters or more), else with this unique name.
 

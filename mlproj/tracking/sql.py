@@ -325,6 +325,12 @@ class SqlStore:
             sql_purge.remove_experiments(connection, deleted_before, None if run_ids is None else sql_purge.experiments_of(runs))
         return runs
 
+    def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:  # noqa: D102
+        from mlproj.tracking import sql_purge
+
+        with self._database.read() as connection:
+            return self._runs_by_number(connection, sql_purge.doomed(connection, run_ids, deleted_before, lock=""))
+
     def close(self) -> None:  # noqa: D102
         self._database.close()
 
