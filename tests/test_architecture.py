@@ -14,6 +14,7 @@ import mlproj
 
 PACKAGE = Path(mlproj.__file__).parent
 FLOOR = {
+    "caller",
     "dataclass",
     "env_vars",
     "errors",

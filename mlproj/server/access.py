@@ -5,26 +5,15 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Protocol
 
 from starlette.requests import Request
 
 from mlproj.server.admission import Principal
 from mlproj.server.call import ApiError
+from mlproj.server.scope import Scope
 
-
-class Scope(IntEnum):
-    """What a token is good for; each may do what those before it may."""
-
-    READ = 1
-    WRITE = 2
-    ADMIN = 3
-
-    @property
-    def word(self) -> str:
-        """As it is written on the command line."""
-        return self.name.lower()
+__all__ = ["Scope", "Tokens", "asking", "needed"]
 
 
 class Tokens(Protocol):
@@ -43,10 +32,17 @@ _DELETIONS = re.compile(
 )
 
 
+_METHOD = re.compile(r"/api/2\.0/mlproj/(?:tracking|models)/(\w+)")
+_ASKING = re.compile(r"(?:get|search|list)_\w+|metric_history|marks|purgeable|latest_versions|download_uri|models_of_runs")
+_REMOVING = re.compile(r"purge|delete_(?:registered_model|version|logged_model)")
+
+
 def needed(method: str, path: str) -> Scope:
     """The scope that a request needs: write, read for questions, admin to delete experiments, runs, models and files."""
     if method in {"GET", "HEAD", "OPTIONS"}:
         return Scope.READ
+    if called := _METHOD.fullmatch(path):
+        return Scope.READ if _ASKING.fullmatch(called[1]) else Scope.ADMIN if _REMOVING.fullmatch(called[1]) else Scope.WRITE
     match = _MLFLOW.fullmatch(path.rstrip("/"))
     what = match[1] if match else ""
     if method == "POST" and _QUESTIONS.fullmatch(what):
@@ -72,7 +68,7 @@ def asking(tokens: Tokens, principal: Principal) -> Callable[[Request], Principa
         asked = needed(request.method, request.scope["path"])  # as routes are found: `url` ends at a quoted question mark
         if scope < asked:
             raise ApiError("PERMISSION_DENIED", f"The token's scope is {scope.word}; this needs {asked.word}.")
-        return principal
+        return principal._replace(scope=scope)
 
     return admit
 

@@ -10,7 +10,9 @@ from starlette.requests import Request
 from mlproj.errors import MlprojError
 from mlproj.server import answer
 from mlproj.server.call import ApiError
-from mlproj.server.guard import App, Scope
+from mlproj.server.guard import App
+from mlproj.server.guard import Scope as Connection
+from mlproj.server.scope import Scope
 
 if TYPE_CHECKING:
     from mlproj.tracking.base import TrackingStore
@@ -23,10 +25,11 @@ _KEY = "mlproj.principal"
 
 
 class Principal(NamedTuple):
-    """Whoever sends a request: the stores as they may use them."""
+    """Whoever sends a request: the stores as they may use them, and what their token is good for."""
 
     store: TrackingStore
     models: ModelStore
+    scope: Scope = Scope.ADMIN
 
 
 Admit = Callable[[Request], Principal]
@@ -43,7 +46,7 @@ class Admission:
         self._app = app
         self._admit = admit
 
-    async def __call__(self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def __call__(self, scope: Connection, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         """Serve one request, or refuse it."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
             request = Request(scope)

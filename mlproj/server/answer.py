@@ -41,6 +41,15 @@ def refusal(error: ApiError | MlprojError, client: str = "") -> Response:
     return document({"error_code": code, "message": str(found)}, found.status, _ASK)
 
 
+def exact_refusal(error: ApiError | MlprojError) -> Response:
+    """:func:`refusal` for mlproj's own client, which is told of which kind a user's mistake is, and what to do."""
+    if not isinstance(error, UsageError):
+        return refusal(error)
+    found = _as_api_error(error)
+    ours = {"kind": type(error).__name__, "hint": error.hint}
+    return document({"error_code": found.code, "message": str(found), "mlproj": ours}, found.status)
+
+
 def _as_api_error(error: MlprojError) -> ApiError:
     for kind, code in _CODES:
         if isinstance(error, kind):

@@ -26,6 +26,7 @@ from mlproj.server import (
     registry_routes,
     request_fields,
     run_routes,
+    store_calls,
 )
 from mlproj.server.admission import Admission, Admit, Principal, principal
 from mlproj.server.artifact_place import Places
@@ -70,6 +71,7 @@ def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> St
             Route("/version", _version),
             *(Route(f"/{prefix}/3.0/mlflow/server-info", _server_info) for prefix in ("api", "ajax-api")),
             *artifact_files.routes(root),
+            *(() if settings.local else store_calls.routes(Places(root, settings.local))),
             *(Route(prefix + "{path:path}", api, methods=_METHODS) for prefix in _PREFIXES),
             *(Route(f"/{prefix}/{{path:path}}", _nothing, methods=_METHODS) for prefix in ("api", "ajax-api", "v1")),
             *(further or ()),

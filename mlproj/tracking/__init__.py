@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from mlproj import env_vars, paths
 from mlproj.errors import UsageError
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
 
 def open(uri: str | None = None, *, artifacts: str | None = None) -> TrackingStore:
-    """The store at *uri* (``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``postgresql://user@host/name``), made or upgraded.
+    """The store at *uri* (``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``postgresql://user@host/name``), made or upgraded,
+    or that of a tracking server (``https://host``).
 
     None means ``MLPROJ_TRACKING_URI``, else the SQLite file in mlproj's home. *artifacts* is the URI of the place of artifacts,
     without a slash at its end; None: :func:`artifact_folder`. Raises UsageError for another kind of store, ServiceError when
     it cannot be used.
     """
+    if is_server(uri := uri or env_vars.TRACKING_URI.get()):
+        from mlproj.tracking import server_client
+
+        return server_client.store(uri)
     from mlproj.tracking.sql import SqlStore
 
     return SqlStore(_database(uri), artifacts or artifact_folder(uri).as_uri())
@@ -29,6 +34,10 @@ def open(uri: str | None = None, *, artifacts: str | None = None) -> TrackingSto
 
 def open_models(uri: str | None = None, *, artifacts: str | None = None) -> ModelStore:
     """The model registry and the logged models beside the runs at *uri*; as :func:`open`."""
+    if is_server(uri := uri or env_vars.TRACKING_URI.get()):
+        from mlproj.tracking import server_client
+
+        return server_client.models(uri)
     from mlproj.tracking.model_store import SqlModelStore
 
     return SqlModelStore(_database(uri), artifacts or artifact_folder(uri).as_uri())
@@ -38,6 +47,11 @@ def artifact_folder(uri: str | None = None) -> Path:
     """Where the artifacts of the store at *uri* are unless it is told another place."""
     chosen = uri or env_vars.TRACKING_URI.get()
     return (paths.home() if is_postgres(chosen) else _file(chosen).parent) / "artifacts"
+
+
+def is_server(uri: str | None) -> TypeGuard[str]:
+    """Whether *uri* is the address of a tracking server."""
+    return uri is not None and uri.startswith(("http://", "https://"))
 
 
 def is_postgres(uri: str | None) -> bool:
@@ -62,7 +76,7 @@ def _file(chosen: str | None) -> Path:
     scheme, separator, rest = chosen.partition(":///")
     if scheme != "sqlite" or not separator or not rest:
         raise UsageError(
-            f"cannot keep runs in {mask_url(chosen)}: this version keeps them in SQLite or PostgreSQL only",
-            hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db or postgresql://user@host/name",
+            f"cannot keep runs in {mask_url(chosen)}: they are kept in SQLite, in PostgreSQL or by a tracking server",
+            hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db, postgresql://user@host/name or https://host",
         )
     return Path(rest).absolute()

@@ -48,9 +48,9 @@ def test_the_variable_names_another_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert not paths.database().exists()
 
 
-@pytest.mark.parametrize("uri", ["mysql://me:secret@db/x", "http://localhost:5000", "./mlruns", "sqlite://", "sqlite:///"])
+@pytest.mark.parametrize("uri", ["mysql://me:secret@db/x", "ftp://me:secret@localhost:5000", "./mlruns", "sqlite://", "sqlite:///"])
 def test_another_kind_of_store_is_refused_without_showing_its_password(uri: str) -> None:
-    with pytest.raises(UsageError, match="SQLite or PostgreSQL only") as raised:
+    with pytest.raises(UsageError, match="in SQLite, in PostgreSQL or by a tracking server") as raised:
         tracking.open(uri)
     assert "secret" not in str(raised.value)
 
