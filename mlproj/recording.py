@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from mlproj import nested, paths, run_artifacts, tracking
+from mlproj import env_vars, nested, outbox, paths, run_artifacts, tracking
 from mlproj.backends.base import LASTING, Outcome
 from mlproj.environments.base import Prepared
 from mlproj.errors import Interrupted, MlprojError, ServiceError
@@ -24,6 +24,7 @@ from mlproj.tracking.base import Run, Status
 from mlproj.tracking.record import mlflow_tags
 
 if TYPE_CHECKING:
+    from mlproj.outbox.courier import Courier
     from mlproj.tracking.companion import Companion
 
 TIMEOUT_EXIT_CODE = 124
@@ -57,6 +58,7 @@ class Recording:
         self._interval = system_metrics.interval()
         self.artifacts = self.run_dir
         self._reader: log_file.Reader | None = None
+        self._courier: Courier | None = None
 
     def __enter__(self) -> Recording:
         try:
@@ -72,16 +74,20 @@ class Recording:
 
     def _open(self) -> None:
         plan, request = self.plan, self.plan.request
-        self.store = tracking.open()
+        self.uri = outbox.recording_uri()
+        self.store = tracking.open(self.uri)
         self._resources.callback(self.store.close)
+        experiment_name, experiment_id = request.experiment_name, request.experiment_id
+        if self.is_remote and experiment_id:  # of the server, which alone can say what that is
+            experiment_name, experiment_id = _experiment_of_server(experiment_id), None
         self._resources.enter_context(liveness.hold(self.run_dir))
         paths.write_atomic(self.run_dir / "plan.json", json.dumps({"schema": 1, "plan": plan.to_json()}, indent=2))
         if plan.revision.diff:
             paths.write_atomic(self.run_dir / "diff.patch", plan.revision.diff)
         self.run = self.store.create_run(
             run_id=self.run_id,
-            experiment_name=request.experiment_name,
-            experiment_id=request.experiment_id,
+            experiment_name=experiment_name,
+            experiment_id=experiment_id,
             run_name=request.run_name,
             start_time=_now(),
             status=Status.RUNNING,
@@ -96,6 +102,26 @@ class Recording:
             user=_user(),
             pid=os.getpid(),
         )
+        if self.is_remote:
+            from mlproj.outbox.courier import Courier
+
+            self._courier = Courier(self.run_id)
+            self._courier.start()
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the run is for a tracking server, and waits on this disk until it is there."""
+        return self.uri != env_vars.TRACKING_URI.get()
+
+    def deliver(self) -> None:
+        """After the end: see that the tracking server has it all, if there is one and it answers."""
+        if self._courier is None:
+            return
+        with self.progress.step(f"delivering to {self._courier.server}"):
+            is_delivered = self._courier.finish()
+        if not is_delivered:
+            trouble = self._courier.trouble or "not everything was taken"
+            self.progress.warn(f"the run waits on this disk ({trouble}); the next run delivers it, or mlproj sync")
 
     def environment_is_ready(self, prepared: Prepared) -> None:
         """Keep the environment's lock with the run, and look at the files: from here on changes are the command's."""
@@ -122,6 +148,7 @@ class Recording:
             folder=self.plan.checkout.project_dir,
             experiment_chosen=bool(request.experiment_name or request.experiment_id),
             name_chosen=bool(request.run_name),
+            uri=self.uri,
         )
 
     def is_lasting(self, pid: int | None) -> None:
@@ -266,11 +293,22 @@ def child_variables(recording: Recording, environ: Mapping[str, str]) -> dict[st
         "MLPROJ_CACHE": str(paths.cache()),
         **recording.embedded.variables(environ),
         **(injected if recording.plan.request.inject_run_id else {}),
+        # What the program records itself goes the way of its run; it has no credentials for the server.
+        **({env_vars.TRACKING_URI.name: recording.uri} if recording.is_remote and recording.uri else {}),
         # Without it MLflow 3.17 refuses folders as stores, which programs choose by themselves too (`file:./mlruns`).
         "MLFLOW_ALLOW_FILE_STORE": "true",
         # Output is read through a pipe, which Python would buffer by the block: people could not watch it.
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _experiment_of_server(experiment_id: str) -> str:
+    """The name of an experiment of the server. Raises UsageError, ServiceError."""
+    store = tracking.open()
+    try:
+        return store.get_experiment(experiment_id=experiment_id).name
+    finally:
+        store.close()
 
 
 def _now() -> int:

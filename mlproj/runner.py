@@ -62,6 +62,7 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
         finally:
             if handle:
                 handle.run = recording.run
+            recording.deliver()
         assert recording.run is not None
         return recording.run
 

@@ -31,6 +31,7 @@ FLOOR = {
 ROOMS = {"sources", "projects", "environments", "backends", "tracking", "artifacts"}
 SERVER = {"server"}  # over tracking and artifacts, under the line
 LINE = {"plan", "runner", "recording", "interruption", "inputs", "nested", "run_artifacts", "garbage"}
+OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
 API = {"logging_api"}  # beside the line, over the rooms
 
 
@@ -57,11 +58,13 @@ def allowed(room: str) -> set[str]:
         return FLOOR | {room}
     if room in SERVER:
         return FLOOR | SERVER | {"tracking", "artifacts", "backends"}
+    if room in OUTBOX:
+        return FLOOR | OUTBOX | {"tracking", "artifacts", "backends"}
     if room in API:
-        return FLOOR | ROOMS | API | {"run_artifacts"}
+        return FLOOR | ROOMS | OUTBOX | API | {"run_artifacts"}
     if room in LINE:
-        return FLOOR | ROOMS | SERVER | LINE
-    return FLOOR | ROOMS | SERVER | LINE | API | {room, "cli", "testing"}
+        return FLOOR | ROOMS | SERVER | OUTBOX | LINE
+    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | API | {room, "cli", "testing"}
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))

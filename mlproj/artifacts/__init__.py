@@ -19,9 +19,6 @@ def open(place: str | Path, *, server: str | None = None) -> ArtifactStore:
     ``mlflow-artifacts:`` addresses are asked of *server*; None: the one that ``MLPROJ_TRACKING_URI`` names. Raises UsageError when
     the place is of a kind that is not known or not installed.
     """
-    folder = folder_of(place)
-    if folder is not None:
-        return LocalArtifacts(folder)
     if str(place).startswith("mlflow-artifacts:"):
         from mlproj.artifacts.proxied import ProxiedArtifacts
 
@@ -29,6 +26,9 @@ def open(place: str | Path, *, server: str | None = None) -> ArtifactStore:
         if not server.startswith(("http://", "https://")):
             raise UsageError(f"{place} is with a tracking server", hint="set MLPROJ_TRACKING_URI to the address of that server")
         return ProxiedArtifacts(str(place), server)
+    folder = folder_of(place)
+    if folder is not None:
+        return LocalArtifacts(folder)
     from mlproj.artifacts.remote import RemoteArtifacts
 
     return RemoteArtifacts(str(place))

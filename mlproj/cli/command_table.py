@@ -29,6 +29,7 @@ COMMANDS = {
     "runs": Entry("mlproj.cli.runs:group", "List, show, compare, follow, delete and restore recorded runs.", "Look"),
     "ui": Entry("mlproj.cli.ui:command", "Show recorded runs as web pages on this machine.", "Look"),
     "server": Entry("mlproj.cli.server:group", "Serve runs, models and files to MLflow's clients, for a team.", "Look"),
+    "sync": Entry("mlproj.cli.sync:command", "Deliver runs that wait on this disk for a tracking server.", "Look"),
     "gc": Entry("mlproj.cli.gc:command", "Remove deleted runs for good, with their files.", "Look"),
     "import": Entry("mlproj.cli.import_runs:group", "Bring in runs that MLflow recorded.", "Look"),
     "show": Entry("mlproj.cli.show:command", "Show a project's entry points, parameters and environment.", "Projects"),

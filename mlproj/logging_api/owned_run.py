@@ -8,8 +8,9 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlproj import env_vars, paths, run_artifacts, tracking
+from mlproj import env_vars, outbox, paths, run_artifacts, tracking
 from mlproj.errors import MlprojError, ServiceError
 from mlproj.logging_api import active_run, fluent
 from mlproj.logging_api.active_run import ActiveRun
@@ -18,11 +19,14 @@ from mlproj.tracking import liveness, log_file, system_metrics
 from mlproj.tracking.base import Run, Status, TrackingStore, WrongState
 from mlproj.tracking.companion import Companion
 
+if TYPE_CHECKING:
+    from mlproj.outbox.courier import Courier
+
 
 def start(run_id: str | None, run_name: str | None, experiment_name: str | None, parent: str | None) -> ActiveRun:
     """A new run, or one that goes on; a child of *parent*. Raises UsageError, ServiceError."""
     with ExitStack() as undo:
-        store = tracking.open()
+        store = tracking.open(outbox.recording_uri())
         undo.callback(store.close)
         if run_id is None:
             chosen = os.urandom(16).hex()
@@ -48,7 +52,7 @@ def start(run_id: str | None, run_name: str | None, experiment_name: str | None,
 
 def move(run_id: str, experiment_name: str) -> None:
     """Put the run that this program is part of into an experiment, unless one was chosen for it."""
-    store = tracking.open()
+    store = tracking.open(outbox.recording_uri())
     try:
         if store.get_run(run_id).experiment_id == "0":
             store.update_run(run_id, experiment_name=experiment_name)
@@ -77,6 +81,7 @@ class _OwnedRun:
         sampler = system_metrics.Sampler(os.getpid(), system_metrics.interval()) if system_metrics.wanted() else None
         self._companion = Companion(self._store, self._run.run_id, self._reader, sampler)
         self._companion.start()
+        self._courier = _courier(self._run.run_id)
         self.handle.end, self.handle.flush = self.end, self._companion.flush
 
     def end(self, status: str, reason: str | None) -> None:
@@ -96,6 +101,19 @@ class _OwnedRun:
                 status_reason=redact(reason) if reason else None,
                 end_time=time.time_ns() // 1_000_000,
             )
+        if self._courier and not self._courier.finish():
+            _warn(f"the run waits on this disk ({self._courier.trouble}); the next run delivers it, or mlproj sync")
+
+
+def _courier(run_id: str) -> Courier | None:
+    """Who brings the run to the tracking server, if there is one."""
+    if not tracking.is_server(env_vars.TRACKING_URI.get()):
+        return None
+    from mlproj.outbox.courier import Courier
+
+    courier = Courier(run_id)
+    courier.start()
+    return courier
 
 
 def _create(store: TrackingStore, run_id: str, run_name: str | None, experiment_name: str | None, parent: str | None) -> Run:

@@ -39,7 +39,7 @@ class Embedded:
 
     ``experiment_chosen`` and ``name_chosen`` say what of the run stands whatever the program wants, *folder* is where it
     works. Files are written by the program itself, on this machine, unless they are to come through us (*proxied*), as
-    those of a program in a container must; *host* is the address to listen at. Raises OSError when there is no port.
+    those of a program in a container must; *host* is the address to listen at, *uri* that of *store*. Raises OSError when there is no port.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Embedded:
         name_chosen: bool = False,
         proxied: bool = False,
         host: str = _HOST,
+        uri: str | None = None,
     ) -> None:
         self.token = os.urandom(32).hex()
         self.trouble: Exception | None = None
@@ -61,6 +62,7 @@ class Embedded:
         self._experiment_chosen = experiment_chosen
         self._name_chosen = name_chosen
         self._proxied = proxied
+        self._uri = uri
         self._host = host
         self._adoption: Adoption | None = None
 
@@ -167,7 +169,7 @@ class Embedded:
         self._adoption = adoption.Adoption(self._store, self._run, chosen, self._folder)
         with socket.socket(fileno=os.dup(self._socket.fileno())) as listening:
             self._socket.close()
-            embedded_service.serve(self._adoption, self.token, listening, self._over, proxied=self._proxied)
+            embedded_service.serve(self._adoption, self.token, listening, self._over, uri=self._uri, proxied=self._proxied)
 
 
 def _without_proxy(environ: Mapping[str, str], host: str) -> dict[str, str]:

@@ -23,12 +23,15 @@ _LOOK_AGAIN = 0.002  # seconds
 _KEEP_ALIVE = 75  # seconds
 
 
-def serve(adoption: Adoption, token: str, listening: socket.socket, over: int, *, proxied: bool) -> None:
-    """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are answered."""
-    with closing(tracking.open_models()) as models:
+def serve(adoption: Adoption, token: str, listening: socket.socket, over: int, *, uri: str | None, proxied: bool) -> None:
+    """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are answered.
+
+    *uri* is that of the store with the models; None: the usual one.
+    """
+    with closing(tracking.open_models(uri)) as models:
         principal = Principal(adoption, cast("ModelStore", FamilyModels(models, adoption)))
         admit = asking(_OneToken(token), principal)
-        settings = Settings(admit, tracking.artifact_folder(), local=not proxied, hosts=None if proxied else LOOPBACK)
+        settings = Settings(admit, tracking.artifact_folder(uri), local=not proxied, hosts=None if proxied else LOOPBACK)
         config = uvicorn.Config(
             create_app(settings),
             loop="asyncio",

@@ -238,8 +238,10 @@ class LoggedModels(Protocol):
         model_type: str | None = None,
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        model_id: str | None = None,
     ) -> LoggedModel:
-        """A new model, PENDING until it is finished. Without a name it gets one. WrongState when the experiment is deleted."""
+        """A new model, PENDING until it is finished. Without a name it gets one. WrongState when the experiment is deleted,
+        AlreadyExists when *model_id* is given and taken."""
 
     def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:
         """One logged model with its metrics."""

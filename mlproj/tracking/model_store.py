@@ -33,9 +33,10 @@ class SqlModelStore(SqlModelRegistry):
         model_type: str | None = None,
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        model_id: str | None = None,
     ) -> LoggedModel:
         experiment_number = sql_experiment.to_number(experiment_id)
-        model_id = sql_logged_model.new_model_id()
+        model_id = sql_logged_model.checked_model_id(model_id)
         row = {
             "model_id": model_id,
             "experiment_id": experiment_number,

@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlproj.errors import UsageError
 from mlproj.tracking import sql_row
-from mlproj.tracking.base import Metric, NotFound
+from mlproj.tracking.base import AlreadyExists, Metric, NotFound
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelMetric, RunModel
 from mlproj.tracking.sql_row import text
 from mlproj.tracking.sql_statement import Connection, now
@@ -21,16 +22,22 @@ _FIELDS = (
 _CHUNK = 500  # models or runs that are read at once
 
 
-def new_model_id() -> str:
-    """``m-`` and 32 hexadecimal digits, as in MLflow."""
-    return f"m-{os.urandom(16).hex()}"
+def checked_model_id(model_id: str | None) -> str:
+    """*model_id*, or a new one for None: ``m-`` and 32 hexadecimal digits, as in MLflow. Raises UsageError when it is none."""
+    if model_id is None:
+        return f"m-{os.urandom(16).hex()}"
+    if not MODEL_ID.fullmatch(model_id):
+        raise UsageError(f"{model_id!r:.80} is no id of a logged model: expected m- and 32 hexadecimal digits")
+    return model_id
 
 
 def insert(connection: Connection, row: Mapping[str, Any]) -> int:
-    """Add the model; its number."""
+    """Add the model; its number. Raises AlreadyExists when its id is taken."""
     full = {**row, "status": LoggedModelStatus.PENDING.value, "creation_time": now(), "last_update_time": now()}
     columns, places = ", ".join(full), ", ".join(f":{column}" for column in full)
-    connection.execute(f"INSERT INTO logged_models ({columns}) VALUES ({places})", full)  # noqa: S608  # names of ours
+    statement = f"INSERT INTO logged_models ({columns}) VALUES ({places}) ON CONFLICT (model_id) DO NOTHING"  # noqa: S608  # names of ours
+    if connection.execute(statement, full).rowcount == 0:
+        raise AlreadyExists(f"there is a logged model {row['model_id']} already")
     return find(connection, row["model_id"])
 
 

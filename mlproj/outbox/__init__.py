@@ -1,0 +1,60 @@
+"""Recording to a team's server: written to this disk first, delivered from there, so that nothing waits for a network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from mlproj import env_vars, paths, tracking
+from mlproj.errors import UsageError
+
+_NOTE = "server.json"
+
+
+class Outbox(NamedTuple):
+    """What is recorded for one server: its address without credentials, and the folder where that waits."""
+
+    server: str
+    folder: Path
+
+    @property
+    def uri(self) -> str:
+        """The SQLite file as the URI of a store."""
+        return f"sqlite:///{self.folder / 'runs.db'}"
+
+
+def recording_uri() -> str | None:
+    """Where new runs are written: the store of ``MLPROJ_TRACKING_URI``, or the outbox of the server that it names."""
+    uri = env_vars.TRACKING_URI.get()
+    return of(uri).uri if tracking.is_server(uri) else uri
+
+
+def of(server: str) -> Outbox:
+    """The outbox of the server at an address, made when missing. Raises UsageError, ServiceError."""
+    from mlproj.caller import Caller
+    from mlproj.outbox import ledger
+
+    address = Caller(server).uri
+    found = Outbox(address, _folders() / hashlib.sha256(address.encode()).hexdigest()[:16])
+    if not (found.folder / _NOTE).exists():
+        ledger.make(found.folder / "runs.db")
+        paths.write_atomic(found.folder / _NOTE, json.dumps({"schema": 1, "server": address}))
+    return found
+
+
+def known() -> Iterator[Outbox]:
+    """The outboxes of this home."""
+    for note in sorted(_folders().glob(f"*/{_NOTE}")):
+        try:
+            yield Outbox(str(json.loads(note.read_bytes())["server"]), note.parent)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{note} cannot be read: {error}", hint="move its folder away; it may hold runs that were not delivered"
+            ) from error
+
+
+def _folders() -> Path:
+    return paths.home() / "outbox"

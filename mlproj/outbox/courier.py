@@ -1,0 +1,106 @@
+"""Delivers while a run goes on, in a thread that the run never waits for, and at its end as long as the server takes it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import closing
+
+from mlproj import env_vars, outbox, tracking
+from mlproj.errors import MlprojError, ServiceError
+from mlproj.outbox.delivery import Delivery, is_left
+from mlproj.outbox.destination import Destination
+from mlproj.tracking import liveness
+from mlproj.tracking.base import Run
+from mlproj.tracking.mlflow_run import PARENT_TAG
+
+_EVERY = 1.0  # seconds between two looks
+_LONGEST_PAUSE = 30.0  # seconds between two attempts while the server is out of reach
+_DEEPEST = 50  # generations of runs
+
+
+class Courier:
+    """Brings what is recorded to the server that ``MLPROJ_TRACKING_URI`` names. ``trouble`` says why the last attempt failed."""
+
+    def __init__(self, run_id: str) -> None:
+        self.trouble: MlprojError | None = None
+        self._run_id = run_id
+        self._server = env_vars.TRACKING_URI.get() or ""
+        self._outbox = outbox.of(self._server)
+        self._delivery: Delivery | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="mlproj-courier", daemon=True)
+        self._answered = 0
+
+    @property
+    def server(self) -> str:
+        """The address without credentials."""
+        return self._outbox.server
+
+    def start(self) -> None:
+        """Begin; former runs that wait are delivered, too."""
+        self._thread.start()
+
+    def finish(self) -> bool:
+        """After the run's end: deliver the rest; whether all of this run is delivered.
+
+        Goes on as long as the server answers: for large files that takes its time.
+        """
+        self._over.set()
+        self._thread.join()
+        while True:
+            before = self._answered
+            self._attempt(final=True)
+            if self._is_delivered() or self._answered == before or self.trouble is None:
+                break
+        if self._delivery:
+            self._delivery.close()
+        return self._is_delivered()
+
+    def _work(self) -> None:
+        pause = 0.0
+        while not self._over.wait(pause):
+            self._attempt(final=False)
+            pause = min(_LONGEST_PAUSE, max(1.0, pause) * 2) if self.trouble else _EVERY
+
+    def _attempt(self, *, final: bool) -> None:
+        try:
+            if self._delivery is None:
+                with closing(tracking.open(self._outbox.uri)) as store:
+                    liveness.reap(store)
+                self._delivery = Delivery(self._outbox, Destination(self._server))
+            self._delivery.deliver(may_clear=self._may_clear_all if final else self._may_clear, heard=self._heard)
+            self.trouble = None
+        except (OSError, MlprojError) as trouble:
+            self.trouble = trouble if isinstance(trouble, MlprojError) else ServiceError(str(trouble))
+
+    def _heard(self) -> None:
+        self._answered += 1
+
+    def _is_delivered(self) -> bool:
+        with closing(outbox.ledger.Ledger(self._outbox.folder / "runs.db")) as ledger:
+            entry = ledger.entry(self._run_id)
+            return entry is None or self._run_id not in {waiting.run_id for waiting in ledger.waiting()}
+
+    def _may_clear(self, run: Run) -> bool:
+        """Runs of this process are still read by it."""
+        return run.pid != os.getpid() and is_left(run)
+
+    def _may_clear_all(self, run: Run) -> bool:
+        return self._is_of_ours(run) or self._may_clear(run)
+
+    def _is_of_ours(self, run: Run) -> bool:
+        """Whether it is our run or one below it."""
+        current: Run | None = run
+        with closing(tracking.open(self._outbox.uri)) as store:
+            for _ in range(_DEEPEST):
+                if current is None or current.run_id == self._run_id:
+                    break
+                parent = current.tags.get(PARENT_TAG)
+                if parent == self._run_id:
+                    return True
+                try:
+                    current = store.get_run(parent) if parent else None
+                except MlprojError:
+                    return False
+        return current is not None

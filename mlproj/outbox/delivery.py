@@ -1,0 +1,285 @@
+"""A run from the outbox to the server, as far as it has come: every step can be broken off and done again.
+
+Order: the run, what it logged, its metric points as they came, its files, its models, and last its end. So a run that the
+server shows as over is whole there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
+
+from mlproj import paths, tracking
+from mlproj.errors import MlprojError, ServiceError
+from mlproj.outbox import Outbox, files, ledger
+from mlproj.outbox.destination import Destination
+from mlproj.outbox.ledger import Entry, Ledger
+from mlproj.outbox.models import ModelDelivery
+from mlproj.tracking import liveness
+from mlproj.tracking.base import AlreadyExists, Metric, NotFound, Run
+from mlproj.tracking.mlflow_run import PARENT_TAG
+
+RUN_ID_TAG = "mlproj.run_id"
+"""The tag by which a run is found on a server that gives ids of its own."""
+
+_BATCH = 1000
+_FIELDS = (
+    *("run_name", "status_reason", "start_time", "exit_code", "user", "command"),
+    *("source", "environment", "inputs", "outputs", "experiment_name"),
+)
+
+
+class Delivery:
+    """Delivers the runs of *outbox* to *destination*. One thread at a time; several processes may be at it."""
+
+    def __init__(self, outbox: Outbox, destination: Destination) -> None:
+        self._outbox = outbox
+        self._ledger = Ledger(outbox.folder / "runs.db")
+        self._store = tracking.open(outbox.uri)
+        self._models = tracking.open_models(outbox.uri)
+        self._destination = destination
+
+    def close(self) -> None:
+        """Let go of the outbox and of the destination."""
+        self._ledger.close()
+        self._store.close()
+        self._models.close()
+        self._destination.close()
+
+    def deliver(self, *, may_clear: Callable[[Run], bool], heard: Callable[[], object] = lambda: None) -> int:
+        """Deliver what waits, as far as it has come, and remove from the outbox what is over and delivered, if *may_clear*.
+
+        Returns how many runs wait still. *heard* is called whenever the server has answered. Raises ServiceError when it
+        cannot be reached; what the server refuses is noted with the run, and the next run goes on.
+        """
+        for entry in self._ledger.waiting():
+            with self._taken(entry.run_id) as is_ours:
+                if is_ours:
+                    self._deliver(entry.run_id, may_clear, heard)
+        return len(self._ledger.waiting())
+
+    def _deliver(self, run_id: str, may_clear: Callable[[Run], bool], heard: Callable[[], object]) -> None:
+        entry = self._ledger.entry(run_id)
+        if entry is None:
+            return
+        try:
+            run = self._store.get_run(run_id)
+        except NotFound:  # removed from the outbox, by whoever did not come to note it
+            self._ledger.note(run_id, finished=1)
+            return
+        try:
+            remote_id, artifact_uri = self._bring(entry, run)
+            heard()
+            left = self._bring_rest(entry, run, remote_id, artifact_uri, heard)
+        except ServiceError:
+            raise
+        except MlprojError as refusal:
+            self._ledger.note(run_id, trouble=str(refusal))
+            return
+        if not run.status.ended:
+            return
+        if left:
+            self._ledger.note(run_id, trouble="; ".join(left))
+        elif may_clear(run):
+            self._clear(run)
+
+    def _bring(self, entry: Entry, run: Run) -> tuple[str, str]:
+        """See that the run is on the server; its id and the place of its artifacts there."""
+        if entry.remote_id and "artifact_uri" in entry.sent:
+            return entry.remote_id, str(entry.sent["artifact_uri"])
+        made = self._find(run) if entry.attempted else None
+        if made is None:
+            self._ledger.note(run.run_id, attempted=1)
+            made = self._create(run)
+        self._ledger.note(run.run_id, remote_id=made.run_id, sent={**entry.sent, "artifact_uri": made.artifact_uri})
+        return made.run_id, made.artifact_uri
+
+    def _find(self, run: Run) -> Run | None:
+        """The run on the server, if a former attempt has come so far without our hearing of it."""
+        store = self._destination.store
+        try:
+            if self._destination.is_exact:
+                return store.get_run(run.run_id)
+            return next(iter(store.search_runs(filter=f"tags.`{RUN_ID_TAG}` = '{run.run_id}'", lifecycle_stage=None).items), None)
+        except NotFound:
+            return None
+
+    def _create(self, run: Run) -> Run:
+        experiment = self._destination.experiment(self._store.get_experiment(experiment_id=run.experiment_id))
+        try:
+            return self._destination.store.create_run(
+                run_id=run.run_id,
+                run_name=run.run_name,
+                experiment_id=experiment.experiment_id,
+                start_time=run.start_time,
+                artifact_uri=None if run.artifact_uri.startswith("file:") else run.artifact_uri,
+                entry_point=run.entry_point,
+                command=run.command,
+                host=run.host,
+                user=run.user,
+                pid=run.pid,
+                tags=self._tags(run),
+                source=run.source,
+                environment=run.environment,
+                inputs=run.inputs,
+            )
+        except AlreadyExists:
+            return self._destination.store.get_run(run.run_id)
+
+    def _bring_rest(self, entry: Entry, run: Run, remote_id: str, artifact_uri: str, heard: Callable[[], object]) -> list[str]:
+        """Everything that the server does not have of the run yet; what could not be sent."""
+        noted = self._ledger.entry(run.run_id) or entry  # but `version` is that of before the run was read
+        sent, uncertain = dict(noted.sent), bool(noted.sending)
+        self._bring_values(run, remote_id, sent)
+        heard()
+        for points in ledger.batches(self._ledger, run.run_id, _BATCH):
+            self._bring_points(run.run_id, remote_id, points, uncertain=uncertain)
+            uncertain = False
+            heard()
+        left = self._bring_files(run, artifact_uri)
+        models = ModelDelivery(self._ledger, self._models, self._destination, self._ids())
+        models.bring(run, remote_id, artifact_uri)
+        heard()
+        if run.status.ended:
+            stage = run.lifecycle_stage if run.lifecycle_stage != sent.get("lifecycle_stage", "active") else None
+            if sent.get("end") != [run.status.value, run.end_time] or stage:
+                self._destination.store.update_run(remote_id, status=run.status, end_time=run.end_time, lifecycle_stage=stage)
+                sent |= {"end": [run.status.value, run.end_time], "lifecycle_stage": run.lifecycle_stage}
+        self._ledger.note(run.run_id, sent=sent, delivered=entry.version, trouble=None)
+        return left
+
+    def _bring_values(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
+        store = self._destination.store
+        params = {key: value for key, value in run.params.items() if key not in sent.get("params", ())}
+        tags = self._tags(run)
+        known: Mapping[str, str] = sent.get("tags", {})
+        changed = {key: value for key, value in tags.items() if known.get(key) != value}
+        if params or changed:
+            store.log(remote_id, params=params, tags=changed)
+        for key in known.keys() - tags.keys():
+            try:
+                store.delete_tag(remote_id, key)
+            except NotFound:
+                continue
+        sent |= {"params": [*run.params], "tags": tags}
+        fields = {name: _plain(run, name) for name in _FIELDS}
+        told = sent.get("fields", {})
+        news = {name: value for name, value in fields.items() if value not in (None, [], ()) and value != told.get(name)}
+        if news:
+            if "outputs" in news:
+                news["outputs"] = run.outputs
+            if "experiment_name" in news:
+                self._destination.experiment(self._store.get_experiment(experiment_id=run.experiment_id))
+            store.update_run(remote_id, **news)
+            sent["fields"] = fields
+        if run.datasets and len(run.datasets) != sent.get("datasets"):
+            store.log_inputs(remote_id, run.datasets)
+            sent["datasets"] = len(run.datasets)
+        self._ledger.note(run.run_id, sent=sent)
+
+    def _bring_points(self, run_id: str, remote_id: str, points: ledger.Points, *, uncertain: bool) -> None:
+        metrics = points.metrics
+        if uncertain and not self._destination.is_exact:
+            # MLflow's file store keeps what comes twice twice: look what of the last attempt has arrived.
+            metrics = self._missing(remote_id, metrics)
+        self._ledger.note(run_id, sending=points.last)
+        if metrics:
+            self._destination.store.log(remote_id, metrics=metrics)
+        self._ledger.points_are_there(run_id, points.last)
+
+    def _missing(self, remote_id: str, metrics: Any) -> list[Metric]:
+        arrived = {
+            (point.key, point.step, point.timestamp, repr(float(point.value)))
+            for key in {metric.key for metric in metrics}
+            for point in self._destination.store.metric_history(remote_id, key)
+        }
+        return [metric for metric in metrics if (metric.key, metric.step, metric.timestamp, repr(float(metric.value))) not in arrived]
+
+    def _bring_files(self, run: Run, artifact_uri: str) -> list[str]:
+        folder = files.folder_of(run.artifact_uri)
+        if folder is None:
+            return []
+        target = self._destination.artifacts(artifact_uri)
+        left = files.send(self._ledger, run.run_id, folder, target, ended=run.status.ended)
+        if run.status.ended:
+            files.send_record(self._ledger, run, paths.run_dir(run.run_id), target)
+        return left
+
+    def _tags(self, run: Run) -> dict[str, str]:
+        """The run's tags with the ids that the server knows."""
+        tags = dict(run.tags)
+        if self._destination.is_exact:
+            return tags
+        parent = tags.get(PARENT_TAG)
+        if parent and (entry := self._ledger.entry(parent)) and entry.remote_id:
+            tags[PARENT_TAG] = entry.remote_id
+        return {**tags, RUN_ID_TAG: run.run_id}
+
+    def _ids(self) -> Callable[[str], str | None]:
+        def remote_id(run_id: str) -> str | None:
+            entry = self._ledger.entry(run_id)
+            return entry.remote_id if entry else None
+
+        return remote_id
+
+    def _clear(self, run: Run) -> None:
+        """Take a run that was delivered whole out of the outbox, files first: without its record nobody would look for them."""
+        entry = self._ledger.entry(run.run_id)
+        if entry is None or entry.version > entry.delivered or (paths.home() / "late" / run.run_id).exists():
+            return
+        folder = files.folder_of(run.artifact_uri)
+        if folder is not None and folder.is_relative_to(self._outbox.folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._ledger.clear(run.run_id)
+
+    @contextmanager
+    def _taken(self, run_id: str) -> Iterator[bool]:
+        """Be the one process that delivers this run; False when another one is at it."""
+        folder = self._outbox.folder / "delivering"
+        folder.mkdir(exist_ok=True)
+        descriptor = os.open(folder / run_id, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+            entry = self._ledger.entry(run_id)
+            if entry is None or run_id not in {one.run_id for one in self._ledger.waiting()}:
+                (folder / run_id).unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+def is_left(run: Run) -> bool:
+    """Whether nobody holds the run any more: its process has gone."""
+    return run.status.ended and not (run.host == os.uname().nodename and liveness.owner_lives(paths.run_dir(run.run_id), run.pid))
+
+
+def everything(outbox: Outbox, server: str) -> tuple[int, list[Entry]]:
+    """Deliver all that waits for *server*, its address with the credentials in it; how many runs were, and those that wait still.
+
+    Runs whose process has gone are ended first. Raises ServiceError.
+    """
+    with closing(tracking.open(outbox.uri)) as store:
+        liveness.reap(store)
+    with closing(Delivery(outbox, Destination(server))) as delivery:
+        before = {entry.run_id for entry in delivery._ledger.waiting()}
+        delivery.deliver(may_clear=is_left)
+        after = delivery._ledger.waiting()
+    return len(before - {entry.run_id for entry in after}), after
+
+
+def _plain(run: Run, name: str) -> Any:
+    """A field as JSON gives it back."""
+    value = getattr(run, name)
+    if name == "outputs":
+        return [[output.path, output.sha256, output.size, output.kept] for output in value]
+    if name == "inputs":
+        return [dict(document) for document in value]
+    return value

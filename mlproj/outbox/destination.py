@@ -1,0 +1,57 @@
+"""The server that an outbox is delivered to."""
+
+from __future__ import annotations
+
+from mlproj import artifacts
+from mlproj.artifacts.base import ArtifactStore
+from mlproj.caller import Caller, Refused
+from mlproj.tracking import remote, server_client
+from mlproj.tracking.base import AlreadyExists, Experiment, NotFound
+
+TIMEOUT = 30.0
+"""Seconds that the server may take to answer while a run waits for nothing but that."""
+
+
+class Destination:
+    """The stores of the server at *server*, an address that may hold credentials. ``is_exact``: it is an mlproj server, which
+    takes ids and whole records; else it is one of MLflow's. Raises ServiceError when it cannot be asked.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._caller = Caller(server, timeout=TIMEOUT, patient=False)
+        self._server = server
+        self.is_exact = server_client.is_mlproj(self._caller)
+        self.store = remote.store(self._caller)
+        self.models = remote.models(self._caller)
+        self._experiments: dict[str, Experiment] = {}
+
+    @property
+    def uri(self) -> str:
+        """The address without credentials."""
+        return self._caller.uri
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._caller.close()
+
+    def artifacts(self, place: str) -> ArtifactStore:
+        """The artifacts at a place that the server named. Raises UsageError."""
+        return artifacts.open(place, server=self._server)
+
+    def experiment(self, wanted: Experiment) -> Experiment:
+        """The server's experiment with the name of *wanted*, made when it is new there."""
+        found = self._experiments.get(wanted.name)
+        if found is None:
+            try:
+                found = self.store.get_experiment(name=wanted.name)
+            except NotFound:
+                found = self._make(wanted)
+            self._experiments[wanted.name] = found
+        return found
+
+    def _make(self, wanted: Experiment) -> Experiment:
+        location = None if wanted.artifact_location.startswith("file:") else wanted.artifact_location
+        try:
+            return self.store.create_experiment(wanted.name, location, tags=wanted.tags)
+        except (AlreadyExists, Refused):  # somebody else was quicker
+            return self.store.get_experiment(name=wanted.name)

@@ -1,0 +1,86 @@
+"""Files of the outbox on their way to the server: what is there as it is now is not sent again."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from mlproj.artifacts.base import ArtifactStore, InvalidPath, parts_of
+from mlproj.artifacts.proxied import ProxiedArtifacts
+from mlproj.backends import output_log
+from mlproj.outbox.ledger import Ledger
+from mlproj.redaction import redact
+from mlproj.tracking.base import Run
+
+RECORD = "mlproj"
+"""The folder among a run's artifacts with what its folder on this machine holds: plan, lock, diff, output."""
+
+_QUIET = 3.0  # seconds without a change after which a file is taken to be whole while its run goes on
+_PORTION = 1 << 20
+
+
+def folder_of(uri: str) -> Path | None:
+    """The folder at a ``file:`` URI; None for another place, where the files are already."""
+    return Path(unquote(urlsplit(uri).path)) if uri.startswith("file:") else None
+
+
+def send(ledger: Ledger, name: str, folder: Path, target: ArtifactStore, *, ended: bool) -> list[str]:
+    """Send the files below *folder*, noted under *name*, that *target* does not have as they are; what could not be sent, and why.
+
+    Before the run has *ended* those that were written just now wait. Raises ServiceError when the server cannot be reached.
+    """
+    there = ledger.files(name)
+    left = []
+    for file in _files(folder):
+        path = file.relative_to(folder).as_posix()
+        try:
+            found = file.stat()
+            if there.get(path) == (found.st_size, found.st_mtime_ns) or (not ended and time.time() - found.st_mtime < _QUIET):
+                continue
+            parts_of(path)
+            _send(file, path, target)
+        except (OSError, InvalidPath) as error:  # it is gone meanwhile, or has a name that no server takes
+            if ended and not isinstance(error, FileNotFoundError):
+                left.append(f"{path}: {error}")
+            continue
+        ledger.file_is_there(name, path, found.st_size, found.st_mtime_ns)
+    return left
+
+
+def send_record(ledger: Ledger, run: Run, run_dir: Path, target: ArtifactStore) -> None:
+    """Send what the run's folder on this machine has for other people: its plan, lock, diff and output, without secrets."""
+    lock = str((run.environment or {}).get("lock") or "")
+    names = ["plan.json", "diff.patch", output_log.LOG, *([lock] if lock and "/" not in lock else [])]
+    there = ledger.files(f"{run.run_id}/{RECORD}")
+    for name in names:
+        try:
+            found = (run_dir / name).stat()
+            if there.get(name) == (found.st_size, found.st_mtime_ns):
+                continue
+            with (run_dir / name).open("rb") as file, target.create(f"{RECORD}/{name}") as write:
+                for line in file:
+                    write(redact(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
+        except OSError:
+            continue
+        ledger.file_is_there(f"{run.run_id}/{RECORD}", name, found.st_size, found.st_mtime_ns)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for where, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(where, name)
+            if file.is_file() and not file.is_symlink() and not name.endswith(".part"):
+                yield file
+
+
+def _send(file: Path, path: str, target: ArtifactStore) -> None:
+    if isinstance(target, ProxiedArtifacts):
+        target.upload(path, file)
+        return
+    with file.open("rb") as opened, target.create(path) as write:
+        while portion := opened.read(_PORTION):
+            write(portion)
