@@ -9,8 +9,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from mlproj import paths, tracking
@@ -21,12 +22,12 @@ from mlproj.outbox.ledger import Entry, Ledger
 from mlproj.outbox.models import ModelDelivery
 from mlproj.tracking import liveness
 from mlproj.tracking.base import AlreadyExists, Metric, NotFound, Run
+from mlproj.tracking.mlflow_json import RUN_ID_TAG
 from mlproj.tracking.mlflow_run import PARENT_TAG
-
-RUN_ID_TAG = "mlproj.run_id"
-"""The tag by which a run is found on a server that gives ids of its own."""
+from mlproj.tracking.mlflow_server import is_cut
 
 _BATCH = 1000
+_YOUNG = 20_000  # milliseconds
 _FIELDS = (
     *("run_name", "status_reason", "start_time", "exit_code", "user", "command"),
     *("source", "environment", "inputs", "outputs", "experiment_name"),
@@ -68,6 +69,8 @@ class Delivery:
             return
         try:
             run = self._store.get_run(run_id)
+            if self._may_move(entry, run):
+                return
         except NotFound:  # removed from the outbox, by whoever did not come to note it
             self._ledger.note(run_id, finished=1)
             return
@@ -87,16 +90,32 @@ class Delivery:
         elif may_clear(run):
             self._clear(run)
 
+    def _may_move(self, entry: Entry, run: Run) -> bool:
+        """Whether the run is so young that its program may yet choose its experiment, where a run cannot be moved."""
+        is_young = time.time() * 1000 - (run.start_time or 0) < _YOUNG
+        return is_young and not (self._destination.is_exact or entry.remote_id or run.status.ended or run.experiment_id != "0")
+
     def _bring(self, entry: Entry, run: Run) -> tuple[str, str]:
         """See that the run is on the server; its id and the place of its artifacts there."""
         if entry.remote_id and "artifact_uri" in entry.sent:
-            return entry.remote_id, str(entry.sent["artifact_uri"])
+            if self._destination.is_exact or entry.sent.get("experiment") == run.experiment_name:
+                return entry.remote_id, str(entry.sent["artifact_uri"])
+            self._begin_anew(entry)
+            entry = entry._replace(attempted=False, sent={})
         made = self._find(run) if entry.attempted else None
         if made is None:
             self._ledger.note(run.run_id, attempted=1)
             made = self._create(run)
-        self._ledger.note(run.run_id, remote_id=made.run_id, sent={**entry.sent, "artifact_uri": made.artifact_uri})
+        sent = {**entry.sent, "artifact_uri": made.artifact_uri, "experiment": made.experiment_name}
+        self._ledger.note(run.run_id, remote_id=made.run_id, sent=sent)
         return made.run_id, made.artifact_uri
+
+    def _begin_anew(self, entry: Entry) -> None:
+        """MLflow's servers cannot move a run: when its program has chosen another experiment, it is made there again."""
+        assert entry.remote_id is not None
+        with suppress(NotFound):
+            self._destination.store.update_run(entry.remote_id, lifecycle_stage="deleted")
+        self._ledger.begin_anew(entry.run_id)
 
     def _find(self, run: Run) -> Run | None:
         """The run on the server, if a former attempt has come so far without our hearing of it."""
@@ -172,7 +191,7 @@ class Delivery:
         if news:
             if "outputs" in news:
                 news["outputs"] = run.outputs
-            if "experiment_name" in news:
+            if "experiment_name" in news:  # made as it is here, with its tags
                 self._destination.experiment(self._store.get_experiment(experiment_id=run.experiment_id))
             store.update_run(remote_id, **news)
             sent["fields"] = fields
@@ -206,6 +225,9 @@ class Delivery:
         target = self._destination.artifacts(artifact_uri)
         left = files.send(self._ledger, run.run_id, folder, target, ended=run.status.ended)
         if run.status.ended:
+            cut = {key: value for key, value in {**run.params, **run.tags}.items() if is_cut(key, value)}
+            if cut and not self._destination.is_exact:
+                files.send_values(run, cut, target)
             files.send_record(self._ledger, run, paths.run_dir(run.run_id), target)
         return left
 
@@ -231,9 +253,11 @@ class Delivery:
         entry = self._ledger.entry(run.run_id)
         if entry is None or entry.version > entry.delivered or (paths.home() / "late" / run.run_id).exists():
             return
-        folder = files.folder_of(run.artifact_uri)
-        if folder is not None and folder.is_relative_to(self._outbox.folder):
-            shutil.rmtree(folder, ignore_errors=True)
+        models = self._ledger.models_of(run.run_id)
+        places = [run.artifact_uri, *(self._models.get_logged_model(model_id, deleted_too=True).artifact_uri for model_id in models)]
+        for folder in map(files.folder_of, places):
+            if folder is not None and folder.is_relative_to(self._outbox.folder):
+                shutil.rmtree(folder.parent, ignore_errors=True)
         self._ledger.clear(run.run_id)
 
     @contextmanager

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore
 from mlproj.caller import Caller, Refused
 from mlproj.tracking import remote, server_client
-from mlproj.tracking.base import AlreadyExists, Experiment, NotFound
+from mlproj.tracking.base import AlreadyExists, Experiment, NotFound, TrackingStore
+from mlproj.tracking.model_base import ModelStore
 
 TIMEOUT = 30.0
 """Seconds that the server may take to answer while a run waits for nothing but that."""
@@ -21,8 +24,14 @@ class Destination:
         self._caller = Caller(server, timeout=TIMEOUT, patient=False)
         self._server = server
         self.is_exact = server_client.is_mlproj(self._caller)
-        self.store = remote.store(self._caller)
-        self.models = remote.models(self._caller)
+        if self.is_exact:
+            self.store, self.models = remote.store(self._caller), remote.models(self._caller)
+        else:
+            from mlproj.tracking.mlflow_server import MlflowStore
+            from mlproj.tracking.mlflow_server_models import MlflowModels
+
+            self.store = cast("TrackingStore", MlflowStore(self._caller))
+            self.models = cast("ModelStore", MlflowModels(self._caller))
         self._experiments: dict[str, Experiment] = {}
 
     @property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -27,10 +28,13 @@ def folder_of(uri: str) -> Path | None:
     return Path(unquote(urlsplit(uri).path)) if uri.startswith("file:") else None
 
 
-def send(ledger: Ledger, name: str, folder: Path, target: ArtifactStore, *, ended: bool) -> list[str]:
+def send(
+    ledger: Ledger, name: str, folder: Path, target: ArtifactStore, *, ended: bool, below: str = "", ids: Mapping[str, str] | None = None
+) -> list[str]:
     """Send the files below *folder*, noted under *name*, that *target* does not have as they are; what could not be sent, and why.
 
-    Before the run has *ended* those that were written just now wait. Raises ServiceError when the server cannot be reached.
+    Before the run has *ended* those that were written just now wait. *below* is the folder of *target* for them, *ids* what is
+    called otherwise there: the descriptions of models (``MLmodel``) name ids. Raises ServiceError when the server cannot be reached.
     """
     there = ledger.files(name)
     left = []
@@ -41,7 +45,7 @@ def send(ledger: Ledger, name: str, folder: Path, target: ArtifactStore, *, ende
             if there.get(path) == (found.st_size, found.st_mtime_ns) or (not ended and time.time() - found.st_mtime < _QUIET):
                 continue
             parts_of(path)
-            _send(file, path, target)
+            _send(file, f"{below}/{path}" if below else path, target, ids or {})
         except (OSError, InvalidPath) as error:  # it is gone meanwhile, or has a name that no server takes
             if ended and not isinstance(error, FileNotFoundError):
                 left.append(f"{path}: {error}")
@@ -68,6 +72,13 @@ def send_record(ledger: Ledger, run: Run, run_dir: Path, target: ArtifactStore) 
         ledger.file_is_there(f"{run.run_id}/{RECORD}", name, found.st_size, found.st_mtime_ns)
 
 
+def send_values(run: Run, values: Mapping[str, str], target: ArtifactStore) -> None:
+    """Send parameters and tags that the server may have cut, whole, as a file."""
+    text = json.dumps({"schema": 1, "run_id": run.run_id, "values": dict(values)}, indent=2, ensure_ascii=True)
+    with target.create(f"{RECORD}/values.json") as write:
+        write(text.encode())
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for where, folders, names in os.walk(folder):
         folders.sort()
@@ -77,7 +88,14 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def _send(file: Path, path: str, target: ArtifactStore) -> None:
+def _send(file: Path, path: str, target: ArtifactStore, ids: Mapping[str, str]) -> None:
+    if file.name == "MLmodel" and ids:
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+        for here, there in ids.items():
+            text = text.replace(here, there)
+        with target.create(path) as write:
+            write(text.encode("utf-8", "surrogateescape"))
+        return
     if isinstance(target, ProxiedArtifacts):
         target.upload(path, file)
         return

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlproj.tracking import sql_purge
+from mlproj.tracking import sql_logged_model, sql_purge
 from mlproj.tracking.base import Metric
 from mlproj.tracking.sql_row import to_value
 from mlproj.tracking.sqlite import SqliteDatabase
@@ -209,6 +209,20 @@ class Ledger:
         with self._database.read() as connection:
             return [(name, version) for name, version in connection.execute(statement, {"run_id": run_id})]
 
+    def begin_anew(self, run_id: str) -> None:
+        """Forget all that the server has of a run."""
+        values = {"run_id": run_id}
+        of_run = "run = (SELECT number FROM runs WHERE run_id = :run_id)"
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE outbox_runs SET remote_id = NULL, attempted = 0, sending = 0, sent = '{}' WHERE run_id = :run_id", values
+            )
+            connection.execute("DELETE FROM outbox_files WHERE place IN (:run_id, :run_id || '/mlproj')", values)
+            connection.execute(f"DELETE FROM outbox_metrics WHERE {of_run}", values)  # noqa: S608  # a constant
+            columns = "run, key, step, timestamp, value, is_nan"
+            statement = f"INSERT INTO outbox_metrics ({columns}) SELECT {columns} FROM metrics WHERE {of_run}"  # noqa: S608  # constants
+            connection.execute(statement, values)
+
     def clear(self, run_id: str) -> bool:
         """Remove a run that was delivered whole from the outbox; False when it changed meanwhile, and stays."""
         with self._database.write() as connection:
@@ -217,6 +231,8 @@ class Ledger:
                 return False
             numbers = [number for (number,) in connection.execute("SELECT number FROM runs WHERE run_id = :run_id", {"run_id": run_id})]
             sql_purge.remove_runs(connection, numbers)
+            if "'" not in run_id:
+                sql_logged_model.remove(connection, f"source_run_id = '{run_id}'")
             connection.execute("DELETE FROM outbox_files WHERE place = :run_id", {"run_id": run_id})
             connection.execute(
                 "UPDATE outbox_runs SET finished = 1, sent = '{}', trouble = NULL WHERE run_id = :run_id", {"run_id": run_id}

@@ -9,6 +9,7 @@ from mlproj.outbox import files
 from mlproj.outbox.destination import Destination
 from mlproj.outbox.ledger import Ledger
 from mlproj.tracking.base import AlreadyExists, NotFound, Run
+from mlproj.tracking.mlflow_server_models import NoLoggedModels
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelStore, ModelVersion, RunModel, Stage
 
 _MODEL, _VERSION = "logged model", "model version"
@@ -28,24 +29,34 @@ class ModelDelivery:
         for model_id in self._ledger.models_of(run.run_id):
             model = self._models.get_logged_model(model_id, deleted_too=True)
             if model.status is not LoggedModelStatus.PENDING or run.status.ended:
-                self._bring_model(model, remote_id)
+                self._bring_model(run, model, remote_id, artifact_uri)
         self._link(run, remote_id)
         if run.status.ended:
             for name, version in self._ledger.versions_of(run.run_id):
                 self._bring_version(run, self._models.get_version(name, version), remote_id, artifact_uri)
 
-    def _bring_model(self, model: LoggedModel, remote_run: str) -> None:
+    def _bring_model(self, run: Run, model: LoggedModel, remote_run: str, artifact_uri: str) -> None:
         sent_as = f"{_MODEL} as of"
         state = (
             f"{model.status.value} {model.lifecycle_stage} {len(model.metrics)} {sorted(model.tags.items())} {sorted(model.params.items())}"
         )
         if self._ledger.there(sent_as, model.model_id) == state:
             return
-        there = self._made(model, remote_run)
         folder = files.folder_of(model.artifact_uri)
+        ids = {} if self._destination.is_exact else {run.run_id: remote_run}
+        try:
+            there = self._made(model, remote_run)
+        except NoLoggedModels:  # its files go where a run before MLflow 3 has them
+            if folder is not None:
+                target = self._destination.artifacts(artifact_uri)
+                files.send(self._ledger, model.model_id, folder, target, ended=True, below=model.name, ids=ids)
+            self._ledger.is_called(sent_as, model.model_id, state)
+            return
         if folder is not None:
+            if there.model_id != model.model_id:
+                ids[model.model_id] = there.model_id
             target = self._destination.artifacts(there.artifact_uri)
-            files.send(self._ledger, model.model_id, folder, target, ended=True)
+            files.send(self._ledger, model.model_id, folder, target, ended=True, ids=ids)
         if model.metrics:
             of_runs = [
                 replace(metric, model_id=there.model_id, run_id=self._remote_id(metric.run_id) or remote_run) for metric in model.metrics
@@ -88,8 +99,10 @@ class ModelDelivery:
         state = repr(linked)
         if not linked or self._ledger.there(told, run.run_id) == state:
             return
-        there = [RunModel(self._ledger.there(_MODEL, one.model_id) or one.model_id, one.step, one.output) for one in linked]
-        self._destination.models.link_models(remote_id, there)
+        known = [(self._ledger.there(_MODEL, one.model_id), one) for one in linked]
+        there = [RunModel(model_id, one.step, one.output) for model_id, one in known if model_id]
+        if there:
+            self._destination.models.link_models(remote_id, there)
         self._ledger.is_called(told, run.run_id, state)
 
     def _bring_version(self, run: Run, version: ModelVersion, remote_run: str, artifact_uri: str) -> None:
@@ -147,4 +160,6 @@ class ModelDelivery:
             model = self._models.get_logged_model(model_id, deleted_too=True)
             if there and (source.startswith(model.artifact_uri) or source == f"models:/{model_id}"):
                 return f"models:/{there}"
+            if source.startswith(model.artifact_uri) or source == f"models:/{model_id}":
+                return f"{artifact_uri}/{model.name}"
         return source.replace(f"runs:/{run.run_id}/", f"runs:/{remote_run}/")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from mlproj.caller import Caller, NoSuchEndpoint, Refused
+from mlproj.errors import UsageError
 from mlproj.tracking import remote
 from mlproj.tracking.base import TrackingStore
 from mlproj.tracking.model_base import ModelStore
@@ -10,12 +13,25 @@ from mlproj.tracking.model_base import ModelStore
 
 def store(uri: str) -> TrackingStore:
     """The runs of the server at *uri*. Raises UsageError, ServiceError when it cannot be asked."""
-    return remote.store(Caller(uri))
+    return store_of(Caller(uri))
 
 
 def models(uri: str) -> ModelStore:
-    """The registry and logged models of the server at *uri*."""
-    return remote.models(Caller(uri))
+    """The registry and logged models of the mlproj server at *uri*. Raises UsageError for another kind of server."""
+    caller = Caller(uri)
+    if is_mlproj(caller):
+        return remote.models(caller)
+    caller.close()
+    raise UsageError(f"{caller.uri} is an MLflow server: its models are not reached this way", hint="use MLflow's own client for them")
+
+
+def store_of(caller: Caller) -> TrackingStore:
+    """The runs of the server that *caller* asks."""
+    if is_mlproj(caller):
+        return remote.store(caller)
+    from mlproj.tracking.mlflow_server import MlflowStore
+
+    return cast("TrackingStore", MlflowStore(caller))
 
 
 def is_mlproj(caller: Caller) -> bool:

@@ -1,0 +1,175 @@
+"""What a stock MLflow server is told of models: logged models (from MLflow 3 on) and registered versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlproj.caller import Caller, NoSuchEndpoint, Refused
+from mlproj.errors import UsageError
+from mlproj.tracking import mlflow_json
+from mlproj.tracking.base import Metric, Page
+from mlproj.tracking.mlflow_server import API
+from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelMetric, ModelVersion, RegisteredModel, RunModel, Stage
+from mlproj.tracking.remote import as_ours
+
+
+class NoLoggedModels(UsageError):
+    """The server is older than MLflow 3 and keeps models among the files of their runs."""
+
+
+class MlflowModels:
+    """The part of :class:`~mlproj.tracking.model_base.ModelStore` that records; its methods are documented there."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def close(self) -> None:  # noqa: D102
+        self._caller.close()
+
+    def _ask(self, method: str, path: str, *, again: bool = True, **fields: Any) -> dict[str, Any]:
+        given = {name: value for name, value in fields.items() if value is not None}
+        try:
+            answer: dict[str, Any] = self._caller.call(method, f"{API}/{path}", given, again=again)
+        except Refused as refusal:
+            raise as_ours(refusal) from refusal
+        return answer
+
+    # Logged models.
+
+    def create_logged_model(  # noqa: D102
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        source_run_id: str | None = None,
+        model_type: str | None = None,
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        model_id: str | None = None,  # noqa: ARG002  # the server gives one
+    ) -> LoggedModel:
+        try:
+            answer = self._ask(
+                "POST",
+                "logged-models",
+                again=False,
+                experiment_id=experiment_id,
+                name=name,
+                source_run_id=source_run_id,
+                model_type=model_type,
+                params=mlflow_json.pairs(params or {}),
+                tags=mlflow_json.pairs(tags or {}),
+            )
+        except NoSuchEndpoint as missing:
+            raise NoLoggedModels("the server keeps no logged models") from missing
+        return _logged_model(answer)
+
+    def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:  # noqa: ARG002, D102
+        return _logged_model(self._ask("GET", f"logged-models/{model_id}"))
+
+    def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:  # noqa: D102
+        return _logged_model(self._ask("PATCH", f"logged-models/{model_id}", model_id=model_id, status=status.value))
+
+    def delete_logged_model(self, model_id: str) -> None:  # noqa: D102
+        self._ask("DELETE", f"logged-models/{model_id}")
+
+    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:  # noqa: D102
+        self._ask("PATCH", f"logged-models/{model_id}/tags", model_id=model_id, tags=mlflow_json.pairs(tags))
+        return self.get_logged_model(model_id)
+
+    def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:  # noqa: D102
+        self._ask("POST", f"logged-models/{model_id}/params", model_id=model_id, params=mlflow_json.pairs(params))
+
+    def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:  # noqa: D102
+        by_run: dict[str, list[dict[str, Any]]] = {}
+        for one in metrics:
+            point = mlflow_json.metric(Metric(one.key, one.value, one.timestamp, one.step))
+            about = {"model_id": one.model_id, "dataset_name": one.dataset_name, "dataset_digest": one.dataset_digest}
+            by_run.setdefault(one.run_id, []).append({**point, **{name: value for name, value in about.items() if value}})
+        for run_id, points in by_run.items():
+            self._ask("POST", "runs/log-batch", run_id=run_id, metrics=points)
+
+    def link_models(self, run_id: str, models: Sequence[RunModel]) -> None:  # noqa: D102
+        made = [{"model_id": one.model_id, "step": one.step} for one in models if one.output]
+        used = [{"model_id": one.model_id} for one in models if not one.output]
+        if made:
+            self._ask("POST", "runs/outputs", run_id=run_id, models=made)
+        if used:
+            self._ask("POST", "runs/log-inputs", run_id=run_id, models=used)
+
+    # The registry.
+
+    def create_registered_model(  # noqa: D102
+        self, name: str, *, description: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> RegisteredModel:
+        made = self._ask(
+            "POST", "registered-models/create", again=False, name=name, description=description, tags=mlflow_json.pairs(tags or {})
+        )
+        return RegisteredModel(made["registered_model"]["name"])
+
+    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:  # noqa: D102
+        self._ask("POST", "registered-models/set-tag", name=name, key=key, value=value)
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:  # noqa: D102
+        self._ask("POST", "registered-models/alias", name=name, alias=alias, version=str(version))
+
+    def create_version(  # noqa: D102
+        self,
+        name: str,
+        source: str,
+        *,
+        run_id: str | None = None,
+        run_link: str | None = None,
+        model_id: str | None = None,
+        description: str | None = None,
+        user: str | None = None,  # noqa: ARG002  # the server knows who asks
+        tags: Mapping[str, str] | None = None,
+    ) -> ModelVersion:
+        made = self._ask(
+            "POST",
+            "model-versions/create",
+            again=False,
+            name=name,
+            source=source,
+            run_id=run_id,
+            run_link=run_link,
+            model_id=model_id,
+            description=description,
+            tags=mlflow_json.pairs(tags or {}),
+        )
+        return _version(made["model_version"])
+
+    def search_versions(  # noqa: D102
+        self,
+        *,
+        filter: str = "",
+        order_by: Sequence[str] = (),  # noqa: ARG002
+        limit: int = 10_000,
+        page_token: str | None = None,
+    ) -> Page[ModelVersion]:
+        answer = self._ask("GET", "model-versions/search", filter=filter, max_results=limit, page_token=page_token)
+        return Page([_version(one) for one in answer.get("model_versions", ())], answer.get("next_page_token") or None)
+
+    def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:  # noqa: D102
+        self._ask("POST", "model-versions/set-tag", name=name, version=str(version), key=key, value=value)
+
+    def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:  # noqa: D102
+        moved = self._ask(
+            "POST",
+            "model-versions/transition-stage",
+            name=name,
+            version=str(version),
+            stage=stage,
+            archive_existing_versions=archive_others,
+        )
+        return _version(moved["model_version"])
+
+
+def _logged_model(answer: Mapping[str, Any]) -> LoggedModel:
+    info = answer["model"]["info"]
+    return LoggedModel(info["model_id"], str(info["experiment_id"]), info["name"], info["artifact_uri"])
+
+
+def _version(found: Mapping[str, Any]) -> ModelVersion:
+    stage = found.get("current_stage") or Stage.NONE.value
+    return ModelVersion(found["name"], int(found["version"]), found.get("source", ""), Stage(stage), run_id=found.get("run_id") or None)
