@@ -15,12 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlproj import artifacts, env_vars, paths
+from mlproj import artifacts, env_vars, outbox, paths
 from mlproj.artifacts.base import NoSuchFile
 from mlproj.dataclass import dataclass
 from mlproj.errors import MlprojError
 from mlproj.redaction import mask_url
-from mlproj.tracking import liveness
 from mlproj.tracking.base import NotFound, Run, TrackingStore
 
 
@@ -39,7 +38,7 @@ def collect(
 
     With *dry* nothing is removed, and ``removed`` are the runs that would be. A run that goes on although it is deleted stays.
     """
-    liveness.reap(store)
+    outbox.reap(store)
     left = [] if dry else list(_finish(store))
     doomed = store.purgeable(deleted_before=deleted_before, run_ids=run_ids)
     running = [run for run in doomed if not run.status.ended]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mlproj import env_vars, nested, outbox, paths, run_artifacts, tracking
 from mlproj.backends.base import LASTING, Outcome
+from mlproj.dataclass import replace
 from mlproj.environments.base import Prepared
 from mlproj.errors import Interrupted, MlprojError, ServiceError
 from mlproj.interruption import Interruption
@@ -119,6 +120,8 @@ class Recording:
             return
         with self.progress.step(f"delivering to {self._courier.server}"):
             is_delivered = self._courier.finish()
+        if is_delivered and self.run is not None and self._courier.artifact_uri:
+            self.run = replace(self.run, artifact_uri=self._courier.artifact_uri)
         if not is_delivered:
             trouble = self._courier.trouble or "not everything was taken"
             self.progress.warn(f"the run waits on this disk ({trouble}); the next run delivers it, or mlproj sync")

@@ -63,6 +63,8 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
             if handle:
                 handle.run = recording.run
             recording.deliver()
+            if handle:
+                handle.run = recording.run
         assert recording.run is not None
         return recording.run
 

@@ -179,7 +179,7 @@ def _store() -> Finding:
     from mlproj.tracking.sqlite import SCHEMA_VERSION
 
     uri, database = env_vars.TRACKING_URI.get(), paths.database()
-    is_elsewhere = tracking.is_postgres(uri)
+    is_elsewhere = tracking.is_postgres(uri) or tracking.is_server(uri)
     if not is_elsewhere and not database.exists():
         return Finding("storage", "runs", "ok", "none recorded yet")
     try:
@@ -187,6 +187,8 @@ def _store() -> Finding:
             store.list_runs(limit=1)  # tells that it can be read; to count runs would be to read them all
     except MlprojError as error:
         return Finding("storage", "runs", "broken", str(error), "records of runs", error.hint or "", essential=True)
+    if tracking.is_server(uri):
+        return Finding("storage", "runs", "ok", f"{mask_url(uri)} answers")
     if is_elsewhere:
         return Finding("storage", "runs", "ok", f"{mask_url(str(uri))} (schema {SCHEMA_VERSION})")
     return Finding("storage", "runs", "ok", f"{database} ({quantity.size(database.stat().st_size)}, schema {SCHEMA_VERSION})")

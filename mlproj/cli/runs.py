@@ -196,12 +196,13 @@ def logs_command(run: str, follow: bool, stream: str) -> None:
 @contextmanager
 def _store() -> Iterator[TrackingStore]:
     """The store, after runs whose process is gone were given the status they deserve."""
-    from mlproj import tracking
-    from mlproj.tracking import liveness
+    from mlproj import outbox, tracking
 
     store = tracking.open()
     try:
-        liveness.reap(store)
+        outbox.reap(store)
+        if waiting := outbox.waiting():
+            sys.stderr.write(f"{waiting} {'runs wait' if waiting > 1 else 'run waits'} on this disk for the server: mlproj sync delivers\n")
         yield store
     finally:
         store.close()

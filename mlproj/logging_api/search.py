@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, overload
 
-from mlproj import tracking
+from mlproj import outbox, tracking
 from mlproj.errors import UsageError
 from mlproj.logging_api import fluent
-from mlproj.tracking import liveness
 from mlproj.tracking.base import Run
 
 _PAGE = 1000
@@ -64,7 +63,7 @@ def search_runs(
 def _search(filter: str, order_by: Sequence[str], experiment_names: Sequence[str] | None, max_results: int | None) -> list[Run]:
     store = tracking.open()
     try:
-        liveness.reap(store)
+        outbox.reap(store)
         ids = None if experiment_names is None else [store.get_experiment(name=name).experiment_id for name in experiment_names]
         runs: list[Run] = []
         token = None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from mlproj import env_vars, paths, tracking
 from mlproj.errors import UsageError
+from mlproj.tracking.base import TrackingStore
 
 _NOTE = "server.json"
 
@@ -43,6 +44,35 @@ def of(server: str) -> Outbox:
         ledger.make(found.folder / "runs.db")
         paths.write_atomic(found.folder / _NOTE, json.dumps({"schema": 1, "server": address}))
     return found
+
+
+def reap(store: TrackingStore) -> None:
+    """Record the end of runs whose process is gone, in *store* (that of ``MLPROJ_TRACKING_URI``) or in the outbox of its server."""
+    from mlproj.tracking import liveness
+
+    uri = env_vars.TRACKING_URI.get()
+    if not tracking.is_server(uri):
+        liveness.reap(store)
+        return
+    recorded = tracking.open(of(uri).uri)
+    try:
+        liveness.reap(recorded)
+    finally:
+        recorded.close()
+
+
+def waiting() -> int:
+    """How many runs are over and wait for the server that ``MLPROJ_TRACKING_URI`` names."""
+    uri = env_vars.TRACKING_URI.get()
+    if not tracking.is_server(uri):
+        return 0
+    from mlproj.outbox.ledger import Ledger
+
+    ledger = Ledger(of(uri).folder / "runs.db")
+    try:
+        return ledger.ended()
+    finally:
+        ledger.close()
 
 
 def known() -> Iterator[Outbox]:

@@ -20,10 +20,12 @@ _DEEPEST = 50  # generations of runs
 
 
 class Courier:
-    """Brings what is recorded to the server that ``MLPROJ_TRACKING_URI`` names. ``trouble`` says why the last attempt failed."""
+    """Brings what is recorded to the server that ``MLPROJ_TRACKING_URI`` names. ``trouble`` says why the last attempt failed;
+    after the end ``artifact_uri`` is where the server has the run's artifacts."""
 
     def __init__(self, run_id: str) -> None:
         self.trouble: MlprojError | None = None
+        self.artifact_uri: str | None = None
         self._run_id = run_id
         self._server = env_vars.TRACKING_URI.get() or ""
         self._outbox = outbox.of(self._server)
@@ -54,6 +56,7 @@ class Courier:
             if self._is_delivered() or self._answered == before or self.trouble is None:
                 break
         if self._delivery:
+            self.artifact_uri = self._delivery.places.get(self._run_id)
             self._delivery.close()
         return self._is_delivered()
 

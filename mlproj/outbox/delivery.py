@@ -43,6 +43,8 @@ class Delivery:
         self._store = tracking.open(outbox.uri)
         self._models = tracking.open_models(outbox.uri)
         self._destination = destination
+        self.places: dict[str, str] = {}
+        """Where the server keeps the artifacts of the runs that were delivered."""
 
     def close(self) -> None:
         """Let go of the outbox and of the destination."""
@@ -76,6 +78,7 @@ class Delivery:
             return
         try:
             remote_id, artifact_uri = self._bring(entry, run)
+            self.places[run_id] = artifact_uri
             heard()
             left = self._bring_rest(entry, run, remote_id, artifact_uri, heard)
         except ServiceError:

@@ -132,6 +132,16 @@ class Ledger:
         with self._database.read() as connection:
             return [_to_entry(row) for row in connection.execute(statement)]
 
+    def ended(self) -> int:
+        """How many runs are over and not delivered whole."""
+        statement = (
+            f"SELECT count(*) FROM outbox_runs o JOIN runs r ON r.run_id = o.run_id WHERE {_WAITING} "  # noqa: S608  # constants
+            "AND r.status NOT IN ('RUNNING', 'SCHEDULED')"
+        )
+        with self._database.read() as connection:
+            [(number,)] = connection.execute(statement)
+            return int(number)
+
     def entry(self, run_id: str) -> Entry | None:
         """What is noted of a run."""
         statement = f"SELECT {_COLUMNS} FROM outbox_runs WHERE run_id = :run_id"  # noqa: S608  # constants

@@ -62,8 +62,8 @@ class ModelDelivery:
                 replace(metric, model_id=there.model_id, run_id=self._remote_id(metric.run_id) or remote_run) for metric in model.metrics
             ]
             self._destination.models.log_model_metrics(of_runs)
-        if model.params:
-            self._destination.models.log_model_params(there.model_id, model.params)
+        if params := {key: value for key, value in model.params.items() if key not in there.params}:
+            self._destination.models.log_model_params(there.model_id, params)
         if model.tags:
             self._destination.models.set_logged_model_tags(there.model_id, model.tags)
         if model.status is not LoggedModelStatus.PENDING:

@@ -177,8 +177,11 @@ class MlflowStore:
             except NotFound:
                 found = self._some(f"tags.`{mlflow_json.RUN_ID_TAG}` = '{reference}'")
         else:
-            quoted = reference.replace("'", "''") if "'" not in reference else ""
-            found = self._some(f"attributes.run_id LIKE '{reference}%'") if _PREFIX.fullmatch(reference) else []
+            quoted = "" if "'" in reference else reference  # MLflow's grammar has no way to write one
+            found = []
+            if _PREFIX.fullmatch(reference):
+                begins = f"LIKE '{reference}%'"
+                found = self._some(f"attributes.run_id {begins}") or self._some(f"tags.`{mlflow_json.RUN_ID_TAG}` {begins}")
             found = found or (self._some(f"attributes.run_name = '{quoted}'") if quoted else [])
         if len(found) > 1:
             raise sql_statement.ambiguous(reference, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mlproj.caller import Caller, NoSuchEndpoint, Refused
@@ -62,7 +63,7 @@ class MlflowModels:
             )
         except NoSuchEndpoint as missing:
             raise NoLoggedModels("the server keeps no logged models") from missing
-        return _logged_model(answer)
+        return replace(_logged_model(answer), params=dict(params or {}))
 
     def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:  # noqa: ARG002, D102
         return _logged_model(self._ask("GET", f"logged-models/{model_id}"))
@@ -167,7 +168,8 @@ class MlflowModels:
 
 def _logged_model(answer: Mapping[str, Any]) -> LoggedModel:
     info = answer["model"]["info"]
-    return LoggedModel(info["model_id"], str(info["experiment_id"]), info["name"], info["artifact_uri"])
+    params = mlflow_json.to_pairs(answer["model"].get("data", {}).get("params", ()))
+    return LoggedModel(info["model_id"], str(info["experiment_id"]), info["name"], info["artifact_uri"], params=params)
 
 
 def _version(found: Mapping[str, Any]) -> ModelVersion:
