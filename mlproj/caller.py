@@ -67,11 +67,11 @@ class Caller:
     """
 
     def __init__(self, uri: str, *, timeout: float = TIMEOUT, patient: bool = True) -> None:
-        parts = urlsplit(uri)
         try:
+            parts = urlsplit(uri)
             port = parts.port
         except ValueError:
-            port = -1
+            parts, port = urlsplit(""), -1
         if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.query or parts.fragment:
             raise UsageError(f"{mask_url(uri)} is no address of a tracking server", hint="expected http(s)://host[:port][/path]")
         self._scheme, self._host, self._port = parts.scheme, parts.hostname, port
@@ -121,6 +121,11 @@ class Caller:
         """The answer to GET *path*, to be read within the block. Raises as :meth:`call`."""
         with self._asked("GET", path, None, {}) as response:
             yield response
+
+    def __del__(self) -> None:
+        """Who forgets a caller lets its connections go, too."""
+        if hasattr(self, "_opened"):
+            self.close()
 
     def close(self) -> None:
         """Close the connections of all threads."""

@@ -21,11 +21,12 @@ def open(place: str | Path, *, server: str | None = None) -> ArtifactStore:
     """
     if str(place).startswith("mlflow-artifacts:"):
         from mlproj.artifacts.proxied import ProxiedArtifacts
+        from mlproj.caller import Caller
 
         server = server or env_vars.TRACKING_URI.get() or ""
         if not server.startswith(("http://", "https://")):
             raise UsageError(f"{place} is with a tracking server", hint="set MLPROJ_TRACKING_URI to the address of that server")
-        return ProxiedArtifacts(str(place), server)
+        return ProxiedArtifacts(str(place), Caller(server))
     folder = folder_of(place)
     if folder is not None:
         return LocalArtifacts(folder)

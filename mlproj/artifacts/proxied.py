@@ -20,14 +20,14 @@ _PORTION = 1 << 18
 
 
 class ProxiedArtifacts:
-    """The :class:`~mlproj.artifacts.base.ArtifactStore` of an ``mlflow-artifacts:`` *uri*, asked of *server* (its address).
+    """The :class:`~mlproj.artifacts.base.ArtifactStore` of an ``mlflow-artifacts:`` *uri*, which *caller* asks for.
 
     With an authority (``mlflow-artifacts://host/…``) that server is asked instead.
     """
 
-    def __init__(self, uri: str, server: str) -> None:
+    def __init__(self, uri: str, caller: Caller) -> None:
         parts = urlsplit(uri)
-        self._caller = Caller(f"{urlsplit(server).scheme}://{parts.netloc}" if parts.netloc else server)
+        self._caller = Caller(f"{urlsplit(caller.uri).scheme}://{parts.netloc}") if parts.netloc else caller
         self._top = "/".join(parts_of(parts.path.strip("/")))
         self.uri = uri.rstrip("/")
 

@@ -6,6 +6,7 @@ from typing import cast
 
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore
+from mlproj.artifacts.proxied import SCHEME, ProxiedArtifacts
 from mlproj.caller import Caller, Refused
 from mlproj.tracking import remote, server_client
 from mlproj.tracking.base import AlreadyExists, Experiment, NotFound, TrackingStore
@@ -22,7 +23,6 @@ class Destination:
 
     def __init__(self, server: str) -> None:
         self._caller = Caller(server, timeout=TIMEOUT, patient=False)
-        self._server = server
         self.is_exact = server_client.is_mlproj(self._caller)
         if self.is_exact:
             self.store, self.models = remote.store(self._caller), remote.models(self._caller)
@@ -45,7 +45,7 @@ class Destination:
 
     def artifacts(self, place: str) -> ArtifactStore:
         """The artifacts at a place that the server named. Raises UsageError."""
-        return artifacts.open(place, server=self._server)
+        return ProxiedArtifacts(place, self._caller) if place.startswith(f"{SCHEME}:") else artifacts.open(place)
 
     def experiment(self, wanted: Experiment) -> Experiment:
         """The server's experiment with the name of *wanted*, made when it is new there."""
