@@ -21,11 +21,11 @@ def group() -> None:
 
 
 @group.command("mlruns")
-@click.argument("place", metavar="PATH")
+@click.argument("place", metavar="PATH|URI")
 @options.verbosity
 @options.as_json
 def mlruns_command(place: str, verbosity: int, as_json: bool) -> None:
-    """Bring in the runs of MLflow: an mlruns folder or a SQLite file.
+    """Bring in the runs of MLflow: an mlruns folder, a SQLite file, or a server (https://host).
 
     Runs keep their ids, experiments their names, and the files that were logged are copied. It can be done again: what
     is new there is added, nothing is doubled.
@@ -33,10 +33,16 @@ def mlruns_command(place: str, verbosity: int, as_json: bool) -> None:
     from mlproj import tracking
     from mlproj.tracking import mlflow_transfer
 
-    path = _path(place)
+    reporter = make_reporter(verbosity, json=as_json)
+    path = None if tracking.is_server(place) else _path(place)
     store = tracking.open()
     try:
-        done = mlflow_transfer.bring_in(store, path, make_reporter(verbosity, json=as_json))
+        if path is None:
+            from mlproj import server_import
+
+            done = server_import.bring_in(store, place, reporter)
+        else:
+            done = mlflow_transfer.bring_in(store, path, reporter)
     finally:
         store.close()
     if as_json:
@@ -55,4 +61,7 @@ def _path(place: str) -> Path:
         return Path(rest.removeprefix("///"))
     if scheme == "file":
         return Path(unquote(urlsplit(place).path))
-    raise UsageError(f"runs cannot be brought in from {mask_url(place)}", hint="name an mlruns folder or a SQLite file on this machine")
+    raise UsageError(
+        f"runs cannot be brought in from {mask_url(place)}",
+        hint="name an mlruns folder or a SQLite file on this machine, or a server: https://host",
+    )

@@ -95,15 +95,11 @@ class ModelDelivery:
 
     def _link(self, run: Run, remote_id: str) -> None:
         linked = self._models.models_of_runs([run.run_id]).get(run.run_id, ())
-        told = "links of run"
-        state = repr(linked)
-        if not linked or self._ledger.there(told, run.run_id) == state:
-            return
         known = [(self._ledger.there(_MODEL, one.model_id), one) for one in linked]
         there = [RunModel(model_id, one.step, one.output) for model_id, one in known if model_id]
-        if there:
+        if there and self._ledger.there("links of run", run.run_id) != repr(there):
             self._destination.models.link_models(remote_id, there)
-        self._ledger.is_called(told, run.run_id, state)
+            self._ledger.is_called("links of run", run.run_id, repr(there))
 
     def _bring_version(self, run: Run, version: ModelVersion, remote_run: str, artifact_uri: str) -> None:
         here = f"{version.name}\n{version.version}"

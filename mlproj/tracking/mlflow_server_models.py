@@ -98,6 +98,16 @@ class MlflowModels:
         if used:
             self._ask("POST", "runs/log-inputs", run_id=run_id, models=used)
 
+    def models_of_runs(self, run_ids: Sequence[str]) -> Mapping[str, Sequence[RunModel]]:  # noqa: D102
+        found: dict[str, Sequence[RunModel]] = {}
+        for run_id in run_ids:
+            run = self._ask("GET", "runs/get", run_id=run_id)["run"]
+            made = [RunModel(one["model_id"], int(one.get("step") or 0)) for one in run.get("outputs", {}).get("model_outputs", ())]
+            used = [RunModel(one["model_id"], output=False) for one in run.get("inputs", {}).get("model_inputs", ())]
+            if made or used:
+                found[run_id] = [*used, *made]
+        return found
+
     # The registry.
 
     def create_registered_model(  # noqa: D102

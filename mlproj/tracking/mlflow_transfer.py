@@ -1,4 +1,4 @@
-"""A whole store of MLflow's, a folder or a SQLite file, brought into ours; again later, and only what is new is added.
+"""A whole store of MLflow's, a folder, a SQLite file or a server, brought into ours; again later, and only what is new is added.
 
 Runs keep the ids and experiments the names that they had there. What was brought in once is brought up to date: further
 metric points and parameters are added, tags and status follow. A run that was not brought in from there is left alone.
@@ -7,10 +7,11 @@ metric points and parameters are added, tags and status follow. A run that was n
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from mlproj.errors import MlprojError, ServiceError, UsageError, did_you_mean
 from mlproj.progress import Progress
@@ -24,6 +25,13 @@ ORIGIN_TAG = "mlproj.imported.from"
 
 _BATCH = 10_000  # metric points in one transaction
 _BROKEN = (sqlite3.Error, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
+
+
+class Places(Protocol):
+    """Where the files of runs are."""
+
+    def bring(self, logged: MlflowRun, artifact_uri: str) -> Iterator[str]:
+        """Copy the files of a run to the place of ours; what could not be brought, and why, is yielded."""
 
 
 @dataclass
@@ -43,11 +51,16 @@ def bring_in(store: TrackingStore, place: Path, progress: Progress) -> Transfer:
     """
     place, runs = _read(place.absolute())
     places = mlflow_artifact.Places(place.parent, (place if place.is_dir() else place.parent,))
+    return bring_runs(store, runs, places, place.as_uri(), progress)
+
+
+def bring_runs(store: TrackingStore, runs: Iterable[MlflowRun], places: Places, origin: str, progress: Progress) -> Transfer:
+    """Bring in *runs* that were recorded at *origin*, and their files from *places*. Raises ServiceError."""
     transfer = Transfer()
     known = {run.run_id: run for run in store.list_runs(lifecycle_stage=None)}
     for logged in runs:
         try:
-            _bring_run(store, logged, known.get(logged.run_id), places, place.as_uri(), transfer, progress)
+            _bring_run(store, logged, known.get(logged.run_id), places, origin, transfer, progress)
         except (MlprojError, *_BROKEN) as trouble:
             progress.warn(f"the run {logged.name or logged.run_id} is not all brought in: {trouble}")
     return transfer
@@ -78,7 +91,7 @@ def _bring_run(
     store: TrackingStore,
     logged: MlflowRun,
     ours: Run | None,
-    places: mlflow_artifact.Places,
+    places: Places,
     origin: str,
     transfer: Transfer,
     progress: Progress,

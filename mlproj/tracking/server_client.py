@@ -8,7 +8,7 @@ from mlproj.caller import Caller, NoSuchEndpoint, Refused
 from mlproj.errors import UsageError
 from mlproj.tracking import remote
 from mlproj.tracking.base import TrackingStore
-from mlproj.tracking.model_base import ModelStore
+from mlproj.tracking.model_base import LoggedModels, ModelStore
 
 
 def store(uri: str) -> TrackingStore:
@@ -32,6 +32,15 @@ def store_of(caller: Caller) -> TrackingStore:
     from mlproj.tracking.mlflow_server import MlflowStore
 
     return cast("TrackingStore", MlflowStore(caller))
+
+
+def models_of(caller: Caller) -> LoggedModels:
+    """The logged models of the server that *caller* asks; of one of MLflow's only what is told of runs."""
+    if is_mlproj(caller):
+        return remote.models(caller)
+    from mlproj.tracking.mlflow_server_models import MlflowModels
+
+    return cast("LoggedModels", MlflowModels(caller))
 
 
 def is_mlproj(caller: Caller) -> bool:
