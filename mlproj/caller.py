@@ -113,7 +113,7 @@ class Caller:
     def upload(self, path: str, file: IO[bytes], size: int) -> None:
         """PUT the *size* bytes of *file* at *path*; not sent again by itself. Raises as :meth:`call`."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        with self._asked("PUT", path, file, headers):
+        with self._asked("PUT", path, _portions(file, size) if size else b"", headers):
             return
 
     @contextmanager
@@ -244,6 +244,16 @@ def _is_closed_by_peer(connected: socket.socket) -> bool:
     poll = select.poll()
     poll.register(connected.fileno(), select.POLLIN)
     return bool(poll.poll(0))
+
+
+def _portions(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """*size* bytes of *file*, no more when it grows meanwhile. Raises OSError when it has shrunk."""
+    while size:
+        portion = file.read(min(_PORTION, size))
+        if not portion:
+            raise OSError("the file has become shorter while it was sent")
+        size -= len(portion)
+        yield portion
 
 
 def _basic(user: str | None, password: str | None) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +33,9 @@ def recording_uri() -> str | None:
 
 def of(server: str) -> Outbox:
     """The outbox of the server at an address, made when missing. Raises UsageError, ServiceError."""
+    import hashlib
+    import json
+
     from mlproj.caller import Caller
     from mlproj.outbox import ledger
 
@@ -77,6 +78,8 @@ def waiting() -> int:
 
 def known() -> Iterator[Outbox]:
     """The outboxes of this home."""
+    import json
+
     for note in sorted(_folders().glob(f"*/{_NOTE}")):
         try:
             yield Outbox(str(json.loads(note.read_bytes())["server"]), note.parent)

@@ -129,7 +129,8 @@ def test_runs_are_searched_and_compared_by_hand(visit: Visit, address: str, stor
     visit.page.goto(f"{address}/experiments/{runs[0].experiment_id}")
     visit.shot("runs")
     visit.page.fill("#filter", "metrics.score > 5")
-    visit.page.press("#filter", "Enter")
+    with visit.page.expect_navigation():
+        visit.page.press("#filter", "Enter")
     assert visit.page.locator("tbody tr").count() == 2
     for name in ("middle", "high"):
         visit.page.check(f'input[aria-label="Choose {name}"]')
