@@ -183,3 +183,41 @@ def test_values_that_mlflow_cuts_are_in_a_file(address: str, tmp_path: Path) -> 
 
     with artifacts.open(run.artifact_uri, server=address).open("mlproj/values.json") as file:
         assert json.load(file)["values"] == {"text": "x" * 9000}
+
+
+MODEL = """
+import mlflow
+mlflow.set_experiment("models")
+
+def predict(model_input: list[str]) -> list[str]:
+    return [text.upper() for text in model_input]
+
+with mlflow.start_run():
+    mlflow.pyfunc.log_model(name="shout", python_model=predict, registered_model_name="shouting", pip_requirements=[])
+    mlflow.MlflowClient().set_registered_model_alias("shouting", "champion", 1)
+"""
+
+
+@pytest.mark.needs("mlflow", "pandas")
+def test_models_are_registered_with_the_server_and_brought_back_from_it(address: str, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py"\n', train__py=MODEL)
+    for _ in range(2):
+        done, document = run_to(address, folder)
+        assert "waits" not in done.err, done.err
+    versions = ask(address, "model-versions/search?filter=name%3D%27shouting%27")["model_versions"]
+    assert sorted(version["version"] for version in versions) == ["1", "2"]
+    assert {version["status"] for version in versions} == {"READY"}
+    assert ask(address, "registered-models/alias?name=shouting&alias=champion")["model_version"]["version"] == "1"
+    with closing(tracking.open(address)) as store:
+        run = store.get_run(document["run_id"])
+    assert run.run_id in {version["run_id"] for version in versions}
+
+    brought = mlproj("import", "mlruns", address)
+    assert (brought.code, brought.err) == (0, ""), brought.err
+    assert brought.out.startswith("2 new runs")
+    assert mlproj("import", "mlruns", address).out.startswith("0 new runs, 0 brought up to date")
+    with closing(tracking.open()) as here:
+        found = here.get_run(run.run_id)
+        assert found.experiment_name == "models" and found.artifact_uri.startswith("file:")
+    description = (Path(found.artifact_uri.removeprefix("file://")) / "shout" / "MLmodel").read_text()
+    assert run.run_id in description and document["run_id"] not in description
