@@ -21,7 +21,7 @@ class Variable:
 
 # What the user sets.
 HOME = Variable("MLPROJ_HOME", "folder for runs and artifacts (default: the platform's user data folder)")
-TRACKING_URI = Variable("MLPROJ_TRACKING_URI", "where runs are: sqlite:///FILE, postgresql://…, https://SERVER (default: mlproj.db in MLPROJ_HOME)")
+TRACKING_URI = Variable("MLPROJ_TRACKING_URI", "where runs are: sqlite:///FILE, postgresql://…, https://… (default: mlproj.db in home)")
 CACHE = Variable("MLPROJ_CACHE", "folder for mirrors, environments and checkouts (default: the platform's cache folder)")
 OFFLINE = Variable("MLPROJ_OFFLINE", "set to 1 to never use the network, as --offline")
 EXPERIMENT_NAME = Variable("MLPROJ_EXPERIMENT_NAME", "experiment of new runs, as --experiment-name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from mlproj import paths
+from mlproj.artifacts import record
 from mlproj.cli.output import print_heading, print_lines, print_rows, print_table
 from mlproj.cli.table import Column
 from mlproj.tracking.base import Run
@@ -45,10 +45,7 @@ def print_uncommitted_changes(one: Run, other: Run) -> None:
 
 
 def _diff_of(run: Run) -> str:
-    try:
-        return (paths.run_dir(run.run_id) / "diff.patch").read_bytes().decode("utf-8", "backslashreplace")
-    except OSError:
-        return ""
+    return (record.read(run.run_id, run.artifact_uri, "diff.patch") or b"").decode("utf-8", "backslashreplace")
 
 
 def text(value: Value) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -134,9 +133,12 @@ def compare_command(runs: tuple[str, ...], everything: bool, as_json: bool, as_c
     return None
 
 
-def _lock_of(run: Run) -> Path | None:
-    name = (run.environment or {}).get("lock")
-    return paths.run_dir(run.run_id) / Path(name).name if name else None
+def _lock_of(run: Run) -> bytes | None:
+    from mlproj.artifacts import record
+    from mlproj.tracking.comparison import lock_name
+
+    name = lock_name(run)
+    return record.read(run.run_id, run.artifact_uri, name) if name else None
 
 
 def _search(
@@ -144,7 +146,9 @@ def _search(
 ) -> list[Run]:
     """All pages of a search, up to *limit* runs; *statuses* is one more condition."""
     if statuses:
-        condition = f"attributes.status IN ({', '.join(repr(status.value) for status in statuses)})"
+        listed = ", ".join(repr(status.value) for status in statuses)
+        # MLflow's own servers know no IN for a status.
+        condition = f"attributes.status = {listed}" if len(statuses) == 1 else f"attributes.status IN ({listed})"
         filter = f"{filter} AND {condition}" if filter.strip() else condition
     experiment_ids = [store.get_experiment(name=experiment).experiment_id] if experiment is not None else None
     found: list[Run] = []
@@ -188,6 +192,11 @@ def logs_command(run: str, follow: bool, stream: str) -> None:
         record = _find(store, run)
     run_dir = paths.run_dir(record.run_id)
     out = sys.stdout.buffer
+    if not run_dir.is_dir() and stream == "all":  # it ran elsewhere
+        from mlproj.artifacts import record as kept
+
+        out.write(kept.read(record.run_id, record.artifact_uri, output_log.LOG) or b"")
+        return
     for block in output_log.read(run_dir, stream, follow, lambda: not record.status.ended and liveness.owner_lives(run_dir, record.pid)):
         out.write(block)
         out.flush()

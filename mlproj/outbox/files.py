@@ -11,13 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, parts_of
 from mlproj.artifacts.proxied import ProxiedArtifacts
+from mlproj.artifacts.record import FOLDER as RECORD
 from mlproj.backends import output_log
 from mlproj.outbox.ledger import Ledger
 from mlproj.redaction import redact
 from mlproj.tracking.base import Run
-
-RECORD = "mlproj"
-"""The folder among a run's artifacts with what its folder on this machine holds: plan, lock, diff, output."""
 
 _QUIET = 3.0  # seconds without a change after which a file is taken to be whole while its run goes on
 _PORTION = 1 << 20

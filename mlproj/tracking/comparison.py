@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mlproj.tracking.base import Run
@@ -35,8 +34,8 @@ class Fact:
         return any(not _same(self.values[0], value) for value in self.values[1:])
 
 
-def compare(runs: Sequence[Run], lock_of: Callable[[Run], Path | None]) -> list[Fact]:
-    """Every fact about at least one of *runs*, section by section. *lock_of* tells where a run's environment lock is.
+def compare(runs: Sequence[Run], lock_of: Callable[[Run], bytes | None]) -> list[Fact]:
+    """Every fact about at least one of *runs*, section by section. *lock_of* gives a run's environment lock, where it is known.
 
     Metrics are compared by their latest values. Times and names that every run has for itself are left out, and so are
     the tags that MLflow derives from the rest. Raises UsageError for a lock that cannot be read.
@@ -51,7 +50,7 @@ def _facts(section: str, each: Sequence[Mapping[str, Value]]) -> Iterable[Fact]:
         yield Fact(section, name, tuple(facts.get(name) for facts in each))
 
 
-def _describe(run: Run, lock: Path | None) -> dict[str, dict[str, Value]]:
+def _describe(run: Run, lock: bytes | None) -> dict[str, dict[str, Value]]:
     source, environment = run.source or {}, run.environment or {}
     return {
         "result": _given({"status": run.status.value, "exit code": run.exit_code, "reason": run.status_reason}),
@@ -62,18 +61,23 @@ def _describe(run: Run, lock: Path | None) -> dict[str, dict[str, Value]]:
             **{f"dataset {dataset.name}": dataset.digest for dataset in run.datasets},
         },
         "environment": _given({name.replace("_", " "): environment.get(name) for name in _ENVIRONMENT}),
-        "packages": locked_packages(lock) if lock else {},
+        "packages": locked_packages(run, lock),
         "metrics": {name: number(value) for name, value in run.metrics.items()},
         "outputs": {output.path: output.sha256 or f"{output.size} bytes" for output in run.outputs},
         "tags": {name: value for name, value in run.tags.items() if not name.startswith(("mlflow.", "mlproj."))},
     }
 
 
-def locked_packages(lock: Path) -> dict[str, str]:
-    """Name and version of each package of a ``pylock.toml`` (PEP 751); none when the file is not there.
+def lock_name(run: Run) -> str | None:
+    """The name of the file with the run's environment lock, if it is one that names packages."""
+    name = str((run.environment or {}).get("lock") or "")
+    return name if name.endswith(".toml") and "/" not in name else None
 
-    Raises UsageError when it is there and cannot be read.
-    """
+
+def locked_packages(run: Run, lock: bytes | None) -> dict[str, str]:
+    """Name and version of each package of the run's ``pylock.toml`` (PEP 751). Raises UsageError when it cannot be understood."""
+    if lock is None:
+        return {}
     import sys
 
     from mlproj.errors import UsageError
@@ -83,12 +87,10 @@ def locked_packages(lock: Path) -> dict[str, str]:
     else:
         import tomli as tomllib
     try:
-        packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("packages", [])
+        packages = tomllib.loads(lock.decode()).get("packages", [])
         return {str(package["name"]): str(package.get("version") or package.get("vcs") or package.get("directory")) for package in packages}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"the recorded lock {lock} cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"the recorded lock of the run {run.run_id} cannot be read: {error}") from error
 
 
 def _given(facts: Mapping[str, Value]) -> dict[str, Value]:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -311,3 +312,31 @@ def test_sync_without_a_server_delivers_what_waits_for_the_only_one(server: Serv
     assert (several.code == 2 and "http://127.0.0.1:9/a, http://127.0.0.1:9/b" in several.err) or "for 2 servers" in several.err
     waiting = mlproj("sync", "--dry-run", "--json").document["waiting"]
     assert {one["server"] for one in waiting} == {"http://127.0.0.1:9/a", "http://127.0.0.1:9/b"}
+
+
+def test_people_elsewhere_see_what_a_run_printed_and_left(server: Server, tmp_path: Path) -> None:
+    """Where the run was recorded its folder is; at another desk there is what came to the server."""
+    folder = project(
+        tmp_path / "p",
+        'name: p\nentry_points:\n  main:\n    command: "echo said; echo rows > table.txt"\n',
+    )
+    with server.up():
+        _, document = run_to(server.address, folder)
+        elsewhere = {"MLPROJ_TRACKING_URI": server.address, "MLPROJ_HOME": str(tmp_path / "elsewhere")}
+        assert mlproj("runs", "logs", document["run_id"], env=elsewhere).out == "said\n"
+        with urllib.request.urlopen(f"{server.address}/runs/{document['run_id']}") as page:
+            text = page.read().decode()
+        assert "said" in text and "table.txt" in text
+        with urllib.request.urlopen(f"{server.address}/runs/{document['run_id']}/artifacts/outputs/table.txt") as page:
+            assert "rows" in page.read().decode()
+        ui = start("ui", "--port", "0", env=elsewhere)
+        assert ui.stdout is not None
+        address = ui.stdout.readline().decode().split()[4]
+        try:
+            with urllib.request.urlopen(f"{address}/runs/{document['run_id']}/raw/outputs/table.txt") as raw:
+                assert raw.read() == b"rows\n" and raw.headers["Content-Disposition"].startswith("attachment")
+            with urllib.request.urlopen(f"{address}/runs/{document['run_id']}") as page:
+                assert "said" in page.read().decode()
+        finally:
+            ui.terminate()
+            ui.communicate()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,21 +70,18 @@ def test_not_a_number_twice_is_no_difference_and_json_can_hold_it() -> None:
     assert fact.values == ("NaN", "NaN") and not fact.differs
 
 
-def test_packages_come_from_the_recorded_locks(tmp_path: Path) -> None:
-    files = {}
-    for name, version in (("a", "1.0"), ("b", "2.0")):
-        files[name] = tmp_path / name
-        files[name].write_text(LOCK.format(version=version))
-    found = {fact.name: fact for fact in compare([run("a"), run("b")], lambda one: files[one.run_name]) if fact.section == "packages"}
+def test_packages_come_from_the_recorded_locks() -> None:
+    locks = {name: LOCK.format(version=version).encode() for name, version in (("a", "1.0"), ("b", "2.0"))}
+    found = {fact.name: fact for fact in compare([run("a"), run("b")], lambda one: locks[one.run_name]) if fact.section == "packages"}
     assert found["numpy"].values == ("1.0", "2.0") and found["numpy"].differs
     assert not found["local"].differs
 
 
-def test_a_lock_that_is_gone_is_no_error_and_a_broken_one_is_named(tmp_path: Path) -> None:
-    assert locked_packages(tmp_path / "gone") == {}
-    (tmp_path / "broken").write_text("packages = 3")
-    with pytest.raises(UsageError, match="broken"):
-        locked_packages(tmp_path / "broken")
+def test_a_lock_that_is_gone_is_no_error_and_a_broken_one_is_told() -> None:
+    assert locked_packages(run("a"), None) == {}
+    for broken in (b"packages = 3", b"\xff", b"[[packages]]"):
+        with pytest.raises(UsageError, match="recorded lock of the run .* cannot be read"):
+            locked_packages(run("a"), broken)
 
 
 def test_more_than_two_runs_are_compared_at_once() -> None:

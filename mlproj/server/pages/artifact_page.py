@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, NamedTuple
 
 from starlette.datastructures import QueryParams
 
+from mlproj import artifacts
+from mlproj.artifacts.base import InvalidPath, NoSuchFile
+from mlproj.errors import MlprojError
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import NotFound, Run, TrackingStore
 
@@ -33,53 +35,46 @@ class Entry(NamedTuple):
 
 
 def show(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str:  # noqa: ARG001  # every page takes these
-    """A folder's list or a file's preview. Raises NotFound."""
+    """A folder's list or a file's preview. Raises NotFound, ServiceError."""
     found = store.get_run(path["run_id"])
-    inside = path.get("path", "")
-    file = _place(found, inside)
+    inside = path.get("path", "").strip("/")
     common = {"title": inside or "Artifacts", "run": found, "path": inside, "parents": _parents(inside)}
-    if file.is_dir() or not inside:
+    if not inside:
         return render("artifacts.html", **common, entries=listing(found, inside), preview=None)
-    return render("artifacts.html", **common, entries=[], preview=_preview(file))
+    try:
+        with opened(found, inside) as file:
+            return render("artifacts.html", **common, entries=[], preview=_preview(file, inside))
+    except NotFound:
+        entries = listing(found, inside)
+        if not entries:
+            raise
+        return render("artifacts.html", **common, entries=entries, preview=None)
 
 
-def local_file(store: TrackingStore, run_id: str, path: str) -> Path:
-    """The file at *path* among the run's artifacts. Raises NotFound."""
-    file = _place(store.get_run(run_id), path)
-    if not file.is_file():
-        raise NotFound(f"the run has no file {path!r}")
-    return file
+def local_file(run: Run, path: str) -> Path | None:
+    """The file at *path* among the run's artifacts, None when it is not on this machine. Raises NotFound, ServiceError."""
+    try:
+        return artifacts.open(run.artifact_uri).local_file(path)
+    except (NoSuchFile, InvalidPath) as error:
+        raise NotFound(f"the run has no file {path!r}") from error
+
+
+def opened(run: Run, path: str) -> IO[bytes]:
+    """The file at *path* among the run's artifacts, for reading. Raises NotFound, ServiceError."""
+    try:
+        return artifacts.open(run.artifact_uri).open(path)
+    except (NoSuchFile, InvalidPath) as error:
+        raise NotFound(f"the run has no file {path!r}") from error
 
 
 def listing(run: Run, inside: str) -> list[Entry]:
-    """What is in a folder of the run's artifacts, folders first; nothing where they are not on this machine."""
+    """What is in a folder of the run's artifacts, folders first; nothing where they cannot be reached."""
     try:
-        folder = _place(run, inside)
-        children = sorted(folder.iterdir(), key=lambda child: (not child.is_dir(), child.name))[:_MOST_FILES]
-    except (NotFound, OSError):
+        found = artifacts.open(run.artifact_uri).list(inside)
+    except MlprojError:
         return []
-    prefix = f"{inside.rstrip('/')}/" if inside else ""
-    return [
-        Entry(prefix + child.name, child.name, None if child.is_dir() else child.stat().st_size)
-        for child in children
-        if not child.is_symlink()
-    ]
-
-
-def _place(run: Run, inside: str) -> Path:
-    """The file or folder, which is below the run's artifacts whatever links there are. Raises NotFound."""
-    parts = urlsplit(run.artifact_uri)
-    if parts.scheme != "file":
-        raise NotFound(f"the artifacts of this run are not on this machine: {run.artifact_uri}")
-    root = Path(unquote(parts.path)).resolve()
-    try:
-        place = (root / inside.lstrip("/")).resolve()
-        there = not inside or place.exists()
-    except (OSError, ValueError):
-        there = False
-    if not there or not place.is_relative_to(root):
-        raise NotFound(f"the run has no file {inside!r}")
-    return place
+    prefix = f"{inside}/" if inside else ""
+    return [Entry(prefix + one.name, one.name, one.size) for one in sorted(found, key=lambda one: (not one.is_dir, one.name))[:_MOST_FILES]]
 
 
 def _parents(inside: str) -> list[tuple[str, str]]:
@@ -88,14 +83,14 @@ def _parents(inside: str) -> list[tuple[str, str]]:
     return [(part, "/".join(parts[: index + 1])) for index, part in enumerate(parts)]
 
 
-def _preview(file: Path) -> dict[str, Any]:
+def _preview(file: IO[bytes], path: str) -> dict[str, Any]:
     """What to show: an image, a table, a text, or only the size."""
-    kind: dict[str, Any] = {"kind": "binary", "size": file.stat().st_size}
-    suffix = file.suffix.lower()
+    kind: dict[str, Any] = {"kind": "binary", "size": file.seek(0, io.SEEK_END)}
+    suffix = PurePosixPath(path).suffix.lower()
     if suffix in IMAGES:
         return {**kind, "kind": "image"}
-    with file.open("rb") as opened:
-        data = opened.read(_LARGEST_TEXT)
+    file.seek(0)
+    data = file.read(_LARGEST_TEXT)
     if b"\0" in data:
         return kind
     text = data.decode("utf-8", "replace")

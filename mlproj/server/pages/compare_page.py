@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from mlproj import paths
 from mlproj.errors import UsageError
+from mlproj.server.pages import run_page
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import Run, TrackingStore
 from mlproj.tracking.comparison import compare as compared
@@ -25,7 +24,7 @@ def compare(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> s
         raise UsageError(f"{len(named)} runs are too many to compare; at most {_MOST_RUNS}")
     runs = [store.get_run(run_id) for run_id in named]
     everything = query.get("all") == "1"
-    facts = compared(runs, _lock_of)
+    facts = compared(runs, run_page.lock_of)
     shown = [fact for fact in facts if everything or fact.differs]
     return render(
         "compare.html",
@@ -47,8 +46,3 @@ def _numbers(run: Run) -> dict[str, Any]:
 
     metrics = {f"metrics.{key}": value for key, value in run.metrics.items() if math.isfinite(value)}
     return {"id": run.run_id, "name": run.run_name, "values": {**{f"params.{key}": value for key, value in run.params.items()}, **metrics}}
-
-
-def _lock_of(run: Run) -> Path | None:
-    name = str((run.environment or {}).get("lock") or "")
-    return paths.run_dir(run.run_id) / name if name.endswith(".toml") and "/" not in name else None

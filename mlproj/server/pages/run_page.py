@@ -8,15 +8,16 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from mlproj import paths
+from mlproj.artifacts import record
 from mlproj.backends import output_log
 from mlproj.redaction import redact
 from mlproj.server.pages import artifact_page
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import Run, TrackingStore
-from mlproj.tracking.comparison import locked_packages
+from mlproj.tracking.comparison import lock_name, locked_packages
 
 _LOG_LINES = 200
+_LOG_SIZE = 1 << 20  # bytes looked at
 _LARGEST_DIFF = 200_000  # characters shown
 _SYSTEM = "system/"
 
@@ -36,7 +37,7 @@ def run(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str: 
         tags={key: value for key, value in sorted(found.tags.items()) if not key.startswith("mlflow.")},
         source=_facts(found.source),
         environment=_facts(found.environment),
-        packages=_packages(found),
+        packages=locked_packages(found, lock_of(found)),
         diff=_diff(found),
         log=log_tail(store, found.run_id),
         artifacts=artifact_page.listing(found, ""),
@@ -44,28 +45,24 @@ def run(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str: 
 
 
 def log_tail(store: TrackingStore, run_id: str) -> str:
-    """The last lines that the run printed; empty where its log is not on this machine. Raises NotFound."""
+    """The last lines that the run printed; empty where its log is neither on this machine nor with its artifacts. Raises NotFound."""
     found = store.get_run(run_id)
-    try:
-        return redact(output_log.tail(paths.run_dir(found.run_id), _LOG_LINES).decode("utf-8", "replace"))
-    except OSError:
-        return ""
+    output = record.read(found.run_id, found.artifact_uri, output_log.LOG, last=_LOG_SIZE) or b""
+    return redact(b"".join(output.splitlines(keepends=True)[-_LOG_LINES:]).decode("utf-8", "replace"))
+
+
+def lock_of(found: Run) -> bytes | None:
+    """The run's environment lock, where it is known."""
+    name = lock_name(found)
+    return record.read(found.run_id, found.artifact_uri, name) if name else None
 
 
 def _children(store: TrackingStore, found: Run) -> list[Run]:
     return list(store.search_runs(filter=f"tags.`mlflow.parentRunId` = '{found.run_id}'", limit=100).items)
 
 
-def _packages(found: Run) -> dict[str, str]:
-    name = str((found.environment or {}).get("lock") or "")
-    return locked_packages(paths.run_dir(found.run_id) / name) if name.endswith(".toml") and "/" not in name else {}
-
-
 def _diff(found: Run) -> str:
-    try:
-        text = (paths.run_dir(found.run_id) / "diff.patch").read_bytes().decode("utf-8", "backslashreplace")
-    except OSError:
-        return ""
+    text = (record.read(found.run_id, found.artifact_uri, "diff.patch") or b"").decode("utf-8", "backslashreplace")
     return text if len(text) <= _LARGEST_DIFF else text[:_LARGEST_DIFF] + "\n… cut; the whole is diff.patch in the run's folder"
 
 

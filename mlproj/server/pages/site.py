@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import mimetypes
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from urllib.parse import quote
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from mlproj.errors import MlprojError, UsageError
@@ -27,6 +29,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+_PORTION = 1 << 18
 _UNCONFINED = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
 
 StoreOf = Callable[[Request], TrackingStore]
@@ -59,18 +62,21 @@ def routes(store_of: StoreOf) -> list[Route]:
             return PlainTextResponse(str(error), status_code=_status(error), headers=_HEADERS)
 
     def raw(request: Request) -> Response:
+        path = PurePosixPath(request.path_params["path"])
+        # Somebody's program wrote it: whatever it is, it must not act as a page of ours.
+        attachment = "inline" if path.suffix.lower() in artifact_page.IMAGES else "attachment"
+        headers = {**_HEADERS, "Content-Security-Policy": _UNCONFINED, "Cross-Origin-Resource-Policy": "same-origin"}
         try:
-            file = artifact_page.local_file(store_of(request), request.path_params["run_id"], request.path_params["path"])
+            run = store_of(request).get_run(request.path_params["run_id"])
+            file = artifact_page.local_file(run, str(path))
+            if file is not None:
+                return FileResponse(file, filename=path.name, content_disposition_type=attachment, headers=headers)
+            elsewhere = artifact_page.opened(run, str(path))
         except MlprojError as error:
             return _sorry(error)
-        # Somebody's program wrote it: whatever it is, it must not act as a page of ours.
-        attachment = "inline" if file.suffix.lower() in artifact_page.IMAGES else "attachment"
-        return FileResponse(
-            file,
-            filename=file.name,
-            content_disposition_type=attachment,
-            headers={**_HEADERS, "Content-Security-Policy": _UNCONFINED, "Cross-Origin-Resource-Policy": "same-origin"},
-        )
+        headers["Content-Disposition"] = f"{attachment}; filename*=utf-8''{quote(path.name, safe='')}"
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return StreamingResponse(_portions(elsewhere), media_type=kind, headers=headers)
 
     return [
         page("/", experiment_page.experiments),
@@ -85,6 +91,12 @@ def routes(store_of: StoreOf) -> list[Route]:
         Route("/static/{name}", _static, methods=["GET"]),
         Route("/favicon.ico", lambda _request: RedirectResponse("/static/icon.svg"), methods=["GET"]),
     ]
+
+
+def _portions(opened: IO[bytes]) -> Iterator[bytes]:
+    with opened:
+        while portion := opened.read(_PORTION):
+            yield portion
 
 
 def _static(request: Request) -> Response:
