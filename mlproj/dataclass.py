@@ -54,6 +54,9 @@ else:
 
     def _init(self, /, *values, **named):
         cls, own = type(self), self.__dict__
+        if not named and len(values) == len(cls._names):  # as most are made; a search makes thousands
+            own.update(zip(cls._names, values))  # noqa: B905
+            return
         own.update(zip(cls._names, values))  # noqa: B905  # too many are found below
         own.update(named)
         is_partial = own.keys() != cls._known

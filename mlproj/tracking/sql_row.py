@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlproj.dataclass import dataclass, field
 from mlproj.errors import UsageError
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 
@@ -40,18 +39,22 @@ DATASET_COLUMNS = "name, digest, source_type, source, schema_json, profile, tags
 DATASET_CONTEXT_TAG = "mlflow.data.context"
 _INT64 = range(-(2**63), 2**63)
 
+_STATUSES = {status.value: status for status in Status}
+
 Row = Sequence[Any]
 
 
-@dataclass
 class Logged:
-    """What a run logged."""
+    """What a run logged. A plain class: a search makes one for each run."""
 
-    params: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    latest_metrics: list[Metric] = field(default_factory=list)
-    datasets: list[DatasetInput] = field(default_factory=list)
+    __slots__ = ("datasets", "latest_metrics", "metrics", "params", "tags")
+
+    def __init__(self) -> None:
+        self.params: dict[str, str] = {}
+        self.tags: dict[str, str] = {}
+        self.metrics: dict[str, float] = {}
+        self.latest_metrics: list[Metric] = []
+        self.datasets: list[DatasetInput] = []
 
 
 def text(value: str) -> str:
@@ -122,7 +125,7 @@ def to_run(row: Row, artifact_root: str, logged: Logged) -> Run:
     """A run of a row of ``RUN_COLUMNS`` and of what it logged."""
     fields = dict(zip(_RUN_FIELDS, row[1:], strict=True))
     fields["experiment_id"] = str(fields["experiment_id"])
-    fields["status"] = Status(fields["status"])
+    fields["status"] = _STATUSES[fields["status"]]
     if ":" not in fields["artifact_uri"]:
         fields["artifact_uri"] = f"{artifact_root}/{fields['artifact_uri']}"
     for document in ("source", "environment"):

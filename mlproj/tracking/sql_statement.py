@@ -156,9 +156,10 @@ def logged(connection: Connection, numbers: Sequence[int]) -> dict[int, Logged]:
         found[run].tags[key] = value
     statement = f"SELECT run, key, value, is_nan, timestamp, step FROM latest_metrics WHERE run {chosen}"  # noqa: S608  # integers
     for run, key, number, is_nan, timestamp, step in connection.execute(statement):
-        metric = Metric(key, sql_row.to_value(number, is_nan), timestamp, step)
-        found[run].metrics[key] = metric.value
-        found[run].latest_metrics.append(metric)
+        value = sql_row.to_value(number, is_nan)
+        of_run = found[run]
+        of_run.metrics[key] = value
+        of_run.latest_metrics.append(Metric(key, value, timestamp, step))
     statement = f"SELECT run, {sql_row.DATASET_COLUMNS} FROM dataset_inputs WHERE run {chosen} ORDER BY run, name, digest"  # noqa: S608  # integers
     for run, *row in connection.execute(statement):
         found[run].datasets.append(sql_row.to_dataset(row))
