@@ -77,6 +77,44 @@ def test_an_older_file_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert raw.execute("SELECT version FROM schema_version").fetchall() == [(version,) for version in range(1, NEXT + 1)]
 
 
+_OLD_ROWS = (
+    "INSERT INTO experiments (experiment_id, name, creation_time, last_update_time) VALUES (5, 'digits', 1, 1)",
+    """
+    INSERT INTO runs (number, run_id, run_name, experiment_id, status, start_time, end_time, artifact_uri, exit_code, source)
+        VALUES (3, '0123456789abcdef0123456789abcdef', 'old', 5, 'FINISHED', 1000, 2000, '5/x/artifacts', 0, '{"uri": "file:///p"}')
+    """,
+    "INSERT INTO params (run, key, value) VALUES (3, 'alpha', '0.5')",
+    "INSERT INTO tags (run, key, value) VALUES (3, 'mlflow.runName', 'old')",
+    "INSERT INTO metrics (run, key, step, timestamp, value) VALUES (3, 'm', 0, 1, 0.5), (3, 'm', 1, 2, 0.25)",
+    "INSERT INTO latest_metrics (run, key, step, timestamp, value) VALUES (3, 'm', 1, 2, 0.25)",
+)
+
+
+@pytest.mark.parametrize("version", range(1, len(migrations.MIGRATIONS) + 1))
+def test_a_file_of_each_released_schema_is_upgraded_with_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    file = tmp_path / "runs.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite, "SCHEMA_VERSION", version)
+        sqlite._create(file)
+    with closing(sqlite3.connect(file)) as raw, raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (version,)
+        for statement in _OLD_ROWS:
+            raw.execute(statement)
+    with closing(tracking.open(f"sqlite:///{file}")) as store, closing(tracking.open_models(f"sqlite:///{file}")) as models:
+        run = store.get_run("old")
+        assert (run.experiment_name, run.status, run.exit_code, run.source) == ("digits", Status.FINISHED, 0, {"uri": "file:///p"})
+        assert run.params == {"alpha": "0.5"} and run.metrics == {"m": 0.25} and run.lifecycle_stage == "active"
+        assert [point.value for point in store.metric_history(run.run_id, "m")] == [0.5, 0.25]
+        assert [found.run_name for found in store.search_runs(filter="metrics.m < 0.3 AND params.alpha = '0.5'").items] == ["old"]
+        # What came later works on what was there before.
+        store.log(run.run_id, metrics=[Metric("m", 0.1, 3, 2)], mark=("metrics", 5))
+        assert models.create_logged_model(run.experiment_id, source_run_id=run.run_id).source_run_id == run.run_id
+        store.update_experiment(run.experiment_id, lifecycle_stage="deleted")
+        assert [gone.run_name for gone in store.purge()] == ["old"]
+
+
 def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "runs.db"
     tracking.open(f"sqlite:///{file}").close()
