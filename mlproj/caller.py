@@ -28,7 +28,7 @@ from mlproj.redaction import mask_url
 TIMEOUT = 120.0
 """Seconds that an answer may take, as of MLflow's client."""
 
-_CONNECT_TIMEOUT = 10.0  # seconds
+_CONNECT_TIMEOUT = 5.0  # seconds
 _PAUSES = (0.2, 0.8)  # seconds before asking again
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 _PORTION = 1 << 18

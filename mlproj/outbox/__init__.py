@@ -33,17 +33,14 @@ def recording_uri() -> str | None:
 
 def of(server: str) -> Outbox:
     """The outbox of the server at an address, made when missing. Raises UsageError, ServiceError."""
-    import hashlib
     import json
 
-    from mlproj.caller import Caller
     from mlproj.outbox import ledger
 
-    address = Caller(server).uri
-    found = Outbox(address, _folders() / hashlib.sha256(address.encode()).hexdigest()[:16])
-    if not (found.folder / _NOTE).exists():
+    found = _place(server)
+    if not _is_made(found):
         ledger.make(found.folder / "runs.db")
-        paths.write_atomic(found.folder / _NOTE, json.dumps({"schema": 1, "server": address}))
+        paths.write_atomic(found.folder / _NOTE, json.dumps({"schema": 1, "server": found.server}))
     return found
 
 
@@ -54,26 +51,40 @@ def reap(store: TrackingStore) -> None:
     uri = env_vars.TRACKING_URI.get()
     if not tracking.is_server(uri):
         liveness.reap(store)
-        return
-    recorded = tracking.open(of(uri).uri)
-    try:
-        liveness.reap(recorded)
-    finally:
-        recorded.close()
+    elif _is_made(box := _place(uri)):
+        recorded = tracking.open(box.uri)
+        try:
+            liveness.reap(recorded)
+        finally:
+            recorded.close()
 
 
 def waiting() -> int:
     """How many runs are over and wait for the server that ``MLPROJ_TRACKING_URI`` names."""
     uri = env_vars.TRACKING_URI.get()
-    if not tracking.is_server(uri):
+    if not tracking.is_server(uri) or not _is_made(box := _place(uri)):
         return 0
     from mlproj.outbox.ledger import Ledger
 
-    ledger = Ledger(of(uri).folder / "runs.db")
+    ledger = Ledger(box.folder / "runs.db")
     try:
         return ledger.ended()
     finally:
         ledger.close()
+
+
+def _place(server: str) -> Outbox:
+    """Where the outbox of a server is, or would be. Raises UsageError for what is no address."""
+    import hashlib
+
+    from mlproj.caller import Caller
+
+    address = Caller(server).uri
+    return Outbox(address, _folders() / hashlib.sha256(address.encode()).hexdigest()[:16])
+
+
+def _is_made(box: Outbox) -> bool:
+    return (box.folder / _NOTE).exists()
 
 
 def known() -> Iterator[Outbox]:

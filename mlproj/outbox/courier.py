@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import closing
 
 from mlproj import env_vars, outbox, tracking
@@ -16,6 +17,7 @@ from mlproj.tracking.mlflow_run import PARENT_TAG
 
 _EVERY = 1.0  # seconds between two looks
 _LONGEST_PAUSE = 30.0  # seconds between two attempts while the server is out of reach
+_QUICK = 3.0  # seconds
 _DEEPEST = 50  # generations of runs
 
 
@@ -33,6 +35,7 @@ class Courier:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mlproj-courier", daemon=True)
         self._answered = 0
+        self._lasted = 0.0
 
     @property
     def server(self) -> str:
@@ -50,7 +53,7 @@ class Courier:
         """
         self._over.set()
         self._thread.join()
-        while True:
+        while self.trouble is None or self._lasted < _QUICK:  # who did not answer for long just now need not be asked again
             before = self._answered
             self._attempt(final=True)
             if self._is_delivered() or self._answered == before or self.trouble is None:
@@ -67,6 +70,7 @@ class Courier:
             pause = min(_LONGEST_PAUSE, max(1.0, pause) * 2) if self.trouble else _EVERY
 
     def _attempt(self, *, final: bool) -> None:
+        begun = time.monotonic()
         try:
             if self._delivery is None:
                 with closing(tracking.open(self._outbox.uri)) as store:
@@ -76,6 +80,7 @@ class Courier:
             self.trouble = None
         except (OSError, MlprojError) as trouble:
             self.trouble = trouble if isinstance(trouble, MlprojError) else ServiceError(str(trouble))
+        self._lasted = time.monotonic() - begun
 
     def _heard(self) -> None:
         self._answered += 1

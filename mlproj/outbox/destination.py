@@ -12,7 +12,7 @@ from mlproj.tracking import remote, server_client
 from mlproj.tracking.base import AlreadyExists, Experiment, NotFound, TrackingStore
 from mlproj.tracking.model_base import ModelStore
 
-TIMEOUT = 30.0
+TIMEOUT = 20.0
 """Seconds that the server may take to answer while a run waits for nothing but that."""
 
 
