@@ -188,7 +188,7 @@ class Caller:
         told = told if isinstance(told, dict) else {}
         status, code = response.status, str(told.get("error_code"))
         message = str(told.get("message") or f"{response.status} {response.reason}")
-        if status in (401, 403) or code in ("UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED"):
+        if status == 401 or code in ("UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"):
             return Unauthorized(f"{self.uri} refused: {message}", hint="set MLFLOW_TRACKING_TOKEN, or a user and password, for it")
         if status < 400:
             place = mask_url(response.headers.get("Location", "elsewhere"))
@@ -197,6 +197,8 @@ class Caller:
             return NoSuchEndpoint(f"{self.uri} does not know this request: {message}", hint=_HINT)
         if status in _BUSY:
             return Unreachable(f"{self.uri} is in trouble: {message}", uncertain=True)
+        if status == 403:
+            return Refused(f"{self.uri} refused: {message}", code="PERMISSION_DENIED", hint="ask for a token or user that may do this")
         ours = told.get("mlproj")
         ours = ours if isinstance(ours, dict) else {}
         return Refused(message, code=code, kind=str(ours.get("kind")), hint=str(ours["hint"]) if ours.get("hint") else None)

@@ -120,8 +120,8 @@ class Recording:
             return
         with self.progress.step(f"delivering to {self._courier.server}"):
             is_delivered = self._courier.finish()
-        if is_delivered and self.run is not None and self._courier.artifact_uri:
-            self.run = replace(self.run, artifact_uri=self._courier.artifact_uri)
+        if is_delivered and self.run is not None:
+            self.run = replace(self.run, **self._courier.there)
         if not is_delivered:
             trouble = self._courier.trouble or "not everything was taken"
             self.progress.warn(f"the run waits on this disk ({trouble}); the next run delivers it, or mlproj sync")

@@ -98,7 +98,7 @@ def test_one_connection_serves_many_requests(told: Told) -> None:
             "bad",
         ),
         (401, b"", {}, Unauthorized, "refused: 401"),
-        (403, b'{"error_code": "PERMISSION_DENIED", "message": "read only"}', {}, Unauthorized, "read only"),
+        (403, b'{"error_code": "PERMISSION_DENIED", "message": "read only"}', {}, Refused, "refused: read only"),
         (404, b"<html>nothing here</html>", {}, NoSuchEndpoint, "does not know this request"),
         (405, b"", {}, NoSuchEndpoint, "does not know this request"),
         (302, b"", {"Location": "https://u:secret@other/x"}, NoSuchEndpoint, r"sends to https://\*\*\*\*@other/x"),

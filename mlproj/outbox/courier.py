@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from typing import Any
 
 from mlproj import env_vars, outbox, tracking
 from mlproj.errors import MlprojError, ServiceError
@@ -18,16 +20,17 @@ from mlproj.tracking.mlflow_run import PARENT_TAG
 _EVERY = 1.0  # seconds between two looks
 _LONGEST_PAUSE = 30.0  # seconds between two attempts while the server is out of reach
 _QUICK = 3.0  # seconds
+_FOR_OTHERS = 5.0  # seconds that a run which is delivered gives those before it
 _DEEPEST = 50  # generations of runs
 
 
 class Courier:
     """Brings what is recorded to the server that ``MLPROJ_TRACKING_URI`` names. ``trouble`` says why the last attempt failed;
-    after the end ``artifact_uri`` is where the server has the run's artifacts."""
+    after the end ``there`` has the fields of the run that are others with the server."""
 
     def __init__(self, run_id: str) -> None:
         self.trouble: MlprojError | None = None
-        self.artifact_uri: str | None = None
+        self.there: Mapping[str, Any] = {}
         self._run_id = run_id
         self._server = env_vars.TRACKING_URI.get() or ""
         self._outbox = outbox.of(self._server)
@@ -59,7 +62,10 @@ class Courier:
             if self._is_delivered() or self._answered == before or self.trouble is None:
                 break
         if self._delivery:
-            self.artifact_uri = self._delivery.places.get(self._run_id)
+            if self.trouble is None:
+                until = time.monotonic() + _FOR_OTHERS
+                self._attempt(final=False, stop=lambda: time.monotonic() > until)
+            self.there = self._delivery.there.get(self._run_id, {})
             self._delivery.close()
         return self._is_delivered()
 
@@ -69,14 +75,18 @@ class Courier:
             self._attempt(final=False)
             pause = min(_LONGEST_PAUSE, max(1.0, pause) * 2) if self.trouble else _EVERY
 
-    def _attempt(self, *, final: bool) -> None:
+    def _attempt(self, *, final: bool, stop: Callable[[], bool] | None = None) -> None:
         begun = time.monotonic()
         try:
             if self._delivery is None:
                 with closing(tracking.open(self._outbox.uri)) as store:
                     liveness.reap(store)
                 self._delivery = Delivery(self._outbox, Destination(self._server))
-            self._delivery.deliver(may_clear=self._may_clear_all if final else self._may_clear, heard=self._heard)
+            if final:
+                ours = self._is_of_ours
+                self._delivery.deliver(may_clear=ours, first=self._run_id, only=ours, heard=self._heard)
+            else:
+                self._delivery.deliver(may_clear=self._may_clear, first=self._run_id, stop=stop or self._over.is_set, heard=self._heard)
             self.trouble = None
         except (OSError, MlprojError) as trouble:
             self.trouble = trouble if isinstance(trouble, MlprojError) else ServiceError(str(trouble))
@@ -93,9 +103,6 @@ class Courier:
     def _may_clear(self, run: Run) -> bool:
         """Runs of this process are still read by it."""
         return run.pid != os.getpid() and is_left(run)
-
-    def _may_clear_all(self, run: Run) -> bool:
-        return self._is_of_ours(run) or self._may_clear(run)
 
     def _is_of_ours(self, run: Run) -> bool:
         """Whether it is our run or one below it."""

@@ -15,19 +15,21 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from mlproj import paths, tracking
+from mlproj.caller import NoSuchEndpoint
 from mlproj.errors import MlprojError, ServiceError
 from mlproj.outbox import Outbox, files, ledger
 from mlproj.outbox.destination import Destination
 from mlproj.outbox.ledger import Entry, Ledger
 from mlproj.outbox.models import ModelDelivery
 from mlproj.tracking import liveness
-from mlproj.tracking.base import AlreadyExists, Metric, NotFound, Run
+from mlproj.tracking.base import UNFINISHED, AlreadyExists, Metric, NotFound, Run
 from mlproj.tracking.mlflow_json import RUN_ID_TAG
 from mlproj.tracking.mlflow_run import PARENT_TAG
 from mlproj.tracking.mlflow_server import is_cut
 
 _BATCH = 1000
 _YOUNG = 20_000  # milliseconds
+_LOOK_AGAIN = 5.0  # seconds between two looks at the files of a run that goes on
 _FIELDS = (
     *("run_name", "status_reason", "start_time", "exit_code", "user", "command"),
     *("source", "environment", "inputs", "outputs", "experiment_name"),
@@ -43,8 +45,9 @@ class Delivery:
         self._store = tracking.open(outbox.uri)
         self._models = tracking.open_models(outbox.uri)
         self._destination = destination
-        self.places: dict[str, str] = {}
-        """Where the server keeps the artifacts of the runs that were delivered."""
+        self.there: dict[str, Mapping[str, Any]] = {}
+        """The fields of runs that are others with the server, of those that were delivered."""
+        self._looked: dict[str, float] = {}
 
     def close(self) -> None:
         """Let go of the outbox and of the destination."""
@@ -53,32 +56,46 @@ class Delivery:
         self._models.close()
         self._destination.close()
 
-    def deliver(self, *, may_clear: Callable[[Run], bool], heard: Callable[[], object] = lambda: None) -> int:
+    def deliver(
+        self,
+        *,
+        may_clear: Callable[[Run], bool],
+        first: str | None = None,
+        only: Callable[[Run], bool] | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        heard: Callable[[], object] = lambda: None,
+    ) -> None:
         """Deliver what waits, as far as it has come, and remove from the outbox what is over and delivered, if *may_clear*.
 
-        Returns how many runs wait still. *heard* is called whenever the server has answered. Raises ServiceError when it
-        cannot be reached; what the server refuses is noted with the run, and the next run goes on.
+        The run *first* comes first, then the others in the order they were made; with *only*, some of those made after it. When
+        *stop* says so the rest stays for another time. *heard* is called whenever the server has answered. Raises ServiceError
+        when it cannot be reached; what it refuses is noted with the run, and the next run goes on.
         """
-        for entry in self._ledger.waiting():
-            with self._taken(entry.run_id) as is_ours:
-                if is_ours:
-                    self._deliver(entry.run_id, may_clear, heard)
-        return len(self._ledger.waiting())
+        waiting = self._ledger.waiting()
+        turn = next((entry.place for entry in waiting if entry.run_id == first), 0)
+        for entry in sorted(waiting, key=lambda entry: (entry.run_id != first, entry.place)):
+            if stop():
+                return
+            if only is None or entry.place >= turn:
+                with self._taken(entry.run_id) as is_ours:
+                    if is_ours:
+                        self._deliver(entry.run_id, only, may_clear, heard)
 
-    def _deliver(self, run_id: str, may_clear: Callable[[Run], bool], heard: Callable[[], object]) -> None:
+    def _deliver(
+        self, run_id: str, only: Callable[[Run], bool] | None, may_clear: Callable[[Run], bool], heard: Callable[[], object]
+    ) -> None:
         entry = self._ledger.entry(run_id)
         if entry is None:
             return
         try:
             run = self._store.get_run(run_id)
-            if self._may_move(entry, run):
+            if (only and not only(run)) or self._may_move(entry, run):
                 return
         except NotFound:  # removed from the outbox, by whoever did not come to note it
             self._ledger.note(run_id, finished=1)
             return
         try:
             remote_id, artifact_uri = self._bring(entry, run)
-            self.places[run_id] = artifact_uri
             heard()
             left = self._bring_rest(entry, run, remote_id, artifact_uri, heard)
         except ServiceError:
@@ -102,6 +119,7 @@ class Delivery:
         """See that the run is on the server; its id and the place of its artifacts there."""
         if entry.remote_id and "artifact_uri" in entry.sent:
             if self._destination.is_exact or entry.sent.get("experiment") == run.experiment_name:
+                self._note_there(run.run_id, entry.sent)
                 return entry.remote_id, str(entry.sent["artifact_uri"])
             self._begin_anew(entry)
             entry = entry._replace(attempted=False, sent={})
@@ -109,9 +127,13 @@ class Delivery:
         if made is None:
             self._ledger.note(run.run_id, attempted=1)
             made = self._create(run)
-        sent = {**entry.sent, "artifact_uri": made.artifact_uri, "experiment": made.experiment_name}
-        self._ledger.note(run.run_id, remote_id=made.run_id, sent=sent)
+        fields = {"artifact_uri": made.artifact_uri, "experiment_id": made.experiment_id, "experiment": made.experiment_name}
+        self._ledger.note(run.run_id, remote_id=made.run_id, sent={**entry.sent, **fields})
+        self._note_there(run.run_id, fields)
         return made.run_id, made.artifact_uri
+
+    def _note_there(self, run_id: str, fields: Mapping[str, Any]) -> None:
+        self.there[run_id] = {name: str(fields[name]) for name in ("artifact_uri", "experiment_id")}
 
     def _begin_anew(self, entry: Entry) -> None:
         """MLflow's servers cannot move a run: when its program has chosen another experiment, it is made there again."""
@@ -167,15 +189,25 @@ class Delivery:
         models.bring(run, remote_id, artifact_uri)
         heard()
         if run.status.ended:
-            stage = run.lifecycle_stage if run.lifecycle_stage != sent.get("lifecycle_stage", "active") else None
-            if sent.get("end") != [run.status.value, run.end_time] or stage:
-                self._destination.store.update_run(remote_id, status=run.status, end_time=run.end_time, lifecycle_stage=stage)
-                sent |= {"end": [run.status.value, run.end_time], "lifecycle_stage": run.lifecycle_stage}
-        self._ledger.note(run.run_id, sent=sent, delivered=entry.version, trouble=None)
+            self._bring_end(run, remote_id, sent)
+        if sent != noted.sent or entry.version > entry.delivered or noted.trouble:
+            self._ledger.note(run.run_id, sent=sent, delivered=entry.version, trouble=None)
         return left
 
-    def _bring_values(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
+    def _bring_end(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
         store = self._destination.store
+        self._destination.bring_tags(self._store.get_experiment(experiment_id=run.experiment_id))
+        if sent.get("end") != [run.status.value, run.end_time]:
+            ended = store.update_run(remote_id, status=run.status, end_time=run.end_time, expected=UNFINISHED)
+            if not ended:  # the server took it for dead, or somebody told it so: we know
+                store.update_run(remote_id, status=run.status, end_time=run.end_time, status_reason=run.status_reason or "")
+            sent["end"] = [run.status.value, run.end_time]
+        if run.lifecycle_stage != sent.get("lifecycle_stage", "active"):
+            store.update_run(remote_id, lifecycle_stage=run.lifecycle_stage)
+            sent["lifecycle_stage"] = run.lifecycle_stage
+
+    def _bring_values(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
+        store, before = self._destination.store, dict(sent)
         params = {key: value for key, value in run.params.items() if key not in sent.get("params", ())}
         tags = self._tags(run)
         known: Mapping[str, str] = sent.get("tags", {})
@@ -198,10 +230,13 @@ class Delivery:
                 self._destination.experiment(self._store.get_experiment(experiment_id=run.experiment_id))
             store.update_run(remote_id, **news)
             sent["fields"] = fields
-        if run.datasets and len(run.datasets) != sent.get("datasets"):
-            store.log_inputs(remote_id, run.datasets)
-            sent["datasets"] = len(run.datasets)
-        self._ledger.note(run.run_id, sent=sent)
+        datasets = [[dataset.name, dataset.digest, dict(dataset.tags)] for dataset in run.datasets]
+        if datasets and datasets != sent.get("datasets"):
+            with suppress(*(() if self._destination.is_exact else (NoSuchEndpoint,))):  # MLflow's servers before 2.4 keep none
+                store.log_inputs(remote_id, run.datasets)
+            sent["datasets"] = datasets
+        if sent != before:
+            self._ledger.note(run.run_id, sent=sent)
 
     def _bring_points(self, run_id: str, remote_id: str, points: ledger.Points, *, uncertain: bool) -> None:
         metrics = points.metrics
@@ -225,6 +260,10 @@ class Delivery:
         folder = files.folder_of(run.artifact_uri)
         if folder is None:
             return []
+        now = time.monotonic()
+        if not run.status.ended and now - self._looked.get(run.run_id, 0) < _LOOK_AGAIN:
+            return []
+        self._looked[run.run_id] = now
         target = self._destination.artifacts(artifact_uri)
         left = files.send(self._ledger, run.run_id, folder, target, ended=run.status.ended)
         if run.status.ended:

@@ -58,6 +58,14 @@ class Destination:
             self._experiments[wanted.name] = found
         return found
 
+    def bring_tags(self, wanted: Experiment) -> None:
+        """Give the server's experiment the tags that *wanted* got here."""
+        found = self.experiment(wanted)
+        news = {key: value for key, value in wanted.tags.items() if found.tags.get(key) != value}
+        if news:
+            self.store.update_experiment(found.experiment_id, tags=news)
+            self._experiments[wanted.name] = self.store.get_experiment(experiment_id=found.experiment_id)
+
     def _make(self, wanted: Experiment) -> Experiment:
         location = None if wanted.artifact_location.startswith("file:") else wanted.artifact_location
         try:

@@ -82,9 +82,14 @@ _STATEMENTS = (
 
 
 class Entry(NamedTuple):
-    """A run of the outbox. ``version`` counts its changes, ``delivered`` is the one that the server has; ``sent`` is what it was
-    told; ``attempted``: making it there was begun; ``sending``: up to this number metric points were under way."""
+    """A run of the outbox.
 
+    ``place`` is its turn, in the order the runs were made. ``version`` counts its changes, ``delivered`` is the one that the server
+    has; ``sent`` is what it was told; ``attempted``: making it there was begun; ``sending``: up to this number metric points were
+    under way.
+    """
+
+    place: int
     run_id: str
     version: int
     delivered: int
@@ -102,7 +107,7 @@ class Points(NamedTuple):
     last: int
 
 
-_COLUMNS = "run_id, version, delivered, remote_id, attempted, sending, sent, trouble"
+_COLUMNS = "place, run_id, version, delivered, remote_id, attempted, sending, sent, trouble"
 
 
 def make(file: Path) -> None:
@@ -255,8 +260,8 @@ _WAITING = "o.finished = 0"
 
 
 def _to_entry(row: Sequence[Any]) -> Entry:
-    run_id, version, delivered, remote_id, attempted, sending, sent, trouble = row
-    return Entry(run_id, version, delivered, remote_id, bool(attempted), sending, json.loads(sent), trouble)
+    place, run_id, version, delivered, remote_id, attempted, sending, sent, trouble = row
+    return Entry(place, run_id, version, delivered, remote_id, bool(attempted), sending, json.loads(sent), trouble)
 
 
 def batches(ledger: Ledger, run_id: str, most: int) -> Iterator[Points]:

@@ -39,6 +39,8 @@ def history(server: Server, run_id: str) -> list[Metric]:
 
 
 def test_a_run_is_with_the_server_as_it_would_be_here(server: Server, many: Path) -> None:
+    with closing(server.store()) as store:
+        store.create_experiment("another")  # so that ids differ here and there
     with server.up():
         done, document = run_to(server.address, many, "-P", "n=7", "--experiment-name", "team", "--run-name", "mine", "--tag", "a=b")
         listed = mlproj("runs", "list", "--json", env={"MLPROJ_TRACKING_URI": server.address}).document["runs"]
@@ -78,6 +80,7 @@ def test_the_next_run_delivers_those_before_it(server: Server, many: Path) -> No
     former = [run_to(server.address, many)[1]["run_id"] for _ in range(2)]
     with server.up():
         last = run_to(server.address, many)[1]["run_id"]
+        eventually(lambda: sync(server.address)[:2] == (0, "delivered 0 runs\n"))  # what the short run had no time for
     with closing(server.store()) as store:
         assert {run.run_id for run in store.list_runs()} == {*former, last}
     assert records_on_disk() == 0
@@ -193,6 +196,40 @@ def test_a_server_that_asks_for_a_token_gets_it_and_nobody_else_does(server: Ser
         assert len(store.list_runs()) == 3  # the first one came with the second
     assert token.encode() not in all_bytes(paths.home())
     assert token not in server.file(document["run_id"], "mlproj/output.log").read_text()
+
+
+def test_a_run_that_the_server_took_for_dead_says_how_it_ended(server: Server, many: Path) -> None:
+    """Its reaper judges the runs of its machine by their processes; the outcome comes later, and is true."""
+    with server.up(), start_run(server, many, "n=60", "pause=0.05") as process:
+        eventually(lambda: len(running_points(server)) > 3)
+        with closing(server.store()) as store:
+            run_id = store.list_runs()[0].run_id
+            store.update_run(run_id, status=Status.KILLED, status_reason="it seemed so")
+        process.communicate()
+        assert process.returncode == 0
+    with closing(server.store()) as store:
+        run = store.get_run(run_id)
+    assert run.status is Status.FINISHED and not run.status_reason
+
+
+def test_a_token_that_may_not_write_is_told_with_the_run(server: Server, many: Path) -> None:
+    home = {"MLPROJ_HOME": str(server.home), "MLPROJ_TRACKING_URI": ""}
+    token = mlproj("server", "token", "create", "reader", "--scope", "read", "--json", env=home).document["token"]["secret"]
+    with server.up("--host", "0.0.0.0"):
+        run_to(server.address, many, env={"MLFLOW_TRACKING_TOKEN": token})
+        done = mlproj("sync", env={"MLPROJ_TRACKING_URI": server.address, "MLFLOW_TRACKING_TOKEN": token})
+    assert done.code == 69 and "scope is read; this needs write" in done.err
+
+
+def test_a_run_does_not_wait_for_those_before_it(server: Server, many: Path) -> None:
+    former = [run_to(server.address, many, "-P", "n=200")[1]["run_id"] for _ in range(6)]
+    with server.up():
+        _, document = run_to(server.address, many)
+        with closing(server.store()) as store:
+            assert store.get_run(document["run_id"]).status is Status.FINISHED
+        assert sync(server.address)[0] == 0
+        with closing(server.store()) as store:
+            assert {run.run_id for run in store.list_runs()} == {*former, document["run_id"]}
 
 
 def test_what_the_server_refuses_is_told_and_the_rest_goes_on(server: Server, many: Path) -> None:
