@@ -152,6 +152,7 @@ class Recording:
             experiment_chosen=bool(request.experiment_name or request.experiment_id),
             name_chosen=bool(request.run_name),
             uri=self.uri,
+            team=env_vars.TRACKING_URI.get() if self.is_remote else None,
         )
 
     def is_lasting(self, pid: int | None) -> None:

@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mlproj import artifacts
+from mlproj.artifacts.base import ArtifactStore
 from mlproj.errors import MlprojError
 from mlproj.server import (
     answer,
@@ -47,20 +48,21 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 class Settings:
     """What an application serves, and to whom.
 
-    ``artifact_root`` is the place (a folder, or a URL that fsspec knows) that is offered as ``mlflow-artifacts:``. With ``local``
+    ``artifact_root`` is the place (a folder, a URL that fsspec knows, a store) that is offered as ``mlflow-artifacts:``. With ``local``
     clients are told the real places of artifacts instead, and may name places of their own: for one that is run by the same user.
     ``hosts`` are the names that the server is called by; None: any name, for a server that asks for a token.
     """
 
     admit: Admit
-    artifact_root: Path | str
+    artifact_root: Path | str | ArtifactStore
     local: bool = False
     hosts: Collection[str] | None = None
 
 
 def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> Starlette:
     """The application; *further* routes, such as the web pages, come after its own and are behind the same gate."""
-    root = artifacts.open(settings.artifact_root)
+    place = settings.artifact_root
+    root = artifacts.open(place) if isinstance(place, (str, Path)) else place
 
     async def api(request: Request) -> Response:
         return await _answer(Places(root, settings.local), request)

@@ -39,7 +39,8 @@ class Embedded:
 
     ``experiment_chosen`` and ``name_chosen`` say what of the run stands whatever the program wants, *folder* is where it
     works. Files are written by the program itself, on this machine, unless they are to come through us (*proxied*), as
-    those of a program in a container must; *host* is the address to listen at, *uri* that of *store*. Raises OSError when there is no port.
+    those of a program in a container must; *host* is the address to listen at, *uri* that of *store*,
+    and *team* that of a server which is read from, too. Raises OSError when there is no port.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Embedded:
         proxied: bool = False,
         host: str = _HOST,
         uri: str | None = None,
+        team: str | None = None,
     ) -> None:
         self.token = os.urandom(32).hex()
         self.trouble: Exception | None = None
@@ -63,6 +65,7 @@ class Embedded:
         self._name_chosen = name_chosen
         self._proxied = proxied
         self._uri = uri
+        self._team = team
         self._host = host
         self._adoption: Adoption | None = None
 
@@ -166,10 +169,13 @@ class Embedded:
         from mlproj.server import adoption, embedded_service
 
         chosen = adoption.Chosen(self._experiment_chosen, self._name_chosen)
-        self._adoption = adoption.Adoption(self._store, self._run, chosen, self._folder)
-        with socket.socket(fileno=os.dup(self._socket.fileno())) as listening:
+        with (
+            socket.socket(fileno=os.dup(self._socket.fileno())) as listening,
+            embedded_service.stores(self._store, self._uri, self._team) as known,
+        ):
             self._socket.close()
-            embedded_service.serve(self._adoption, self.token, listening, self._over, uri=self._uri, proxied=self._proxied)
+            self._adoption = adoption.Adoption(known.store, self._run, chosen, self._folder)
+            embedded_service.serve(self._adoption, known, self.token, listening, self._over, proxied=self._proxied)
 
 
 def _without_proxy(environ: Mapping[str, str], host: str) -> dict[str, str]:

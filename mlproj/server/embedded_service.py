@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import hmac
 import socket
-from contextlib import closing
-from typing import cast
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import NamedTuple, cast
 
 import uvicorn
 
-from mlproj import tracking
+from mlproj import artifacts, tracking
+from mlproj.artifacts.base import ArtifactStore
 from mlproj.server.access import Scope, asking
 from mlproj.server.adoption import Adoption
 from mlproj.server.app import Principal, Settings, create_app
 from mlproj.server.family_models import FamilyModels
 from mlproj.server.guard import LOOPBACK
+from mlproj.tracking.base import TrackingStore
 from mlproj.tracking.model_base import ModelStore
 
 _PATIENCE = 10.0  # seconds that requests under way have at the end
@@ -23,28 +26,46 @@ _LOOK_AGAIN = 0.002  # seconds
 _KEEP_ALIVE = 75  # seconds
 
 
-def serve(adoption: Adoption, token: str, listening: socket.socket, over: int, *, uri: str | None, proxied: bool) -> None:
-    """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are answered.
+class Stores(NamedTuple):
+    """What a run's program is served from."""
 
-    *uri* is that of the store with the models; None: the usual one.
-    """
+    store: TrackingStore
+    models: ModelStore
+    files: ArtifactStore
+
+
+@contextmanager
+def stores(store: TrackingStore, uri: str | None, team: str | None) -> Iterator[Stores]:
+    """The stores at *uri* (None: the usual place), *store* is that of the runs; with the address of a *team*'s server, read there, too."""
     with closing(tracking.open_models(uri)) as models:
-        principal = Principal(adoption, cast("ModelStore", FamilyModels(models, adoption)))
-        admit = asking(_OneToken(token), principal)
-        settings = Settings(admit, tracking.artifact_folder(uri), local=not proxied, hosts=None if proxied else LOOPBACK)
-        config = uvicorn.Config(
-            create_app(settings),
-            loop="asyncio",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=_KEEP_ALIVE,
-        )
-        _Server(config, over).run(sockets=[listening])
+        files = artifacts.open(tracking.artifact_folder(uri))
+        if team is None:
+            yield Stores(store, models, files)
+            return
+        from mlproj.server.team import Team
+
+        with closing(Team(team)) as known:
+            yield Stores(known.beside_store(store), known.beside_models(models), known.beside_artifacts(files))
+
+
+def serve(adoption: Adoption, known: Stores, token: str, listening: socket.socket, over: int, *, proxied: bool) -> None:
+    """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are answered."""
+    principal = Principal(adoption, cast("ModelStore", FamilyModels(known.models, adoption)))
+    admit = asking(_OneToken(token), principal)
+    settings = Settings(admit, known.files, local=not proxied, hosts=None if proxied else LOOPBACK)
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+    )
+    _Server(config, over).run(sockets=[listening])
 
 
 class _OneToken:

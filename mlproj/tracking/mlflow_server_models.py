@@ -118,6 +118,17 @@ class MlflowModels:
         )
         return RegisteredModel(made["registered_model"]["name"])
 
+    def get_registered_model(self, name: str) -> RegisteredModel:  # noqa: D102
+        return _registered_model(self._ask("GET", "registered-models/get", name=name)["registered_model"])
+
+    def search_registered_models(  # noqa: D102
+        self, *, filter: str = "", order_by: Sequence[str] = (), limit: int = 100, page_token: str | None = None
+    ) -> Page[RegisteredModel]:
+        asked: dict[str, Any] = {"filter": filter or None, "order_by": list(order_by) or None}
+        asked |= {"max_results": limit, "page_token": page_token}
+        answer = self._ask("GET", "registered-models/search", **asked)
+        return Page([_registered_model(one) for one in answer.get("registered_models", ())], answer.get("next_page_token") or None)
+
     def set_registered_model_tag(self, name: str, key: str, value: str) -> None:  # noqa: D102
         self._ask("POST", "registered-models/set-tag", name=name, key=key, value=value)
 
@@ -150,6 +161,19 @@ class MlflowModels:
         )
         return _version(made["model_version"])
 
+    def get_version(self, name: str, version: int) -> ModelVersion:  # noqa: D102
+        return _version(self._ask("GET", "model-versions/get", name=name, version=str(version))["model_version"])
+
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:  # noqa: D102
+        return _version(self._ask("GET", "registered-models/alias", name=name, alias=alias)["model_version"])
+
+    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:  # noqa: D102
+        answer = self._ask("POST", "registered-models/get-latest-versions", name=name, stages=list(stages))
+        return [_version(one) for one in answer.get("model_versions", ())]
+
+    def download_uri(self, name: str, version: int) -> str:  # noqa: D102
+        return str(self._ask("GET", "model-versions/get-download-uri", name=name, version=str(version))["artifact_uri"])
+
     def search_versions(  # noqa: D102
         self,
         *,
@@ -177,11 +201,52 @@ class MlflowModels:
 
 
 def _logged_model(answer: Mapping[str, Any]) -> LoggedModel:
-    info = answer["model"]["info"]
-    params = mlflow_json.to_pairs(answer["model"].get("data", {}).get("params", ()))
-    return LoggedModel(info["model_id"], str(info["experiment_id"]), info["name"], info["artifact_uri"], params=params)
+    info, data = answer["model"]["info"], answer["model"].get("data", {})
+    return LoggedModel(
+        info["model_id"],
+        str(info["experiment_id"]),
+        info["name"],
+        info["artifact_uri"],
+        LoggedModelStatus(info.get("status") or LoggedModelStatus.PENDING),
+        source_run_id=info.get("source_run_id") or None,
+        model_type=info.get("model_type") or None,
+        creation_time=_milliseconds(info, "creation_timestamp_ms"),
+        last_update_time=_milliseconds(info, "last_updated_timestamp_ms"),
+        tags=mlflow_json.to_pairs(info.get("tags", ())),
+        params=mlflow_json.to_pairs(data.get("params", ())),
+    )
+
+
+def _registered_model(found: Mapping[str, Any]) -> RegisteredModel:
+    return RegisteredModel(
+        found["name"],
+        found.get("description") or None,
+        _milliseconds(found, "creation_timestamp"),
+        _milliseconds(found, "last_updated_timestamp"),
+        mlflow_json.to_pairs(found.get("tags", ())),
+        {one["alias"]: int(one["version"]) for one in found.get("aliases", ())},
+        tuple(_version(one) for one in found.get("latest_versions", ())),
+    )
 
 
 def _version(found: Mapping[str, Any]) -> ModelVersion:
-    stage = found.get("current_stage") or Stage.NONE.value
-    return ModelVersion(found["name"], int(found["version"]), found.get("source", ""), Stage(stage), run_id=found.get("run_id") or None)
+    return ModelVersion(
+        found["name"],
+        int(found["version"]),
+        found.get("source", ""),
+        Stage(found.get("current_stage") or Stage.NONE.value),
+        description=found.get("description") or None,
+        user=found.get("user_id") or None,
+        run_id=found.get("run_id") or None,
+        run_link=found.get("run_link") or None,
+        model_id=found.get("model_id") or None,
+        status=found.get("status", "READY"),
+        creation_time=_milliseconds(found, "creation_timestamp"),
+        last_update_time=_milliseconds(found, "last_updated_timestamp"),
+        tags=mlflow_json.to_pairs(found.get("tags", ())),
+        aliases=tuple(found.get("aliases", ())),
+    )
+
+
+def _milliseconds(found: Mapping[str, Any], name: str) -> int:
+    return int(found.get(name) or 0)

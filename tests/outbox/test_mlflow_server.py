@@ -14,7 +14,7 @@ import pytest
 from mlproj import tracking
 from mlproj.tracking.base import DatasetInput, Metric, NotFound, Output, Status, TrackingStore
 from tests import mlflow_server
-from tests.outbox.conftest import left_on_disk, records_on_disk, run_to
+from tests.outbox.conftest import Server, left_on_disk, records_on_disk, run_to
 from tests.program import mlproj, project, start
 
 pytestmark = [pytest.mark.needs("index"), pytest.mark.needs("old-python")]
@@ -221,3 +221,51 @@ def test_models_are_registered_with_the_server_and_brought_back_from_it(address:
         assert found.experiment_name == "models" and found.artifact_uri.startswith("file:")
     description = (Path(found.artifact_uri.removeprefix("file://")) / "shout" / "MLmodel").read_text()
     assert run.run_id in description and document["run_id"] not in description
+
+
+LOAD = """
+import mlflow, sys
+model = mlflow.pyfunc.load_model("models:/shouting/1")
+assert model.predict(["abc"]) == ["ABC"], model.predict(["abc"])
+assert mlflow.pyfunc.load_model("models:/shouting@champion").predict(["x"]) == ["X"]
+client = mlflow.MlflowClient()
+assert [v.version for v in client.search_model_versions("name='shouting'")] == ["1"]
+assert client.get_run(sys.argv[1]).info.run_id == sys.argv[1]
+try:
+    client.get_registered_model("nothing")
+    raise SystemExit("found")
+except mlflow.exceptions.MlflowException as error:
+    assert error.error_code == "RESOURCE_DOES_NOT_EXIST", error.error_code
+try:
+    client.set_tag(sys.argv[1], "mine", "now")
+    raise SystemExit("tagged")
+except mlflow.exceptions.MlflowException as error:
+    assert error.error_code == "PERMISSION_DENIED", error.error_code
+mlflow.log_metric("loaded", 1)
+"""
+
+
+def _load_there_and_here(address: str, tmp_path: Path) -> None:
+    command = 'name: p\nentry_points:\n  main:\n    parameters:\n      a: {default: ""}\n    command: "python train.py {a}"\n'
+    maker = project(tmp_path / "maker", command, train__py=MODEL)
+    _, made = run_to(address, maker)
+    with closing(tracking.open(address)) as store:
+        run_id = store.get_run(made["run_id"]).run_id
+    user = project(tmp_path / "user", command, train__py=LOAD)
+    other_home = {"MLPROJ_HOME": str(tmp_path / "another home")}
+    done, document = run_to(address, user, "-P", f"a={run_id}", env=other_home)
+    assert "waits" not in done.err, done.err
+    with closing(tracking.open(address)) as store:
+        assert store.get_run(document["run_id"]).metrics["loaded"] == 1
+        assert "mine" not in store.get_run(run_id).tags
+
+
+@pytest.mark.needs("mlflow", "pandas")
+def test_a_program_reads_what_the_team_has(address: str, tmp_path: Path) -> None:
+    _load_there_and_here(address, tmp_path)
+
+
+@pytest.mark.needs("mlflow", "pandas")
+def test_a_program_reads_what_the_team_has_with_a_server_of_ours(server: Server, tmp_path: Path) -> None:
+    with server.up():
+        _load_there_and_here(server.address, tmp_path)
