@@ -27,7 +27,7 @@ def command(port: int | None, open_browser: bool) -> None:
     from mlproj import tracking
     from mlproj.server.pages import serving
 
-    with closing(tracking.open()) as store, _listen(port) as listening:
+    with closing(tracking.open()) as store, closing(tracking.open_models()) as models, _listen(port) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         print_lines(f"runs are shown at {address} (Ctrl-C ends this)")
         sys.stdout.flush()
@@ -35,7 +35,7 @@ def command(port: int | None, open_browser: bool) -> None:
             import webbrowser
 
             webbrowser.open(address)
-        serving.serve(store, listening)
+        serving.serve(store, models, listening)
 
 
 def _check_installed() -> None:

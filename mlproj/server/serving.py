@@ -151,4 +151,4 @@ def _load_pages(reaper: Reaper) -> App:
         reaper.look()
         return principal(request).store
 
-    return Router(routes=site.routes(store_of))
+    return Router(routes=site.routes(store_of, lambda request: principal(request).models))

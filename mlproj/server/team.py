@@ -37,7 +37,7 @@ class Team:
 
     @functools.cached_property
     def _models(self) -> ModelStore:
-        return cast("ModelStore", server_client.models_of(self._caller))
+        return server_client.models_of(self._caller)
 
     def beside_store(self, here: TrackingStore) -> TrackingStore:
         """*here*, and the team's runs by their ids."""

@@ -20,7 +20,7 @@ class NoLoggedModels(UsageError):
 
 
 class MlflowModels:
-    """The part of :class:`~mlproj.tracking.model_base.ModelStore` that records; its methods are documented there."""
+    """The part of :class:`~mlproj.tracking.model_base.ModelStore` that records and shows; its methods are documented there."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -178,11 +178,12 @@ class MlflowModels:
         self,
         *,
         filter: str = "",
-        order_by: Sequence[str] = (),  # noqa: ARG002
+        order_by: Sequence[str] = (),
         limit: int = 10_000,
         page_token: str | None = None,
     ) -> Page[ModelVersion]:
-        answer = self._ask("GET", "model-versions/search", filter=filter, max_results=limit, page_token=page_token)
+        asked: dict[str, Any] = {"filter": filter, "order_by": list(order_by) or None, "max_results": limit, "page_token": page_token}
+        answer = self._ask("GET", "model-versions/search", **asked)
         return Page([_version(one) for one in answer.get("model_versions", ())], answer.get("next_page_token") or None)
 
     def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:  # noqa: D102

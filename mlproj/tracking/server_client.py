@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from mlproj.caller import Caller, NoSuchEndpoint, Refused
-from mlproj.errors import UsageError
 from mlproj.tracking import remote
 from mlproj.tracking.base import TrackingStore
-from mlproj.tracking.model_base import LoggedModels, ModelStore
+from mlproj.tracking.model_base import ModelStore
 
 
 def store(uri: str) -> TrackingStore:
@@ -17,12 +16,9 @@ def store(uri: str) -> TrackingStore:
 
 
 def models(uri: str) -> ModelStore:
-    """The registry and logged models of the mlproj server at *uri*. Raises UsageError for another kind of server."""
-    caller = Caller(uri)
-    if is_mlproj(caller):
-        return remote.models(caller)
-    caller.close()
-    raise UsageError(f"{caller.uri} is an MLflow server: its models are not reached this way", hint="use MLflow's own client for them")
+    """The registry and logged models of the server at *uri*; of one of MLflow's not all can be asked, see
+    :class:`~mlproj.tracking.mlflow_server_models.MlflowModels`."""
+    return models_of(Caller(uri))
 
 
 def store_of(caller: Caller) -> TrackingStore:
@@ -34,13 +30,13 @@ def store_of(caller: Caller) -> TrackingStore:
     return cast("TrackingStore", MlflowStore(caller))
 
 
-def models_of(caller: Caller) -> LoggedModels:
-    """The logged models of the server that *caller* asks; of one of MLflow's only what is told of runs."""
+def models_of(caller: Caller) -> ModelStore:
+    """The registry and logged models of the server that *caller* asks."""
     if is_mlproj(caller):
         return remote.models(caller)
     from mlproj.tracking.mlflow_server_models import MlflowModels
 
-    return cast("LoggedModels", MlflowModels(caller))
+    return cast("ModelStore", MlflowModels(caller))
 
 
 def is_mlproj(caller: Caller) -> bool:

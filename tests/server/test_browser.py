@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from mlproj import tracking
 from mlproj.server.pages import site
 from mlproj.tracking.base import Metric, Status, TrackingStore
+from mlproj.tracking.model_base import LoggedModelStatus, RunModel
 from tests.server.test_pages import artifact, record
 
 pytestmark = pytest.mark.needs("chromium")
@@ -59,7 +60,11 @@ def address(store: TrackingStore) -> Iterator[str]:
     import uvicorn
 
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=site.routes(lambda _request: store)), log_config=None, lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Starlette(routes=site.routes(lambda _request: store, lambda _request: tracking.open_models())), log_config=None, lifespan="off"
+        )
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -160,3 +165,47 @@ def test_pages_are_dark_where_people_want_that(browser: Any, address: str, store
     visit.shot("dark")
     visit.page.close()
     assert visit.errors == []
+
+
+def test_addresses_that_mlflow_prints_lead_to_the_pages(visit: Visit, address: str, store: TrackingStore) -> None:
+    run = record(store, "first", 1.0)
+    for old, new in (
+        (f"experiments/{run.experiment_id}/runs/{run.run_id}", f"runs/{run.run_id}"),
+        (f"experiments/{run.experiment_id}", f"experiments/{run.experiment_id}"),
+    ):
+        visit.page.goto("about:blank")
+        visit.page.goto(f"{address}/#/{old}")
+        visit.page.wait_for_url(f"{address}/{new}")
+    visit.page.goto(f"{address}/#/nothing://here")
+    assert visit.page.title().startswith("Experiments")
+
+
+def test_models_are_found_from_the_run_to_their_files(visit: Visit, address: str, store: TrackingStore) -> None:
+    run = record(store, "first", 1.0)
+    models = tracking.open_models()
+    logged = models.create_logged_model(run.experiment_id, name="shout", source_run_id=run.run_id, params={"depth": "3"}, tags={"a": "b"})
+    models.link_models(run.run_id, [RunModel(logged.model_id)])
+    models.finish_logged_model(logged.model_id, LoggedModelStatus.READY)
+    place = Path(logged.artifact_uri.removeprefix("file://"))
+    place.mkdir(parents=True)
+    (place / "MLmodel").write_text("flavors: {}")
+    name = "it's <b> mine"
+    models.create_registered_model(name, description="all of it")
+    models.create_version(name, f"models:/{logged.model_id}", run_id=run.run_id, model_id=logged.model_id)
+    models.set_alias(name, "champion", 1)
+    visit.page.goto(f"{address}/runs/{run.run_id}")
+    visit.page.click("text=shout")
+    visit.shot("logged model")
+    assert "depth" in visit.page.inner_text("main")
+    visit.page.click("text=MLmodel")
+    assert "flavors" in visit.page.inner_text("main pre")
+    visit.page.click("text=Models")
+    visit.shot("models")
+    assert "champion: 1" in visit.page.inner_text("main")
+    visit.page.click(f"text={name}")
+    visit.shot("model")
+    assert visit.page.inner_text("h1") == name and "champion" in visit.page.inner_text("main")
+    visit.page.click(f"text={logged.model_id[:10]}")
+    assert visit.page.inner_text("h1") == "shout"
+    missing = visit.page.request.get(f"{address}/models/nothing")
+    assert missing.status == 404

@@ -26,7 +26,7 @@ def store() -> Iterator[TrackingStore]:
 
 @pytest.fixture
 def pages(store: TrackingStore) -> TestClient:
-    return TestClient(Starlette(routes=site.routes(lambda _request: store)))
+    return TestClient(Starlette(routes=site.routes(lambda _request: store, lambda _request: tracking.open_models())))
 
 
 def record(store: TrackingStore, name: str, score: float, *, ended: bool = True, **given: str) -> Run:

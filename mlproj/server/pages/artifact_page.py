@@ -1,20 +1,19 @@
-"""The files of a run: listed, and those that people can look at shown."""
+"""The files of a run or a logged model: listed, and those that people can look at shown."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
-
-from starlette.datastructures import QueryParams
 
 from mlproj import artifacts
 from mlproj.artifacts.base import InvalidPath, NoSuchFile
 from mlproj.errors import MlprojError
 from mlproj.server.pages.template import render
-from mlproj.tracking.base import NotFound, Run, TrackingStore
+from mlproj.tracking.base import NotFound, Run
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".svg"})
 """Files that are shown as pictures."""
@@ -27,50 +26,63 @@ _MOST_FILES = 1000
 
 
 class Entry(NamedTuple):
-    """One file or folder of an artifact folder; ``path`` is relative to the run's artifacts."""
+    """One file or folder of an artifact folder; ``path`` is relative to the artifacts."""
 
     path: str
     name: str
     size: int | None
 
 
-def show(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str:  # noqa: ARG001  # every page takes these
-    """A folder's list or a file's preview. Raises NotFound, ServiceError."""
-    found = store.get_run(path["run_id"])
-    inside = path.get("path", "").strip("/")
-    common = {"title": inside or "Artifacts", "run": found, "path": inside, "parents": _parents(inside)}
+class Owner(NamedTuple):
+    """Whose files are shown: a run's or a logged model's. ``uri`` is where they are, ``base`` the address of its page."""
+
+    uri: str
+    base: str
+    crumbs: Sequence[tuple[str, str]]
+
+
+def of_run(run: Run) -> Owner:
+    """The files of a run."""
+    base = f"/runs/{run.run_id}"
+    return Owner(run.artifact_uri, base, [(run.experiment_name, f"/experiments/{run.experiment_id}"), (run.run_name, base)])
+
+
+def show(owner: Owner, inside: str) -> str:
+    """The page of a folder's list or a file's preview. Raises NotFound, ServiceError."""
+    inside = inside.strip("/")
+    common = {"title": inside or "Artifacts", "owner": owner, "path": inside, "parents": _parents(inside)}
     if not inside:
-        return render("artifacts.html", **common, entries=listing(found, inside), preview=None)
+        return render("artifacts.html", **common, entries=listing(owner, inside), preview=None)
     try:
-        with opened(found, inside) as file:
+        with opened(owner, inside) as file:
             return render("artifacts.html", **common, entries=[], preview=_preview(file, inside))
     except NotFound:
-        entries = listing(found, inside)
+        entries = listing(owner, inside)
         if not entries:
             raise
         return render("artifacts.html", **common, entries=entries, preview=None)
 
 
-def local_file(run: Run, path: str) -> Path | None:
-    """The file at *path* among the run's artifacts, None when it is not on this machine. Raises NotFound, ServiceError."""
+def local_file(owner: Owner, path: str) -> Path | None:
+    """The file at *path*, None when it is not on this machine. Raises NotFound, ServiceError."""
     try:
-        return artifacts.open(run.artifact_uri).local_file(path)
+        return artifacts.open(owner.uri).local_file(path)
     except (NoSuchFile, InvalidPath) as error:
-        raise NotFound(f"the run has no file {path!r}") from error
+        raise NotFound(f"there is no file {path!r}") from error
 
 
-def opened(run: Run, path: str) -> IO[bytes]:
-    """The file at *path* among the run's artifacts, for reading. Raises NotFound, ServiceError."""
+def opened(owner: Owner, path: str) -> IO[bytes]:
+    """The file at *path*, for reading. Raises NotFound, ServiceError."""
     try:
-        return artifacts.open(run.artifact_uri).open(path)
+        return artifacts.open(owner.uri).open(path)
     except (NoSuchFile, InvalidPath) as error:
-        raise NotFound(f"the run has no file {path!r}") from error
+        raise NotFound(f"there is no file {path!r}") from error
 
 
-def listing(run: Run, inside: str) -> list[Entry]:
-    """What is in a folder of the run's artifacts, folders first; nothing where they cannot be reached."""
+def listing(owner: Owner, inside: str) -> list[Entry]:
+    """What is in a folder, folders first; nothing where the files cannot be reached."""
     try:
-        found = artifacts.open(run.artifact_uri).list(inside)
+        found = artifacts.open(owner.uri).list(inside)
     except MlprojError:
         return []
     prefix = f"{inside}/" if inside else ""

@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.datastructures import QueryParams
-
 from mlproj.artifacts import record
 from mlproj.backends import output_log
 from mlproj.redaction import redact
-from mlproj.server.pages import artifact_page
+from mlproj.server.pages import artifact_page, model_page
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import Run, TrackingStore
 from mlproj.tracking.comparison import lock_name, locked_packages
+from mlproj.tracking.model_base import ModelStore
 
 _LOG_LINES = 200
 _LOG_SIZE = 1 << 20  # bytes looked at
@@ -22,9 +21,10 @@ _LARGEST_DIFF = 200_000  # characters shown
 _SYSTEM = "system/"
 
 
-def run(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str:  # noqa: ARG001  # every page takes these
+def run(store: TrackingStore, models: ModelStore, path: dict[str, Any]) -> str:
     """The page of a run. Raises NotFound."""
     found = store.get_run(path["run_id"])
+    logged, versions = model_page.of_run(models, found.run_id)
     metrics = {key: value for key, value in sorted(found.metrics.items()) if not key.startswith(_SYSTEM)}
     return render(
         "run.html",
@@ -40,7 +40,9 @@ def run(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str: 
         packages=locked_packages(found, lock_of(found)),
         diff=_diff(found),
         log=log_tail(store, found.run_id),
-        artifacts=artifact_page.listing(found, ""),
+        artifacts=artifact_page.listing(artifact_page.of_run(found), ""),
+        models=logged,
+        versions=versions,
     )
 
 

@@ -14,9 +14,10 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 
 from mlproj.errors import MlprojError, UsageError
-from mlproj.server.pages import artifact_page, compare_page, experiment_page, run_page, series
+from mlproj.server.pages import artifact_page, compare_page, experiment_page, model_page, run_page, series
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import NotFound, TrackingStore
+from mlproj.tracking.model_base import ModelStore
 
 _STATIC = Path(__file__).with_name("static")
 # No request leaves the machine, no script but ours runs, nobody frames the pages. plotly.js sets styles from scripts.
@@ -33,20 +34,43 @@ _PORTION = 1 << 18
 _UNCONFINED = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
 
 StoreOf = Callable[[Request], TrackingStore]
+ModelsOf = Callable[[Request], ModelStore]
+ModelPage = Callable[[ModelStore, QueryParams, dict[str, Any]], str]
 Page = Callable[[TrackingStore, QueryParams, dict[str, Any]], str]
 
 
-def routes(store_of: StoreOf) -> list[Route]:
-    """The routes of the pages. *store_of* gives the store that a request may read."""
+def routes(store_of: StoreOf, models_of: ModelsOf) -> list[Route]:
+    """The routes of the pages. *store_of* and *models_of* give the stores that a request may read."""
 
-    def page(path: str, make: Page) -> Route:
+    def answered(path: str, make: Callable[[Request], str]) -> Route:
         def endpoint(request: Request) -> Response:
             try:
-                return HTMLResponse(make(store_of(request), request.query_params, request.path_params), headers=_HEADERS)
+                return HTMLResponse(make(request), headers=_HEADERS)
             except MlprojError as error:
                 return _sorry(error)
 
         return Route(path, endpoint, methods=["GET"])
+
+    def page(path: str, make: Page) -> Route:
+        return answered(path, lambda request: make(store_of(request), request.query_params, request.path_params))
+
+    def model_page_at(path: str, make: ModelPage) -> Route:
+        return answered(path, lambda request: make(models_of(request), request.query_params, request.path_params))
+
+    def owner_of(request: Request) -> artifact_page.Owner:
+        if "model_id" in request.path_params:
+            return model_page.owner(models_of(request).get_logged_model(request.path_params["model_id"], deleted_too=True))
+        return artifact_page.of_run(store_of(request).get_run(request.path_params["run_id"]))
+
+    def files(base: str) -> list[Route]:
+        def show(request: Request) -> str:
+            return artifact_page.show(owner_of(request), request.path_params.get("path", ""))
+
+        return [
+            answered(f"{base}/artifacts", show),
+            answered(f"{base}/artifacts/{{path:path}}", show),
+            Route(f"{base}/raw/{{path:path}}", raw, methods=["GET"]),
+        ]
 
     def metrics(request: Request) -> Response:
         try:
@@ -67,11 +91,11 @@ def routes(store_of: StoreOf) -> list[Route]:
         attachment = "inline" if path.suffix.lower() in artifact_page.IMAGES else "attachment"
         headers = {**_HEADERS, "Content-Security-Policy": _UNCONFINED, "Cross-Origin-Resource-Policy": "same-origin"}
         try:
-            run = store_of(request).get_run(request.path_params["run_id"])
-            file = artifact_page.local_file(run, str(path))
+            owner = owner_of(request)
+            file = artifact_page.local_file(owner, str(path))
             if file is not None:
                 return FileResponse(file, filename=path.name, content_disposition_type=attachment, headers=headers)
-            elsewhere = artifact_page.opened(run, str(path))
+            elsewhere = artifact_page.opened(owner, str(path))
         except MlprojError as error:
             return _sorry(error)
         headers["Content-Disposition"] = f"{attachment}; filename*=utf-8''{quote(path.name, safe='')}"
@@ -81,12 +105,14 @@ def routes(store_of: StoreOf) -> list[Route]:
     return [
         page("/", experiment_page.experiments),
         page("/experiments/{experiment_id}", experiment_page.runs),
-        page("/runs/{run_id}", run_page.run),
+        answered("/runs/{run_id}", lambda request: run_page.run(store_of(request), models_of(request), request.path_params)),
         Route("/runs/{run_id}/metrics.json", metrics, methods=["GET"]),
         Route("/runs/{run_id}/log.txt", log, methods=["GET"]),
-        Route("/runs/{run_id}/raw/{path:path}", raw, methods=["GET"]),
-        page("/runs/{run_id}/artifacts", artifact_page.show),
-        page("/runs/{run_id}/artifacts/{path:path}", artifact_page.show),
+        *files("/runs/{run_id}"),
+        *files("/logged-models/{model_id}"),
+        model_page_at("/models", model_page.registered),
+        model_page_at("/models/{name}", model_page.versions),
+        model_page_at("/logged-models/{model_id}", model_page.logged),
         page("/compare", compare_page.compare),
         Route("/static/{name}", _static, methods=["GET"]),
         Route("/favicon.ico", lambda _request: RedirectResponse("/static/icon.svg"), methods=["GET"]),
