@@ -98,7 +98,7 @@ class Courier:
     def _is_delivered(self) -> bool:
         with closing(outbox.ledger.Ledger(self._outbox.folder / "runs.db")) as ledger:
             entry = ledger.entry(self._run_id)
-            return entry is None or self._run_id not in {waiting.run_id for waiting in ledger.waiting()}
+            return entry is None or entry.finished
 
     def _may_clear(self, run: Run) -> bool:
         """Runs of this process are still read by it."""

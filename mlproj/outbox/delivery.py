@@ -56,6 +56,10 @@ class Delivery:
         self._models.close()
         self._destination.close()
 
+    def waiting(self) -> list[Entry]:
+        """The runs that are not delivered whole, in the order they were made."""
+        return self._ledger.waiting()
+
     def deliver(
         self,
         *,
@@ -306,8 +310,11 @@ class Delivery:
     def _taken(self, run_id: str) -> Iterator[bool]:
         """Be the one process that delivers this run; False when another one is at it."""
         folder = self._outbox.folder / "delivering"
-        folder.mkdir(exist_ok=True)
-        descriptor = os.open(folder / run_id, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            folder.mkdir(exist_ok=True)
+            descriptor = os.open(folder / run_id, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ServiceError(f"cannot write in {folder}: {error.strerror}") from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -316,7 +323,7 @@ class Delivery:
                 return
             yield True
             entry = self._ledger.entry(run_id)
-            if entry is None or run_id not in {one.run_id for one in self._ledger.waiting()}:
+            if entry is None or entry.finished:
                 (folder / run_id).unlink(missing_ok=True)
         finally:
             os.close(descriptor)
@@ -335,9 +342,9 @@ def everything(outbox: Outbox, server: str) -> tuple[int, list[Entry]]:
     with closing(tracking.open(outbox.uri)) as store:
         liveness.reap(store)
     with closing(Delivery(outbox, Destination(server))) as delivery:
-        before = {entry.run_id for entry in delivery._ledger.waiting()}
+        before = {entry.run_id for entry in delivery.waiting()}
         delivery.deliver(may_clear=is_left)
-        after = delivery._ledger.waiting()
+        after = delivery.waiting()
     return len(before - {entry.run_id for entry in after}), after
 
 

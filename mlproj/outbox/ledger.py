@@ -86,7 +86,7 @@ class Entry(NamedTuple):
 
     ``place`` is its turn, in the order the runs were made. ``version`` counts its changes, ``delivered`` is the one that the server
     has; ``sent`` is what it was told; ``attempted``: making it there was begun; ``sending``: up to this number metric points were
-    under way.
+    under way; ``finished``: it was delivered whole and is not in the outbox any more.
     """
 
     place: int
@@ -98,6 +98,7 @@ class Entry(NamedTuple):
     sending: int
     sent: Mapping[str, Any]
     trouble: str | None
+    finished: bool
 
 
 class Points(NamedTuple):
@@ -107,7 +108,7 @@ class Points(NamedTuple):
     last: int
 
 
-_COLUMNS = "place, run_id, version, delivered, remote_id, attempted, sending, sent, trouble"
+_COLUMNS = "place, run_id, version, delivered, remote_id, attempted, sending, sent, trouble, finished"
 
 
 def make(file: Path) -> None:
@@ -260,8 +261,8 @@ _WAITING = "o.finished = 0"
 
 
 def _to_entry(row: Sequence[Any]) -> Entry:
-    place, run_id, version, delivered, remote_id, attempted, sending, sent, trouble = row
-    return Entry(place, run_id, version, delivered, remote_id, bool(attempted), sending, json.loads(sent), trouble)
+    place, run_id, version, delivered, remote_id, attempted, sending, sent, trouble, finished = row
+    return Entry(place, run_id, version, delivered, remote_id, bool(attempted), sending, json.loads(sent), trouble, bool(finished))
 
 
 def batches(ledger: Ledger, run_id: str, most: int) -> Iterator[Points]:
