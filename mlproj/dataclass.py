@@ -37,7 +37,9 @@ else:
         cls._compared = [name for name, options in fields.items() if options.get("compare", True)]
         cls._shown = [name for name, options in fields.items() if options.get("repr", True)]
         cls.__dataclass_fields__ = _StandardFields(fields)
-        cls.__init__, cls.__eq__, cls.__repr__ = _init, _eq, _repr
+        if "__init__" not in cls.__dict__:  # one of its own stays, as in the standard library
+            cls.__init__ = _init
+        cls.__eq__, cls.__repr__ = _eq, _repr
         cls.__hash__ = _hash if frozen else None
         if frozen:
             cls.__setattr__, cls.__delattr__ = _refuse, _refuse

@@ -52,6 +52,11 @@ class Metric:
     timestamp: int
     step: int = 0
 
+    def __init__(self, key: str, value: float, timestamp: int, step: int = 0) -> None:
+        # There are many of these: this takes half the time of the general one.
+        own = self.__dict__
+        own["key"], own["value"], own["timestamp"], own["step"] = key, value, timestamp, step
+
 
 @dataclass(frozen=True)
 class Output:

@@ -28,7 +28,7 @@ _SCHEMA_VERSION = len(migrations.MIGRATIONS)
 _MIGRATING = 0x6D6C706A  # our advisory lock
 _CONNECTIONS = 8  # at most, in one process
 _USUAL = {"application_name": "mlproj", "connect_timeout": "10", "client_encoding": "UTF8"}  # unless the address says otherwise
-_TOKEN = re.compile(r"'(?:[^']|'')*'|:([a-z_][a-z0-9_]*)|%")
+_TOKEN = re.compile(r"'(?:[^']|'')*'|:([a-z_][a-z0-9_]*)|%|\?")
 _HINTS = (
     ("authentication", "look at the user and password in the address, or set PGPASSWORD or a ~/.pgpass file"),
     ("no password", "put it into the address, PGPASSWORD or a ~/.pgpass file"),
@@ -197,9 +197,11 @@ class _Session:
 
 @functools.lru_cache(maxsize=256)
 def _in_words_of_psycopg(statement: str) -> str:
-    """*statement* with ``%(name)s`` for ``:name``; what is inside of quotes stays, and a percent sign is doubled."""
+    """*statement* with ``%(name)s`` for ``:name`` and ``%s`` for ``?``; what is inside of quotes stays, and a percent sign is doubled."""
 
     def word(match: re.Match[str]) -> str:
+        if match[0] == "?":
+            return "%s"
         return f"%({match[1]})s" if match[1] else match[0].replace("%", "%%")
 
     return _TOKEN.sub(word, statement)

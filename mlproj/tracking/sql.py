@@ -148,7 +148,7 @@ class SqlStore:
         tags: Mapping[str, str] | None = None,
         mark: tuple[str, int] | None = None,
     ) -> None:
-        points = [sql_row.to_number(metric) for metric in metrics]
+        points = [sql_row.to_point(metric) for metric in metrics]
         with self._database.write() as connection:
             number = sql_statement.find_active(connection, run_id, self._lock_row)
             if params:

@@ -61,7 +61,7 @@ def add_metrics(connection: Connection, number: int, metrics: Sequence[ModelMetr
     """Add points of one model; those that are there stay once."""
     rows = []
     for metric in metrics:
-        row = sql_row.to_number(Metric(metric.key, metric.value, metric.timestamp, metric.step))
+        row = sql_row.to_point(Metric(metric.key, metric.value, metric.timestamp, metric.step))._asdict()
         rows.append(
             {
                 **row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlproj.errors import UsageError
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
@@ -37,7 +37,7 @@ RUN_COLUMNS = f"r.number, {', '.join(_RUN_FIELDS.values())}"
 EXPERIMENT_COLUMNS = "experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time"
 DATASET_COLUMNS = "name, digest, source_type, source, schema_json, profile, tags"
 DATASET_CONTEXT_TAG = "mlflow.data.context"
-_INT64 = range(-(2**63), 2**63)
+_LEAST = -(2**63)
 
 _STATUSES = {status.value: status for status in Status}
 
@@ -69,23 +69,38 @@ def optional_text(value: str | None) -> str | None:
     return None if value is None else text(value)
 
 
-def to_number(metric: Metric) -> dict[str, Any]:
+class Point(NamedTuple):
+    """The row of a metric point, without its run."""
+
+    key: str
+    step: int
+    timestamp: int
+    value: float
+    is_nan: int
+
+
+def to_point(metric: Metric) -> Point:
     """The row of a metric point. Raises UsageError for what is no 64-bit float or integer."""
+    value, step, timestamp = metric.value, metric.step, metric.timestamp
+    if type(value) is not float:
+        value = _to_float(metric)
+    if not (type(step) is type(timestamp) is int and _LEAST <= step < -_LEAST and _LEAST <= timestamp < -_LEAST):
+        _check_integers(metric)
+    is_nan = value != value  # nothing but NaN differs from itself
+    return Point(key(metric.key), step, timestamp, 0.0 if is_nan else value, int(is_nan))
+
+
+def _to_float(metric: Metric) -> float:
     try:
-        value = float(metric.value)
+        return float(metric.value)
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"metric {metric.key!r}: {metric.value!r:.80} is not a number that fits in 64 bits") from error
+
+
+def _check_integers(metric: Metric) -> None:
     for name, number in (("step", metric.step), ("timestamp", metric.timestamp)):
-        if not isinstance(number, int) or number not in _INT64:
+        if not isinstance(number, int) or not _LEAST <= number < -_LEAST:
             raise UsageError(f"metric {metric.key!r}: {name} {number!r:.80} is not an integer that fits in 64 bits")
-    is_nan = math.isnan(value)
-    return {
-        "key": key(metric.key),
-        "step": metric.step,
-        "timestamp": metric.timestamp,
-        "value": 0.0 if is_nan else value,
-        "is_nan": int(is_nan),
-    }
 
 
 def key(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from mlproj.errors import UsageError
 from mlproj.tracking import sql_row
 from mlproj.tracking.base import AlreadyExists, DatasetInput, Metric, NotFound, Run, WrongState
-from mlproj.tracking.sql_row import Logged, text
+from mlproj.tracking.sql_row import Logged, Point, text
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _PREFIX = re.compile(r"[0-9a-f]{4,31}")
@@ -101,9 +101,7 @@ def set_tags(connection: Connection, number: int, tags: Mapping[str, str]) -> No
     )
 
 
-_INSERT_METRIC = (
-    "INSERT INTO {table} (run, key, step, timestamp, value, is_nan) VALUES (:run, :key, :step, :timestamp, :value, :is_nan) ON CONFLICT "
-)
+_INSERT_METRIC = "INSERT INTO {table} (key, step, timestamp, value, is_nan, run) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT "
 _ADD_METRIC = _INSERT_METRIC.format(table="metrics") + "DO NOTHING"
 _SET_LATEST = _INSERT_METRIC.format(table="latest_metrics") + (
     "(run, key) DO UPDATE SET step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan = excluded.is_nan "
@@ -111,20 +109,15 @@ _SET_LATEST = _INSERT_METRIC.format(table="latest_metrics") + (
 )
 
 
-def add_metrics(connection: Connection, number: int, points: list[dict[str, Any]]) -> None:
+def add_metrics(connection: Connection, number: int, points: Sequence[Point]) -> None:
     """Keep the points, and for each metric its latest one: the greatest step, then time, then value, as in MLflow."""
-    latest: dict[str, dict[str, Any]] = {}
+    latest: dict[str, Point] = {}
     for point in points:
-        point["run"] = number
-        best = latest.get(point["key"])
-        if best is None or _order(point) >= _order(best):
-            latest[point["key"]] = point
-    connection.executemany(_ADD_METRIC, points)
-    connection.executemany(_SET_LATEST, list(latest.values()))
-
-
-def _order(point: Mapping[str, Any]) -> tuple[int, int, float]:
-    return point["step"], point["timestamp"], point["value"]
+        best = latest.get(point[0])
+        if best is None or point[1:4] >= best[1:4]:
+            latest[point[0]] = point
+    connection.executemany(_ADD_METRIC, [(*point, number) for point in points])
+    connection.executemany(_SET_LATEST, [(*point, number) for point in latest.values()])
 
 
 def set_mark(connection: Connection, number: int, name: str, position: int) -> None:
@@ -148,15 +141,19 @@ def set_datasets(connection: Connection, number: int, datasets: Sequence[Dataset
 
 def logged(connection: Connection, numbers: Sequence[int]) -> dict[int, Logged]:
     """Parameters, latest metrics, tags and datasets of each run."""
+    # Thousands of rows come by here for one page: each step more is felt.
     found = {number: Logged() for number in numbers}
+    params = {number: logged.params for number, logged in found.items()}
+    tags = {number: logged.tags for number, logged in found.items()}
     chosen = f"IN ({', '.join(map(str, numbers))})"
     for run, key, value in connection.execute(f"SELECT run, key, value FROM params WHERE run {chosen}"):  # noqa: S608  # integers
-        found[run].params[key] = value
+        params[run][key] = value
     for run, key, value in connection.execute(f"SELECT run, key, value FROM tags WHERE run {chosen}"):  # noqa: S608  # integers
-        found[run].tags[key] = value
+        tags[run][key] = value
+    to_value = sql_row.to_value
     statement = f"SELECT run, key, value, is_nan, timestamp, step FROM latest_metrics WHERE run {chosen}"  # noqa: S608  # integers
     for run, key, number, is_nan, timestamp, step in connection.execute(statement):
-        value = sql_row.to_value(number, is_nan)
+        value = to_value(number, is_nan) if is_nan or type(number) is not float else number
         of_run = found[run]
         of_run.metrics[key] = value
         of_run.latest_metrics.append(Metric(key, value, timestamp, step))
