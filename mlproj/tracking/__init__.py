@@ -73,10 +73,15 @@ def _database(uri: str | None) -> Database:
 def _file(chosen: str | None) -> Path:
     if chosen is None:
         return paths.database()
+    if is_server(chosen):
+        raise UsageError(
+            f"{mask_url(chosen)} is a server: there is no file or database of runs here",
+            hint="name one with --store: sqlite:////absolute/path/to/runs.db or postgresql://host/name",
+        )
     scheme, separator, rest = chosen.partition(":///")
     if scheme != "sqlite" or not separator or not rest:
         raise UsageError(
             f"cannot keep runs in {mask_url(chosen)}: they are kept in SQLite, in PostgreSQL or by a tracking server",
-            hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db, postgresql://user@host/name or https://host",
+            hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db, postgresql://host/name or https://host",
         )
     return Path(rest).absolute()

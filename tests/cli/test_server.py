@@ -230,3 +230,8 @@ def test_ctrl_c_before_it_is_ready_ends_it() -> None:
     os.kill(process.pid, signal.SIGINT)
     process.communicate()
     assert process.returncode in (130, -signal.SIGINT, 0)
+
+
+def test_a_server_over_a_server_is_refused() -> None:
+    done = mlproj("server", "--port", "0", env={"MLPROJ_TRACKING_URI": "https://me:secret@host"})
+    assert done.code == 2 and "is a server" in done.err and "--store" in done.err and "secret" not in done.err
