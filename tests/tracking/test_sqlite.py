@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -265,3 +266,36 @@ def test_ten_thousand_runs_are_listed_by_indexes(store: TrackingStore) -> None:
         for name, statement in plans.items():
             plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
             assert "USING" in plan and "INDEX" in plan and "TEMP B-TREE" not in plan, (name, plan)
+
+
+_SEARCHES: list[dict[str, Any]] = [
+    {},
+    {"experiment_ids": ["0"]},
+    {"filter": "metrics.m0 < 50", "order_by": ["metrics.m1"]},
+    {"filter": "params.p1 = '3' AND tags.t1 = '1' AND metrics.m0 > 1", "order_by": ["params.p2 DESC"]},
+    {"filter": "tags.`mlflow.parentRunId` = 'x'"},
+    {"filter": "attributes.run_id = 'x'"},
+    {"filter": "status = 'RUNNING'"},
+]
+
+
+@pytest.mark.parametrize("search", _SEARCHES, ids=str)
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_no_search_reads_all_that_was_logged(tmp_path: Path, search: dict[str, Any], analyzed: bool) -> None:
+    """Whatever statistics the planner has: what a run logged is looked up run by run, and runs are gone through once at most."""
+    with closing(tracking.open(f"sqlite:///{tmp_path}/runs.db")) as store:
+        for number in range(50):
+            params, tags = {f"p{key}": str(number) for key in range(4)}, {f"t{key}": "1" for key in range(4)}
+            run = store.create_run(params=params, tags=tags)
+            store.log(run.run_id, metrics=[Metric(f"m{key}", float(number), 1, step) for key in range(4) for step in range(5)])
+        with closing(sqlite3.connect(tmp_path / "runs.db")) as raw:
+            if analyzed:
+                raw.execute("ANALYZE")
+                raw.commit()
+            said: list[str] = []
+            store._database._connection.set_trace_callback(said.append)  # type: ignore[attr-defined]
+            store.search_runs(limit=10, **search)
+            statement = next(one for one in said if one.startswith("SELECT r.number"))
+            plan = [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    scanned = [step for step in plan if step.startswith("SCAN")]
+    assert len(scanned) <= 1 and all(step.split()[1] == "r" for step in scanned), plan
