@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from mlproj.projects.base import Parameter, Project
+    from mlproj.tracking.base import TrackingStore
 
     Offer = tuple[str, str | None]
     Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -83,11 +84,8 @@ def deleted_runs(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
 @_completer
 def experiments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
     """Names of experiments."""
-    from mlproj import paths, tracking
-
-    if not paths.database().exists():
-        return []
-    return [(experiment.name, None) for experiment in tracking.open().list_experiments()]
+    store = _store()
+    return [(experiment.name, None) for experiment in store.list_experiments()] if store else []
 
 
 @_completer
@@ -98,12 +96,17 @@ def environments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
     return [(one.key, f"Python {one.python}") for one in store.installed(with_size=False)]
 
 
-def _recorded(stage: str) -> Iterable[Offer]:
-    from mlproj import paths, tracking
+def _store() -> TrackingStore | None:
+    """The store, where there is one that answers at once: nobody waits for a network at a tab."""
+    from mlproj import env_vars, paths, tracking
 
-    if not paths.database().exists():
-        return []
-    found = tracking.open().list_runs(lifecycle_stage=stage, limit=_MOST_RUNS)
+    uri = env_vars.TRACKING_URI.get()
+    return None if tracking.is_server(uri) or (uri is None and not paths.database().exists()) else tracking.open()
+
+
+def _recorded(stage: str) -> Iterable[Offer]:
+    store = _store()
+    found = store.list_runs(lifecycle_stage=stage, limit=_MOST_RUNS) if store else []
     return [(run.run_name, f"{run.status.value} {run.run_id[:8]}") for run in found] + [(run.run_id, run.run_name) for run in found]
 
 
