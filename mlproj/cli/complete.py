@@ -97,11 +97,12 @@ def environments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
 
 
 def _store() -> TrackingStore | None:
-    """The store, where there is one that answers at once: nobody waits for a network at a tab."""
+    """The store, where there is one in a file: nobody waits for a network at a tab."""
     from mlproj import env_vars, paths, tracking
 
     uri = env_vars.TRACKING_URI.get()
-    return None if tracking.is_server(uri) or (uri is None and not paths.database().exists()) else tracking.open()
+    is_there = paths.database().exists() if uri is None else uri.startswith("sqlite:")
+    return tracking.open() if is_there else None
 
 
 def _recorded(stage: str) -> Iterable[Offer]:
