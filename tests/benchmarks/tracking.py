@@ -1,4 +1,4 @@
-"""Logging and searching without a server: our API, MLflow's SQLite store, and what SQLite and a file cost by themselves.
+"""Logging without a server: our API, MLflow's SQLite store, and what SQLite and a file cost by themselves.
 
 Durability differs, and a ratio says what it compares: ours and the raw SQLite contenders survive the death of the process
 (WAL, synchronous=NORMAL); MLflow's store syncs every commit to the disk.
@@ -6,13 +6,12 @@ Durability differs, and a ratio says what it compares: ours and the raw SQLite c
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 from tests.benchmarks.measure import WALL, Bench, Contender, Target, benchmark
 
-POINTS, BATCHES, RUNS, SEARCHES = 2000, 20, 10_000, 10
+POINTS, BATCHES = 2000, 20
 
 _FILE = """
 file = os.open("points", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -61,99 +60,20 @@ with timed(many * size / 1000):
     for batch in range(many):
         store.log_batch(run, [Metric("m", i / 7, 1, batch * size + i) for i in range(size)], [], [])
 """
-_FILL = """
-import sys
-from mlproj import tracking
-from mlproj.tracking.base import Metric
-store = tracking.open("sqlite:///search.db")
-for n in range(int(sys.argv[1])):
-    params, tags = {f"p{i}": str((n * 7 + i) % 10) for i in range(5)}, {f"t{i}": str((n + i) % 3) for i in range(5)}
-    run = store.create_run(start_time=1000 + n, params=params, tags=tags)
-    store.log(run.run_id, metrics=[Metric(f"m{i}", ((n * 7919 + i) % 10007) / 100, 1) for i in range(5)])
-"""
-_FILL_PEER = """
-import sqlite3, sys
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-SqlAlchemyStore("sqlite:///peer-search.db", "artifacts")
-connection = sqlite3.connect("peer-search.db")
-for n in range(int(sys.argv[1])):
-    run = f"{n:032x}"
-    connection.execute(
-        "INSERT INTO runs (run_uuid, name, user_id, status, start_time, lifecycle_stage, artifact_uri, experiment_id, source_type, "
-        "source_name, entry_point_name, source_version) VALUES (?, 'r', 'me', 'FINISHED', ?, 'active', 'a', 0, 'LOCAL', '', '', '')",
-        (run, 1000 + n),
-    )
-    for table, rows in (
-        ("params", [(run, f"p{i}", str((n * 7 + i) % 10)) for i in range(5)]),
-        ("tags", [(run, f"t{i}", str((n + i) % 3)) for i in range(5)]),
-    ):
-        connection.executemany(f"INSERT INTO {table} (run_uuid, key, value) VALUES (?, ?, ?)", rows)
-    rows = [(run, f"m{i}", ((n * 7919 + i) % 10007) / 100) for i in range(5)]
-    connection.executemany("INSERT INTO latest_metrics (run_uuid, key, value, timestamp, step, is_nan) VALUES (?, ?, ?, 1, 0, 0)", rows)
-connection.commit()
-"""
-# What any answer needs: the page, and what its runs logged.
-_RAW_SEARCH = """
-import sqlite3
-connection = sqlite3.connect("search.db")
-def search():
-    numbers = [row[0] for row in connection.execute(sys.argv[2])]
-    marks = ",".join(map(str, numbers))
-    rows = connection.execute(f"SELECT * FROM runs WHERE number IN ({marks})").fetchall()
-    for table in ("params", "tags", "latest_metrics"):
-        connection.execute(f"SELECT * FROM {table} WHERE run IN ({marks})").fetchall()
-    return rows
-assert len(search()) == 100
-with timed(int(sys.argv[1])):
-    for _ in range(int(sys.argv[1])): search()
-"""
-_OUR_SEARCH = """
-from mlproj import tracking
-store = tracking.open("sqlite:///search.db")
-def search(): return store.search_runs(filter=sys.argv[2], order_by=[one for one in sys.argv[3:] if one], limit=100).items
-assert len(search()) == 100
-with timed(int(sys.argv[1])):
-    for _ in range(int(sys.argv[1])): search()
-"""
-_PEER_SEARCH = """
-from mlflow.entities import ViewType
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-store = SqlAlchemyStore("sqlite:///peer-search.db", "artifacts")
-def search(): return store.search_runs(["0"], sys.argv[2], ViewType.ACTIVE_ONLY, 100, [one for one in sys.argv[3:] if one])
-assert len(search()) == 100
-with timed(int(sys.argv[1])):
-    for _ in range(int(sys.argv[1])): search()
-"""
-_ACTIVE = "SELECT r.number FROM runs r {} WHERE r.lifecycle_stage = 'active' {} ORDER BY {} LIMIT 100"
-_BY_METRIC = "JOIN latest_metrics o ON o.run = r.number AND o.key = 'm1'"
-_LOW = "AND EXISTS (SELECT 1 FROM latest_metrics f WHERE f.run = r.number AND f.key = 'm0' AND f.value < 50)"
-_KIND = "AND EXISTS (SELECT 1 FROM {0} f WHERE f.run = r.number AND f.key = '{1}' AND f.value = '{2}')"
-# What is asked for: our filter, our order, and the SQL that a person would write.
-_QUESTIONS = {
-    "newest first": ("", "", _ACTIVE.format("", "", "r.start_time DESC, r.run_id")),
-    "one filter, by a metric": ("metrics.m0 < 50", "metrics.m1", _ACTIVE.format(_BY_METRIC, _LOW, "o.value")),
-    "three filters, by a metric": (
-        "metrics.m0 < 50 AND params.p1 = '3' AND tags.t1 = '1'",
-        "metrics.m1",
-        _ACTIVE.format(_BY_METRIC, _LOW + _KIND.format("params", "p1", "3") + _KIND.format("tags", "t1", "1"), "o.value"),
-    ),
-}
 
 
 def main() -> None:
-    with benchmark("tracking: logging metric points, and searching 10,000 runs", rounds=3) as bench:
+    with benchmark("tracking: logging metric points", rounds=3) as bench:
         python = Path(bench.peer).with_name("python") if bench.peer else None
         _logging(bench, python)
-        targets = _searching(bench, python)
         bench.report(
             "raw SQLite, one by one",
             Target("mlproj.log_metric, one by one", "raw SQLite, one by one", 0.5, WALL),
             Target("mlproj store, batches of 1,000", "raw SQLite, batches of 1,000", 2, WALL),
             Target("mlproj.log_metric, one by one", "mlflow SQLite store, one by one", 0.001, WALL),
             Target("mlproj store, batches of 1,000", "mlflow SQLite store, batches of 1,000", 0.036, WALL),
-            *targets,
         )
-        print("logging is told per 1,000 points, searching per page of 100 runs")
+        print("times are per 1,000 points")
 
 
 def _logging(bench: Bench, python: Path | None) -> None:
@@ -171,30 +91,6 @@ def _logging(bench: Bench, python: Path | None) -> None:
             Contender("mlflow SQLite store, batches of 1,000", bench.timed_program(python, _PEER, "5", "1000")),
         ]
     bench.compare(*contenders)
-
-
-def _searching(bench: Bench, python: Path | None) -> list[Target]:
-    _run(bench, sys.executable, _FILL)
-    if python:
-        _run(bench, python, _FILL_PEER)
-    targets = []
-    for question, (filter, order, statement) in _QUESTIONS.items():
-        contenders = [
-            Contender(f"raw SQL: {question}", bench.timed_program(sys.executable, _RAW_SEARCH, str(SEARCHES), statement)),
-            Contender(f"mlproj: {question}", bench.timed_program(sys.executable, _OUR_SEARCH, str(SEARCHES), filter, order)),
-        ]
-        if python:
-            contenders.append(Contender(f"mlflow: {question}", bench.timed_program(python, _PEER_SEARCH, "2", filter, order)))
-        bench.compare(*contenders, unmeasured=0)
-        targets += [
-            Target(f"mlproj: {question}", f"raw SQL: {question}", 2, WALL),
-            Target(f"mlproj: {question}", f"mlflow: {question}", None, WALL),
-        ]
-    return targets
-
-
-def _run(bench: Bench, python: str | Path, code: str) -> None:
-    subprocess.run([str(python), "-c", code, str(RUNS)], env=bench.environ, cwd=bench.folder, check=True, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
