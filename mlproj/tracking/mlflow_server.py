@@ -29,6 +29,16 @@ _PAGE = 1000
 _UNMARKED = "marks are kept where runs are recorded, not on an MLflow server"
 
 
+def ask(caller: Caller, method: str, path: str, fields: Mapping[str, Any], *, again: bool = True) -> dict[str, Any]:
+    """What an MLflow server answers to *fields* (those that are None are left out). Raises as a store here would."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        answer: dict[str, Any] = caller.call(method, f"{API}/{path}", given, again=again)
+    except Refused as refusal:
+        raise as_ours(refusal) from refusal
+    return answer
+
+
 class MlflowStore:
     """The :class:`~mlproj.tracking.base.TrackingStore` of a stock MLflow server; its methods are documented there.
 
@@ -44,17 +54,10 @@ class MlflowStore:
         self._caller.close()
 
     def _post(self, path: str, *, again: bool = True, **fields: Any) -> dict[str, Any]:
-        return self._ask("POST", path, again, {name: value for name, value in fields.items() if value is not None})
+        return ask(self._caller, "POST", path, fields, again=again)
 
     def _get(self, path: str, **fields: Any) -> dict[str, Any]:
-        return self._ask("GET", path, True, {name: value for name, value in fields.items() if value is not None})
-
-    def _ask(self, method: str, path: str, again: bool, fields: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = self._caller.call(method, f"{API}/{path}", fields, again=again)
-        except Refused as refusal:
-            raise as_ours(refusal) from refusal
-        return answer
+        return ask(self._caller, "GET", path, fields)
 
     # Runs.
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlproj.caller import Caller, NoSuchEndpoint, Refused
+from mlproj.caller import Caller, NoSuchEndpoint
 from mlproj.errors import UsageError
 from mlproj.tracking import mlflow_json
 from mlproj.tracking.base import Metric, Page
-from mlproj.tracking.mlflow_server import API
+from mlproj.tracking.mlflow_server import ask
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelMetric, ModelVersion, RegisteredModel, RunModel, Stage
-from mlproj.tracking.remote import as_ours
 
 
 class NoLoggedModels(UsageError):
@@ -29,12 +28,7 @@ class MlflowModels:
         self._caller.close()
 
     def _ask(self, method: str, path: str, *, again: bool = True, **fields: Any) -> dict[str, Any]:
-        given = {name: value for name, value in fields.items() if value is not None}
-        try:
-            answer: dict[str, Any] = self._caller.call(method, f"{API}/{path}", given, again=again)
-        except Refused as refusal:
-            raise as_ours(refusal) from refusal
-        return answer
+        return ask(self._caller, method, path, fields, again=again)
 
     # Logged models.
 
