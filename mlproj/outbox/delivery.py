@@ -190,7 +190,12 @@ class Delivery:
             heard()
         left = self._bring_files(run, artifact_uri)
         models = ModelDelivery(self._ledger, self._models, self._destination, self._ids())
-        models.bring(run, remote_id, artifact_uri)
+        try:
+            models.bring(run, remote_id, artifact_uri)
+        except ServiceError:
+            raise
+        except MlprojError as refusal:  # what there is of the run is there all the same, and its end is told
+            left.append(f"models: {refusal}")
         heard()
         if run.status.ended:
             self._bring_end(run, remote_id, sent)

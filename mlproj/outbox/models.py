@@ -98,7 +98,10 @@ class ModelDelivery:
         known = [(self._ledger.there(_MODEL, one.model_id), one) for one in linked]
         there = [RunModel(model_id, one.step, one.output) for model_id, one in known if model_id]
         if there and self._ledger.there("links of run", run.run_id) != repr(there):
-            self._destination.models.link_models(remote_id, there)
+            # MLflow's server fails at a link that it has.
+            kept = self._destination.models.models_of_runs([remote_id]).get(remote_id, ())
+            if missing := [link for link in there if link not in kept]:
+                self._destination.models.link_models(remote_id, missing)
             self._ledger.is_called("links of run", run.run_id, repr(there))
 
     def _bring_version(self, run: Run, version: ModelVersion, remote_run: str, artifact_uri: str) -> None:

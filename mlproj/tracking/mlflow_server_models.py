@@ -97,7 +97,7 @@ class MlflowModels:
         for run_id in run_ids:
             run = self._ask("GET", "runs/get", run_id=run_id)["run"]
             made = [RunModel(one["model_id"], int(one.get("step") or 0)) for one in run.get("outputs", {}).get("model_outputs", ())]
-            used = [RunModel(one["model_id"], output=False) for one in run.get("inputs", {}).get("model_inputs", ())]
+            used = [RunModel(one["model_id"], 0, output=False) for one in run.get("inputs", {}).get("model_inputs", ())]
             if made or used:
                 found[run_id] = [*used, *made]
         return found

@@ -186,7 +186,7 @@ def test_values_that_mlflow_cuts_are_in_a_file(address: str, tmp_path: Path) -> 
 
 
 MODEL = """
-import mlflow
+import mlflow, sys, time
 mlflow.set_experiment("models")
 
 def predict(model_input: list[str]) -> list[str]:
@@ -194,13 +194,16 @@ def predict(model_input: list[str]) -> list[str]:
 
 with mlflow.start_run():
     mlflow.pyfunc.log_model(name="shout", python_model=predict, registered_model_name="shouting", pip_requirements=[])
+    if "slowly" in sys.argv:
+        time.sleep(3)  # the first model is delivered meanwhile
+        mlflow.pyfunc.log_model(name="again", python_model=predict, pip_requirements=[])
     mlflow.MlflowClient().set_registered_model_alias("shouting", "champion", 1)
 """
 
 
 @pytest.mark.needs("mlflow", "pandas")
 def test_models_are_registered_with_the_server_and_brought_back_from_it(address: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py"\n', train__py=MODEL)
+    folder = project(tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py slowly"\n', train__py=MODEL)
     for _ in range(2):
         done, document = run_to(address, folder)
         assert "waits" not in done.err, done.err
@@ -221,6 +224,7 @@ def test_models_are_registered_with_the_server_and_brought_back_from_it(address:
         assert found.experiment_name == "models" and found.artifact_uri.startswith("file:")
     description = (Path(found.artifact_uri.removeprefix("file://")) / "shout" / "MLmodel").read_text()
     assert run.run_id in description and document["run_id"] not in description
+    assert (Path(found.artifact_uri.removeprefix("file://")) / "again" / "MLmodel").is_file()
 
 
 LOAD = """
