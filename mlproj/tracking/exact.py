@@ -135,6 +135,8 @@ def _decode_plain(data: Any, hint: Any, where: str) -> Any:
         if data is not None:
             raise _wrong(where, "null", data)
         return None
+    if hint is int and isinstance(data, int) and not -(2**63) <= data < 2**63:
+        raise _wrong(where, "an integer that fits in 64 bits", data)
     if hint in (str, bool) or (hint is int and not isinstance(data, bool)):
         return _expect(data, hint, where)
     raise _wrong(where, getattr(hint, "__name__", str(hint)), data)

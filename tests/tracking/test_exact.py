@@ -17,7 +17,8 @@ from mlproj.tracking.base import DatasetInput, Metric, Output, Page, Run, Status
 from mlproj.tracking.model_base import ModelMetric, ModelStore, RunModel
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-_METRICS = st.builds(Metric, key=_TEXT, value=st.floats(), timestamp=st.integers(), step=st.integers())
+_INT64 = st.integers(-(2**63), 2**63 - 1)
+_METRICS = st.builds(Metric, key=_TEXT, value=st.floats(), timestamp=_INT64, step=_INT64)
 
 
 def there_and_back(value: Any, hint: Any) -> Any:
@@ -32,13 +33,13 @@ def there_and_back(value: Any, hint: Any) -> Any:
         experiment_id=_TEXT,
         experiment_name=_TEXT,
         status=st.sampled_from(Status),
-        exit_code=st.none() | st.integers(),
+        exit_code=st.none() | _INT64,
         params=st.dictionaries(_TEXT, _TEXT),
         metrics=st.dictionaries(_TEXT, st.floats(allow_nan=False)),
         source=st.none() | st.dictionaries(_TEXT, st.none() | st.booleans() | st.integers() | _TEXT),
-        outputs=st.lists(st.builds(Output, path=_TEXT, sha256=st.none() | _TEXT, size=st.integers(), kept=st.booleans())).map(tuple),
+        outputs=st.lists(st.builds(Output, path=_TEXT, sha256=st.none() | _TEXT, size=_INT64, kept=st.booleans())).map(tuple),
         datasets=st.lists(st.builds(DatasetInput, name=_TEXT, digest=_TEXT, source_type=_TEXT, source=_TEXT)).map(tuple),
-        latest_metrics=st.lists(st.builds(Metric, key=_TEXT, value=st.floats(allow_nan=False), timestamp=st.integers())).map(tuple),
+        latest_metrics=st.lists(st.builds(Metric, key=_TEXT, value=st.floats(allow_nan=False), timestamp=_INT64)).map(tuple),
     )
 )
 def test_a_run_comes_back(run: Run) -> None:
@@ -65,6 +66,11 @@ WRONG = [
     ("log", {"run_id": "r", "metrics": [{"key": "a", "value": "x", "timestamp": 1}]}, r"metrics\[0\].value: expected a number, got 'x'"),
     ("log", {"run_id": "r", "metrics": [{"key": "a", "value": True, "timestamp": 1}]}, "value: expected a number"),
     ("log", {"run_id": "r", "metrics": [{"key": "a", "value": 1, "timestamp": 1.5}]}, "timestamp: expected int"),
+    (
+        "log",
+        {"run_id": "r", "metrics": [{"key": "a", "value": 1, "timestamp": 2**63}]},
+        "timestamp: expected an integer that fits in 64 bits",
+    ),
     ("log", {"run_id": "r", "params": {"a": 1}}, "params.a: expected text"),
     ("log", {"run_id": "r", "mark": ["f"]}, "mark: expected 2 items"),
     ("log", {"run_id": "r", "colour": "blue"}, "unknown argument 'colour'"),
