@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from mlproj import tracking
 from mlproj.tracking.base import Run, Status, TrackingStore
 from tests import conftest
 
@@ -229,3 +230,73 @@ try: client.create_run("0")
 except mlflow.exceptions.MlflowException as error: assert "token" in str(error), error
 else: raise AssertionError
 """)
+
+
+MODEL = """
+import pandas, mlflow.pyfunc
+class Shout(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return [text.upper() for text in model_input["text"]]
+data = pandas.DataFrame({"text": ["abc"]})
+with mlflow.start_run() as run:
+    mlflow.pyfunc.log_model("model", python_model=Shout(), conda_env={"name": "e", "dependencies": []})
+def check(uri):
+    assert list(mlflow.pyfunc.load_model(uri).predict(data)) == ["ABC"], uri
+check(f"runs:/{run.info.run_id}/model")
+made = mlflow.register_model(f"runs:/{run.info.run_id}/model", "shout")
+assert int(made.version) == 1, made
+check("models:/shout/1")
+client.transition_model_version_stage("shout", 1, "Production")
+check("models:/shout/Production")
+if hasattr(client, "set_registered_model_alias"):
+    client.set_registered_model_alias("shout", "champion", "1")
+    check("models:/shout@champion")
+    assert client.get_model_version_by_alias("shout", "champion").run_id == run.info.run_id
+else:
+    assert client.get_latest_versions("shout", ["Production"])[0].run_id == run.info.run_id
+print(run.info.run_id)
+"""
+
+
+@pytest.mark.parametrize("version", CLIENTS)
+def test_models_are_logged_loaded_and_registered(
+    version: str, pythons: Callable[[str, bool], Path], server: str, store: TrackingStore
+) -> None:
+    run_id = runner(pythons(version, bool(CLIENTS[version].sklearn)), server)(MODEL).split()[-1]
+    models = tracking.open_models()
+    found = models.get_version("shout", 1)
+    models.close()
+    assert (found.run_id, found.stage.value) == (run_id, "Production")
+    assert store.get_run(run_id).status is Status.FINISHED
+
+
+PROJECT = """
+name: p
+entry_points:
+  main:
+    parameters:
+      alpha: {type: float, default: 0.5}
+    command: "python train.py {alpha}"
+"""
+TRAIN = """
+import mlflow, sys
+with mlflow.start_run():
+    mlflow.log_metric("rmse", float(sys.argv[1]))
+    mlflow.set_tag("by", "program")
+"""
+
+
+@pytest.mark.parametrize("version", CLIENTS)
+def test_mlflow_runs_projects_against_the_server(
+    version: str, pythons: Callable[[str, bool], Path], server: str, store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = pythons(version, False)
+    monkeypatch.setenv("PATH", f"{python.parent}:{os.environ['PATH']}")
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "MLproject").write_text(PROJECT)
+    (tmp_path / "p" / "train.py").write_text(TRAIN)
+    local = "use_conda=False" if version == "1.8.0" else 'env_manager="local"'
+    runner(python, server)(f'mlflow.projects.run({str(tmp_path / "p")!r}, parameters={{"alpha": 0.25}}, {local})')
+    (run,) = store.list_runs()
+    assert (run.status, dict(run.metrics), run.tags["by"]) == (Status.FINISHED, {"rmse": 0.25}, "program")
+    assert run.params == {"alpha": "0.25"} and run.tags["mlflow.source.type"] == "PROJECT"
