@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import configparser
 import http.client
+import ipaddress
 import json
 import os
 import socket
@@ -88,6 +89,14 @@ class Caller:
         self._local = threading.local()
         self._opened: set[http.client.HTTPConnection] = set()
         self._tls: ssl.SSLContext | None = None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        try:
+            return self._host == "localhost" or ipaddress.ip_address(self._host).is_loopback
+        except ValueError:
+            return False
 
     def call(self, method: str, path: str, fields: Mapping[str, Any] | None = None, *, again: bool = True) -> Any:
         """The JSON that the server answers to *fields* (a query for GET, else a JSON body).

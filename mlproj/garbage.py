@@ -110,6 +110,6 @@ def _remove_files(run_id: str, artifact_uri: str) -> Iterator[str]:
         return
     try:
         with suppress(NoSuchFile):
-            artifacts.open(place).delete(run_id)
+            artifacts.open_recorded(place).delete(run_id)
     except MlprojError as error:
         yield f"{mask_url(own)}: {error}"

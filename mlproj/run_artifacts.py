@@ -32,7 +32,7 @@ def _send(folder: Path, uri: str) -> None:
 
     from mlproj import artifacts
 
-    store = artifacts.open(uri)
+    store = artifacts.open_recorded(uri)
     for where, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):

@@ -86,11 +86,8 @@ class _Files:
             yield from self._bring(model.artifact_uri, model.name, target)
 
     def _bring(self, place: str, below: str, target: ArtifactStore) -> Iterator[str]:
-        if place.startswith(("file:", "/")) or ":" not in place:
-            yield f"artifacts stay on the machine of the server: {mask_url(place)}"
-            return
         try:
-            source = artifacts.open(place, server=self._server)
+            source = artifacts.open_recorded(place, server=self._server, local=False)
             for path in _walk(source, "", _DEEPEST):
                 with source.open(path) as file, target.create(f"{below}/{path}" if below else path) as write:
                     while portion := file.read(_PORTION):

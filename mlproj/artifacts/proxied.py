@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 
 from mlproj.artifacts.base import Entry, NoSuchFile, parts_of
 from mlproj.caller import Caller, Refused
+from mlproj.errors import UsageError
+from mlproj.redaction import mask_url
 
 SCHEME = "mlflow-artifacts"
 _API = "/api/2.0/mlflow-artifacts/artifacts"
@@ -22,12 +24,15 @@ _PORTION = 1 << 18
 class ProxiedArtifacts:
     """The :class:`~mlproj.artifacts.base.ArtifactStore` of an ``mlflow-artifacts:`` *uri*, which *caller* asks for.
 
-    With an authority (``mlflow-artifacts://host/…``) that server is asked instead.
+    With an authority (``mlflow-artifacts://host/…``) that has to be the server's own: whoever may name a place must not have
+    the credentials sent elsewhere. Raises UsageError for another one.
     """
 
     def __init__(self, uri: str, caller: Caller) -> None:
         parts = urlsplit(uri)
-        self._caller = Caller(f"{urlsplit(caller.uri).scheme}://{parts.netloc}") if parts.netloc else caller
+        if parts.netloc not in ("", urlsplit(caller.uri).netloc):
+            raise UsageError(f"{mask_url(uri)} is with another server than {caller.uri}")
+        self._caller = caller
         self._top = "/".join(parts_of(parts.path.strip("/")))
         self.uri = uri.rstrip("/")
 

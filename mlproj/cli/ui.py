@@ -24,7 +24,7 @@ def command(port: int | None, open_browser: bool) -> None:
     Nobody else can reach them: for a team there is "mlproj server". Nothing is loaded from elsewhere.
     """
     _check_installed()
-    from mlproj import tracking
+    from mlproj import outbox, tracking
     from mlproj.server.pages import serving
 
     with closing(tracking.open()) as store, closing(tracking.open_models()) as models, _listen(port) as listening:
@@ -35,7 +35,7 @@ def command(port: int | None, open_browser: bool) -> None:
             import webbrowser
 
             webbrowser.open(address)
-        serving.serve(store, models, listening)
+        serving.serve(store, models, lambda: outbox.reap(store), listening)
 
 
 def _check_installed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 from mlproj import artifacts
@@ -44,8 +45,11 @@ class Destination:
         self._caller.close()
 
     def artifacts(self, place: str) -> ArtifactStore:
-        """The artifacts at a place that the server named. Raises UsageError."""
-        return ProxiedArtifacts(place, self._caller) if place.startswith(f"{SCHEME}:") else artifacts.open(place)
+        """The artifacts at a place that the server named; one of this machine only when the server is here, too. Raises UsageError."""
+        if place.startswith(f"{SCHEME}:"):
+            return ProxiedArtifacts(place, self._caller)  # over the connection that there is
+        is_here = self._caller.is_loopback
+        return artifacts.open_recorded(Path(place).as_uri() if is_here and place.startswith("/") else place, local=is_here)
 
     def experiment(self, wanted: Experiment) -> Experiment:
         """The server's experiment with the name of *wanted*, made when it is new there."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, parts_of
+from mlproj.artifacts.below import Below
+from mlproj.errors import UsageError
+from mlproj.redaction import mask_url
 from mlproj.server.call import ApiError
 
 _PROXIED = "mlflow-artifacts:"
@@ -47,6 +50,14 @@ class Places:
         if inside is not None:
             return self.root, inside
         return (artifacts.open(place), "") if self.here and place.startswith("file:") else None
+
+    def shown(self, place: str) -> ArtifactStore:
+        """The files at a place, for people who look at pages. Raises UsageError for what is not kept by this server: with its
+        rights anybody could look anywhere who may say where a run's files are."""
+        inside = self._inside(place)
+        if inside is None:
+            raise UsageError(f"the files are not kept by this server: {mask_url(place)}")
+        return Below(self.root, inside)
 
     def _inside(self, place: str) -> str | None:
         prefix = self.root.uri + "/"

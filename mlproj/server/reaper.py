@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-
-from mlproj.tracking import liveness
-from mlproj.tracking.base import TrackingStore
+from collections.abc import Callable
 
 _EVERY = 5.0  # seconds
 
 
 class Reaper:
-    """Looks after the runs of one store, at most every few seconds however often it is asked."""
+    """Calls *reap*, at most every few seconds however often it is asked."""
 
-    def __init__(self, store: TrackingStore) -> None:
-        self._store = store
+    def __init__(self, reap: Callable[[], object]) -> None:
+        self._reap = reap
         self._lock = threading.Lock()
         self._next = 0.0
 
@@ -25,4 +23,4 @@ class Reaper:
             if time.monotonic() < self._next:
                 return
             self._next = time.monotonic() + _EVERY
-        liveness.reap(self._store)
+        self._reap()

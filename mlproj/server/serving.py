@@ -15,9 +15,11 @@ from mlproj import artifacts, tracking
 from mlproj.server.access import asking
 from mlproj.server.admission import Principal
 from mlproj.server.app import Settings, create_app
+from mlproj.server.artifact_place import Places
 from mlproj.server.guard import App
 from mlproj.server.reaper import Reaper
 from mlproj.server.token_file import TokenFile, beside
+from mlproj.tracking import liveness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +53,9 @@ def opened(service: Service) -> Iterator[App]:
         models = stack.enter_context(closing(tracking.open_models(service.store, artifacts=root.uri)))
         everybody = Principal(store, models)
         admit = asking(TokenFile(beside(service.store)), everybody) if service.closed else lambda _request: everybody
-        yield create_app(Settings(admit, root.uri, hosts=service.hosts), _pages(Reaper(store)))
+        yield create_app(
+            Settings(admit, root.uri, hosts=service.hosts), _pages(Reaper(lambda: liveness.reap(store)), Places(root, here=False))
+        )
 
 
 def serve(service: Service, listening: socket.socket, ready: Callable[[], object], watch: Callable[[Callable[[], None]], object]) -> None:
@@ -115,7 +119,7 @@ _REQUEST_LOG: dict[str, Any] = {
 }
 
 
-def _pages(reaper: Reaper) -> list[BaseRoute]:
+def _pages(reaper: Reaper, places: Places) -> list[BaseRoute]:
     """The web pages, where their packages are; loaded when the first of them is asked for."""
     from importlib.util import find_spec
 
@@ -123,23 +127,24 @@ def _pages(reaper: Reaper) -> list[BaseRoute]:
         return []
     from starlette.routing import Mount
 
-    return [Mount("/", app=_Pages(reaper))]
+    return [Mount("/", app=_Pages(reaper, places))]
 
 
 class _Pages:
-    def __init__(self, reaper: Reaper) -> None:
+    def __init__(self, reaper: Reaper, places: Places) -> None:
         self._reaper = reaper
+        self._places = places
         self._app: App | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._app is None:
             from starlette.concurrency import run_in_threadpool
 
-            self._app = await run_in_threadpool(_load_pages, self._reaper)
+            self._app = await run_in_threadpool(_load_pages, self._reaper, self._places)
         await self._app(scope, receive, send)
 
 
-def _load_pages(reaper: Reaper) -> App:
+def _load_pages(reaper: Reaper, places: Places) -> App:
     from starlette.requests import Request
     from starlette.routing import Router
 
@@ -151,4 +156,4 @@ def _load_pages(reaper: Reaper) -> App:
         reaper.look()
         return principal(request).store
 
-    return Router(routes=site.routes(store_of, lambda request: principal(request).models))
+    return Router(routes=site.routes(store_of, lambda request: principal(request).models, places.shown))

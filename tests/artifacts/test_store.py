@@ -10,6 +10,7 @@ import pytest
 
 from mlproj import artifacts
 from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, InvalidPath, NoSuchFile
+from mlproj.artifacts.below import Below
 from mlproj.errors import ServiceError, UsageError
 
 
@@ -155,3 +156,59 @@ def test_a_disk_that_takes_no_more_is_told_and_nothing_is_left(tmp_path: Path) -
 def test_a_url_of_an_unknown_kind_is_refused() -> None:
     with pytest.raises(UsageError, match=r"nonsense://\*\*\*\*@host/x"):
         artifacts.open("nonsense://user:secret@host/x")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "zip://a::file:///etc/x.zip",
+        "simplecache::file:///etc",
+        "s3://bucket::file:///etc",
+        "http://169.254.169.254/latest",
+        "ftp://host/x",
+        "memory://x",
+        "sftp://host/x",
+        "s3:/x",
+        "dbfs:/x",
+        "local:///etc",
+        "/etc",
+        "etc",
+        "",
+    ],
+)
+def test_a_recorded_place_leads_nowhere_else(place: str) -> None:
+    with pytest.raises(UsageError, match="cannot be reached from here"):
+        artifacts.open_recorded(place)
+
+
+def test_a_recorded_place_on_this_machine_is_opened_where_that_is_meant(tmp_path: Path) -> None:
+    assert artifacts.open_recorded(tmp_path.as_uri()).list("") == []
+    with pytest.raises(UsageError, match="cannot be reached from here"):
+        artifacts.open_recorded(tmp_path.as_uri(), local=False)
+
+
+def test_credentials_are_sent_to_no_other_server_than_the_one_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="is with a tracking server"):
+        artifacts.open_recorded("mlflow-artifacts:/0/x")
+    for place in ("mlflow-artifacts://evil.example/0/x", "mlflow-artifacts://team.example:1/0/x", "mlflow-artifacts://u@team.example/x"):
+        with pytest.raises(UsageError, match="another server than https://team.example"):
+            artifacts.open_recorded(place, server="https://me:secret@team.example")
+    monkeypatch.setenv("MLPROJ_TRACKING_URI", "https://team.example")
+    assert artifacts.open_recorded("mlflow-artifacts://team.example/0/x").uri == "mlflow-artifacts://team.example/0/x"
+
+
+def test_a_part_of_a_store_is_left_by_no_path(tmp_path: Path) -> None:
+    (tmp_path / "root" / "run").mkdir(parents=True)
+    (tmp_path / "root" / "secret").write_text("s")
+    store = Below(artifacts.open(tmp_path / "root"), "run")
+    with store.create("a/b.txt") as write:
+        write(b"x")
+    assert (tmp_path / "root" / "run" / "a" / "b.txt").read_bytes() == b"x"
+    assert store.list("a") == [Entry("b.txt", 1)] and store.uri.endswith("/root/run")
+    for path in ("../secret", "a/../../secret", "/secret"):
+        with pytest.raises(InvalidPath):
+            store.open(path)
+        with pytest.raises(InvalidPath):
+            store.delete(path)
+    with pytest.raises(InvalidPath):
+        Below(artifacts.open(tmp_path / "root"), "../x")

@@ -181,7 +181,7 @@ def test_values_that_mlflow_cuts_are_in_a_file(address: str, tmp_path: Path) -> 
     assert run.params["text"].endswith("x…")
     from mlproj import artifacts
 
-    with artifacts.open(run.artifact_uri, server=address).open("mlproj/values.json") as file:
+    with artifacts.open_recorded(run.artifact_uri, server=address).open("mlproj/values.json") as file:
         assert json.load(file)["values"] == {"text": "x" * 9000}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from mlproj import tracking
+from mlproj import artifacts, tracking
 from mlproj.server.pages import site
 from mlproj.tracking.base import Metric, Status, TrackingStore
 from mlproj.tracking.model_base import LoggedModelStatus, RunModel
@@ -62,7 +62,9 @@ def address(store: TrackingStore) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            Starlette(routes=site.routes(lambda _request: store, lambda _request: tracking.open_models())), log_config=None, lifespan="off"
+            Starlette(routes=site.routes(lambda _request: store, lambda _request: tracking.open_models(), artifacts.open_recorded)),
+            log_config=None,
+            lifespan="off",
         )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from mlproj import paths, tracking
+from mlproj import artifacts, paths, tracking
 from mlproj.server.pages import site
 from mlproj.tracking.base import Metric, Output, Run, Status, TrackingStore
 
@@ -26,7 +26,9 @@ def store() -> Iterator[TrackingStore]:
 
 @pytest.fixture
 def pages(store: TrackingStore) -> TestClient:
-    return TestClient(Starlette(routes=site.routes(lambda _request: store, lambda _request: tracking.open_models())))
+    return TestClient(
+        Starlette(routes=site.routes(lambda _request: store, lambda _request: tracking.open_models(), artifacts.open_recorded))
+    )
 
 
 def record(store: TrackingStore, name: str, score: float, *, ended: bool = True, **given: str) -> Run:

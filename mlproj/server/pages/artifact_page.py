@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
-from mlproj import artifacts
-from mlproj.artifacts.base import InvalidPath, NoSuchFile
+from mlproj.artifacts.base import ArtifactStore, InvalidPath, NoSuchFile
 from mlproj.errors import MlprojError
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import NotFound, Run
@@ -34,17 +33,23 @@ class Entry(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose files are shown: a run's or a logged model's. ``uri`` is where they are, ``base`` the address of its page."""
+    """Whose files are shown: a run's or a logged model's. ``files`` gives them, ``base`` is the address of its page."""
 
-    uri: str
+    files: Callable[[], ArtifactStore]
     base: str
     crumbs: Sequence[tuple[str, str]]
 
 
-def of_run(run: Run) -> Owner:
+FilesOf = Callable[[str], ArtifactStore]
+"""Gives the artifacts at a recorded place. Raises UsageError for one that is not to be shown."""
+
+
+def of_run(run: Run, files_of: FilesOf) -> Owner:
     """The files of a run."""
     base = f"/runs/{run.run_id}"
-    return Owner(run.artifact_uri, base, [(run.experiment_name, f"/experiments/{run.experiment_id}"), (run.run_name, base)])
+    return Owner(
+        lambda: files_of(run.artifact_uri), base, [(run.experiment_name, f"/experiments/{run.experiment_id}"), (run.run_name, base)]
+    )
 
 
 def show(owner: Owner, inside: str) -> str:
@@ -66,7 +71,7 @@ def show(owner: Owner, inside: str) -> str:
 def local_file(owner: Owner, path: str) -> Path | None:
     """The file at *path*, None when it is not on this machine. Raises NotFound, ServiceError."""
     try:
-        return artifacts.open(owner.uri).local_file(path)
+        return owner.files().local_file(path)
     except (NoSuchFile, InvalidPath) as error:
         raise NotFound(f"there is no file {path!r}") from error
 
@@ -74,7 +79,7 @@ def local_file(owner: Owner, path: str) -> Path | None:
 def opened(owner: Owner, path: str) -> IO[bytes]:
     """The file at *path*, for reading. Raises NotFound, ServiceError."""
     try:
-        return artifacts.open(owner.uri).open(path)
+        return owner.files().open(path)
     except (NoSuchFile, InvalidPath) as error:
         raise NotFound(f"there is no file {path!r}") from error
 
@@ -82,7 +87,7 @@ def opened(owner: Owner, path: str) -> IO[bytes]:
 def listing(owner: Owner, inside: str) -> list[Entry]:
     """What is in a folder, folders first; nothing where the files cannot be reached."""
     try:
-        found = artifacts.open(owner.uri).list(inside)
+        found = owner.files().list(inside)
     except MlprojError:
         return []
     prefix = f"{inside}/" if inside else ""

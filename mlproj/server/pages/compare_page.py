@@ -8,6 +8,7 @@ from starlette.datastructures import QueryParams
 
 from mlproj.errors import UsageError
 from mlproj.server.pages import run_page
+from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import Run, TrackingStore
 from mlproj.tracking.comparison import compare as compared
@@ -15,7 +16,7 @@ from mlproj.tracking.comparison import compare as compared
 _MOST_RUNS = 50
 
 
-def compare(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str:  # noqa: ARG001  # every page takes these
+def compare(store: TrackingStore, files_of: FilesOf, query: QueryParams) -> str:
     """The runs named by ``run`` in the query. Raises UsageError for none or too many, NotFound."""
     named = list(dict.fromkeys(query.getlist("run")))
     if not named:
@@ -24,7 +25,7 @@ def compare(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> s
         raise UsageError(f"{len(named)} runs are too many to compare; at most {_MOST_RUNS}")
     runs = [store.get_run(run_id) for run_id in named]
     everything = query.get("all") == "1"
-    facts = compared(runs, run_page.lock_of)
+    facts = compared(runs, lambda run: run_page.lock_of(run, files_of))
     shown = [fact for fact in facts if everything or fact.differs]
     return render(
         "compare.html",

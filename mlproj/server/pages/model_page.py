@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 
 from mlproj.errors import UsageError
 from mlproj.server.pages import artifact_page
-from mlproj.server.pages.artifact_page import Owner
+from mlproj.server.pages.artifact_page import FilesOf, Owner
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import NotFound
 from mlproj.tracking.model_base import LoggedModel, ModelStore, ModelVersion
@@ -36,17 +36,16 @@ def versions(models: ModelStore, query: QueryParams, path: dict[str, Any]) -> st
     return render("model.html", title=model.name, model=model, versions=found, next=following)
 
 
-def logged(models: ModelStore, query: QueryParams, path: dict[str, Any]) -> str:  # noqa: ARG001  # every page takes these
-    """A logged model. Raises NotFound."""
-    model = models.get_logged_model(path["model_id"], deleted_too=True)
+def logged(model: LoggedModel, owner: Owner) -> str:
+    """A logged model with its files."""
     tags = {key: value for key, value in sorted(model.tags.items()) if not key.startswith("mlflow.")}
-    return render("logged_model.html", title=model.name, model=model, tags=tags, artifacts=artifact_page.listing(owner(model), ""))
+    return render("logged_model.html", title=model.name, model=model, tags=tags, artifacts=artifact_page.listing(owner, ""))
 
 
-def owner(model: LoggedModel) -> Owner:
+def owner(model: LoggedModel, files_of: FilesOf) -> Owner:
     """The files of a logged model."""
     base = f"/logged-models/{model.model_id}"
-    return Owner(model.artifact_uri, base, [(model.name, base)])
+    return Owner(lambda: files_of(model.artifact_uri), base, [(model.name, base)])
 
 
 def of_run(models: ModelStore, run_id: str) -> tuple[list[tuple[LoggedModel, bool, list[ModelVersion]]], list[ModelVersion]]:

@@ -10,6 +10,7 @@ from mlproj.artifacts import record
 from mlproj.backends import output_log
 from mlproj.redaction import redact
 from mlproj.server.pages import artifact_page, model_page
+from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import Run, TrackingStore
 from mlproj.tracking.comparison import lock_name, locked_packages
@@ -21,7 +22,7 @@ _LARGEST_DIFF = 200_000  # characters shown
 _SYSTEM = "system/"
 
 
-def run(store: TrackingStore, models: ModelStore, path: dict[str, Any]) -> str:
+def run(store: TrackingStore, models: ModelStore, files_of: FilesOf, path: dict[str, Any]) -> str:
     """The page of a run. Raises NotFound."""
     found = store.get_run(path["run_id"])
     logged, versions = model_page.of_run(models, found.run_id)
@@ -37,34 +38,33 @@ def run(store: TrackingStore, models: ModelStore, path: dict[str, Any]) -> str:
         tags={key: value for key, value in sorted(found.tags.items()) if not key.startswith("mlflow.")},
         source=_facts(found.source),
         environment=_facts(found.environment),
-        packages=locked_packages(found, lock_of(found)),
-        diff=_diff(found),
-        log=log_tail(store, found.run_id),
-        artifacts=artifact_page.listing(artifact_page.of_run(found), ""),
+        packages=locked_packages(found, lock_of(found, files_of)),
+        diff=_diff(found, files_of),
+        log=log_tail(found, files_of),
+        artifacts=artifact_page.listing(artifact_page.of_run(found, files_of), ""),
         models=logged,
         versions=versions,
     )
 
 
-def log_tail(store: TrackingStore, run_id: str) -> str:
-    """The last lines that the run printed; empty where its log is neither on this machine nor with its artifacts. Raises NotFound."""
-    found = store.get_run(run_id)
-    output = record.read(found.run_id, found.artifact_uri, output_log.LOG, last=_LOG_SIZE) or b""
+def log_tail(found: Run, files_of: FilesOf) -> str:
+    """The last lines that the run printed; empty where its log is neither on this machine nor with its artifacts."""
+    output = record.read(found.run_id, found.artifact_uri, output_log.LOG, last=_LOG_SIZE, opened=files_of) or b""
     return redact(b"".join(output.splitlines(keepends=True)[-_LOG_LINES:]).decode("utf-8", "replace"))
 
 
-def lock_of(found: Run) -> bytes | None:
+def lock_of(found: Run, files_of: FilesOf) -> bytes | None:
     """The run's environment lock, where it is known."""
     name = lock_name(found)
-    return record.read(found.run_id, found.artifact_uri, name) if name else None
+    return record.read(found.run_id, found.artifact_uri, name, opened=files_of) if name else None
 
 
 def _children(store: TrackingStore, found: Run) -> list[Run]:
     return list(store.search_runs(filter=f"tags.`mlflow.parentRunId` = '{found.run_id}'", limit=100).items)
 
 
-def _diff(found: Run) -> str:
-    text = (record.read(found.run_id, found.artifact_uri, "diff.patch") or b"").decode("utf-8", "backslashreplace")
+def _diff(found: Run, files_of: FilesOf) -> str:
+    text = (record.read(found.run_id, found.artifact_uri, "diff.patch", opened=files_of) or b"").decode("utf-8", "backslashreplace")
     return text if len(text) <= _LARGEST_DIFF else text[:_LARGEST_DIFF] + "\n… cut; the whole is diff.patch in the run's folder"
 
 

@@ -15,9 +15,10 @@ from starlette.routing import Route
 
 from mlproj.errors import MlprojError, UsageError
 from mlproj.server.pages import artifact_page, compare_page, experiment_page, model_page, run_page, series
+from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
-from mlproj.tracking.base import NotFound, TrackingStore
-from mlproj.tracking.model_base import ModelStore
+from mlproj.tracking.base import NotFound, Run, TrackingStore
+from mlproj.tracking.model_base import LoggedModel, ModelStore
 
 _STATIC = Path(__file__).with_name("static")
 # No request leaves the machine, no script but ours runs, nobody frames the pages. plotly.js sets styles from scripts.
@@ -39,8 +40,8 @@ ModelPage = Callable[[ModelStore, QueryParams, dict[str, Any]], str]
 Page = Callable[[TrackingStore, QueryParams, dict[str, Any]], str]
 
 
-def routes(store_of: StoreOf, models_of: ModelsOf) -> list[Route]:
-    """The routes of the pages. *store_of* and *models_of* give the stores that a request may read."""
+def routes(store_of: StoreOf, models_of: ModelsOf, files_of: FilesOf) -> list[Route]:
+    """The routes of the pages. *store_of* and *models_of* give the stores that a request may read, *files_of* the files at a place."""
 
     def answered(path: str, make: Callable[[Request], str]) -> Route:
         def endpoint(request: Request) -> Response:
@@ -57,10 +58,20 @@ def routes(store_of: StoreOf, models_of: ModelsOf) -> list[Route]:
     def model_page_at(path: str, make: ModelPage) -> Route:
         return answered(path, lambda request: make(models_of(request), request.query_params, request.path_params))
 
+    def run_of(request: Request) -> Run:
+        return store_of(request).get_run(request.path_params["run_id"])
+
+    def model_of(request: Request) -> LoggedModel:
+        return models_of(request).get_logged_model(request.path_params["model_id"], deleted_too=True)
+
     def owner_of(request: Request) -> artifact_page.Owner:
         if "model_id" in request.path_params:
-            return model_page.owner(models_of(request).get_logged_model(request.path_params["model_id"], deleted_too=True))
-        return artifact_page.of_run(store_of(request).get_run(request.path_params["run_id"]))
+            return model_page.owner(model_of(request), files_of)
+        return artifact_page.of_run(run_of(request), files_of)
+
+    def logged_model(request: Request) -> str:
+        model = model_of(request)
+        return model_page.logged(model, model_page.owner(model, files_of))
 
     def files(base: str) -> list[Route]:
         def show(request: Request) -> str:
@@ -81,7 +92,7 @@ def routes(store_of: StoreOf, models_of: ModelsOf) -> list[Route]:
 
     def log(request: Request) -> Response:
         try:
-            return PlainTextResponse(run_page.log_tail(store_of(request), request.path_params["run_id"]), headers=_HEADERS)
+            return PlainTextResponse(run_page.log_tail(run_of(request), files_of), headers=_HEADERS)
         except MlprojError as error:
             return PlainTextResponse(str(error), status_code=_status(error), headers=_HEADERS)
 
@@ -105,15 +116,15 @@ def routes(store_of: StoreOf, models_of: ModelsOf) -> list[Route]:
     return [
         page("/", experiment_page.experiments),
         page("/experiments/{experiment_id}", experiment_page.runs),
-        answered("/runs/{run_id}", lambda request: run_page.run(store_of(request), models_of(request), request.path_params)),
+        answered("/runs/{run_id}", lambda request: run_page.run(store_of(request), models_of(request), files_of, request.path_params)),
         Route("/runs/{run_id}/metrics.json", metrics, methods=["GET"]),
         Route("/runs/{run_id}/log.txt", log, methods=["GET"]),
         *files("/runs/{run_id}"),
         *files("/logged-models/{model_id}"),
         model_page_at("/models", model_page.registered),
         model_page_at("/models/{name}", model_page.versions),
-        model_page_at("/logged-models/{model_id}", model_page.logged),
-        page("/compare", compare_page.compare),
+        answered("/logged-models/{model_id}", logged_model),
+        answered("/compare", lambda request: compare_page.compare(store_of(request), files_of, request.query_params)),
         Route("/static/{name}", _static, methods=["GET"]),
         Route("/favicon.ico", lambda _request: RedirectResponse("/static/icon.svg"), methods=["GET"]),
     ]
