@@ -225,6 +225,10 @@ class Recording:
             changed = self._before.changes()
             kept = outputs.keep(changed, self.artifacts, limit=self.plan.request.output_limit, progress=self.progress)
             self.store.update_run(self.run_id, outputs=kept)
+            if self.is_remote:
+                from mlproj.outbox import files
+
+                files.keep_record(self.run_dir, self._environment.get("lock"), self.artifacts)
             run_artifacts.keep(self.run, self.artifacts)
             self._collect_logged(self.run)
         except (OSError, MlprojError) as trouble:

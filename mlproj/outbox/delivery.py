@@ -279,7 +279,6 @@ class Delivery:
             cut = {key: value for key, value in {**run.params, **run.tags}.items() if is_cut(key, value)}
             if cut and not self._destination.is_exact:
                 files.send_values(run, cut, target)
-            files.send_record(self._ledger, run, paths.run_dir(run.run_id), target)
         return left
 
     def _tags(self, run: Run) -> dict[str, str]:

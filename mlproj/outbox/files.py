@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from mlproj.tracking.base import Run
 
 _QUIET = 3.0  # seconds without a change after which a file is taken to be whole while its run goes on
 _PORTION = 1 << 20
+_DRAFT = re.compile(r"\..*\.\d+\.part|\.mlproj-upload-[0-9a-f]+", re.DOTALL)  # files of ours that are not yet whole
 
 
 def folder_of(uri: str) -> Path | None:
@@ -52,22 +54,22 @@ def send(
     return left
 
 
-def send_record(ledger: Ledger, run: Run, run_dir: Path, target: ArtifactStore) -> None:
-    """Send what the run's folder on this machine has for other people: its plan, lock, diff and output, without secrets."""
-    lock = str((run.environment or {}).get("lock") or "")
-    names = ["plan.json", "diff.patch", output_log.LOG, *([lock] if lock and "/" not in lock else [])]
-    there = ledger.files(f"{run.run_id}/{RECORD}")
-    for name in names:
+def keep_record(run_dir: Path, lock: str | None, folder: Path) -> None:
+    """Put what the run's folder has for other people (plan, lock, diff, output) among the artifacts in *folder*, without secrets.
+
+    At the end of the run and in its process: which values are secret is told by the variables that it has. Raises OSError.
+    """
+    target = folder / RECORD
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("plan.json", "diff.patch", output_log.LOG, *([lock] if lock else [])):
         try:
-            found = (run_dir / name).stat()
-            if there.get(name) == (found.st_size, found.st_mtime_ns):
-                continue
-            with (run_dir / name).open("rb") as file, target.create(f"{RECORD}/{name}") as write:
-                for line in file:
-                    write(redact(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
-        except OSError:
+            source = (run_dir / name).open("rb")
+        except FileNotFoundError:
             continue
-        ledger.file_is_there(f"{run.run_id}/{RECORD}", name, found.st_size, found.st_mtime_ns)
+        with source, (target / name).open("wb") as copy:
+            while lines := source.readlines(_PORTION):
+                text = b"".join(lines).decode("utf-8", "surrogateescape")
+                copy.write(redact(text).encode("utf-8", "surrogateescape"))
 
 
 def send_values(run: Run, values: Mapping[str, str], target: ArtifactStore) -> None:
@@ -78,11 +80,14 @@ def send_values(run: Run, values: Mapping[str, str], target: ArtifactStore) -> N
 
 
 def _files(folder: Path) -> Iterator[Path]:
+    """Files below *folder*, also by links that stay in it; a link that leads out names a file which is not the run's."""
+    top = folder.resolve()
     for where, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
             file = Path(where, name)
-            if file.is_file() and not file.is_symlink() and not name.endswith(".part"):
+            is_ours = not file.is_symlink() or file.resolve().is_relative_to(top)
+            if is_ours and file.is_file() and not _DRAFT.fullmatch(name):
                 yield file
 
 

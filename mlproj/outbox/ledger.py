@@ -233,7 +233,7 @@ class Ledger:
             connection.execute(
                 "UPDATE outbox_runs SET remote_id = NULL, attempted = 0, sending = 0, sent = '{}' WHERE run_id = :run_id", values
             )
-            connection.execute("DELETE FROM outbox_files WHERE place IN (:run_id, :run_id || '/mlproj')", values)
+            connection.execute("DELETE FROM outbox_files WHERE place = :run_id", values)
             connection.execute(f"DELETE FROM outbox_metrics WHERE {of_run}", values)  # noqa: S608  # a constant
             columns = "run, key, step, timestamp, value, is_nan"
             statement = f"INSERT INTO outbox_metrics ({columns}) SELECT {columns} FROM metrics WHERE {of_run}"  # noqa: S608  # constants
