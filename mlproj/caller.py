@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import configparser
+import functools
 import http.client
 import ipaddress
 import json
 import os
+import re
 import socket
 import ssl
 import threading
@@ -19,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from mlproj import __version__
@@ -51,6 +53,10 @@ class Unreachable(ServiceError):
     def __init__(self, message: str, *, uncertain: bool, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.uncertain = uncertain
+
+
+class Failing(Unreachable):
+    """The server failed at what it was asked; at something else it may not."""
 
 
 class Unauthorized(ServiceError):
@@ -149,7 +155,8 @@ class Caller:
         is_whole = False
         try:
             with self._told(connection):
-                connection.request(method, self._target(path), body, {**self._headers, **headers})
+                target, for_proxy = self._target(path)
+                connection.request(method, target, body, {**self._headers, **for_proxy, **headers})
                 response = connection.getresponse()
                 if response.status >= 300:
                     raise self._refusal(response)
@@ -163,9 +170,12 @@ class Caller:
     def _read(self, response: http.client.HTTPResponse) -> Any:
         content = response.read()
         try:
-            return json.loads(content) if content.strip() else {}
-        except ValueError:
-            raise NoSuchEndpoint(f"{self.uri} did not answer as a tracking server does: {content[:80]!r}", hint=_HINT) from None
+            answer = json.loads(content, object_hook=_Answer) if content.strip() else {}
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise NoSuchEndpoint(f"{self.uri} did not answer as a tracking server does: {content[:80]!r}", hint=_HINT)
+        return answer
 
     @contextmanager
     def _told(self, connection: http.client.HTTPConnection) -> Iterator[None]:
@@ -179,7 +189,7 @@ class Caller:
         except ssl.SSLCertVerificationError as error:
             hint = "MLFLOW_TRACKING_SERVER_CERT_PATH names a file with its authority's certificate"
             raise Unreachable(f"{self.uri} has no valid certificate: {error.verify_message}", uncertain=False, hint=hint) from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:  # UnicodeError: a host name that cannot be one
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(f"{self.uri} is out of reach: {reason}", uncertain=is_connected, hint=_HINT) from error
 
@@ -205,7 +215,8 @@ class Caller:
         if code == "ENDPOINT_NOT_FOUND" or (status in (404, 405) and "error_code" not in told):
             return NoSuchEndpoint(f"{self.uri} does not know this request: {message}", hint=_HINT)
         if status in _BUSY:
-            return Unreachable(f"{self.uri} is in trouble: {message}", uncertain=True)
+            kind = Failing if status == 500 else Unreachable
+            return kind(f"{self.uri} is in trouble: {message}", uncertain=True)
         if status == 403:
             return Refused(f"{self.uri} refused: {message}", code="PERMISSION_DENIED", hint="ask for a token or user that may do this")
         ours = told.get("mlproj")
@@ -226,23 +237,46 @@ class Caller:
         connection.close()
 
     def _make(self) -> http.client.HTTPConnection:
-        proxy = None if proxy_bypass(self._host) else getproxies().get(self._scheme)
-        self._through = urlsplit(proxy if "//" in proxy else f"//{proxy}") if proxy else None
-        host, port = (self._through.hostname or "", self._through.port) if self._through else (self._host, self._port)
+        through = self._proxy
+        host, port = (through.hostname or "", through.port) if through else (self._host, self._port)
         if self._scheme == "http":
             return http.client.HTTPConnection(host, port)
         self._tls = self._tls or _tls_context()
         connection = http.client.HTTPSConnection(host, port, context=self._tls)
-        if self._through:
-            connection.set_tunnel(self._host, self._port or 443, _proxy_authorization(self._through.username, self._through.password))
+        if through:
+            connection.set_tunnel(self._host, self._port or 443, _proxy_authorization(through))
         return connection
 
-    def _target(self, path: str) -> str:
-        """What is asked for: through a proxy of plain HTTP the whole address."""
-        if self._through and self._scheme == "http":
+    @functools.cached_property
+    def _proxy(self) -> SplitResult | None:
+        """The proxy that the environment names. Raises UsageError."""
+        named = None if proxy_bypass(self._host) else getproxies().get(self._scheme)
+        if not named:
+            return None
+        try:
+            through = urlsplit(named if "//" in named else f"//{named}")
+            is_address = bool(through.hostname) and through.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            message = f"{self._scheme}_proxy is set to {mask_url(named)}, which is no address"
+            raise UsageError(message, hint="expected http://host:port; no_proxy lists hosts that need none")
+        return through
+
+    def _target(self, path: str) -> tuple[str, dict[str, str]]:
+        """What is asked for, and headers: through a proxy of plain HTTP the whole address, and the proxy's credentials."""
+        if self._proxy and self._scheme == "http":
             host = f"[{self._host}]" if ":" in self._host else self._host
-            return f"http://{host}{f':{self._port}' if self._port else ''}{self._prefix}{path}"
-        return self._prefix + path
+            target = f"http://{host}{f':{self._port}' if self._port else ''}{self._prefix}{path}"
+            return target, _proxy_authorization(self._proxy)
+        return self._prefix + path, {}
+
+
+class _Answer(dict[str, Any]):
+    """An object that a server answers; what it should have and has not shows that the server is of another kind."""
+
+    def __missing__(self, name: str) -> Any:
+        raise NoSuchEndpoint(f"the server's answer has no {name!r}", hint=_HINT)
 
 
 _HINT = "MLPROJ_TRACKING_URI names the server; unset it to record on this machine"
@@ -271,8 +305,8 @@ def _basic(user: str | None, password: str | None) -> str:
     return "Basic " + base64.b64encode(f"{unquote(user or '')}:{unquote(password or '')}".encode()).decode()
 
 
-def _proxy_authorization(user: str | None, password: str | None) -> dict[str, str]:
-    return {"Proxy-Authorization": _basic(user, password)} if user else {}
+def _proxy_authorization(proxy: SplitResult) -> dict[str, str]:
+    return {"Proxy-Authorization": _basic(proxy.username, proxy.password)} if proxy.username else {}
 
 
 def _authorization(user: str | None, password: str | None) -> dict[str, str]:
@@ -285,6 +319,8 @@ def _authorization(user: str | None, password: str | None) -> dict[str, str]:
     if user and password:
         return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    if token and not re.fullmatch(r"[!-~]+", token):
+        raise UsageError("MLFLOW_TRACKING_TOKEN has signs that no token has", hint="look for a space or a new line at its end")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 

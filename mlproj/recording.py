@@ -123,8 +123,7 @@ class Recording:
         if is_delivered and self.run is not None:
             self.run = replace(self.run, **self._courier.there)
         if not is_delivered:
-            trouble = self._courier.trouble or "not everything was taken"
-            self.progress.warn(f"the run waits on this disk ({trouble}); the next run delivers it, or mlproj sync")
+            self.progress.warn(f"the run waits on this disk ({self._courier.reason}); the next run delivers it, or mlproj sync")
 
     def environment_is_ready(self, prepared: Prepared) -> None:
         """Keep the environment's lock with the run, and look at the files: from here on changes are the command's."""

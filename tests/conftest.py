@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -91,9 +92,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for tool in marker.args:
             if not has(tool):
-                if os.environ.get("MLPROJ_TEST_REQUIRE") == "all":
-                    pytest.fail(f"{tool} is missing, and MLPROJ_TEST_REQUIRE=all allows no skip")
-                pytest.skip(f"{tool} is not on this machine")
+                lack(f"{tool} is not on this machine")
+
+
+def lack(what: str) -> NoReturn:
+    """Skip the test, or fail it where nothing may be skipped."""
+    if os.environ.get("MLPROJ_TEST_REQUIRE") == "all":
+        pytest.fail(f"{what}, and MLPROJ_TEST_REQUIRE=all allows no skip")
+    pytest.skip(what)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ import pytest
 
 from mlproj.caller import Caller, NoSuchEndpoint, Refused, Unauthorized, Unreachable
 from mlproj.errors import UsageError
+from mlproj.tracking.mlflow_server import MlflowStore
 
 Answers = dict[str, tuple[int, bytes, dict[str, str]]]
 
@@ -106,6 +107,8 @@ def test_one_connection_serves_many_requests(told: Told) -> None:
         (503, b"[1]", {}, Unreachable, "in trouble: 503"),
         (200, b"<html></html>", {}, NoSuchEndpoint, "did not answer as a tracking server does"),
         (200, b"\xff\xfe", {}, NoSuchEndpoint, "did not answer as a tracking server does"),
+        (200, b'["a list"]', {}, NoSuchEndpoint, "did not answer as a tracking server does"),
+        (200, b"[" * 100_000, {}, NoSuchEndpoint, "did not answer as a tracking server does"),
     ],
 )
 def test_answers_are_told_apart(
@@ -117,6 +120,33 @@ def test_answers_are_told_apart(
         caller.call("POST", "/x", {})
     told.answers["/x"] = (200, b'{"a": 1}', {})
     assert caller.call("POST", "/x", {}) == {"a": 1}
+
+
+def test_what_an_answer_lacks_shows_another_kind_of_server(told: Told) -> None:
+    told.answers["/x"] = (200, b'{"a": {"b": 1}}', {})
+    answer = Caller(told.address).call("POST", "/x", {})
+    assert answer.get("c") is None and answer["a"]["b"] == 1
+    with pytest.raises(NoSuchEndpoint, match="no 'run'"):
+        answer["a"]["run"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"run": None},
+        {"run": []},
+        {"run": {"info": {"run_id": "1", "status": "RUNNING", "experiment_id": "0", "start_time": "soon"}, "data": {}}},
+        {"run": {"info": {"run_id": "1", "status": "ODD", "experiment_id": "0"}, "data": {}}},
+        {"run": {"info": {"run_id": "1", "experiment_id": "0"}, "data": {"metrics": [1]}}},
+        {"run": {"info": {"run_id": "1", "experiment_id": "0"}, "data": {"params": {"a": 1}}}},
+    ],
+)
+def test_an_odd_server_of_runs_is_no_bug_of_ours(told: Told, answer: Any) -> None:
+    told.answers["/api/2.0/mlflow/runs/get"] = (200, json.dumps(answer).encode(), {})
+    told.answers["/api/2.0/mlflow/experiments/get"] = (200, b'{"experiment": {"experiment_id": "0", "name": "n"}}', {})
+    with pytest.raises(NoSuchEndpoint):
+        MlflowStore(Caller(told.address)).get_run("0" * 32)
 
 
 def test_a_server_that_hangs_up_is_asked_again_where_that_does_no_harm(told: Told) -> None:
@@ -145,6 +175,8 @@ def test_nobody_at_the_address_is_told_and_is_certain() -> None:
     assert not raised.value.uncertain
     with pytest.raises(Unreachable, match="no-such-host"):
         Caller("http://no-such-host.invalid", patient=False).call("GET", "/x")
+    with pytest.raises(Unreachable, match="out of reach"):
+        Caller(f"http://a..b{'c' * 70}", patient=False).call("GET", "/x")
 
 
 def test_a_server_that_is_silent_is_given_up() -> None:
@@ -176,6 +208,14 @@ def test_credentials_are_found_where_mlflow_looks(
     assert "@" not in caller.uri
 
 
+@pytest.mark.parametrize("token", ["abc\n", "a b", "sëcret", "\t"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
+    with pytest.raises(UsageError, match="MLFLOW_TRACKING_TOKEN") as raised:
+        Caller("http://127.0.0.1:9")
+    assert token.strip() == "" or token not in f"{raised.value}{raised.value.hint}"
+
+
 def test_the_file_of_credentials_is_read(told: Told, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".mlflow").mkdir()
@@ -191,7 +231,14 @@ def test_a_proxy_is_gone_through_and_gone_round(told: Told, monkeypatch: pytest.
     monkeypatch.setenv("http_proxy", told.address)
     monkeypatch.setenv("no_proxy", "here.invalid")
     Caller("http://far.invalid:81/base").call("GET", "/x")
-    assert told.asked[0][1] == "http://far.invalid:81/base/x"
+    assert told.asked[0][1] == "http://far.invalid:81/base/x" and "proxy-authorization" not in told.asked[0][2]
+    monkeypatch.setenv("http_proxy", told.address.replace("//", "//me:p%40ss@"))
+    Caller("http://far.invalid:81/base").call("GET", "/x")
+    assert base64.b64decode(told.asked[1][2]["proxy-authorization"].removeprefix("Basic ")) == b"me:p@ss"
+    monkeypatch.setenv("http_proxy", "http://me:secret@proxy:port")
+    with pytest.raises(UsageError, match="http_proxy") as raised:
+        Caller("http://far.invalid").call("GET", "/x")
+    assert "secret" not in str(raised.value)
     with pytest.raises(Unreachable):
         Caller("http://here.invalid", patient=False).call("GET", "/x")
 

@@ -10,6 +10,7 @@ import click
 from mlproj import env_vars
 from mlproj.cli import options
 from mlproj.cli.output import print_document, print_lines
+from mlproj.cli.terminal import printable
 from mlproj.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def command(server: str | None, dry_run: bool, as_json: bool) -> None:
     """Deliver the runs that were recorded for a tracking server while it was out of reach.
 
     SERVER is its address; without it the one that MLPROJ_TRACKING_URI names, or the only one for which something waits.
-    It can be done again at any time: nothing is doubled. Exit code 69 when something waits still.
+    It can be done again at any time: nothing is doubled. Exit code 69 when the server
+    did not take everything; runs whose program goes on are none of it.
     """
     if dry_run:
         _show([one for one in _outboxes() if server is None or one.server == _address(server)], as_json)
@@ -42,7 +44,8 @@ def command(server: str | None, dry_run: bool, as_json: bool) -> None:
     waiting = {entry.run_id: entry.trouble or "its program is running, or another process is delivering it" for entry in left}
     _tell(waiting, delivered, as_json)
     if any(entry.trouble for entry in left):
-        raise ServiceError(f"{_address(address)} did not take everything", hint="mlproj sync --dry-run lists what waits")
+        sys.stderr.write(f"{_address(address)} did not take everything: mlproj sync --dry-run lists what waits\n")
+        raise SystemExit(ServiceError.exit_code)
 
 
 def _outboxes() -> list[Outbox]:
@@ -90,7 +93,7 @@ def _show(boxes: list[Outbox], as_json: bool) -> None:
         return
     for server, runs in found.items():
         for run_id, why in runs.items():
-            print_lines(f"{run_id} waits for {server}" + (f": {why}" if why else ""))
+            print_lines(f"{run_id} waits for {server}" + (f": {printable(why)}" if why else ""))
     if not any(found.values()):
         sys.stderr.write("nothing waits\n")
 
@@ -101,4 +104,4 @@ def _tell(waiting: Mapping[str, str], delivered: int, as_json: bool) -> None:
         return
     print_lines(f"delivered {delivered} run{'' if delivered == 1 else 's'}")
     for run_id, why in waiting.items():
-        sys.stderr.write(f"waits: {run_id}: {why}\n")
+        sys.stderr.write(f"waits: {run_id}: {printable(why)}\n")

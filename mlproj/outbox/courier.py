@@ -13,15 +13,14 @@ from mlproj import env_vars, outbox, tracking
 from mlproj.errors import MlprojError, ServiceError
 from mlproj.outbox.delivery import Delivery, is_left
 from mlproj.outbox.destination import Destination
+from mlproj.outbox.ledger import Entry, Ledger
 from mlproj.tracking import liveness
 from mlproj.tracking.base import Run
-from mlproj.tracking.mlflow_run import PARENT_TAG
 
 _EVERY = 1.0  # seconds between two looks
 _LONGEST_PAUSE = 30.0  # seconds between two attempts while the server is out of reach
 _QUICK = 3.0  # seconds
 _FOR_OTHERS = 5.0  # seconds that a run which is delivered gives those before it
-_DEEPEST = 50  # generations of runs
 
 
 class Courier:
@@ -39,6 +38,12 @@ class Courier:
         self._thread = threading.Thread(target=self._work, name="mlproj-courier", daemon=True)
         self._answered = 0
         self._lasted = 0.0
+
+    @property
+    def reason(self) -> str:
+        """Why the run is not delivered whole."""
+        entry = self._entry()
+        return str(self.trouble or (entry and entry.trouble) or "another process is delivering it")
 
     @property
     def server(self) -> str:
@@ -83,39 +88,32 @@ class Courier:
                     liveness.reap(store)
                 self._delivery = Delivery(self._outbox, Destination(self._server))
             if final:
-                ours = self._is_of_ours
-                self._delivery.deliver(may_clear=ours, first=self._run_id, only=ours, heard=self._heard)
+                delivery = self._delivery
+
+                def ours(run: Run) -> bool:
+                    return delivery.is_below(run, self._run_id)
+
+                delivery.deliver(may_clear=ours, first=self._run_id, only=ours, heard=self._heard)
             else:
                 self._delivery.deliver(may_clear=self._may_clear, first=self._run_id, stop=stop or self._over.is_set, heard=self._heard)
             self.trouble = None
-        except (OSError, MlprojError) as trouble:
-            self.trouble = trouble if isinstance(trouble, MlprojError) else ServiceError(str(trouble))
+        except MlprojError as trouble:
+            self.trouble = trouble
+        except Exception as trouble:  # nobody else is there to tell it, and the run is to go on
+            self.trouble = ServiceError(f"{type(trouble).__name__}: {trouble}")
         self._lasted = time.monotonic() - begun
 
     def _heard(self) -> None:
         self._answered += 1
 
     def _is_delivered(self) -> bool:
-        with closing(outbox.ledger.Ledger(self._outbox.folder / "runs.db")) as ledger:
-            entry = ledger.entry(self._run_id)
-            return entry is None or entry.finished
+        entry = self._entry()
+        return entry is None or entry.finished
+
+    def _entry(self) -> Entry | None:
+        with closing(Ledger(self._outbox.folder / "runs.db")) as notes:
+            return notes.entry(self._run_id)
 
     def _may_clear(self, run: Run) -> bool:
         """Runs of this process are still read by it."""
         return run.pid != os.getpid() and is_left(run)
-
-    def _is_of_ours(self, run: Run) -> bool:
-        """Whether it is our run or one below it."""
-        current: Run | None = run
-        with closing(tracking.open(self._outbox.uri)) as store:
-            for _ in range(_DEEPEST):
-                if current is None or current.run_id == self._run_id:
-                    break
-                parent = current.tags.get(PARENT_TAG)
-                if parent == self._run_id:
-                    return True
-                try:
-                    current = store.get_run(parent) if parent else None
-                except MlprojError:
-                    return False
-        return current is not None

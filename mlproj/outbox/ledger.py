@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlproj.tracking import sql_logged_model, sql_purge
+from mlproj.tracking import sql_logged_model, sql_model_version, sql_purge, sql_registered_model
 from mlproj.tracking.base import Metric
 from mlproj.tracking.sql_row import to_value
+from mlproj.tracking.sql_statement import Connection
 from mlproj.tracking.sqlite import SqliteDatabase
 
 _TOUCHED = "UPDATE outbox_runs SET version = version + 1, finished = 0 WHERE run_id = {which}"
@@ -225,6 +226,11 @@ class Ledger:
         with self._database.read() as connection:
             return [(name, version) for name, version in connection.execute(statement, {"run_id": run_id})]
 
+    def registered_only(self) -> list[str]:
+        """The registered models without a version."""
+        with self._database.read() as connection:
+            return [name for _, name in connection.execute(_WITHOUT_VERSION)]
+
     def begin_anew(self, run_id: str) -> None:
         """Forget all that the server has of a run."""
         values = {"run_id": run_id}
@@ -247,13 +253,40 @@ class Ledger:
                 return False
             numbers = [number for (number,) in connection.execute("SELECT number FROM runs WHERE run_id = :run_id", {"run_id": run_id})]
             sql_purge.remove_runs(connection, numbers)
-            if "'" not in run_id:
-                sql_logged_model.remove(connection, f"source_run_id = '{run_id}'")
+            _remove_models(connection, run_id)
             connection.execute("DELETE FROM outbox_files WHERE place = :run_id", {"run_id": run_id})
             connection.execute(
                 "UPDATE outbox_runs SET finished = 1, sent = '{}', trouble = NULL WHERE run_id = :run_id", {"run_id": run_id}
             )
             return True
+
+
+_WITHOUT_VERSION = "SELECT number, name FROM registered_models m WHERE NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.model = m.number)"
+# A program that runs may be about to register a version of it.
+_NOTHING_RUNS = " AND NOT EXISTS (SELECT 1 FROM runs WHERE status IN ('RUNNING', 'SCHEDULED'))"
+
+
+def _remove_models(connection: Connection, run_id: str) -> None:
+    """Remove what a run that was delivered made of models: who asks for them from now on is to get the server's."""
+    made = connection.execute("SELECT model_id FROM logged_models WHERE source_run_id = :run_id", {"run_id": run_id})
+    gone = [(kind, model_id) for (model_id,) in list(made) for kind in ("logged model", "logged model as of")]
+    for _, model_id in gone:
+        connection.execute("DELETE FROM outbox_files WHERE place = :place", {"place": model_id})
+    if "'" not in run_id:
+        sql_logged_model.remove(connection, f"source_run_id = '{run_id}'")
+    versions = connection.execute(
+        "SELECT v.model, v.version, m.name FROM model_versions v JOIN registered_models m ON m.number = v.model "
+        "WHERE v.run_id = :run_id OR (v.run_id IS NULL AND EXISTS (SELECT 1 FROM outbox_ids i "
+        "WHERE i.kind = 'model version' AND i.here = m.name || char(10) || v.version))",
+        {"run_id": run_id},
+    )
+    for model, version, name in list(versions):
+        sql_model_version.delete(connection, model, version)
+        gone += [(kind, f"{name}\n{version}") for kind in ("model version", "version as of")]
+    for number, _ in list(connection.execute(_WITHOUT_VERSION + _NOTHING_RUNS)):
+        sql_registered_model.delete(connection, number)
+    for kind, here in [*gone, ("links of run", run_id)]:
+        connection.execute("DELETE FROM outbox_ids WHERE kind = :kind AND here = :here", {"kind": kind, "here": here})
 
 
 _CHANGED = "o.version > o.delivered OR EXISTS (SELECT 1 FROM outbox_metrics m JOIN runs r ON r.number = m.run WHERE r.run_id = o.run_id)"

@@ -32,6 +32,10 @@ class ModelDelivery:
                 self._bring_model(run, model, remote_id, artifact_uri)
         self._link(run, remote_id)
         if run.status.ended:
+            for name in self._ledger.registered_only():
+                if not self._ledger.there("registered model", name):
+                    self._register(name)
+                    self._ledger.is_called("registered model", name, name)
             for name, version in self._ledger.versions_of(run.run_id):
                 self._bring_version(run, self._models.get_version(name, version), remote_id, artifact_uri)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
+from mlproj.caller import NoSuchEndpoint
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 from mlproj.tracking.sql_row import to_outputs
 
@@ -21,6 +23,22 @@ _NUMBERS = ("exit_code", "pid")
 _DOCUMENTS = ("source", "environment", "inputs", "outputs")
 _RECORD = re.compile(rf"mlproj\.({'|'.join((*_TEXTS, *_NUMBERS, *_DOCUMENTS))})(?:\.(\d+))?")
 _INFINITE = 1.7976931348623157e308  # what MLflow answers for infinity
+
+
+_Made = TypeVar("_Made")
+
+
+def understood(convert: Callable[..., _Made]) -> Callable[..., _Made]:
+    """*convert*, which makes something of a server's answer, raising NoSuchEndpoint for one that is not as MLflow's are."""
+
+    @functools.wraps(convert)
+    def converted(*values: Any) -> _Made:
+        try:
+            return convert(*values)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise NoSuchEndpoint(f"the server did not answer as a tracking server does: {error}") from error
+
+    return converted
 
 
 def record_tags(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -60,8 +78,9 @@ def split_record(tags: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str
     return fields, rest
 
 
-def to_run(document: Mapping[str, Any], experiment_name: str) -> Run:
-    """A run of MLflow's JSON."""
+@understood
+def to_run(document: Mapping[str, Any], name_of: Callable[[str], str]) -> Run:
+    """A run of MLflow's JSON; *name_of* tells the name of an experiment by its id."""
     info, data = document["info"], document.get("data", {})
     fields, tags = split_record(to_pairs(data.get("tags", ())))
     latest = sorted((to_metric(item) for item in data.get("metrics", ())), key=lambda metric: metric.key)
@@ -70,7 +89,7 @@ def to_run(document: Mapping[str, Any], experiment_name: str) -> Run:
         run_id=run_id,
         run_name=info.get("run_name") or tags.get("mlflow.runName") or run_id[:8],
         experiment_id=str(info["experiment_id"]),
-        experiment_name=experiment_name,
+        experiment_name=name_of(str(info["experiment_id"])),
         status=Status(info.get("status", "RUNNING")),
         start_time=_integer(info.get("start_time")),
         end_time=_integer(info.get("end_time")) or None,
@@ -86,6 +105,7 @@ def to_run(document: Mapping[str, Any], experiment_name: str) -> Run:
     )
 
 
+@understood
 def to_experiment(document: Mapping[str, Any]) -> Experiment:
     """An experiment of MLflow's JSON."""
     return Experiment(
@@ -99,6 +119,7 @@ def to_experiment(document: Mapping[str, Any]) -> Experiment:
     )
 
 
+@understood
 def to_metric(item: Mapping[str, Any]) -> Metric:
     """A metric point; the greatest number stands for infinity, as MLflow keeps that."""
     value = float(item.get("value", 0.0))
@@ -120,6 +141,7 @@ def pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in values.items()]
 
 
+@understood
 def to_pairs(items: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """Parameters or tags of an answer."""
     return {item["key"]: item.get("value", "") for item in items}

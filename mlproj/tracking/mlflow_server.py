@@ -197,7 +197,7 @@ class MlflowStore:
 
     def _run(self, run_id: str) -> Run:
         document = self._get("runs/get", run_id=run_id)["run"]
-        return mlflow_json.to_run(document, self._name_of(str(document["info"]["experiment_id"])))
+        return mlflow_json.to_run(document, self._name_of)
 
     def search_runs(  # noqa: D102
         self,
@@ -222,7 +222,7 @@ class MlflowStore:
             max_results=limit,
             page_token=page_token,
         )
-        runs = [mlflow_json.to_run(one, self._name_of(str(one["info"]["experiment_id"]))) for one in answer.get("runs", ())]
+        runs = [mlflow_json.to_run(one, self._name_of) for one in answer.get("runs", ())]
         return Page(runs, answer.get("next_page_token") or None)
 
     def list_runs(  # noqa: D102

@@ -195,6 +195,7 @@ class MlflowModels:
         return _version(moved["model_version"])
 
 
+@mlflow_json.understood
 def _logged_model(answer: Mapping[str, Any]) -> LoggedModel:
     info, data = answer["model"]["info"], answer["model"].get("data", {})
     return LoggedModel(
@@ -212,6 +213,7 @@ def _logged_model(answer: Mapping[str, Any]) -> LoggedModel:
     )
 
 
+@mlflow_json.understood
 def _registered_model(found: Mapping[str, Any]) -> RegisteredModel:
     return RegisteredModel(
         found["name"],
@@ -224,6 +226,7 @@ def _registered_model(found: Mapping[str, Any]) -> RegisteredModel:
     )
 
 
+@mlflow_json.understood
 def _version(found: Mapping[str, Any]) -> ModelVersion:
     return ModelVersion(
         found["name"],

@@ -193,11 +193,11 @@ def predict(model_input: list[str]) -> list[str]:
     return [text.upper() for text in model_input]
 
 with mlflow.start_run():
-    mlflow.pyfunc.log_model(name="shout", python_model=predict, registered_model_name="shouting", pip_requirements=[])
+    made = mlflow.pyfunc.log_model(name="shout", python_model=predict, registered_model_name="shouting", pip_requirements=[])
     if "slowly" in sys.argv:
         time.sleep(3)  # the first model is delivered meanwhile
         mlflow.pyfunc.log_model(name="again", python_model=predict, pip_requirements=[])
-    mlflow.MlflowClient().set_registered_model_alias("shouting", "champion", 1)
+    mlflow.MlflowClient().set_registered_model_alias("shouting", "champion", made.registered_model_version)
 """
 
 
@@ -210,7 +210,7 @@ def test_models_are_registered_with_the_server_and_brought_back_from_it(address:
     versions = ask(address, "model-versions/search?filter=name%3D%27shouting%27")["model_versions"]
     assert sorted(version["version"] for version in versions) == ["1", "2"]
     assert {version["status"] for version in versions} == {"READY"}
-    assert ask(address, "registered-models/alias?name=shouting&alias=champion")["model_version"]["version"] == "1"
+    assert ask(address, "registered-models/alias?name=shouting&alias=champion")["model_version"]["version"] == "2"
     with closing(tracking.open(address)) as store:
         run = store.get_run(document["run_id"])
     assert run.run_id in {version["run_id"] for version in versions}
@@ -262,6 +262,29 @@ def _load_there_and_here(address: str, tmp_path: Path) -> None:
     with closing(tracking.open(address)) as store:
         assert store.get_run(document["run_id"]).metrics["loaded"] == 1
         assert "mine" not in store.get_run(run_id).tags
+
+
+RELOAD = """
+import mlflow
+assert mlflow.pyfunc.load_model("models:/shouting/1").predict(["abc"]) == ["ABC"]
+client = mlflow.MlflowClient()
+assert client.get_model_version("shouting", "1").tags["by"] == "the team"
+assert client.get_registered_model("plain").description == "nothing yet"
+"""
+
+
+@pytest.mark.needs("mlflow", "pandas")
+def test_a_model_that_was_delivered_is_the_servers_from_then_on(server: Server, tmp_path: Path) -> None:
+    """In the home that made it, where its files were."""
+    command = 'name: p\nentry_points:\n  main: {command: "python train.py"}\n'
+    only = '\nmlflow.MlflowClient().create_registered_model("plain", description="nothing yet")\n'
+    maker, user = project(tmp_path / "maker", command, train__py=MODEL + only), project(tmp_path / "user", command, train__py=RELOAD)
+    with server.up():
+        run_to(server.address, maker)
+        with closing(tracking.open_models(server.address)) as models:
+            models.set_version_tag("shouting", 1, "by", "the team")
+        done, _ = run_to(server.address, user)
+        assert "waits" not in done.err, done.err
 
 
 @pytest.mark.needs("mlflow", "pandas")

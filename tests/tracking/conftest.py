@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import lack
 from tests.heard import Heard
 
 
@@ -24,7 +25,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     mount = shutil.which("mount")
     if not mount or subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False).returncode:
-        pytest.skip("cannot mount a small disk here")
+        lack("cannot mount a small disk here")
     try:
         yield disk
     finally:
