@@ -26,6 +26,7 @@ CACHE = Variable("MLPROJ_CACHE", "folder for mirrors, environments and checkouts
 OFFLINE = Variable("MLPROJ_OFFLINE", "set to 1 to never use the network, as --offline")
 EXPERIMENT_NAME = Variable("MLPROJ_EXPERIMENT_NAME", "experiment of new runs, as --experiment-name")
 ENV_MANAGER = Variable("MLPROJ_ENV_MANAGER", "default of --env-manager")
+CONTAINER_ENGINE = Variable("MLPROJ_CONTAINER_ENGINE", "docker, podman, nerdctl or the path of one (default: the first there)")
 AS_OF = Variable("MLPROJ_AS_OF", "default of --as-of")
 MAX_OUTPUT_SIZE = Variable("MLPROJ_MAX_OUTPUT_SIZE", "largest output file copied as an artifact, such as 100MB")
 SYSTEM_METRICS = Variable("MLPROJ_SYSTEM_METRICS", "set to off to not sample the machine's load, as --no-system-metrics")
@@ -47,6 +48,7 @@ USER_VARIABLES = (
     OFFLINE,
     EXPERIMENT_NAME,
     ENV_MANAGER,
+    CONTAINER_ENGINE,
     AS_OF,
     MAX_OUTPUT_SIZE,
     SYSTEM_METRICS,

@@ -24,7 +24,8 @@ class RunRequest:
     parameters mean files there first. ``echo`` says where the command's output is shown while it runs: on our own
     ``streams``, all of it on ``stderr`` (stdout then holds one document), or ``nowhere``. ``system_metrics`` says whether
     the load of the machine and of the run is recorded; None leaves it to ``MLPROJ_SYSTEM_METRICS``. With ``inject_run_id`` the
-    program gets the run's id in ``MLFLOW_RUN_ID``, and its experiment's.
+    program gets the run's id in ``MLFLOW_RUN_ID``, and its experiment's. ``docker_args`` are options for the container engine,
+    True for those without a value; with ``build_image`` the project's files are copied into an image instead of being mounted.
     """
 
     uri: str
@@ -51,6 +52,8 @@ class RunRequest:
     echo: str = "streams"
     system_metrics: bool | None = None
     inject_run_id: bool = False
+    docker_args: Mapping[str, str | bool] = field(default_factory=dict)
+    build_image: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,9 @@ def environment_line(description: Description) -> str:
     """The environment in one line for people: what, why, as of when."""
     if description.kind == "system":
         return f"environment: the system's, because {description.declaration.reason}"
+    if description.kind == "container":
+        (what,) = description.requirements
+        return f"environment: a container of {redact(what)}, run by {description.manager}; {description.declaration.reason}"
     reason = description.python_reason.removeprefix(f"Python {description.python}: ")
     parts = [f"environment: Python {description.python}" + (f" ({reason})" if reason else "")]
     parts.append(f"installed by {description.manager}; {description.declaration.reason}")

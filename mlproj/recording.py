@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlproj import env_vars, nested, outbox, paths, run_artifacts, tracking
 from mlproj.backends.base import LASTING, Outcome
 from mlproj.dataclass import replace
-from mlproj.environments.base import Prepared
+from mlproj.environments.base import Enclosure, Network, Prepared
 from mlproj.errors import Interrupted, MlprojError, ServiceError
 from mlproj.interruption import Interruption
 from mlproj.plan import Plan, environment_document, input_documents, shown_command, shown_parameters, source_document, source_name
@@ -22,7 +22,7 @@ from mlproj.redaction import redact
 from mlproj.server.embedded import Embedded
 from mlproj.tracking import liveness, log_file, mlflow_place, outputs, system_metrics
 from mlproj.tracking.base import Run, Status
-from mlproj.tracking.record import mlflow_tags
+from mlproj.tracking.record import image_tags, mlflow_tags
 
 if TYPE_CHECKING:
     from mlproj.outbox.courier import Courier
@@ -46,6 +46,9 @@ class Recording:
         self.run_dir = paths.run_dir(self.run_id)
         self.run: Run | None = None
         self._interruption = interruption
+        self._is_enclosed = False
+        self.explanation: str | None = None
+        """What is known of how the command ended, beyond its exit code."""
         self._environment = environment_document(plan.environment.description)
         self._status: Status | None = None
         self._reason: str | None = None
@@ -127,11 +130,13 @@ class Recording:
 
     def environment_is_ready(self, prepared: Prepared) -> None:
         """Keep the environment's lock with the run, and look at the files: from here on changes are the command's."""
-        self._environment |= {"python": prepared.python or self._environment["python"], "reused": prepared.reused}
+        self._environment |= {"python": prepared.python or self._environment["python"], "reused": prepared.reused, **prepared.record}
         if prepared.lock:
             paths.write_atomic(self.run_dir / prepared.lock.name, prepared.lock.read_bytes())
             self._environment["lock"] = prepared.lock.name
         self.store.update_run(self.run_id, environment=self._environment)
+        if image := prepared.record.get("image"):
+            self.store.log(self.run_id, tags=image_tags(image["name"], image["id"]))
         assert self.run is not None
         try:
             log_file.make(self.run_dir)
@@ -139,17 +144,22 @@ class Recording:
         except OSError as error:
             raise ServiceError(f"cannot make {error.filename}: {error.strerror}") from error
         self._reader = log_file.Reader(self.store, self.run_id, self.run_dir)
-        self.embedded = self._resources.enter_context(self._tracking_server(self.run))
+        self.embedded = self._resources.enter_context(self._tracking_server(self.run, prepared.enclosure))
         self._before = outputs.Snapshot.take(self.plan.checkout.root)
 
-    def _tracking_server(self, run: Run) -> Embedded:
+    def _tracking_server(self, run: Run, enclosure: Enclosure | None) -> Embedded:
         request = self.plan.request
+        self._is_enclosed = enclosure is not None
+        network = enclosure.network if enclosure else Network("127.0.0.1", "127.0.0.1")
         return Embedded(
             run,
             self.store,
             folder=self.plan.checkout.project_dir,
             experiment_chosen=bool(request.experiment_name or request.experiment_id),
             name_chosen=bool(request.run_name),
+            proxied=enclosure is not None,
+            host=network.listen,
+            name=network.name,
             uri=self.uri,
             team=env_vars.TRACKING_URI.get() if self.is_remote else None,
         )
@@ -171,7 +181,8 @@ class Recording:
             self.progress.warn(note)
         if outcome.notes:
             self.store.log(self.run_id, tags={"mlproj.notes": "\n".join(outcome.notes)})
-        if outcome.usage and self._samples:
+        # What an engine's program used says nothing of the container.
+        if outcome.usage and self._samples and not self._is_enclosed:
             self.store.log(self.run_id, metrics=system_metrics.usage(outcome.usage.cpu_seconds, outcome.usage.peak_memory))
         if outcome.stopped_by == "timeout":
             self._exit_code = TIMEOUT_EXIT_CODE
@@ -254,7 +265,7 @@ class Recording:
         mlflow_import.collect(self.store, run, run_dir=self.run_dir, checkout=checkout, ended=ended, progress=self.progress, adopt=adopt)
 
     def _tags(self) -> dict[str, str]:
-        plan = self.plan
+        plan, kind = self.plan, self.plan.environment.description.kind
         return mlflow_tags(
             user=_user(),
             source_name=source_name(plan.revision),
@@ -262,7 +273,7 @@ class Recording:
             repository=plan.revision.uri if plan.revision.kind == "git" else None,
             branch=plan.revision.branch,
             entry_point=plan.entry_point.name,
-            environment=plan.environment.description.kind,
+            environment={"container": "docker"}.get(kind, kind),
             backend=plan.request.backend,
             parent_run_id=plan.request.parent_run_id,
         )

@@ -82,7 +82,15 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
         when_lasting=recording.is_lasting,
     )
     backend = backends.open(plan.request.backend)
-    with interruption.passed_to(lambda: backend.submit(job)) as submission:
+
+    def submit() -> Submission:
+        if prepared.enclosure is None:
+            return backend.submit(job)
+        from mlproj import enclosed
+
+        return backend.submit(enclosed.put(job, prepared.enclosure, plan, recording))
+
+    with interruption.passed_to(submit) as submission:
         if handle:
             handle.attach(submission)
         return submission.wait()
@@ -90,14 +98,15 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
 
 def child_environ(recording: Recording, prepared: Prepared) -> dict[str, str]:
     """The whole environment of the command: ours, as the prepared environment changes it, and the run's variables."""
-    environ = prepared.apply({name: value for name, value in os.environ.items() if name not in _FOREIGN})
+    inherited = {} if prepared.enclosure else {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    environ = prepared.apply(inherited)
     return {**environ, **child_variables(recording, environ)}
 
 
 def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
     """What is known about a failure beyond its exit code."""
-    if outcome.exit_code == 0:
-        return None
+    if outcome.exit_code == 0 or recording.explanation:
+        return recording.explanation
     if outcome.exit_code == 137 and outcome.stopped_by == "signal":
         return "killed by SIGKILL; the system does that when memory runs out"
     from mlproj.backends import output_log
@@ -124,6 +133,8 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         last_changed=checkout.last_changed,
         infer=request.infer,
         offline=request.offline,
+        docker_args=request.docker_args,
+        build_image=request.build_image,
     )
 
 

@@ -33,8 +33,16 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "sqlalchemy": lambda: _imports("sqlalchemy"),
     "postgres": lambda: bool(postgres_programs()) and _imports("psycopg"),
     "pandas": lambda: _imports("pandas"),
+    "docker": lambda: _answers("docker"),
+    "podman": lambda: _answers("podman"),
     "chromium": lambda: shutil.which("chromium") is not None and _imports("playwright"),
 }
+
+
+def _answers(engine: str) -> bool:
+    """Whether a container engine is there and its daemon, where it has one, answers."""
+    program = shutil.which(engine)
+    return program is not None and subprocess.run([program, "info"], capture_output=True, check=False).returncode == 0
 
 
 def _imports(module: str) -> bool:

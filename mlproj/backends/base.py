@@ -20,6 +20,8 @@ class Job:
     ``log_dir`` receives ``output.log`` and ``output.index``. ``timeout`` and ``grace`` are seconds; ``grace`` is the
     time between asking the processes to end and ending them. ``echo`` says where the output is shown while it comes: each
     stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
+    ``over`` is called by whoever waits when no process of it is left, and ``rescue`` is a command line that is run when mlproj
+    was killed: they end what of the job is no process of ours, such as a container.
     ``when_lasting`` is called with the pid, where there is one, when the job has lived for ``LASTING`` seconds, by whoever waits
     for it: what a short job can do without begins there.
     """
@@ -33,6 +35,8 @@ class Job:
     grace: float = 10.0
     echo: str = "streams"
     when_lasting: Callable[[int | None], object] | None = None
+    over: Callable[[], object] | None = None
+    rescue: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mlproj import process
+from mlproj import env_vars, process
 
 _SCRIPT = """trap '' HUP INT TERM
 read -r root
@@ -33,16 +34,16 @@ _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class Lifeline:
-    """A watcher over one job, from before its start to after its end."""
+    """A watcher over one job, from before its start to after its end. *more* is a command line to run when it has ended the job."""
 
-    def __init__(self, run_id: str, grace: float) -> None:
+    def __init__(self, run_id: str, grace: float, more: Sequence[str] = ()) -> None:
         reading, self._writing = os.pipe()
-        rescue = [sys.executable or "python3", "-I", "-S", "-c", _RESCUE, _PACKAGE_PARENT, run_id, str(grace)]
+        rescue = [sys.executable or "python3", "-I", "-S", "-c", _RESCUE, _PACKAGE_PARENT, run_id, str(grace), *more]
         try:
             self._watcher = process.start(
                 ["/bin/sh", "-c", _SCRIPT, "mlproj-lifeline", *rescue],
                 cwd=Path("/"),
-                env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+                env=_environ(all_of_it=bool(more)),
                 stdin=reading,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -63,3 +64,9 @@ class Lifeline:
         self._watcher.kill()
         self._watcher.wait()
         os.close(self._writing)
+
+
+def _environ(*, all_of_it: bool) -> dict[str, str]:
+    """What the watcher needs of our variables; never the run's id, by which it would be taken for a process of the job."""
+    kept = os.environ if all_of_it else _KEPT_VARIABLES
+    return {name: os.environ[name] for name in kept if name in os.environ and name != env_vars.RUN_ID.name}

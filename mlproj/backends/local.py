@@ -27,9 +27,11 @@ class LocalBackend:
     def submit(self, job: Job) -> LocalSubmission:
         """Start the job, from any thread. Raises ServiceError when it cannot be started; nothing is left then."""
         with ExitStack() as undo:
+            if job.over:
+                undo.callback(job.over)
             log = OutputLog(job.log_dir)
             undo.callback(log.close)
-            lifeline = Lifeline(job.run_id, job.grace)
+            lifeline = Lifeline(job.run_id, job.grace, job.rescue)
             undo.callback(lifeline.release)
             environ = {**job.environ, env_vars.RUN_ID.name: job.run_id}
             started = process.start(job.argv, cwd=job.cwd, env=environ, stdin=_standard_input())
@@ -43,6 +45,7 @@ class LocalSubmission:
 
     def __init__(self, job: Job, started: subprocess.Popen[bytes], lifeline: Lifeline, log: OutputLog) -> None:
         self._pid = started.pid
+        self._over = job.over
         self._bell = Bell()
         self._attendance: Attendance | None = Attendance(job, started, lifeline, log, self._bell)
         self._waiting = threading.Lock()
@@ -61,8 +64,12 @@ class LocalSubmission:
         with self._waiting:
             if self._outcome is None:
                 assert self._attendance is not None
-                self._outcome = self._attendance.attend()
-                self._attendance = None
+                try:
+                    self._outcome = self._attendance.attend()
+                finally:
+                    self._attendance = None
+                    if self._over:
+                        self._over()
             return self._outcome
 
     def cancel(self) -> None:

@@ -135,8 +135,17 @@ def _processes(since: int) -> list[Member]:
     for pid in pids:
         entry = _read_stat(pid)
         if entry is not None and entry.started >= since:
-            found.append(entry._replace(run_id=_read_run_id(pid)))
+            run_id = _read_run_id(pid)
+            found.append(entry._replace(run_id=run_id if run_id and _counts_as_we_do(pid) else None))
     return found
+
+
+def _counts_as_we_do(pid: int) -> bool:
+    """Whether a process is in our PID namespace. One in a container carries the run's id too, and is its engine's to end."""
+    try:
+        return os.readlink(f"{_PROC}/{pid}/ns/pid") == os.readlink(f"{_PROC}/self/ns/pid")  # noqa: PTH115  # a hot path
+    except OSError:
+        return True
 
 
 def _read_stat(pid: int) -> Member | None:
@@ -181,6 +190,12 @@ def parse_ps(text: str) -> list[Member]:
 
 
 def main() -> None:
-    """``RUN_ID GRACE ROOT``: what the lifeline runs when mlproj is gone."""
-    run_id, grace, root = sys.argv[1:4]
+    """``RUN_ID GRACE [COMMAND…] ROOT``: what the lifeline runs when mlproj is gone."""
+    run_id, grace, *more, root = sys.argv[1:]
     end_orphans(run_id, int(root or 0), float(grace))
+    if more:
+        from mlproj import process
+
+        for pause in (1.0, 5.0, 0.0):  # what it is to end may just be coming into being
+            process.run(more)
+            time.sleep(pause)

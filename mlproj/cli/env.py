@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlproj import quantity
+from mlproj import paths, quantity
 from mlproj.cli import complete, options
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_heading, print_lines, print_table, width
 from mlproj.cli.table import Column, render_fields
 from mlproj.environments import store
+from mlproj.environments.containers import leftovers as containers_left
+from mlproj.tracking import liveness
 
 if TYPE_CHECKING:
     from mlproj.environments.store import Stored
@@ -92,14 +94,21 @@ def remove_command(keys: tuple[str, ...], as_json: bool) -> None:
 )
 @options.as_json
 def prune_command(older_than: float | None, as_json: bool) -> None:
-    """Remove the environments that nothing is using now, and what builds that were killed left behind."""
+    """Remove the environments that nothing is using now, and what builds and runs that were killed left behind."""
     pruned = store.prune(None if older_than is None else timedelta(seconds=older_than))
+    of_killed = containers_left.remove(_is_over)
     if as_json:
-        print_document(asdict(pruned))
+        print_document({**asdict(pruned), "containers": of_killed})
         return
+    if of_killed:
+        print_lines(f"removed {len(of_killed)} container{'' if len(of_killed) == 1 else 's'} of runs that were killed")
     kept = f"; {_count(len(pruned.kept_in_use))} in use stayed" if pruned.kept_in_use else ""
     leftovers = f" and {pruned.leftovers} left over from killed builds" if pruned.leftovers else ""
     print_lines(f"removed {_count(len(pruned.removed))}{leftovers}, {quantity.size(pruned.freed)} freed{kept}")
+
+
+def _is_over(run_id: str) -> bool:
+    return not liveness.owner_lives(paths.run_dir(run_id), None)
 
 
 def _count(number: int) -> str:

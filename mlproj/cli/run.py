@@ -9,6 +9,8 @@ from mlproj.cli.reporter import Reporter, make_reporter
 from mlproj.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlproj.plan import Plan, RunRequest
     from mlproj.tracking.base import Run
 
@@ -62,6 +64,8 @@ def _request(flags: dict[str, Any]) -> RunRequest:
         isolated=flags["isolated"],
         rebuild=flags["rebuild"],
         backend=flags["backend"],
+        docker_args=_engine_options(flags["docker_args"]),
+        build_image=flags["build_image"],
         timeout=flags["timeout"],
         grace=flags["grace"],
         output_limit=flags["max_output_size"],
@@ -70,6 +74,17 @@ def _request(flags: dict[str, Any]) -> RunRequest:
         echo="stderr" if flags["as_json"] else "streams",
         system_metrics=False if flags["no_system_metrics"] else None,
     )
+
+
+def _engine_options(words: Sequence[str]) -> dict[str, str | bool]:
+    """``-A NAME=VALUE`` and ``-A NAME``; dashes before the name are taken as well."""
+    options: dict[str, str | bool] = {}
+    for word in words:
+        name, equals, value = word.lstrip("-").partition("=")
+        if name in options:
+            raise UsageError(f"--docker-args {name} is given twice", hint="an option with several values cannot be given this way")
+        options[name] = value if equals else True
+    return options
 
 
 def _tell(plan: Plan, reporter: Reporter) -> None:

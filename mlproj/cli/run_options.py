@@ -40,6 +40,20 @@ OPTIONS = (
     Option(("--no-infer",), "no_infer", "Do not infer packages from imports when no file declares any.", stands_for=True, default=False),
     Option(("--isolated",), "isolated", "Run a copy of a local folder instead of the folder itself.", stands_for=True, default=False),
     Option(("--rebuild",), "rebuild", "Make the environment anew even when it is there.", stands_for=True, default=False),
+    Option(
+        ("-A", "--docker-args"),
+        "docker_args",
+        "Option for the container engine, such as -A gpus=all or -A privileged; repeatable.",
+        metavar="NAME[=VALUE]",
+        multiple=True,
+    ),
+    Option(
+        ("--build-image",),
+        "build_image",
+        "Copy the project's files into an image instead of mounting them in the container.",
+        stands_for=True,
+        default=False,
+    ),
     Option(("-b", "--backend"), "backend", "Where the command runs. Default: local.", metavar="NAME", default="local"),
     Option(
         ("--timeout",), "timeout", "End the run after this long: 90, 90s, 15m, 2h. It exits 124.", metavar="DURATION", read=option.seconds

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # A kind's attribute is called as (request, declaration, progress) and returns an Environment.
 KINDS = {
     "python": "mlproj.environments.python:create",
+    "container": "mlproj.environments.containers.environment:create",
     "system": "mlproj.environments.system:create",
 }
 MANAGERS = ("auto", "uv", "virtualenv", "conda", "docker", "local")
@@ -45,13 +46,17 @@ def _kind(manager: str, declared: str) -> str:
     """Which kind of environment answers a declaration. Raises EnvironmentFailure for those this version cannot make."""
     if manager == "local" or (declared == "none" and manager in ("auto", "uv", "virtualenv")):
         return "system"
-    if manager == "docker" or declared == "docker_env":
+    if declared == "docker_env" and manager in ("auto", "docker"):
+        return "container"
+    if declared == "docker_env":
         raise EnvironmentFailure(
-            "the project asks for a container, and this version of mlproj cannot run containers yet"
-            if declared == "docker_env"
-            else "--env-manager docker: this version of mlproj cannot run containers yet",
-            hint="--env-manager local runs the command in the current environment"
-            + ("" if declared == "docker_env" else "; --env-manager uv makes a Python environment"),
+            f"the project declares a container (docker_env), which --env-manager {manager} does not make",
+            hint="leave --env-manager out to run the container, or --env-manager local to run in the current environment",
+        )
+    if manager == "docker":
+        raise EnvironmentFailure(
+            "--env-manager docker is for projects with docker_env, and this one has none",
+            hint="leave it out, or name an image in MLproject: docker_env: {image: …}",
         )
     if manager == "conda":
         raise EnvironmentFailure(

@@ -36,7 +36,8 @@ class Request:
     ``command`` is the template of its command.
     ``as_of`` is ``auto``, ``commit``, ``pins``, ``today`` or an ISO date. ``commit_date`` (UTC) is the revision's, None
     without history. ``last_changed`` gives the last commit date of one file. ``time_travel`` says whether ``auto`` may
-    mean the commit date (true for Git sources, false for a local folder).
+    mean the commit date (true for Git sources, false for a local folder). ``docker_args`` are options for the container
+    engine's command line; ``build_image`` asks for an image with a copy of the project's files.
     """
 
     project_dir: Path
@@ -51,13 +52,16 @@ class Request:
     last_changed: Callable[[Path], datetime | None] = field(default=lambda _file: None, repr=False)
     infer: bool = True
     offline: bool = False
+    docker_args: Mapping[str, str | bool] = field(default_factory=dict)
+    build_image: bool = False
 
 
 @dataclass(frozen=True)
 class Description:
     """An environment as decided, before it is built: plain data for the plan, the record and ``--json``.
 
-    ``kind`` is ``python`` or ``system``; ``manager`` who installs (``uv``, ``virtualenv``, ``local``). ``python`` is
+    ``kind`` is ``python``, ``container`` or ``system``; ``manager`` who installs or runs it (``uv``, ``virtualenv``, ``docker``,
+    ``podman``, ``nerdctl``, ``local``). ``python`` is
     the version of the interpreter that will be used, ``requirements`` what will be asked of the installer, ``as_of``
     the UTC moment that packages are resolved at (None: now) with ``as_of_reason``. ``notes`` are the choices worth
     telling: what was skipped, translated or substituted, and why. ``key`` names the content; equal keys, equal
@@ -77,11 +81,63 @@ class Description:
 
 
 @dataclass(frozen=True)
+class Network:
+    """How a program reaches a server of ours: the address to ``listen`` at here, and the ``name`` that the program has for it."""
+
+    listen: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A command that was put into something (a container) and is ready to be started there.
+
+    ``argv`` starts it and lasts as long as it does; ``environ`` is for that program. ``rescue`` is a command line that ends it
+    when nobody is left to do so.
+    """
+
+    argv: tuple[str, ...]
+    environ: Mapping[str, str]
+    rescue: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What of this machine a command sees: folders it may write to, and files and folders it may read, all absolute."""
+
+    project_dir: Path
+    writable: tuple[Path, ...] = ()
+    readable: tuple[Path, ...] = ()
+
+
+class Enclosure(Protocol):
+    """What a command is put into, one command after the other having its own; a :class:`Prepared` that has none runs as a process."""
+
+    @property
+    def network(self) -> Network:
+        """How its programs reach this machine."""
+
+    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> Inside:
+        """Make it for the shell's *command*, which is to get *variables*. Raises ServiceError, EnvironmentFailure."""
+
+    def pid(self, run_id: str) -> int | None:
+        """The first process inside as this machine counts them, where it can be seen."""
+
+    def end(self, run_id: str) -> str | None:
+        """Remove it with all that is in it, however it stands; what is known of how it ended beyond its exit code.
+
+        Raises ServiceError when it never began.
+        """
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A ready environment as data: what to set, what to put before ``PATH``, what to unset, and its lock.
 
     ``lock`` is the file that records every installed package with hashes (``pylock.toml``), None for the system.
-    ``reused`` tells whether it was there already. ``packages`` maps normalised names to installed versions.
+    ``reused`` tells whether it was there already. ``packages`` maps normalised names to installed versions. ``enclosure``
+    is what the command is put into; the program then gets ``variables`` and nothing else of this process's environment.
+    ``record`` is what the run's record of its environment has besides.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +147,8 @@ class Prepared:
     python: str | None = None
     reused: bool = False
     packages: Mapping[str, str] = field(default_factory=dict)
+    enclosure: Enclosure | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     def apply(self, environ: Mapping[str, str]) -> dict[str, str]:
         """*environ* as a process of this environment should see it."""

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.errors import InvalidProject, did_you_mean
-from mlproj.projects import file_system
+from mlproj.projects import docker_env, file_system
 from mlproj.projects.base import EnvironmentDeclaration
 from mlproj.projects.reading import Reader, describe
 
 KINDS = ("python_env", "conda_env", "docker_env")
-DOCKER_KEYS = ("image", "volumes", "environment")
 _DEFAULTS = (("python_env", "python_env.yaml"), ("conda_env", "conda.yaml"))
 
 
@@ -28,7 +27,7 @@ def read_environment(reader: Reader, mapping: dict[Any, Any], directory: Path, r
         raise InvalidProject(message, place=reader.document.key_place(second), hint="keep one of them")
     for kind in named:
         if mapping[kind]:
-            return _docker(reader, mapping[kind]) if kind == "docker_env" else _file(reader, kind, mapping[kind], directory, root)
+            return docker_env.read(reader, mapping[kind]) if kind == "docker_env" else _file(reader, kind, mapping[kind], directory, root)
         reader.warn(f"{kind!r} is {describe(mapping[kind])} and ignored", reader.document.key_place(kind))
     return default_environment(directory)
 
@@ -61,35 +60,3 @@ def _file(reader: Reader, kind: str, value: Any, directory: Path, root: Path | N
 
 def _files_beside(path: Path) -> tuple[str, ...]:
     return tuple(name for name in file_system.names(path.parent) if file_system.is_file(path.parent / name))
-
-
-def _docker(reader: Reader, value: Any) -> EnvironmentDeclaration:
-    options = reader.mapping(value, "'docker_env'", "docker_env: {image: python:3.11}", "docker_env")
-    reader.unknown_keys(options, DOCKER_KEYS, "docker_env")
-    if not options.get("image"):
-        raise reader.error("'docker_env' names no image", "docker_env", hint="add for example: image: python:3.11")
-    reader.text(options["image"], "the image", "docker_env", "image")
-    _check_list(reader, options.get("volumes"), "volumes", '["/host:/container"]')
-    for index, item in enumerate(options.get("volumes") or ()):
-        reader.text(item, "a volume", "docker_env", "volumes", index)
-    _check_list(reader, options.get("environment"), "environment", '[["NEW", "value"], "COPIED_FROM_HOST"]')
-    for index, item in enumerate(options.get("environment") or ()):
-        _check_variable(reader, item, "docker_env", "environment", index)
-    return EnvironmentDeclaration("docker_env", options=options, place=reader.document.key_place("docker_env"))
-
-
-def _check_list(reader: Reader, value: Any, name: str, example: str) -> None:
-    if value and not isinstance(value, list):
-        raise reader.error(
-            f"{name!r} is {describe(value)}, expected a list", "docker_env", name, hint=f"write for example: {name}: {example}"
-        )
-
-
-def _check_variable(reader: Reader, item: Any, *keys: Any) -> None:
-    """An item is a name to copy from the host, ``NAME=value`` (ours), or a pair of name and value."""
-    name = item[0] if isinstance(item, list) and len(item) == 2 and not isinstance(item[1], (list, dict)) else item
-    if isinstance(name, str) and name.partition("=")[0]:
-        return
-    raise reader.error(
-        f"a variable is {describe(item)}, expected a name or a pair", *keys, hint='write NAME, NAME=value or ["NAME", "value"]'
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlproj.projects import docker_env
 from mlproj.projects.parameter import TYPES
 from mlproj.projects.reading import HARMLESS
 
@@ -93,7 +94,15 @@ def _bound(description: str) -> dict[str, Any]:
     return {"anyOf": [{"type": ["number", "null"]}, {"type": "string", "pattern": number}], "description": description}
 
 
+def _build() -> dict[str, Any]:
+    args = {"anyOf": [{"type": "object", "additionalProperties": {"type": _SCALAR}}, {"type": "array", "items": {"type": "string"}}]}
+    fields = {"context": _text("Folder of the build."), "dockerfile": _text("Its Dockerfile."), "target": _text("Stage to build.")}
+    described = {**fields, "args": {**args, "description": "Values of ARG instructions."}, **_harmless()}
+    return {"anyOf": [_text("Folder of the build."), {"type": "object", "properties": described, "additionalProperties": False}]}
+
+
 def _docker_env() -> dict[str, Any]:
+    plain: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
     variable = {
         "anyOf": [
             {"type": "string", "pattern": "^[^=]"},
@@ -102,8 +111,8 @@ def _docker_env() -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "required": ["image"],
-        "description": "The container image to run in.",
+        "oneOf": [{"required": ["image"]}, {"anyOf": [{"required": ["dockerfile"]}, {"required": ["build"]}]}],
+        "description": "The container to run in.",
         "properties": {
             "image": _text("Name of the image."),
             "volumes": {"type": ["array", "null"], "items": {"type": "string"}, "description": "Mounts, as /host:/container."},
@@ -112,6 +121,13 @@ def _docker_env() -> dict[str, Any]:
                 "items": variable,
                 "description": "NAME to copy from the host, NAME=value or [NAME, value] to set.",
             },
+            "dockerfile": _text("Dockerfile to build the image from, instead of 'image'."),
+            "build": _build(),
+            "gpus": {**plain, "description": "GPUs of the container, such as all; an engine takes them by its own toolkit."},
+            "shm_size": {**plain, "description": "Size of /dev/shm, such as 2g."},
+            "user": {**plain, "description": "Whom the program runs as: caller (default), image, or UID[:GID]."},
+            "platform": {**plain, "description": "Platform of the image, such as linux/amd64."},
+            "pull": {"enum": [*docker_env.PULLS, None], "description": "When to ask the registry for the image. Default: missing."},
             **_harmless(),
         },
         "additionalProperties": False,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _socket  # the module around it is slow to load, and not needed before the first connection
 import os
 import select
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ FOREIGN_VARIABLES = frozenset(
 """Variables by which the user's MLflow reaches another server, which is none of the program's business."""
 
 _HOST = "127.0.0.1"
+_FREEBIND = 15  # IP_FREEBIND of ip(7)
 _BACKLOG = 128  # connections that may wait while the HTTP stack is imported
 _NO_PROXY = ("NO_PROXY", "no_proxy")
 
@@ -39,8 +41,8 @@ class Embedded:
 
     ``experiment_chosen`` and ``name_chosen`` say what of the run stands whatever the program wants, *folder* is where it
     works. Files are written by the program itself, on this machine, unless they are to come through us (*proxied*), as
-    those of a program in a container must; *host* is the address to listen at, *uri* that of *store*,
-    and *team* that of a server which is read from, too. Raises OSError when there is no port.
+    those of a program in a container must; *host* is the address to listen at, *name* what the program calls it, *uri* the
+    address of *store*, and *team* that of a server which is read from, too. Raises OSError when there is no port.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Embedded:
         name_chosen: bool = False,
         proxied: bool = False,
         host: str = _HOST,
+        name: str | None = None,
         uri: str | None = None,
         team: str | None = None,
     ) -> None:
@@ -67,11 +70,14 @@ class Embedded:
         self._uri = uri
         self._team = team
         self._host = host
+        self._name = name or host
         self._adoption: Adoption | None = None
 
     def __enter__(self) -> Embedded:
         self._socket = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
         try:
+            if self._host != _HOST and sys.platform == "linux":  # a bridge that comes with the first container on it
+                self._socket.setsockopt(_socket.IPPROTO_IP, _FREEBIND, 1)
             self._socket.bind((self._host, 0))
             self._socket.listen(_BACKLOG)
             self.port: int = self._socket.getsockname()[1]
@@ -96,7 +102,7 @@ class Embedded:
     @property
     def uri(self) -> str:
         """The address for clients."""
-        return f"http://{self._host}:{self.port}"
+        return f"http://{self._name}:{self.port}"
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
         """What a program that gets *environ* needs besides, to log here."""
@@ -108,7 +114,7 @@ class Embedded:
             "MLFLOW_TRACKING_PASSWORD": self.token,
             # Addresses of runs at this port, which is gone when somebody reads the output.
             "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-            **_without_proxy(environ, self._host),
+            **_without_proxy(environ, self._name),
         }
 
     # What came of it; for after the end.

@@ -85,3 +85,8 @@ def mlflow_tags(
         "mlflow.parentRunId": parent_run_id,
     }
     return {key: value for key, value in tags.items() if value is not None}
+
+
+def image_tags(name: str, identity: str) -> dict[str, str]:
+    """The tags that MLflow gives the run of a project in a container."""
+    return {"mlflow.docker.image.uri": name, "mlflow.docker.image.id": identity}

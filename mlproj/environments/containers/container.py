@@ -1,0 +1,237 @@
+"""One command in one container, from its making to its removal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlproj import paths
+from mlproj.environments.base import Folders, Inside, Network
+from mlproj.environments.containers.address import Route
+from mlproj.environments.containers.engine import Engine
+from mlproj.environments.containers.image import Image
+from mlproj.environments.containers.settings import WORKDIR, Settings
+from mlproj.errors import EnvironmentFailure, ServiceError
+from mlproj.redaction import redact
+
+RUN_LABEL, HOME_LABEL = "mlproj.run", "mlproj.home"
+"""Labels of our containers: the run it belongs to, and where that is recorded."""
+
+# Of the engine's own program: what a container is to get under these names is given on the command line.
+_OF_ENGINE = re.compile(
+    r"PATH|HOME|TMPDIR|USER|LD_.*|DYLD_.*|XDG_.*|SSH_.*|DOCKER_.*|BUILDKIT_.*|CONTAINER.*|PODMAN_.*|NERDCTL_.*|.*_proxy", re.I
+)
+# bash where the image has it, as MLflow's commands are written for it.
+_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -c "$1"; else exec sh -c "$1"; fi'
+_NEVER = "0001-01-01"
+_TROUBLE = re.compile(r"(Error( response from daemon)?|docker): *")
+_ADVICE = re.compile(r"See '|Run '|Usage:|WARNING:|For more help")
+
+
+class Containers:
+    """Makes containers of *image* as *settings* want them, reached by *route*. The :class:`~mlproj.environments.base.Enclosure`."""
+
+    def __init__(self, engine: Engine, image: Image, settings: Settings, route: Route) -> None:
+        self._engine = engine
+        self._image = image
+        self._settings = settings
+        self._route = route
+
+    @property
+    def network(self) -> Network:
+        """How programs in it reach this machine."""
+        return self._route.network
+
+    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> Inside:
+        """Make the container of a run. Raises ServiceError when the engine cannot, EnvironmentFailure for a volume that cannot be."""
+        for volume in self._settings.volumes:
+            _make_folder(volume)
+        given = {**self._defaults(), **self._settings.variables, **variables}
+        words = [*self._options(folders, run_id), *_variables(given), *self._settings.arguments]
+        environ = self._engine.environ({name: value for name, value in given.items() if not _OF_ENGINE.fullmatch(name)})
+        for options in (["--init"], []):  # an engine without its init program says so and makes nothing
+            done = self._engine.run("create", *options, *words, self._image.id, "sh", "-c", _SHELL, "mlproj", command, env=environ)
+            if done.returncode == 0 or "init" not in done.error_text:
+                break
+        if done.returncode:
+            raise ServiceError(f"{self._engine.name} cannot make the container: {_said(done.error_text)}", hint=_hint(done.error_text))
+        name = name_of(run_id)
+        argv = (self._engine.program, "start", "--attach", "--interactive", name)
+        return Inside(argv, dict(os.environ), (self._engine.program, "rm", "--force", "--volumes", name))
+
+    def pid(self, run_id: str) -> int | None:
+        """The first process of the container, where the engine runs on this machine."""
+        if self._engine.is_rootless and self._engine.name == "docker":
+            return None  # it counts processes by itself
+        state = self._state(run_id)
+        number = int(state.get("Pid") or 0)
+        return number if number > 0 and _is_alive(number) else None
+
+    def end(self, run_id: str) -> str | None:
+        """Remove the container; what is known of its end. Raises ServiceError when its command never began."""
+        state = self._state(run_id)
+        told, never = _conclusion(state), _never_began(state)
+        for pause in (0.2, 1.0, 0.0):
+            gone = self._engine.run("rm", "--force", "--volumes", name_of(run_id))
+            if gone.returncode == 0 or "no such container" in gone.error_text.lower():
+                break
+            time.sleep(pause)
+        else:
+            went = "" if state else f"{self._engine.name} went away while the run was on; "
+            lost = f"{went}the container {name_of(run_id)} could not be removed: {_said(gone.error_text)}"
+            raise ServiceError(lost, hint="mlproj env prune removes it when the engine answers")
+        if never:
+            raise ServiceError(f"{self._engine.name} cannot start the container: {never}", hint=_hint(never))
+        return told
+
+    def _state(self, run_id: str) -> dict[str, Any]:
+        found = self._engine.inspect("container", name_of(run_id)) or {}
+        state = found.get("State")
+        return state if isinstance(state, dict) else {}
+
+    def _defaults(self) -> dict[str, str]:
+        """What programs expect and a container may not have."""
+        user = self._user()
+        if user is None or user.partition(":")[0] in ("0", "root"):
+            return {"TINI_KILL_PROCESS_GROUP": "1"}
+        return {"HOME": "/tmp", "TINI_KILL_PROCESS_GROUP": "1"}  # noqa: S108  # of the container: a number without a name has no home
+
+    def _user(self) -> str | None:
+        """Whom the processes run as: the caller, so that files which they make belong to the caller; None leaves it to the image."""
+        settings = self._settings
+        if settings.chooses_user or settings.user == "image":
+            return None
+        if settings.user not in (None, "caller"):
+            return settings.user
+        return "0:0" if self._engine.is_rootless else f"{os.getuid()}:{os.getgid()}"
+
+    def _options(self, folders: Folders, run_id: str) -> Iterator[str]:
+        settings = self._settings
+        yield from ("--name", name_of(run_id), "--label", f"{RUN_LABEL}={run_id}", "--label", f"{HOME_LABEL}={paths.home()}")
+        yield from ("--interactive", "--workdir", WORKDIR, "--log-driver", "none")  # its output is kept with the run
+        if not settings.is_copied:
+            yield from _mount(folders.project_dir, WORKDIR)
+        for place in folders.writable:
+            yield from _mount(place, str(place))
+        for place in folders.readable:
+            yield from _mount(place, str(place), "readonly")
+        for volume in settings.volumes:
+            yield from ("--volume", volume)
+        if user := self._user():
+            yield from ("--user", user)
+        if self._engine.name == "podman":
+            yield from ("--security-opt", "label=disable")  # SELinux would keep it from the mounted folders
+        if settings.network is None and self._route.wanted:
+            yield from ("--network", self._route.wanted)
+        if settings.shm_size:
+            yield from ("--shm-size", settings.shm_size)
+        if settings.platform:
+            yield from ("--platform", settings.platform)
+        if settings.gpus:
+            yield from _gpus(self._engine, settings.gpus)
+
+
+def name_of(run_id: str) -> str:
+    """The name of a run's container."""
+    return f"mlproj-{run_id}"
+
+
+def _mount(source: Path, target: str, *more: str) -> tuple[str, str]:
+    fields = ("type=bind", f"source={source}", f"target={target}", *more)
+    return "--mount", ",".join('"' + one.replace('"', '""') + '"' if set(one) & set(',"') else one for one in fields)
+
+
+def _gpus(engine: Engine, wanted: str) -> tuple[str, str]:
+    """podman takes the devices by the names of the Container Device Interface."""
+    if engine.name != "podman":
+        return "--gpus", wanted
+    return "--device", wanted if "=" in wanted and "/" in wanted else f"nvidia.com/gpu={wanted.removeprefix('device=')}"
+
+
+def _variables(given: Mapping[str, str]) -> Iterator[str]:
+    """Options by which the engine's program hands on variables of its own; so no value is on its command line."""
+    for name, value in given.items():
+        yield from ("--env", f"{name}={value}" if _OF_ENGINE.fullmatch(name) else name)
+
+
+def _make_folder(volume: str) -> None:
+    """Make a volume's folder where it is missing: the engine would, and it would be root's."""
+    source = volume.partition(":")[0]
+    if source.startswith("/") and ":" in volume and not os.path.lexists(source):
+        try:
+            Path(source).mkdir(parents=True)
+        except OSError as error:
+            raise EnvironmentFailure(f"the folder {source} of a volume cannot be made: {error.strerror}") from error
+
+
+def _never_began(state: Mapping[str, Any]) -> str | None:
+    """Why the command never began; None when it did, or nothing is known."""
+    began = str(state.get("StartedAt") or "")
+    error = str(state.get("Error") or "")
+    if state and error and (not began or began.startswith(_NEVER) or state.get("ExitCode") in (126, 127, 128)):
+        return _said(error)
+    if state and began.startswith(_NEVER) and str(state.get("Status")) in ("created", "configured", "initialized"):
+        return "the engine gives no reason; its own log may"
+    return None
+
+
+def _conclusion(state: Mapping[str, Any]) -> str | None:
+    if state.get("OOMKilled"):
+        return "killed by the system, as the container used up its memory"
+    if not state:
+        return "the container is gone: the engine was stopped, or somebody removed it"
+    if state.get("Running"):
+        return "the engine's program ended before the container did"
+    return None
+
+
+def _said(text: str) -> str:
+    """What matters of what an engine said: the line that says it is the error, else the last one that is no advice."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not _ADVICE.match(line)]
+    errors = [line for line in lines if _TROUBLE.match(line)]
+    return redact(_TROUBLE.sub("", (errors or lines or ["it said nothing"])[-1]))
+
+
+def _hint(said: str) -> str | None:
+    lowered = said.lower()
+    if "device driver" in lowered or "nvidia" in lowered or "cdi" in lowered:
+        return (
+            "the container asks for GPUs: they need a driver and NVIDIA's container toolkit on this machine; or remove gpus from docker_env"
+        )
+    if "mount" in lowered or "bind source path" in lowered:
+        return "folders are mounted from this machine: is the engine on it, and may it read them?"
+    return None
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def left(engine: Engine, home: Path) -> list[str]:
+    """The runs recorded in *home* whose containers are there. Raises ServiceError."""
+    done = engine.run("ps", "--all", "--no-trunc", "--filter", f"label={RUN_LABEL}", "--format", "{{json .}}")
+    if done.returncode:
+        raise ServiceError(f"{engine.name} does not tell its containers: {_said(done.error_text)}")
+    names = []
+    for line in done.text.splitlines():
+        try:
+            listed = json.loads(line).get("Names")
+        except (ValueError, AttributeError):
+            continue
+        name = listed[0] if isinstance(listed, list) else str(listed)
+        if re.fullmatch(r"mlproj-[0-9a-f]{32}", name):
+            names.append(name)
+    found = ((name, (engine.inspect("container", name) or {}).get("Config", {}).get("Labels") or {}) for name in names)
+    return [name.removeprefix("mlproj-") for name, labels in found if labels.get(HOME_LABEL) == str(home)]
+
+
+def remove(engine: Engine, run_id: str) -> None:
+    """Remove the container of a run, running or not. Raises ServiceError."""
+    done = engine.run("rm", "--force", "--volumes", name_of(run_id))
+    if done.returncode and "no such container" not in done.error_text.lower():
+        raise ServiceError(f"{engine.name} cannot remove {name_of(run_id)}: {_said(done.error_text)}")

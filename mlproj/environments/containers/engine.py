@@ -1,0 +1,120 @@
+"""The program that runs containers, driven by its command line: docker, podman or nerdctl."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlproj import env_vars, process
+from mlproj.dataclass import dataclass
+from mlproj.errors import ServiceError, UsageError
+from mlproj.process import Completed
+from mlproj.redaction import redact
+
+NAMES = ("docker", "podman", "nerdctl")
+"""In the order they are looked for."""
+
+_PATIENCE = 30.0  # seconds that an engine may take to say how it is
+_HINT = "install docker (https://docs.docker.com/engine) or podman (https://podman.io), or run without a container: --env-manager local"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that answers. ``name`` is one of :data:`NAMES`, whatever the program is called. ``is_rootless``: it runs as the
+    caller, who is root in its containers and nobody outside of them."""
+
+    name: str
+    program: str
+    version: str
+    is_rootless: bool
+
+    def run(self, *arguments: str, env: dict[str, str] | None = None, timeout: float | None = None) -> Completed:
+        """Run the program to its end. Raises ServiceError when it cannot be started."""
+        return process.run([self.program, *arguments], env=self.environ(env), timeout=timeout)
+
+    def follow(self, arguments: Sequence[str], on_line: Callable[[str], None]) -> Completed:
+        """Run the program to its end, giving each line of its standard error to *on_line*."""
+        return process.follow([self.program, *arguments], on_line, env=self.environ())
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
+        """What the engine knows of the ``image``, ``container`` or ``network`` *name*; None when it knows none."""
+        done = self.run(kind, "inspect", name)
+        if done.returncode:
+            return None
+        try:
+            found = json.loads(done.stdout)
+            first = found[0] if isinstance(found, list) else found
+        except (ValueError, IndexError):
+            return None
+        return first if isinstance(first, dict) else None
+
+    @functools.cached_property
+    def has_buildkit(self) -> bool:
+        """Whether the newer of docker's builders is there; a client without it says so with every build."""
+        return self.name == "docker" and self.run("buildx", "version").returncode == 0
+
+    def environ(self, more: dict[str, str] | None = None) -> dict[str, str]:
+        """The variables that the program gets: ours, with *more*."""
+        return {**os.environ, **(more or {})}
+
+
+def find() -> Engine:
+    """The engine that ``MLPROJ_CONTAINER_ENGINE`` names, else the first that answers.
+
+    Raises UsageError for a name that is none, ServiceError when there is none that answers.
+    """
+    named = env_vars.CONTAINER_ENGINE.get()
+    if named is not None:
+        return _asked_for(named)
+    troubles = []
+    for name in NAMES:
+        program = shutil.which(name)
+        if program is None:
+            continue
+        try:
+            return _ask(program)
+        except ServiceError as trouble:
+            troubles.append(str(trouble))
+    if troubles:
+        raise ServiceError("; ".join(troubles), hint="start it, or name another one with MLPROJ_CONTAINER_ENGINE")
+    raise ServiceError("the project runs in a container, and no container engine is on PATH", hint=_HINT)
+
+
+def _asked_for(named: str) -> Engine:
+    program = shutil.which(named)
+    if program is None:
+        message = f"MLPROJ_CONTAINER_ENGINE names {named}, which is not there"
+        raise (ServiceError if Path(named).name in NAMES else UsageError)(message, hint=f"known: {', '.join(NAMES)}, or a path")
+    return _ask(program)
+
+
+def _ask(program: str) -> Engine:
+    """Raises ServiceError when it does not answer."""
+    said = process.run([program, "--version"], timeout=_PATIENCE)
+    words = said.text.split()
+    name = words[0].lower() if words else ""
+    if said.returncode or name not in NAMES:
+        raise ServiceError(f"{program} is no container engine that mlproj knows", hint=f"known: {', '.join(NAMES)}")
+    info = process.run([program, "info", "--format", "{{json .}}"], timeout=_PATIENCE)
+    try:
+        told = json.loads(info.stdout)
+    except ValueError:
+        told = None
+    # docker prints what it knows of itself, and the trouble beside it, when its daemon is away.
+    if info.returncode or not isinstance(told, dict) or told.get("ServerErrors"):
+        lines = [line for line in info.error_text.splitlines() if line.strip()]
+        raise ServiceError(f"{name} does not answer: {redact(lines[-1]) if lines else 'it said nothing'}", hint="start it, then run again")
+    version = next((word.rstrip(",") for word in words if word[:1].isdigit()), "")
+    return Engine(name, program, version, _is_rootless(name, told))
+
+
+def _is_rootless(name: str, told: dict[str, Any]) -> bool:
+    if name == "podman":
+        host = told.get("host", told.get("Host", {}))
+        return bool(host.get("security", {}).get("rootless"))
+    return any("rootless" in str(option) for option in told.get("SecurityOptions") or ())

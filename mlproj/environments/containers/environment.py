@@ -1,0 +1,78 @@
+"""A container as an environment: described from what the project declares, prepared by having its image."""
+
+from __future__ import annotations
+
+import os
+
+from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
+from mlproj.environments.containers import address, engine, image, settings
+from mlproj.environments.containers.container import Containers
+from mlproj.environments.containers.engine import Engine
+from mlproj.environments.containers.settings import Settings
+from mlproj.errors import ServiceError
+from mlproj.progress import Progress
+
+
+def create(request: Request, declaration: Declaration, progress: Progress) -> Environment:
+    """The container that ``docker_env`` declares. An engine is looked for; nothing is pulled or built.
+
+    Raises InvalidProject, UsageError, EnvironmentFailure, and ServiceError when no engine answers.
+    """
+    del progress
+    wanted = settings.read(declaration.options, request, declaration.place)
+    found = engine.find()
+    if os.environ.get("DOCKER_HOST", "").startswith(("tcp://", "ssh://")) and found.name == "docker":
+        message = "DOCKER_HOST names an engine on another machine, which cannot mount the project's folder"
+        raise ServiceError(message, hint="unset it to use the engine of this machine")
+    return ContainerEnvironment(request, declaration, wanted, found)
+
+
+class ContainerEnvironment:
+    """A decided container."""
+
+    def __init__(self, request: Request, declaration: Declaration, wanted: Settings, found: Engine) -> None:
+        self._request = request
+        self._wanted = wanted
+        self._engine = found
+        self._route = address.route(found, wanted.network)
+        self.description = Description(
+            kind="container",
+            manager=found.name,
+            declaration=declaration,
+            requirements=(_shown(wanted, request),),
+            notes=tuple(_notes(wanted, found, self._route)),
+        )
+
+    def is_ready(self) -> bool:
+        """Whether the image is here."""
+        wanted = self._wanted
+        return wanted.image is not None and wanted.pull != "always" and image.find(self._engine, wanted.image) is not None
+
+    def prepare(self, progress: Progress, *, rebuild: bool = False) -> Prepared:
+        """Pull or build the image, or find it. Raises EnvironmentFailure."""
+        found, reused = image.obtain(self._engine, self._wanted, progress, rebuild=rebuild, offline=self._request.offline)
+        base = found
+        if self._wanted.is_copied:
+            found = image.with_files(self._engine, found, self._request.project_dir, progress)
+        return Prepared(
+            lock=image.keep_lock(self._engine, found),
+            reused=reused,
+            enclosure=Containers(self._engine, found, self._wanted, self._route),
+            record={"image": {"name": base.name, "id": found.id, "digest": base.digest, "engine": self._engine.name}},
+        )
+
+
+def _shown(wanted: Settings, request: Request) -> str:
+    if wanted.image is not None:
+        return wanted.image
+    assert wanted.build is not None
+    return os.path.relpath(wanted.build.dockerfile, request.project_dir)
+
+
+def _notes(wanted: Settings, found: Engine, route: address.Route) -> list[str]:
+    notes = [f"{found.name} {found.version}{' without root' if found.is_rootless else ''} runs the container"]
+    if route.trouble:
+        notes.append(route.trouble)
+    if wanted.is_copied:
+        notes.append("the project's files are copied into an image (--build-image): what the program changes among them is not kept")
+    return notes

@@ -1,0 +1,163 @@
+"""Images: pulled or built, then known by what they contain and not by a tag that moves."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mlproj import paths
+from mlproj.dataclass import dataclass
+from mlproj.environments.containers.engine import Engine
+from mlproj.environments.containers.settings import WORKDIR, Build, Settings
+from mlproj.errors import EnvironmentFailure
+from mlproj.progress import Progress
+from mlproj.redaction import redact
+
+LABEL = "mlproj.image"
+"""Label of the images that we make."""
+
+LOCK = "image.json"
+_TOLD = 12  # last lines of a build that failed
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that the engine has. ``id`` is what it contains (``sha256:…``); ``digest`` is the name under which its registry
+    gives exactly this one (``name@sha256:…``), None for one that was made here. ``user`` is whom it runs as by itself."""
+
+    name: str
+    id: str
+    digest: str | None = None
+    platform: str | None = None
+    user: str = ""
+
+
+def find(engine: Engine, name: str) -> Image | None:
+    """The image *name* of the engine, None when it has to be pulled."""
+    found = engine.inspect("image", name)
+    if found is None:
+        return None
+    identity = str(found.get("Id", ""))
+    identity = identity if identity.startswith("sha256:") else f"sha256:{identity}"  # podman leaves it out
+    platform = "/".join(str(found[key]) for key in ("Os", "Architecture", "Variant") if found.get(key))
+    return Image(name, identity, _digest(name, found), platform or None, str((found.get("Config") or {}).get("User") or ""))
+
+
+def obtain(engine: Engine, settings: Settings, progress: Progress, *, rebuild: bool, offline: bool) -> tuple[Image, bool]:
+    """The image that *settings* ask for, and whether it was there already. *rebuild* asks the registry again, and builds anew.
+
+    Raises EnvironmentFailure.
+    """
+    if settings.build is not None:
+        return _build(engine, settings.build, settings.platform, progress, rebuild=rebuild), False
+    assert settings.image is not None
+    pull = "never" if offline else "always" if rebuild else settings.pull
+    there = None if pull == "always" else find(engine, settings.image)
+    if there is not None and _is_for(there, settings.platform):
+        return there, True
+    if pull == "never":
+        why = "--offline" if offline else "docker_env says pull: never"
+        raise EnvironmentFailure(
+            f"the image {settings.image} is not on this machine, and {why}", hint=f"{engine.name} pull {settings.image}"
+        )
+    _pull(engine, settings.image, settings.platform, progress)
+    pulled = find(engine, settings.image)
+    if pulled is None:
+        raise EnvironmentFailure(
+            f"{engine.name} pulled {settings.image} and does not know it now", hint="another program may remove images"
+        )
+    return pulled, False
+
+
+def with_files(engine: Engine, image: Image, project_dir: Path, progress: Progress) -> Image:
+    """An image of *image* and a copy of the project's files. Raises EnvironmentFailure."""
+    with tempfile.TemporaryDirectory(prefix="mlproj-build-") as folder:
+        dockerfile = Path(folder, "Dockerfile")
+        # MLflow's instructions, so that programs find their files where they are used to.
+        dockerfile.write_text(f"FROM {image.id}\nCOPY . {WORKDIR}/\nWORKDIR {WORKDIR}\n", "utf-8")
+        return _build(engine, Build(project_dir, dockerfile), None, progress, rebuild=False)
+
+
+def keep_lock(engine: Engine, image: Image) -> Path:
+    """A file that says which image exactly it was; kept with the run."""
+    content = {
+        "schema": 1,
+        "image": image.name,
+        "id": image.id,
+        "digest": image.digest,
+        "platform": image.platform,
+        "engine": engine.name,
+        "engine_version": engine.version,
+    }
+    folder = paths.cache() / "images" / image.id.removeprefix("sha256:")
+    folder.mkdir(parents=True, exist_ok=True)
+    paths.write_atomic(folder / LOCK, json.dumps(content, indent=2) + "\n")
+    return folder / LOCK
+
+
+def _digest(name: str, found: dict[str, Any]) -> str | None:
+    """The digest of the repository that *name* names; an image may have come from several."""
+    bare = name.partition("@")[0]
+    repository = bare.rpartition(":")[0] if ":" in bare.rpartition("/")[2] else bare
+    digests = [str(one) for one in found.get("RepoDigests") or () if "@sha256:" in str(one)]
+    fitting = [one for one in digests if one.partition("@")[0].endswith(repository)]
+    # podman makes up digests for images that were never in a registry.
+    return next((one for one in fitting if not one.startswith("localhost/")), None)
+
+
+def _is_for(image: Image, platform: str | None) -> bool:
+    return platform is None or image.platform is None or image.platform.startswith(platform)
+
+
+def _pull(engine: Engine, name: str, platform: str | None, progress: Progress) -> None:
+    with progress.step(f"pulling the image {name}"):
+        chosen = ["--platform", platform] if platform else []
+        done = engine.follow(["pull", "--quiet", *chosen, name], lambda _line: None)
+    if done.returncode:
+        raise EnvironmentFailure(f"the image {name} cannot be had: {_reason(done.error_text)}", hint=_pull_hint(engine, done.error_text))
+
+
+def _pull_hint(engine: Engine, said: str) -> str:
+    lowered = said.lower()
+    if any(word in lowered for word in ("denied", "unauthorized", "authentication", "401", "403")):
+        return f"log in where it is kept: {engine.name} login REGISTRY; or look for a slip in its name"
+    if any(word in lowered for word in ("manifest unknown", "not found", "404", "no matching manifest")):
+        return "look for a slip in its name and tag"
+    return "is the registry within reach? An image that is on this machine needs none"
+
+
+def _build(engine: Engine, build: Build, platform: str | None, progress: Progress, *, rebuild: bool) -> Image:
+    with tempfile.TemporaryDirectory(prefix="mlproj-build-") as folder:
+        told = Path(folder, "image")
+        # Values of arguments may be secret: they are given by the environment of the engine's program, not on its command line.
+        named = [word for name in build.args for word in ("--build-arg", name)]
+        words = ["build", "--file", str(build.dockerfile), "--iidfile", str(told), "--label", f"{LABEL}=1", *named]
+        words += ["--target", build.target] if build.target else []
+        words += ["--platform", platform] if platform else []
+        words += ["--no-cache", "--pull"] if rebuild else []
+        said: list[str] = []
+        more = dict(build.args) if engine.name != "docker" else {**build.args, "DOCKER_BUILDKIT": "1" if engine.has_buildkit else "0"}
+        with progress.step(f"building the image of {build.dockerfile.name}"):
+            done = engine.run(*words, str(build.context), env=more)
+        said += [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()]
+        if done.returncode or not told.is_file():
+            raise EnvironmentFailure(
+                f"the image cannot be built from {build.dockerfile.name}:\n" + "\n".join(f"  {redact(line)}" for line in said[-_TOLD:]),
+                hint="mend the Dockerfile; its instructions run in a container of their own",
+            )
+        identity = told.read_text("utf-8").strip()
+    built = find(engine, identity)
+    if built is None:
+        raise _lost(engine, "built an image")
+    return built
+
+
+def _lost(engine: Engine, did: str) -> EnvironmentFailure:
+    return EnvironmentFailure(f"{engine.name} {did} and does not know it now", hint="another program may remove images")
+
+
+def _reason(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("Trying to pull")]
+    return redact(lines[-1].removeprefix("Error: ").removeprefix("Error response from daemon: ")) if lines else "the engine said nothing"

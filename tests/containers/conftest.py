@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import has, lack
+from tests.containers import base_image
+
+
+@pytest.fixture(params=["docker", "podman"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Each real engine, with the base image; nothing of a run may be left in it."""
+    name = str(request.param)
+    if not has(name):
+        lack(f"{name} is not on this machine, or does not answer")
+    monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", name)
+    base_image.make(name)
+    yield name
+
+
+def containers(engine: str, run_id: str | None = None) -> list[str]:
+    """The names of our containers, of one run or of all, running or not."""
+    label = "mlproj.run" if run_id is None else f"mlproj.run={run_id}"
+    command = [engine, "ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+def asked(engine: str, *arguments: str) -> str:
+    """What the engine answers."""
+    return subprocess.run([engine, *arguments], check=True, capture_output=True, text=True).stdout.strip()
