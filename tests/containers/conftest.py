@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mlproj import paths
 from tests.conftest import has, lack
 from tests.containers import base_image
 
@@ -20,10 +21,9 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     yield name
 
 
-def containers(engine: str, run_id: str | None = None) -> list[str]:
-    """The names of our containers, of one run or of all, running or not."""
-    label = "mlproj.run" if run_id is None else f"mlproj.run={run_id}"
-    command = [engine, "ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]
+def containers(engine: str) -> list[str]:
+    """The names of the containers of this test's runs, running or not."""
+    command = [engine, "ps", "--all", "--filter", f"label=mlproj.home={paths.home()}", "--format", "{{.Names}}"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 

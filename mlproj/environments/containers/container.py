@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -26,8 +25,15 @@ RUN_LABEL, HOME_LABEL = "mlproj.run", "mlproj.home"
 _OF_ENGINE = re.compile(
     r"PATH|HOME|TMPDIR|USER|LD_.*|DYLD_.*|XDG_.*|SSH_.*|DOCKER_.*|BUILDKIT_.*|CONTAINER.*|PODMAN_.*|NERDCTL_.*|.*_proxy", re.I
 )
-# bash where the image has it, as MLflow's commands are written for it.
-_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -c "$1"; else exec sh -c "$1"; fi'
+# bash where the image has it, as MLflow's commands are written for it. Signals are for all of its processes, as they are outside of a
+# container: docker's init is told so by a variable, podman's (catatonit, at one of two places) by an option.
+_SHELL = """for init in /run/podman-init /dev/init; do
+  if [ -x "$init" ]; then set -- "$1" "$init" -g --; break; fi
+done
+command=$1; shift
+if command -v bash >/dev/null 2>&1; then exec "$@" bash -c "$command"; else exec "$@" sh -c "$command"; fi
+"""
+_GROUP = {"TINI_KILL_PROCESS_GROUP": "1"}
 _NEVER = "0001-01-01"
 _TROUBLE = re.compile(r"(Error( response from daemon)?|docker): *")
 _ADVICE = re.compile(r"See '|Run '|Usage:|WARNING:|For more help")
@@ -98,8 +104,8 @@ class Containers:
         """What programs expect and a container may not have."""
         user = self._user()
         if user is None or user.partition(":")[0] in ("0", "root"):
-            return {"TINI_KILL_PROCESS_GROUP": "1"}
-        return {"HOME": "/tmp", "TINI_KILL_PROCESS_GROUP": "1"}  # noqa: S108  # of the container: a number without a name has no home
+            return _GROUP
+        return {**_GROUP, "HOME": "/tmp"}  # noqa: S108  # of the container: a number without a name has no home
 
     def _user(self) -> str | None:
         """Whom the processes run as: the caller, so that files which they make belong to the caller; None leaves it to the image."""
@@ -214,20 +220,10 @@ def _is_alive(pid: int) -> bool:
 
 def left(engine: Engine, home: Path) -> list[str]:
     """The runs recorded in *home* whose containers are there. Raises ServiceError."""
-    done = engine.run("ps", "--all", "--no-trunc", "--filter", f"label={RUN_LABEL}", "--format", "{{json .}}")
+    done = engine.run("ps", "--all", "--filter", f"label={HOME_LABEL}={home}", "--format", "{{.Names}}")
     if done.returncode:
         raise ServiceError(f"{engine.name} does not tell its containers: {_said(done.error_text)}")
-    names = []
-    for line in done.text.splitlines():
-        try:
-            listed = json.loads(line).get("Names")
-        except (ValueError, AttributeError):
-            continue
-        name = listed[0] if isinstance(listed, list) else str(listed)
-        if re.fullmatch(r"mlproj-[0-9a-f]{32}", name):
-            names.append(name)
-    found = ((name, (engine.inspect("container", name) or {}).get("Config", {}).get("Labels") or {}) for name in names)
-    return [name.removeprefix("mlproj-") for name, labels in found if labels.get(HOME_LABEL) == str(home)]
+    return [name.removeprefix("mlproj-") for name in done.text.split() if re.fullmatch(r"mlproj-[0-9a-f]{32}", name)]
 
 
 def remove(engine: Engine, run_id: str) -> None:
