@@ -34,6 +34,8 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "postgres": lambda: bool(postgres_programs()) and _imports("psycopg"),
     "pandas": lambda: _imports("pandas"),
     "docker": lambda: _answers("docker"),
+    "docker-registry": lambda: shutil.which("docker-registry") is not None,
+    "root": lambda: os.geteuid() == 0,
     "podman": lambda: _answers("podman"),
     "chromium": lambda: shutil.which("chromium") is not None and _imports("playwright"),
 }

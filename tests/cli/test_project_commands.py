@@ -71,11 +71,12 @@ def test_show_in_json_holds_all_of_it(cli: Cli, wine: Path) -> None:
     assert shown["environment_error"] is None
 
 
-def test_show_tells_of_an_environment_that_cannot_be_made(cli: Cli, tmp_path: Path) -> None:
+def test_show_tells_of_an_environment_that_cannot_be_made(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = project(tmp_path / "p", "docker_env: {image: debian}\nentry_points: {main: {command: 'true'}}\n")
 
+    monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", str(tmp_path / "none"))
     assert "environment: none can be made: " in cli("show", folder).out
-    assert cli("show", folder, "--json").document["project"]["environment_error"]["kind"] == "environment"
+    assert cli("show", folder, "--json").document["project"]["environment_error"]["kind"] == "usage"
 
 
 def test_show_of_a_folder_without_mlproject_says_how_to_run_a_script(cli: Cli, tmp_path: Path) -> None:
@@ -182,13 +183,15 @@ def test_a_project_that_names_no_packages_is_told_so(cli: Cli, tmp_path: Path) -
     assert "no file says which packages" in cli("check", folder, "--offline").err
 
 
-def test_what_this_version_cannot_run_is_no_fault_of_the_project(cli: Cli, tmp_path: Path) -> None:
+def test_what_this_machine_cannot_run_is_no_fault_of_the_project(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = project(tmp_path / "p", "docker_env: {image: debian}\nentry_points: {main: {command: 'true'}}\n")
+    monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", "docker")
+    monkeypatch.setenv("PATH", str(tmp_path))
 
     result = cli("check", folder)
 
     assert result.code == 0
-    assert "container" in result.err
+    assert "install docker" in result.err
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,14 @@ def test_a_project_that_declares_and_imports_nothing_runs_in_the_current_environ
     assert environments.resolve(_request(tmp_path, "auto"), Silent()).description.kind == "system"
 
 
-def test_containers_and_conda_say_what_to_use_instead(tmp_path: Path) -> None:
+def test_a_manager_that_cannot_make_what_is_declared_says_what_to_use_instead(tmp_path: Path) -> None:
     docker = Declaration("docker_env", options={"image": "x"})
-    for manager, declared in (("docker", None), ("auto", docker), ("uv", docker), ("conda", None)):
+    hints = {"docker": "docker_env: {image: …}", "uv": "--env-manager local", "virtualenv": "--env-manager local", "conda": "--env-manager"}
+    for manager, hint in hints.items():
         with pytest.raises(EnvironmentFailure) as failure:
-            environments.resolve(_request(tmp_path, manager, declared), Silent())
+            environments.resolve(_request(tmp_path, manager, None if manager == "docker" else docker), Silent())
         assert failure.value.exit_code == 73
-        assert failure.value.hint is not None and "--env-manager local" in failure.value.hint
+        assert failure.value.hint is not None and hint in failure.value.hint
 
 
 def test_an_unknown_manager_lists_the_known_ones(tmp_path: Path) -> None:

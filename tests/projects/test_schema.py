@@ -25,6 +25,10 @@ SILENT = [
     "conda_env: x.yaml",
     "docker_env: {image: x}",
     "docker_env: {image: x, volumes: [a], environment: [A, B=c, [D, 1]]}",
+    "docker_env: {dockerfile: Dockerfile, gpus: all, shm_size: 2g, user: caller, platform: linux/amd64, pull: always}",
+    "docker_env: {build: .}",
+    "docker_env: {build: {context: ., dockerfile: D, target: t, args: {A: 1}}}",
+    "docker_env: {build: {args: [A=1, B]}, dockerfile: D}",
     "env_manager: local\nhooks: {}\nuser_options: 1\n",
 ]
 TOLD = [
@@ -54,6 +58,10 @@ TOLD = [
     "conda_env: x.yaml\npython_env: x.yaml\n",
     "docker_env: {}",
     "docker_env: {image: 1}",
+    "docker_env: {image: x, build: .}",
+    "docker_env: {image: x, pull: sometimes}",
+    "docker_env: {build: {context: 1}}",
+    "docker_env: {image: x, gpus: [0]}",
     "docker_env: {image: x, volumes: x}",
     "docker_env: {image: x, volumes: [1]}",
     "docker_env: {image: x, environment: [[A]]}",

@@ -89,7 +89,9 @@ def _asked_for(named: str) -> Engine:
     program = shutil.which(named)
     if program is None:
         message = f"MLPROJ_CONTAINER_ENGINE names {named}, which is not there"
-        raise (ServiceError if Path(named).name in NAMES else UsageError)(message, hint=f"known: {', '.join(NAMES)}, or a path")
+        if Path(named).name in NAMES:
+            raise ServiceError(message, hint=_HINT)
+        raise UsageError(message, hint=f"known: {', '.join(NAMES)}, or a path")
     return _ask(program)
 
 

@@ -134,6 +134,7 @@ def _build(engine: Engine, build: Build, platform: str | None, progress: Progres
         # Values of arguments may be secret: they are given by the environment of the engine's program, not on its command line.
         named = [word for name in build.args for word in ("--build-arg", name)]
         words = ["build", "--file", str(build.dockerfile), "--iidfile", str(told), "--label", f"{LABEL}=1", *named]
+        words += ["--force-rm"] if engine.name != "nerdctl" else []  # docker's older builder keeps what a failed step ran in
         words += ["--target", build.target] if build.target else []
         words += ["--platform", platform] if platform else []
         words += ["--no-cache", "--pull"] if rebuild else []
