@@ -125,7 +125,9 @@ def environment_line(description: Description) -> str:
         (what,) = description.requirements
         return f"environment: a container of {redact(what)}, run by {description.manager}; {description.declaration.reason}"
     reason = description.python_reason.removeprefix(f"Python {description.python}: ")
-    parts = [f"environment: Python {description.python}" + (f" ({reason})" if reason else "")]
+    conda = "conda " if description.kind == "conda" else ""
+    language = f"Python {description.python}" if description.python else "packages without Python"
+    parts = [f"environment: {conda}{language}" + (f" ({reason})" if reason else "")]
     parts.append(f"installed by {description.manager}; {description.declaration.reason}")
     if description.as_of:
         parts.append(

@@ -302,7 +302,7 @@ def child_variables(recording: Recording, environ: Mapping[str, str]) -> dict[st
     assert recording.run is not None
     assert recording.embedded is not None
     injected = {"MLFLOW_RUN_ID": recording.run_id, "MLFLOW_EXPERIMENT_ID": recording.run.experiment_id}
-    made_here = recording.plan.environment.description.kind == "python"
+    made_here = recording.plan.environment.description.kind in ("python", "conda")
     return {
         **({"MLFLOW_CONDA_HOME": str(nested.conda_home())} if made_here else {}),
         "MLPROJ_RUN_ID": recording.run_id,

@@ -55,7 +55,6 @@ TOOLS = (
     Tool(("git-lfs",), "projects that keep large files in Git LFS", "https://git-lfs.com, then: git lfs install"),
     Tool(("ssh",), "projects at git@host:path and ssh://", "install an OpenSSH client", version=("-V",)),
     Tool(("Rscript",), "entry points that are R scripts", "https://cran.r-project.org"),
-    Tool(("micromamba", "mamba", "conda"), "nothing today: the packages of conda.yaml come from PyPI", "https://mamba.readthedocs.io"),
 )
 ENGINES = ("docker", "podman", "nerdctl")
 
@@ -66,6 +65,7 @@ def look(offline: bool) -> list[Finding]:
         Finding("mlproj", "mlproj", "ok", _own_version()),
         *map(_tool, TOOLS),
         _uv(),
+        _rattler(),
         *_engines(),
         *_interpreters(),
         _folder("home", paths.home(), "records of runs", "MLPROJ_HOME"),
@@ -102,6 +102,17 @@ def _uv() -> Finding:
         return Finding("tools", "uv", "missing", error.message, needed_for, remedy, essential=True)
     said = _first_line((binary, "--version"))
     return Finding("tools", "uv", "ok" if said else "broken", said or f"{binary} does not run", needed_for, remedy, essential=True)
+
+
+def _rattler() -> Finding:
+    """py-rattler; it is a library, and what it costs to load is not paid for a version."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    needed_for, remedy = "conda packages of conda.yaml; without it they are translated to Python packages", "pip install 'mlproj[conda]'"
+    try:
+        return Finding("tools", "py-rattler", "ok", f"py-rattler {version('py-rattler')}", needed_for, remedy)
+    except PackageNotFoundError:
+        return Finding("tools", "py-rattler", "missing", "not installed", needed_for, remedy)
 
 
 def _engines() -> Iterable[Finding]:

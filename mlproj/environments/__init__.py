@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from mlproj import env_vars
 from mlproj.errors import EnvironmentFailure, UsageError
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 # A kind's attribute is called as (request, declaration, progress) and returns an Environment.
 KINDS = {
     "python": "mlproj.environments.python:create",
+    "conda": "mlproj.environments.conda.environment:create",
     "container": "mlproj.environments.containers.environment:create",
     "system": "mlproj.environments.system:create",
 }
@@ -42,6 +45,19 @@ def resolve(request: Request, progress: Progress) -> Environment:
         return environment
 
 
+def _check_conda(declared: str) -> None:
+    if declared != "conda_env":
+        raise EnvironmentFailure(
+            "--env-manager conda is for projects with a conda.yaml, and this one has none",
+            hint="leave it out; what the project declares is made by --env-manager uv",
+        )
+    if find_spec("rattler") is None:
+        raise EnvironmentFailure(
+            "conda packages are installed by py-rattler, which is not there",
+            hint="pip install 'mlproj[conda]'; or --env-manager uv, which translates to Python packages",
+        )
+
+
 def _kind(manager: str, declared: str) -> str:
     """Which kind of environment answers a declaration. Raises EnvironmentFailure for those this version cannot make."""
     if manager == "local" or (declared == "none" and manager in ("auto", "uv", "virtualenv")):
@@ -59,8 +75,8 @@ def _kind(manager: str, declared: str) -> str:
             hint="leave it out, or name an image in MLproject: docker_env: {image: …}",
         )
     if manager == "conda":
-        raise EnvironmentFailure(
-            "--env-manager conda: this version of mlproj does not install conda packages yet",
-            hint="leave it out: a conda.yaml is translated to Python packages (--env-manager uv), or use --env-manager local",
-        )
+        _check_conda(declared)
+        return "conda"
+    if manager == "auto" and declared == "conda_env" and env_vars.CONDA.get() != "off" and find_spec("rattler") is not None:
+        return "conda"
     return "python"

@@ -60,8 +60,8 @@ class Request:
 class Description:
     """An environment as decided, before it is built: plain data for the plan, the record and ``--json``.
 
-    ``kind`` is ``python``, ``container`` or ``system``; ``manager`` who installs or runs it (``uv``, ``virtualenv``, ``docker``,
-    ``podman``, ``nerdctl``, ``local``). ``python`` is
+    ``kind`` is ``python``, ``conda``, ``container`` or ``system``; ``manager`` who installs or runs it (``uv``, ``virtualenv``,
+    ``rattler``, ``docker``, ``podman``, ``nerdctl``, ``local``). ``python`` is
     the version of the interpreter that will be used, ``requirements`` what will be asked of the installer, ``as_of``
     the UTC moment that packages are resolved at (None: now) with ``as_of_reason``. ``notes`` are the choices worth
     telling: what was skipped, translated or substituted, and why. ``key`` names the content; equal keys, equal

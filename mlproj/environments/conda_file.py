@@ -27,16 +27,13 @@ def read_into(draft: Draft, document: Document, path: Path) -> None:
 
     Raises InvalidProject when it contradicts the format, EnvironmentFailure when it needs what PyPI cannot give.
     """
-    reader = _Reader(draft, document, path)
-    for key in document.value:
-        reader.top_level(key)
-    for index, item in enumerate(_list(document, ("dependencies",))):
-        reader.dependency(item, ("dependencies", index))
-    reader.finish()
+    Reader(draft, document, path).read()
 
 
 @dataclass
-class _Reader:
+class Reader:
+    """Reads a conda file item by item; what it makes of a conda package is translated."""
+
     draft: Draft
     document: Document
     path: Path
@@ -45,7 +42,16 @@ class _Reader:
     built_for: dict[str, str] = field(default_factory=dict)
     missing: dict[str, Place] = field(default_factory=dict)
 
+    def read(self) -> None:
+        """Read all of it."""
+        for key in self.document.value:
+            self.top_level(key)
+        for index, item in enumerate(items(self.document, ("dependencies",))):
+            self.dependency(item, ("dependencies", index))
+        self.finish()
+
     def top_level(self, key: Any) -> None:
+        """One key of the file."""
         place = self.document.key_place(key)
         if key == "variables":
             self._variables()
@@ -57,11 +63,12 @@ class _Reader:
             self.draft.warn(f"{place}: unknown key '{key}'" + (f", did you mean '{close}'?" if close else ""))
 
     def dependency(self, item: Any, keys: tuple[Any, ...]) -> None:
+        """One item of the list."""
         place = self.document.place(*keys)
         if item is None:
             self.draft.warn(f"{place}: this list item is empty")
         elif isinstance(item, str):
-            self._conda(item, place)
+            self.conda(item, place)
         elif isinstance(item, dict) and list(item) == ["pip"]:
             self._pip((*keys, "pip"))
         else:
@@ -101,7 +108,7 @@ class _Reader:
             value = value[key]
         if isinstance(value, str):
             return requirements_file.add_text(self.draft, value, self.path.parent, self.document.place(*keys))
-        for index, item in enumerate(_list(self.document, keys)):
+        for index, item in enumerate(items(self.document, keys)):
             place = self.document.place(*keys, index)
             if item is None:
                 self.draft.warn(f"{place}: this list item is empty")
@@ -111,14 +118,11 @@ class _Reader:
                 raise InvalidProject("a line of pip must be a text such as numpy==1.20.1", place=place)
         return None
 
-    def _conda(self, text: str, place: Place) -> None:
+    def conda(self, text: str, place: Place) -> None:
+        """One of conda's packages."""
         if not text.strip():
             return self.draft.warn(f"{place}: this list item is empty")
-        try:
-            spec = conda_spec.parse(text)
-        except ValueError as error:
-            hint = "addresses and paths belong into the pip: list" if "/" in text else "expected numpy, numpy=1.20 or numpy>=1.20,<2"
-            raise InvalidProject(f"'{mask_url(text)}' is no conda package: {error}", place=place, hint=hint) from None
+        spec = parsed(text, place)
         python = conda_spec.python_of(spec.build)
         if python:
             self.built_for.setdefault(python, spec.name)
@@ -176,11 +180,21 @@ class _Reader:
             self.draft.choose_python(self.bare_python, f"'python' in {self.path.name}")
 
 
+def parsed(text: str, place: Place) -> CondaSpec:
+    """A conda requirement, found at *place*. Raises InvalidProject."""
+    try:
+        return conda_spec.parse(text)
+    except ValueError as error:
+        hint = "addresses and paths belong into the pip: list" if "/" in text else "expected numpy, numpy=1.20 or numpy>=1.20,<2"
+        raise InvalidProject(f"'{mask_url(text)}' is no conda package: {error}", place=place, hint=hint) from None
+
+
 def _shown(spec: CondaSpec) -> str:
     return spec.name + (spec.version or "")
 
 
-def _list(document: Document, keys: tuple[Any, ...]) -> list[Any]:
+def items(document: Document, keys: tuple[Any, ...]) -> list[Any]:
+    """The list at *keys*, empty when it is not there. Raises InvalidProject."""
     value: Any = document.value
     for key in keys:
         if isinstance(value, dict) and key not in value:

@@ -46,7 +46,7 @@ def _yaml(draft: Draft, path: Path, kind: str) -> None:
         text_file.refuse_pointer(str(document.value), document.place())
         found = "a list" if isinstance(document.value, list) else "a single value"
         raise InvalidProject(f"found {found}, expected a mapping with 'dependencies'", place=document.place())
-    actual = _kind_of(document.value) or kind
+    actual = kind_of(document.value) or kind
     if actual != kind:
         draft.warn(f"{path.name} is named as a {kind}, but its content is that of a {actual}; read as that")
     # Only the one that is needed: translating from conda takes modules that cost more than the rest of a warm run.
@@ -59,7 +59,7 @@ def _yaml(draft: Draft, path: Path, kind: str) -> None:
     return python_env_file.read_into(draft, document, path)
 
 
-def _kind_of(data: dict[Any, Any]) -> str | None:
+def kind_of(data: dict[Any, Any]) -> str | None:
     """What only one of the two formats has; None when the keys fit both."""
     python_env = "python" in data or "build_dependencies" in data
     conda = "channels" in data or "prefix" in data or _names_python(data.get("dependencies"))

@@ -71,6 +71,12 @@ def find(minor: tuple[int, int] | None = None) -> list[Interpreter]:
     return [one for one in usable if minor in (None, one.minor)]
 
 
+def at(path: Path, source: str) -> Interpreter | None:
+    """The interpreter at *path*, None when it does not run."""
+    facts = _ask(str(path))
+    return None if facts is None else Interpreter(path=str(path), source=source, **facts)
+
+
 def _named_minor(path: str) -> tuple[int, int] | None:
     """``(3, 9)`` of ``/usr/bin/python3.9``, None when the name does not tell."""
     match = _TELLING_NAME.search(path)

@@ -32,6 +32,19 @@ def compute(
         "python": [interpreter.version, interpreter.implementation, interpreter.platform, interpreter.libc],
         "as_of": moment.isoformat() if moment else None,
         "index": dict(index),
+        **asked(requirements, root),
+    }
+    return digest(content)
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """A key of what decides: 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def asked(requirements: Requirements, root: Path) -> dict[str, Any]:
+    """What is asked of the installer, with the content of what is local."""
+    return {
         "packages": [_portable(package, root) for package in requirements.packages],
         "constraints": list(requirements.constraints),
         "build_dependencies": list(requirements.build_dependencies),
@@ -41,7 +54,6 @@ def compute(
         "local": [tree_digest(path) for path in local_packages(requirements)],
         "editable_builds": [_build_digest(Path(folder)) for folder in requirements.editables if folder.startswith("/")],
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def local_packages(requirements: Requirements) -> list[Path]:

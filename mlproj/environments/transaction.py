@@ -37,7 +37,9 @@ Build = Callable[[Path], Mapping[str, Any]]
 def find(key: str) -> Path | None:
     """The folder of the environment *key* when it is built and its interpreter is still there."""
     folder = paths.environments() / key
-    return folder if (folder / MARKER).exists() and (folder / "venv" / "bin" / "python").exists() else None
+    python = folder / "venv" / "bin" / "python"
+    # Not every conda environment has a Python, but where there is a link it must lead somewhere.
+    return folder if (folder / MARKER).exists() and (python.exists() or not python.is_symlink()) else None
 
 
 def description(folder: Path) -> dict[str, Any]:

@@ -75,10 +75,11 @@ def serve(service: Service, listening: socket.socket, ready: Callable[[], object
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_PATIENCE,
         )
-        # uvicorn ends gently and then sends itself the signal again; it has had its effect by then.
-        before = [(number, signal.signal(number, lambda _number, _frame: None)) for number in (signal.SIGINT, signal.SIGTERM)]
+        server = _Server(config, ready, watch)
+        # uvicorn takes the signals a moment later, ends gently and then sends itself the signal again; it has had its effect by then.
+        before = [(number, signal.signal(number, lambda _number, _frame: server.end())) for number in (signal.SIGINT, signal.SIGTERM)]
         try:
-            _Server(config, ready, watch).run(sockets=[listening])
+            server.run(sockets=[listening])
         finally:
             for number, handler in before:
                 signal.signal(number, handler)
@@ -101,10 +102,11 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._watch(self._end)
+        self._watch(self.end)
         self._ready()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Answer what was asked, and return."""
         self.should_exit = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,13 +72,15 @@ def _describe(run: Run, lock: bytes | None) -> dict[str, dict[str, Value]]:
 def lock_name(run: Run) -> str | None:
     """The name of the file with the run's environment lock, if it is one that names packages."""
     name = str((run.environment or {}).get("lock") or "")
-    return name if name.endswith(".toml") and "/" not in name else None
+    return name if name.endswith((".toml", ".lock.txt")) and "/" not in name else None
 
 
 def locked_packages(run: Run, lock: bytes | None) -> dict[str, str]:
     """Name and version of each package of the run's ``pylock.toml`` (PEP 751). Raises UsageError when it cannot be understood."""
     if lock is None:
         return {}
+    if b"@EXPLICIT" in lock:
+        return _explicit(lock.decode("utf-8", "replace"))
     import sys
 
     from mlproj.errors import UsageError
@@ -91,6 +94,17 @@ def locked_packages(run: Run, lock: bytes | None) -> dict[str, str]:
         return {str(package["name"]): str(package.get("version") or package.get("vcs") or package.get("directory")) for package in packages}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"the recorded lock of the run {run.run_id} cannot be read: {error}") from error
+
+
+def _explicit(text: str) -> dict[str, str]:
+    """The packages of conda's format of a lock: addresses that end in ``name-version-build``, and what pip installed as comments."""
+    found = {}
+    for line in text.splitlines():
+        if pip := re.match(r"# pip ([^\s=@]+)(?:==| @ )(\S+)", line):
+            found[pip[1]] = pip[2]
+        elif conda := re.search(r"/([^/\s]+)-([^-/\s]+)-([^-/\s]+)\.(?:conda|tar\.bz2)(?:#|$)", line):
+            found[conda[1]] = f"{conda[2]} {conda[3]}"
+    return found
 
 
 def _given(facts: Mapping[str, Value]) -> dict[str, Value]:

@@ -1,0 +1,52 @@
+"""The packages of a conda environment by address and hash: what solving results in, and what is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlproj.environments.conda import channels
+
+NAME = "conda.lock.txt"
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package. ``record`` is what its channel says of it, as plain data; hashes are hexadecimal."""
+
+    url: str
+    channel: str
+    record: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.record["name"])
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+        return str(self.record["version"])
+
+    @property
+    def sha256(self) -> str | None:
+        """SHA-256 of its file."""
+        return self.record.get("sha256")
+
+    @property
+    def md5(self) -> str | None:
+        """MD5 of its file, which old channels alone have."""
+        return self.record.get("md5")
+
+
+def explicit(packages: Iterable[Package], platform: str, pip: Iterable[str] = ()) -> str:
+    """conda's own format of a lock, with what pip installed as comments; without credentials.
+
+    https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html#identical-conda-envs
+    """
+    lines = [f"# platform: {platform}", "@EXPLICIT"]
+    for package in sorted(packages, key=lambda one: one.name):
+        hashed = f"#sha256:{package.sha256}" if package.sha256 else f"#{package.md5}" if package.md5 else ""
+        lines.append(channels.shown(package.url) + hashed)
+    return "\n".join([*lines, *(f"# pip {line}" for line in pip)]) + "\n"

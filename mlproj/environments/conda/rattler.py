@@ -1,0 +1,214 @@
+"""py-rattler, which solves and installs conda packages. Nothing else imports it, and nothing here is loaded for what is there."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Coroutine, Iterable, Sequence
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from mlproj import paths
+from mlproj.environments.conda import channels
+from mlproj.environments.conda.locked import Package
+from mlproj.errors import EnvironmentFailure, ServiceError
+
+_Result = TypeVar("_Result")
+
+
+class ChannelAway(ServiceError):
+    """A channel cannot be asked."""
+
+
+class Unsolvable(EnvironmentFailure):
+    """No packages of the channels fulfil what is asked for."""
+
+
+def is_there() -> bool:
+    """Whether it is installed; the extra ``conda`` does that."""
+    return find_spec("rattler") is not None
+
+
+def platform() -> str:
+    """This machine in conda's words, such as ``linux-64``."""
+    import rattler
+
+    return str(rattler.Subdir.current())
+
+
+def solve(addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, *, offline: bool) -> list[Package]:
+    """The packages that fulfil *specs*, each from the first of the channels that has any of its name (strict priority).
+
+    Packages that came after *moment* are left out. Raises ChannelAway, Unsolvable.
+    """
+    import rattler
+    from rattler.exceptions import GatewayError, InvalidMatchSpecError, SolverError
+
+    # rattler looks for what fulfils a specification; with its name alone the first channel that has the name counts, as in conda.
+    names = [spec if "::" in spec else spec.split(" ")[0] for spec in specs]
+    config = rattler.SourceConfig(cache_action="force-cache-only" if offline else "cache-or-fetch")
+    gateway = rattler.Gateway(cache_dir=_cache("repodata"), default_config=config)
+    try:
+        found = _run(
+            rattler.solve(
+                [rattler.Channel(address) for address in addresses],
+                names,
+                constraints=[spec for spec in specs if "::" not in spec],
+                gateway=gateway,
+                platforms=[rattler.Subdir.current(), rattler.Subdir("noarch")],
+                virtual_packages=rattler.VirtualPackage.detect(rattler.VirtualPackageOverrides.from_env()),
+                exclude_newer=moment,
+                # Old channels do not tell when their packages came; those are older than any that do.
+                timestamp_policy="allow-missing",
+            )
+        )
+    except GatewayError as error:
+        raise ChannelAway(f"conda's channels cannot be read: {_said(error)}", hint=_away_hint(offline=offline)) from error
+    except InvalidMatchSpecError as error:
+        raise Unsolvable(f"conda cannot read what is asked for: {_said(error)}") from error
+    except SolverError as error:
+        raise Unsolvable(f"the conda packages cannot be solved: {_said(error)}", hint=_UNSOLVABLE) from error
+    return [_package(record) for record in found]
+
+
+def install(packages: Sequence[Package], staging: Path, final: Path, *, offline: bool) -> None:
+    """Put *packages* into the folder *staging*, which will be moved to *final*. Raises EnvironmentFailure, ChannelAway."""
+    import rattler
+    from rattler.exceptions import InstallerError
+
+    for package in packages:
+        _check_local(package)
+    staging.parent.mkdir(parents=True, exist_ok=True)
+    scratch = staging.parent / "record.json"
+    records = [_record(package, scratch) for package in packages]
+    scratch.unlink(missing_ok=True)
+    client = rattler.Client(timeout=_TIMEOUT) if not offline else None
+    try:
+        _run(
+            rattler.install(
+                records,
+                target_prefix=staging,
+                alternative_target_prefix=final,
+                cache_dir=_cache("packages"),
+                execute_link_scripts=False,
+                show_progress=False,
+                client=client,
+            )
+        )
+    except InstallerError as error:
+        raise EnvironmentFailure(f"the conda packages cannot be installed: {_said(error)}", hint=_install_hint(str(error))) from error
+
+
+def described(addresses: Iterable[str]) -> list[Package]:
+    """The packages at explicit *addresses* (``URL#hash``): each is fetched for what it says of itself. Raises EnvironmentFailure."""
+    import rattler
+    from rattler.package_streaming import PackageArchive
+
+    async def fetch(address: str) -> Package:
+        url, _, hashed = address.partition("#")
+        archive = await (
+            PackageArchive.from_path(url.removeprefix("file://"))
+            if url.startswith("file://")
+            else PackageArchive.from_url(rattler.Client(timeout=_TIMEOUT), url)
+        )
+        content = await archive.read_file("info/index.json")
+        record = json.loads(content or b"{}")
+        kind = "sha256" if hashed.startswith("sha256:") else "md5"
+        if hashed:
+            record[kind] = hashed.removeprefix("sha256:")
+        return Package(url, url.rpartition("/")[0].rpartition("/")[0], record)
+
+    async def fetch_all() -> list[Package]:
+        return list(await asyncio.gather(*(fetch(address) for address in addresses)))
+
+    try:
+        return _run(fetch_all())
+    except Exception as error:  # rattler raises what its parts raise
+        raise EnvironmentFailure(f"a package of the lock cannot be had: {_said(error)}", hint=_away_hint(offline=False)) from error
+
+
+_OTHER_FILE = "the file is not the one that its channel describes: try again, and tell whoever keeps the channel"
+_TIMEOUT = 120  # seconds
+_UNSOLVABLE = (
+    "loosen a version, or add the channel that has the package; --as-of today solves with today's packages; "
+    "--env-manager uv translates to Python packages"
+)
+
+
+def _package(record: Any) -> Package:
+    return Package(str(record.url), str(record.channel), json.loads(record.to_json()))
+
+
+def _record(package: Package, scratch: Path) -> Any:
+    import rattler
+
+    scratch.write_text(json.dumps(package.record), "utf-8")
+    made = rattler.PackageRecord.from_index_json(scratch, package.record.get("size"), package.sha256, package.md5)
+    return rattler.RepoDataRecord(made, package.url.rpartition("/")[2], package.url, package.channel)
+
+
+def _check_local(package: Package) -> None:
+    """Hold a file of this machine to its hash; rattler does that with what it downloads. Raises EnvironmentFailure."""
+    if not package.url.startswith("file://"):
+        return
+    expected, kind = (package.sha256, "sha256") if package.sha256 else (package.md5, "md5")
+    file = Path(unquote(urlsplit(package.url).path))
+    try:
+        with file.open("rb") as stream:
+            found = _digest(stream, kind)
+    except OSError as error:
+        raise EnvironmentFailure(f"the conda packages cannot be installed: {file}: {error.strerror}") from error
+    if expected and found != expected:
+        message = f"the conda packages cannot be installed: {file.name} has another {kind} than its channel says"
+        raise EnvironmentFailure(message, hint=_OTHER_FILE)
+
+
+def _digest(stream: IO[bytes], kind: str) -> str:
+    digest = hashlib.new(kind, usedforsecurity=False)
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _cache(name: str) -> Path:
+    """A folder that all environments share."""
+    folder = paths.cache() / "conda" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _run(work: Coroutine[Any, Any, _Result]) -> _Result:
+    return asyncio.run(work)
+
+
+def _said(error: BaseException) -> str:
+    """rattler's words without addresses' secrets; of a chain of causes the first and the last."""
+    first, *causes = [line for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
+    if causes and all(line.startswith("Caused by: ") for line in causes):
+        return channels.shown(f"{first}: {causes[-1].removeprefix('Caused by: ')}")
+    return channels.shown("\n  ".join([first, *causes]))
+
+
+def _away_hint(*, offline: bool) -> str:
+    if offline:
+        return "run it once without --offline, so that what the channels have is in the cache"
+    return "look at the network and the channels' addresses; MLPROJ_CONDA_CHANNEL_ALIAS names a mirror"
+
+
+def _install_hint(said: str) -> str | None:
+    if re.search(r"No space left|os error 28", said):
+        return "the disk is full: mlproj env prune --older-than 30d frees space, or set MLPROJ_CACHE to a larger disk"
+    if "hash mismatch" in said.lower() or "sha256" in said.lower():
+        return _OTHER_FILE
+    return None
+
+
+def digest(packages: Iterable[Package]) -> str:
+    """A digest of what would be installed."""
+    lines = sorted(f"{package.url}#{package.sha256 or package.md5}" for package in packages)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,48 @@
+"""The ``pip:`` section of a conda file: resolved by uv around what conda has installed, and put beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from mlproj.environments import installer, interpreter, lock, package_index
+from mlproj.environments.base import Request
+from mlproj.environments.requirements import Requirements
+from mlproj.environments.uv import Uv
+from mlproj.errors import EnvironmentFailure
+from mlproj.progress import Progress
+
+
+@dataclass(frozen=True)
+class Added:
+    """What pip's section added: requirement lines with hashes, versions by normalised name, and where it all is."""
+
+    lines: list[str]
+    packages: Mapping[str, str]
+    site_packages: Path
+
+
+def install(asked: Requirements, moment: datetime | None, prefix: Path, request: Request, progress: Progress) -> Added:
+    """Install *asked* with the Python of the conda environment at *prefix*. Raises EnvironmentFailure."""
+    python = interpreter.at(prefix / "bin" / "python", "conda")
+    if python is None:
+        raise EnvironmentFailure("the conda file has a pip: section and no Python", hint="add python to its dependencies")
+    uv = Uv(prefix.parent, package_index.settings(), progress, offline=request.offline)
+    by_conda = installer.installed_packages(prefix)
+    direct = lock.direct_names(asked)
+    # What conda installed stays, unless the section itself asks for it.
+    pins = [f"{name}=={version}" for name, version in by_conda.items() if name not in direct]
+    around = replace(asked, constraints=(*asked.constraints, *pins))
+    with progress.step("resolving the packages of pip"):
+        text = lock.resolve(uv, lock.Ask(around, python, moment), _HINT)
+    entries = [entry for entry in lock.packages(text) if by_conda.get(entry["name"]) != entry.get("version")]
+    with progress.step(f"installing {len(entries)} packages of pip"):
+        installer.install(uv, "uv", python, prefix, text, around, lock.bounds(moment, python), progress)
+    after = installer.installed_packages(prefix)
+    added = {name: version for name, version in after.items() if by_conda.get(name) != version}
+    return Added(installer.pip_lines(entries), added, installer.site_packages(prefix))
+
+
+_HINT = "what conda installed is kept: name a package in the pip section to replace it"

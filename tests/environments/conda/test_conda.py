@@ -1,0 +1,262 @@
+"""Real packages of a local channel, solved, installed and run by py-rattler."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlproj import paths
+from mlproj.environments import store
+from tests.conda_channel import PYTHON, Channel
+from tests.environments.conda.conftest import conda_file
+from tests.program import mlproj, start
+
+MAIN = "import sys, mlib; print(mlib.__version__, sys.version.split()[0], sys.prefix)\n"
+PLAIN = "channels: [main]\ndependencies: [python, mlib]\n"
+
+
+def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> tuple[str, dict[str, Any], str]:
+    done = mlproj("run", folder, *arguments, "--json", env=env)
+    assert done.code == 0, done.err
+    record = done.document["run"]
+    return (paths.run_dir(record["run_id"]) / "output.log").read_text(), record, done.err
+
+
+def project(folder: Path, text: str, main: str = MAIN) -> Path:
+    conda_file(folder, text)
+    (folder / "main.py").write_text(main)
+    return folder
+
+
+def test_a_conda_project_runs_with_its_own_python_and_libraries(tmp_path: Path, channel: Channel) -> None:
+    folder = project(tmp_path / "p", PLAIN)
+    out, record, _ = run(folder)
+    version, python, prefix = out.split()
+    assert (version, python) == ("2.0", PYTHON) and Path(prefix).is_relative_to(paths.environments())
+    environment = record["environment"]
+    assert (environment["kind"], environment["manager"], environment["python"]) == ("conda", "rattler", PYTHON)
+    assert environment["reused"] is False and environment["lock"] == "conda.lock.txt"
+    lock = (paths.run_dir(record["run_id"]) / "conda.lock.txt").read_text()
+    assert "@EXPLICIT" in lock and re.search(rf"{channel.folder.as_uri()}/noarch/mlib-2.0-0.tar.bz2#sha256:[0-9a-f]{{64}}\n", lock)
+    assert run(folder)[1]["environment"]["reused"] is True
+    (stored,) = store.installed()
+    assert stored.kind == "conda" and stored.packages["mlib"] == "2.0"
+    shown = mlproj("env", "show", stored.key[:8]).out
+    assert "rattler" in shown and "mlib" in shown
+
+
+def test_a_warm_run_loads_no_solver(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", PLAIN)
+    run(folder)
+    code = (
+        "import sys; from mlproj.__main__ import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "assert 'rattler' not in sys.modules, 'it was loaded'"
+    )
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code, "run", folder, "-q"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "2.0" in done.stdout, done.stderr
+
+
+def test_packages_are_as_of_a_date(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", PLAIN)
+    assert run(folder, "--as-of", "2021-01-01")[0].startswith("1.0 ")
+    out, record, _ = run(folder)
+    assert out.startswith("2.0 ") and record["environment"]["as_of"] is None
+    assert len(store.installed()) == 2
+    failed = mlproj("run", folder, "--as-of", "2019-01-01", "--env-manager", "conda")
+    assert failed.code == 73 and "cannot be solved" in failed.err
+
+
+def test_the_first_channel_that_has_a_package_is_its_only_one(tmp_path: Path, channel: Channel) -> None:
+    own = Channel(channel.folder.parent / "own")
+    own.library("mlib", "0.5")
+    own.index()
+    out, *_ = run(project(tmp_path / "p", "channels: [own, main, nodefaults]\ndependencies: [python, mlib]\n"))
+    assert out.startswith("0.5 ")
+    out, *_ = run(project(tmp_path / "q", "channels: [main, own]\ndependencies: [python, 'own::mlib']\n"))
+    assert out.startswith("0.5 ")
+    wanted = project(tmp_path / "r", "channels: [own, main]\ndependencies: [python, mlib>=1]\n")
+    refused = mlproj("run", wanted, "--env-manager", "conda")
+    assert refused.code == 73 and "mlib" in refused.err
+
+
+def test_what_pip_is_to_add_comes_beside(tmp_path: Path) -> None:
+    text = "channels: [main]\ndependencies:\n- python\n- mlib=1\n- pip:\n  - ./local\n  - tiny @ file://{}\n"
+    for name in ("local", "tiny"):
+        (tmp_path / "p" / name).mkdir(parents=True)
+        build = "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+        (tmp_path / "p" / name / "pyproject.toml").write_text(f"{build}[project]\nname = '{name}'\nversion = '3'\n")
+        (tmp_path / "p" / name / "backend.py").write_text(BACKEND.replace("NAME", name))
+    folder = project(
+        tmp_path / "p", text.format(tmp_path / "p" / "tiny"), "import mlib, local, tiny; print(mlib.__version__, local.x, tiny.x)\n"
+    )
+    out, record, _ = run(folder, "--env-manager", "conda")
+    assert out == "1.0 local tiny\n"
+    assert "# pip " in (paths.run_dir(record["run_id"]) / "conda.lock.txt").read_text()
+
+
+BACKEND = """
+import zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "NAME-3-py3-none-any.whl"
+    with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
+        wheel.writestr("NAME.py", "x = 'NAME'\\n")
+        wheel.writestr("NAME-3.dist-info/METADATA", "Metadata-Version: 2.1\\nName: NAME\\nVersion: 3\\n")
+        wheel.writestr("NAME-3.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("NAME-3.dist-info/RECORD", "")
+    return name
+"""
+
+
+def test_variables_and_activation_reach_the_program(tmp_path: Path) -> None:
+    text = "channels: [main]\ndependencies: [python, greeter, tool]\nvariables: {MINE: 'a b'}\n"
+    main = "import os; print(*map(os.environ.get, ('MINE', 'GREETING', 'CONDA_PREFIX')), flush=True); os.system('tool')\n"
+    out, _, _ = run(project(tmp_path / "p", text, main))
+    first, second = out.splitlines()
+    prefix = first.split()[-1]
+    assert first == f"a b hello from {prefix} {prefix}" and second == f"tool of {prefix}"
+
+
+def test_what_a_machine_lacks_is_told(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "channels: [main]\ndependencies: [python, for-gpu]\n", "print('ran')\n")
+    failed = mlproj("run", folder, "--env-manager", "conda", env={"CONDA_OVERRIDE_CUDA": ""})
+    assert failed.code == 73 and "__cuda" in failed.err
+    assert run(folder, "--env-manager", "conda", env={"CONDA_OVERRIDE_CUDA": "12.4"})[0] == "ran\n"
+
+
+def test_a_lock_is_installed_without_solving(tmp_path: Path, channel: Channel) -> None:
+    _, record, _ = run(project(tmp_path / "p", "channels: [main]\ndependencies: [python, mlib=1]\n"))
+    lock = (paths.run_dir(record["run_id"]) / "conda.lock.txt").read_text()
+    folder = tmp_path / "locked"
+    conda_file(folder, lock, "lock.txt")
+    (folder / "main.py").write_text(MAIN)
+    out, again, _ = run(folder, env={"MLPROJ_CONDA_CHANNEL_ALIAS": "file:///nowhere"})
+    assert out.startswith("1.0 ") and again["environment"]["kind"] == "conda"
+    assert (paths.run_dir(again["run_id"]) / "conda.lock.txt").read_text() == lock
+
+    conda_file(folder, re.sub(r"(#sha256:)....", r"\g<1>0000", lock), "lock.txt")
+    assert "has another sha256" in mlproj("run", folder, "--env-manager", "conda").err
+    conda_file(folder, "@EXPLICIT\nrm -rf /\n", "lock.txt")
+    refused = mlproj("run", folder, "--env-manager", "conda")
+    assert refused.code == 65 and "lock.txt:2:1" in refused.err
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_a_package_that_is_not_what_its_channel_says_is_refused(tmp_path: Path, channel: Channel, remote: bool) -> None:
+    own = Channel(channel.folder.parent / "broken")
+    own.python()
+    file = own.library("mlib", "9")
+    own.index()
+    file.write_bytes(file.read_bytes() + b"x")
+    with served(channel.folder.parent) as address:
+        where = f"{address}/broken" if remote else "broken"
+        folder = project(tmp_path / "p", f"channels: ['{where}']\ndependencies: [python, mlib]\n")
+        failed = mlproj("run", folder, "--env-manager", "conda")
+    assert failed.code == 73 and "cannot be installed" in failed.err, failed.err
+    assert store.installed() == [] and not list(paths.environments().glob(".*building"))
+    assert mlproj("runs", "list", "--json").document["runs"][0]["status"] == "FAILED"
+
+
+def test_without_conda_packages_it_is_translated_and_that_is_said(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "channels: [conda-forge]\ndependencies: [python]\n", "print('ran')\n")
+    away = {"MLPROJ_CONDA_CHANNEL_ALIAS": "http://127.0.0.1:9"}
+    out, record, _ = run(folder, env=away)
+    assert out == "ran\n" and record["environment"]["kind"] == "python"
+    assert "no conda packages, translated to Python packages: conda's channels cannot be read" in record["environment"]["notes"][0]
+    refused = mlproj("run", folder, "--env-manager", "conda", env=away)
+    assert refused.code == 69 and "MLPROJ_CONDA_CHANNEL_ALIAS" in refused.err
+    off = run(project(tmp_path / "q", PLAIN, "print('ran')\n").parent / "p", env={"MLPROJ_CONDA": "off"})[1]
+    assert off["environment"]["kind"] == "python" and not any("translated" in note for note in off["environment"]["notes"])
+    without = conda_file(tmp_path / "r", "dependencies: [python]\n")
+    (without / "MLproject").write_text("entry_points: {main: {command: 'true'}}\n")
+    (without / "conda.yaml").unlink()
+    assert "is for projects with a conda.yaml" in mlproj("run", without, "--env-manager", "conda").err
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "told"),
+    [
+        ("channels: [3]\ndependencies: [python]\n", "conda.yaml:1:12", "a channel must be a name"),
+        ("channels: ['a b']\ndependencies: [python]\n", "conda.yaml:1:12", "is no channel"),
+        ("channels: [main]\ndependencies: ['num py=1=']\n", "conda.yaml:2:16", "is no conda package"),
+        ("channels: [main]\ndependencies: [[a]]\n", "conda.yaml:2:16", "a dependency must be a text"),
+    ],
+)
+def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, place: str, told: str) -> None:
+    failed = mlproj("run", project(tmp_path / "p", text), "--env-manager", "conda")
+    assert failed.code == 65 and place in failed.err and told in failed.err, failed.err
+
+
+class _Served(SimpleHTTPRequestHandler):
+    """Wants a token in the address, as private channels do."""
+
+    def do_GET(self) -> None:
+        if not self.path.startswith("/t/s3cr3t/"):
+            self.send_error(404)
+            return
+        self.path = self.path.removeprefix("/t/s3cr3t")
+        super().do_GET()
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Served, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/t/s3cr3t"
+        server.shutdown()
+
+
+def test_a_channel_over_http_keeps_its_token_to_itself(tmp_path: Path, channel: Channel) -> None:
+    with served(channel.folder.parent) as address:
+        folder = project(tmp_path / "p", f"channels: ['{address}/main']\ndependencies: [python, mlib]\n")
+        out, record, said = run(folder, "--env-manager", "conda")
+    assert out.startswith("2.0 ")
+    kept = b"".join(file.read_bytes() for file in paths.run_dir(record["run_id"]).iterdir() if file.is_file())
+    (stored,) = store.installed()
+    for text in (json.dumps(record).encode(), kept, said.encode(), (stored.folder / "environment.json").read_bytes()):
+        assert b"s3cr3t" not in text
+    assert b"/t/****/main" in kept
+    # What is in the cache needs no channel any more.
+    mlproj("env", "prune")
+    assert run(folder, "--env-manager", "conda", "--offline")[0].startswith("2.0 ")
+
+
+def test_runs_at_once_build_one_environment(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", PLAIN)
+    processes = [start("run", folder, "--isolated", "--json") for _ in range(3)]
+    documents = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    assert [document["run"]["status"] for document in documents] == ["FINISHED"] * 3
+    assert len({document["run"]["environment"]["key"] for document in documents}) == 1
+    assert [document["run"]["environment"]["reused"] for document in documents].count(False) == 1
+
+
+@pytest.mark.parametrize("pause", [0.3, 0.8, 1.5])
+def test_a_build_that_is_killed_leaves_nothing_that_is_taken_for_whole(tmp_path: Path, pause: float) -> None:
+    folder = project(tmp_path / "p", PLAIN)
+    process = start("run", folder, "--env-manager", "conda")
+    time.sleep(pause)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    out, _, _ = run(folder, "--env-manager", "conda")
+    assert out.startswith("2.0 ")
+    assert not list(paths.environments().glob(".*building")) and len(store.installed()) == 1
