@@ -33,6 +33,7 @@ AS_OF = Variable("MLPROJ_AS_OF", "default of --as-of")
 MAX_OUTPUT_SIZE = Variable("MLPROJ_MAX_OUTPUT_SIZE", "largest output file copied as an artifact, such as 100MB")
 SYSTEM_METRICS = Variable("MLPROJ_SYSTEM_METRICS", "set to off to not sample the machine's load, as --no-system-metrics")
 SYSTEM_METRICS_INTERVAL = Variable("MLPROJ_SYSTEM_METRICS_INTERVAL", "seconds between two samples of the machine's load (default: 10)")
+TRUST = Variable("MLPROJ_TRUST", "set to all to run projects from any URL without being asked, as in CI")
 NO_COLOR = Variable("NO_COLOR", "set to anything to print without colours (https://no-color.org)")
 
 # What a run is given.
@@ -57,6 +58,7 @@ USER_VARIABLES = (
     MAX_OUTPUT_SIZE,
     SYSTEM_METRICS,
     SYSTEM_METRICS_INTERVAL,
+    TRUST,
     NO_COLOR,
 )
 RUN_VARIABLES = (RUN_ID, RUN_DIR, METRICS, PARAMS, TAGS, ARTIFACTS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.dataclass import dataclass, field
-from mlproj.environments.base import Description, Environment
+from mlproj.environments.base import Description, Environment, Request
 from mlproj.projects.base import Command, EntryPoint, Project
 from mlproj.projects.script import missing_scripts
 from mlproj.redaction import MASK, looks_secret, redact
@@ -54,6 +54,21 @@ class RunRequest:
     inject_run_id: bool = False
     docker_args: Mapping[str, str | bool] = field(default_factory=dict)
     build_image: bool = False
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is about to be run, as far as it is known before any code of the project, or of its packages, can be executed.
+
+    Deciding an environment may already build packages, and so run code of theirs; ``environment`` is what it is decided from.
+    """
+
+    request: RunRequest
+    revision: Revision
+    project: Project
+    entry_point: EntryPoint
+    command: Command
+    environment: Request
 
 
 @dataclass(frozen=True)

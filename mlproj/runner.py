@@ -13,7 +13,7 @@ from mlproj import backends, env_vars, environments, projects, sources
 from mlproj.backends.base import Job, Outcome, Submission
 from mlproj.environments.base import Declaration, Prepared, Request
 from mlproj.interruption import Interruption, listening
-from mlproj.plan import Plan, RunRequest
+from mlproj.plan import Plan, Proposal, RunRequest
 from mlproj.progress import Progress, Silent
 from mlproj.projects.base import EntryPoint, Project
 from mlproj.recording import Recording, child_variables, new_run_id
@@ -26,10 +26,11 @@ _FOREIGN = {"MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "
 
 
 @contextmanager
-def planned(request: RunRequest, progress: Progress) -> Iterator[Plan]:
+def planned(request: RunRequest, progress: Progress, consent: Callable[[Proposal], None] | None = None) -> Iterator[Plan]:
     """Resolve *request*; nothing outside the cache is touched, and a user's mistake surfaces here.
 
-    The checkout lives as long as the block. Raises UsageError, InvalidProject, SourceError, EnvironmentFailure.
+    *consent* is called before anything that could run code of the project or of its packages, and raises to keep it from
+    running. The checkout lives as long as the block. Raises UsageError, InvalidProject, SourceError, EnvironmentFailure.
     """
     source = sources.open(request.uri)
     is_here = Path(request.uri.partition("#")[0]).is_dir()
@@ -42,7 +43,10 @@ def planned(request: RunRequest, progress: Progress) -> Iterator[Plan]:
         entry_point = projects.resolve_entry_point(project, request.entry_point)
         values = projects.merge(request.parameters_file, request.parameters)
         command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd, fetch=_fetcher(request))
-        environment = environments.resolve(environment_request(request, revision, checkout, project, entry_point), progress)
+        wanted = environment_request(request, revision, checkout, project, entry_point)
+        if consent:
+            consent(Proposal(request, revision, project, entry_point, command, wanted))
+        environment = environments.resolve(wanted, progress)
         yield Plan(request, revision, checkout, project, entry_point, command, environment)
 
 

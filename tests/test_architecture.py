@@ -30,7 +30,10 @@ FLOOR = {
 }
 ROOMS = {"sources", "projects", "environments", "backends", "tracking", "artifacts"}
 SERVER = {"server"}  # over tracking and artifacts, under the line
-LINE = {"enclosed", "plan", "runner", "recording", "interruption", "inputs", "nested", "run_artifacts", "garbage", "server_import"}
+LINE = {
+    *("plan", "runner", "recording", "interruption", "inputs", "nested", "run_artifacts", "garbage", "server_import"),
+    *("enclosed", "trust"),
+}
 OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
 API = {"logging_api"}  # beside the line, over the rooms
 

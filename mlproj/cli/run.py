@@ -9,9 +9,9 @@ from mlproj.cli.reporter import Reporter, make_reporter
 from mlproj.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from mlproj.plan import Plan, RunRequest
+    from mlproj.plan import Plan, Proposal, RunRequest
     from mlproj.tracking.base import Run
 
 
@@ -24,7 +24,7 @@ def run(**flags: Any) -> int:
     reporter = make_reporter(flags["verbosity"], json=as_json)
     request = _request(flags)
     # From here a signal unwinds what was begun: a fetch, a resolution, a checkout.
-    with listening(), runner.planned(request, reporter) as plan:
+    with listening(), runner.planned(request, reporter, _consent(flags, reporter)) as plan:
         if flags["dry_run"]:
             _show_plan(plan, as_json)
             return 0
@@ -38,6 +38,18 @@ def run(**flags: Any) -> int:
     else:
         _conclude(record, reporter)
     return record.exit_code if record.exit_code is not None else int(record.status.value != "FINISHED")
+
+
+def _consent(flags: dict[str, Any], reporter: Reporter) -> Callable[[Proposal], None]:
+    """What lets a project from a URL run, or does not; a folder is the user's own."""
+
+    def consent(proposal: Proposal) -> None:
+        if proposal.revision.kind != "folder":
+            from mlproj.cli import consent
+
+            consent.obtain(proposal, reporter, is_trusted=flags["trust"], dry_run=flags["dry_run"], as_json=flags["as_json"])
+
+    return consent
 
 
 def _request(flags: dict[str, Any]) -> RunRequest:

@@ -88,6 +88,13 @@ OPTIONS = (
         read=option.size,
         variable=env_vars.MAX_OUTPUT_SIZE.name,
     ),
+    Option(
+        ("--trust",),
+        "trust",
+        "Run a project from a URL that was never run here without asking, and remember it.",
+        stands_for=True,
+        default=False,
+    ),
     Option(("--dry-run",), "dry_run", "Show the plan and its reasons; touch nothing but the cache.", stands_for=True, default=False),
     option.OFFLINE,
     option.QUIET,

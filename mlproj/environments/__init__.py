@@ -9,7 +9,7 @@ from mlproj import env_vars
 from mlproj.errors import EnvironmentFailure, UsageError
 
 if TYPE_CHECKING:
-    from mlproj.environments.base import Environment, Request
+    from mlproj.environments.base import Declaration, Environment, Request
     from mlproj.progress import Progress
 
 # A kind's attribute is called as (request, declaration, progress) and returns an Environment.
@@ -29,20 +29,25 @@ def resolve(request: Request, progress: Progress) -> Environment:
     contradicts its format, and :class:`EnvironmentFailure` when no environment can answer the request.
     """
     from mlproj import plugins
-    from mlproj.environments import detection
-    from mlproj.environments.base import Declaration
     from mlproj.environments.from_root import FromRoot
 
     if request.manager not in MANAGERS:
         raise UsageError(f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}")
     with FromRoot(progress, request.root).told() as shortened:
-        if request.manager == "local":
-            declaration = request.declared or Declaration("none", reason="--env-manager local")
-        else:
-            declaration = detection.detect(request)
+        declaration = declared(request)
         create = plugins.load("mlproj.environments", _kind(request.manager, declaration.kind), KINDS)
         environment: Environment = create(request, declaration, shortened)
         return environment
+
+
+def declared(request: Request) -> Declaration:
+    """Where the project says what it needs: a few looks at files, no code of the project is run. Raises InvalidProject."""
+    from mlproj.environments import detection
+    from mlproj.environments.base import Declaration
+
+    if request.manager == "local":
+        return request.declared or Declaration("none", reason="--env-manager local")
+    return detection.detect(request)
 
 
 def _check_conda(declared: str) -> None:

@@ -17,7 +17,6 @@ from mlproj import paths
 from mlproj.errors import SourceError, UsageError
 from mlproj.redaction import mask_url
 from mlproj.sources.archive import digest_of
-from mlproj.sources.workspace import locked
 from mlproj.stream import portions
 
 MAX_DOWNLOAD = 20 * 10**9  # bytes
@@ -42,7 +41,7 @@ def download(url: str, *, offline: bool) -> Download:
     login = headers.get("Authorization", "")
     name = hashlib.sha256(f"{address}\0{login}".encode()).hexdigest()[:32]
     index = paths.downloads() / "urls" / f"{name}.json"
-    with locked(index.with_suffix(".lock")):
+    with paths.locked(index.with_suffix(".lock")):
         known = _known(index)
         if offline:
             if known is None:

@@ -18,7 +18,7 @@ from mlproj.sources import git_command, git_remote
 from mlproj.sources.git_failure import own_words, remote_failure
 from mlproj.sources.mirror import Mirror
 from mlproj.sources.work_tree import parse_date
-from mlproj.sources.workspace import locked, remove
+from mlproj.sources.workspace import remove
 
 _PATIENCE = 120.0  # seconds; a date is not worth more
 _CONFIG = """
@@ -119,7 +119,7 @@ def _place(mirror: Mirror) -> Path:
 
 def _fetch(mirror: Mirror, *refs: str) -> Completed:
     place = _place(mirror)
-    with locked(place.with_name(place.name + ".lock")):
+    with paths.locked(place.with_name(place.name + ".lock")):
         _initialise(mirror, place, sha256=any(len(ref.split(":")[0]) == 65 for ref in refs))
         return git_remote.run(
             mirror.url, "fetch", "--quiet", "--no-tags", "--force", "--filter=blob:none", "origin", *refs, git_dir=place, timeout=_PATIENCE

@@ -20,7 +20,7 @@ from mlproj.sources import git_command, git_remote
 from mlproj.sources.git_failure import MirrorError, is_corruption, own_words, remote_failure
 from mlproj.sources.git_url import GitUrl
 from mlproj.sources.work_tree import parse_date
-from mlproj.sources.workspace import locked, remove
+from mlproj.sources.workspace import remove
 
 T = TypeVar("T")
 UNBRANCHED = "refs/mlproj/head"  # what HEAD names when the remote's names no branch, or it is not known which
@@ -69,7 +69,7 @@ class Mirror:
 
     def create_by_clone(self, branch_or_tag: str | None) -> bool:
         """Make the mirror in one conversation with the remote. False when there is no such branch or tag, or it was made meanwhile."""
-        with locked(self._lock):
+        with paths.locked(self._lock):
             if self.exists:
                 return False
             chosen = [f"--branch={branch_or_tag}"] if branch_or_tag else []
@@ -90,7 +90,7 @@ class Mirror:
 
     def fetch(self, wanted: str, ref: str) -> bool:
         """Bring the commit or tag *wanted* (a full name) here under *ref*. False when the remote does not hand it out so."""
-        with locked(self._lock):
+        with paths.locked(self._lock):
             self._initialise(len(wanted))
             said = self._fetch("--depth=1", f"+{wanted}:{ref}")
             if said.returncode == 0:
@@ -104,7 +104,7 @@ class Mirror:
 
     def fetch_everything(self) -> None:
         """Bring every branch and tag here with all of their history: for remotes that hand out nothing else."""
-        with locked(self._lock):
+        with paths.locked(self._lock):
             self._initialise(40)
             shallow = ["--unshallow"] if (self.path / "shallow").exists() else []
             self._judged(self._fetch(*shallow, "--update-shallow", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"))
@@ -120,7 +120,7 @@ class Mirror:
 
     def discard(self) -> None:
         """Put a damaged mirror away, so that the next fetch makes it anew."""
-        with locked(self._lock):
+        with paths.locked(self._lock):
             dead = self.path.with_name(f"{self.path.name}.dead")
             remove(dead)
             if self.path.exists():

@@ -8,24 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from mlproj import paths
 from mlproj.errors import SourceError
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file *path* alone, waiting for whoever holds it now."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def new() -> tuple[Path, Callable[[], None]]:
