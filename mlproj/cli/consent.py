@@ -62,7 +62,7 @@ def _ask(proposal: Proposal, repository: str) -> None:
         f"  {source_line(proposal.revision)}",
         f"  environment: {_how_made(environments.declared(proposal.environment))}",
         f"  entry point {proposal.entry_point.name}:",
-        *(f"    {line}" for line in command.splitlines()),
+        *(f"    {line}" for line in command.split("\n")),
         "with your rights: it can read and change your files, and use the network.",
     ]
     _forget_what_was_typed()

@@ -10,11 +10,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from mlproj import paths
 from tests.containers import base_image
 from tests.containers.base_image import TAG
 from tests.containers.conftest import asked
@@ -40,8 +42,10 @@ def own_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[byt
         base_image.make("docker")
         yield process
         process.kill()
-    for pid in _with(str(folder)):
-        os.kill(pid, signal.SIGKILL)
+    # What ran in its containers goes on without it, and carries the run's id.
+    for pid in (*_with(str(folder), "cmdline"), *_with(f"MLPROJ_RUN_DIR={paths.home()}", "environ")):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     for mounted in [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if str(folder) in line]:
         subprocess.run(["umount", "--lazy", mounted], check=False)
     shutil.rmtree(folder, ignore_errors=True)
@@ -51,12 +55,13 @@ def _info() -> str:
     return subprocess.run(["docker", "info", "--format", "{{json .}}"], capture_output=True, text=True, check=False).stdout
 
 
-def _with(word: str) -> list[int]:
+def _with(word: str, where: str) -> list[int]:
+    """Processes with *word* in their command line or environment, but not this one."""
     found = []
     for name in os.listdir("/proc"):
-        if name.isdigit():
+        if name.isdigit() and int(name) != os.getpid():
             try:
-                if word.encode() in Path("/proc", name, "cmdline").read_bytes():
+                if word.encode() in Path("/proc", name, where).read_bytes():
                     found.append(int(name))
             except OSError:
                 continue
