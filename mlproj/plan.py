@@ -26,6 +26,7 @@ class RunRequest:
     the load of the machine and of the run is recorded; None leaves it to ``MLPROJ_SYSTEM_METRICS``. With ``inject_run_id`` the
     program gets the run's id in ``MLFLOW_RUN_ID``, and its experiment's. ``docker_args`` are options for the container engine,
     True for those without a value; with ``build_image`` the project's files are copied into an image instead of being mounted.
+    ``sandbox`` says whether the command is confined.
     """
 
     uri: str
@@ -54,6 +55,7 @@ class RunRequest:
     inject_run_id: bool = False
     docker_args: Mapping[str, str | bool] = field(default_factory=dict)
     build_image: bool = False
+    sandbox: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,22 @@ class Plan:
         chosen = self.request.entry_point is None and self.entry_point.name != "main"
         only = (f"entry point: {self.entry_point.name}, because the project has no main and no other",) if chosen else ()
         described = self.environment.description
-        return (source_line(self.revision), *only, environment_line(described), *described.notes)
+        return (source_line(self.revision), *only, environment_line(described), *described.notes, *self._sandbox_lines())
+
+    @property
+    def not_confined(self) -> tuple[str, ...]:
+        """What a sandbox does not keep the command from; nothing to say without one."""
+        if not self.request.sandbox:
+            return ()
+        from mlproj import confinement
+
+        return confinement.not_confined(self)
+
+    def _sandbox_lines(self) -> tuple[str, ...]:
+        if not self.request.sandbox:
+            return ()
+        first = "sandbox: no network but the run's tracking server, nothing of your home, writing only to the project's folder and the run"
+        return (first, *(f"not confined: {line}" for line in self.not_confined))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data: the ``plan`` of ``--dry-run --json`` and of ``plan.json`` in the run's folder."""
@@ -115,6 +132,7 @@ class Plan:
             "environment": environment_document(self.environment.description),
             "environment_ready": self.environment.is_ready(),
             "backend": self.request.backend,
+            "sandbox": {"by": "bubblewrap", "not_confined": [redact(line) for line in self.not_confined]} if self.request.sandbox else None,
             "reasons": [redact(line) for line in self.reasons],
             "warnings": [redact(line) for line in self.warnings],
         }

@@ -46,7 +46,6 @@ class Recording:
         self.run_dir = paths.run_dir(self.run_id)
         self.run: Run | None = None
         self._interruption = interruption
-        self._is_enclosed = False
         self.explanation: str | None = None
         """What is known of how the command ended, beyond its exit code."""
         self._environment = environment_document(plan.environment.description)
@@ -149,7 +148,6 @@ class Recording:
 
     def _tracking_server(self, run: Run, enclosure: Enclosure | None) -> Embedded:
         request = self.plan.request
-        self._is_enclosed = enclosure is not None
         network = enclosure.network if enclosure else Network("127.0.0.1", "127.0.0.1")
         return Embedded(
             run,
@@ -157,7 +155,7 @@ class Recording:
             folder=self.plan.checkout.project_dir,
             experiment_chosen=bool(request.experiment_name or request.experiment_id),
             name_chosen=bool(request.run_name),
-            proxied=enclosure is not None,
+            proxied=enclosure is not None or request.sandbox,  # the program cannot write where the files are
             host=network.listen,
             name=network.name,
             uri=self.uri,
@@ -181,8 +179,7 @@ class Recording:
             self.progress.warn(note)
         if outcome.notes:
             self.store.log(self.run_id, tags={"mlproj.notes": "\n".join(outcome.notes)})
-        # What an engine's program used says nothing of the container.
-        if outcome.usage and self._samples and not self._is_enclosed:
+        if outcome.usage and self._samples:
             self.store.log(self.run_id, metrics=system_metrics.usage(outcome.usage.cpu_seconds, outcome.usage.peak_memory))
         if outcome.stopped_by == "timeout":
             self._exit_code = TIMEOUT_EXIT_CODE
@@ -266,7 +263,9 @@ class Recording:
 
     def _tags(self) -> dict[str, str]:
         plan, kind = self.plan, self.plan.environment.description.kind
-        return mlflow_tags(
+        gaps = [redact(f"not confined: {gap}") for gap in plan.not_confined]
+        sandbox = {"mlproj.sandbox": "\n".join(["bubblewrap", *gaps])} if plan.request.sandbox else {}
+        return sandbox | mlflow_tags(
             user=_user(),
             source_name=source_name(plan.revision),
             commit=plan.revision.commit,

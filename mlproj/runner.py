@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from mlproj import backends, env_vars, environments, projects, sources
 from mlproj.backends.base import Job, Outcome, Submission
+from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Prepared, Request
 from mlproj.interruption import Interruption, listening
 from mlproj.plan import Plan, Proposal, RunRequest
@@ -32,6 +33,10 @@ def planned(request: RunRequest, progress: Progress, consent: Callable[[Proposal
     *consent* is called before anything that could run code of the project or of its packages, and raises to keep it from
     running. The checkout lives as long as the block. Raises UsageError, InvalidProject, SourceError, EnvironmentFailure.
     """
+    if request.sandbox:
+        from mlproj import confinement
+
+        confinement.check(request)
     source = sources.open(request.uri)
     is_here = Path(request.uri.partition("#")[0]).is_dir()
     with ExitStack() as resources:
@@ -43,10 +48,14 @@ def planned(request: RunRequest, progress: Progress, consent: Callable[[Proposal
         entry_point = projects.resolve_entry_point(project, request.entry_point)
         values = projects.merge(request.parameters_file, request.parameters)
         command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd, fetch=_fetcher(request))
+        if request.sandbox:
+            confinement.check_places(checkout, command)
         wanted = environment_request(request, revision, checkout, project, entry_point)
         if consent:
             consent(Proposal(request, revision, project, entry_point, command, wanted))
         environment = environments.resolve(wanted, progress)
+        if request.sandbox:
+            confinement.check_environment(environment.description)
         yield Plan(request, revision, checkout, project, entry_point, command, environment)
 
 
@@ -78,7 +87,7 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
         run_id=recording.run_id,
         argv=("bash", "-c", plan.command.text),
         cwd=plan.checkout.project_dir,
-        environ=child_environ(recording, prepared),
+        environ=child_environ(recording, prepared, confined=plan.request.sandbox),
         log_dir=recording.run_dir,
         timeout=plan.request.timeout,
         grace=plan.request.grace,
@@ -94,16 +103,36 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
 
         return backend.submit(enclosed.put(job, prepared.enclosure, plan, recording))
 
-    with interruption.passed_to(submit) as submission:
+    with (
+        _confined(job, plan, recording, prepared) if plan.request.sandbox else nullcontext(job) as job,
+        interruption.passed_to(submit) as submission,
+    ):
         if handle:
             handle.attach(submission)
-        return submission.wait()
+        outcome = submission.wait()
+    # What is used in a sandbox or a container is not told to those outside; they know of its outermost program only.
+    return replace(outcome, usage=None) if plan.request.sandbox or prepared.enclosure else outcome
 
 
-def child_environ(recording: Recording, prepared: Prepared) -> dict[str, str]:
-    """The whole environment of the command: ours, as the prepared environment changes it, and the run's variables."""
+def _confined(job: Job, plan: Plan, recording: Recording, prepared: Prepared) -> AbstractContextManager[Job]:
+    from mlproj import confinement
+    from mlproj.backends import bubblewrap
+
+    assert recording.embedded is not None
+    return bubblewrap.confined(job, confinement.bounds(plan, recording, prepared, job.environ), recording.embedded.port)
+
+
+def child_environ(recording: Recording, prepared: Prepared, *, confined: bool = False) -> dict[str, str]:
+    """The whole environment of the command: ours, as the prepared environment changes it, and the run's variables.
+
+    A *confined* command gets no variable of ours that looks secret.
+    """
     inherited = {} if prepared.enclosure else {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     environ = prepared.apply(inherited)
+    if confined:
+        from mlproj import confinement
+
+        environ = confinement.environ(environ)
     return {**environ, **child_variables(recording, environ)}
 
 

@@ -23,6 +23,7 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "git": lambda: shutil.which("git") is not None,
     "git-lfs": lambda: shutil.which("git-lfs") is not None,
     "sshd": lambda: shutil.which("sshd") is not None or Path("/usr/sbin/sshd").exists(),
+    "bwrap": lambda: shutil.which("bwrap") is not None,
     "ps": lambda: shutil.which("ps") is not None,
     "tmux": lambda: shutil.which("tmux") is not None,
     "Rscript": lambda: shutil.which("Rscript") is not None,

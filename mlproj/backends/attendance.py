@@ -25,7 +25,7 @@ from mlproj.backends.process_tree import ProcessTree
 _BLOCK = 1 << 16
 _PIPE_AT_MOST = 1 << 20  # what is read at most from a pipe that a process which cannot be found still writes to
 # Seconds.
-_LEFTOVER_PATIENCE = 0.25  # for what ends by itself after the command, such as the `tee` of `> >(tee log)`
+LEFTOVER_PATIENCE = 0.25  # for what ends by itself after the command, such as the `tee` of `> >(tee log)`
 _LOOK_AGAIN = 0.02
 _GIVE_UP = 5.0  # after SIGKILL: a process that the kernel does not let go (a dead network disk)
 _SAME_SIGNAL = 0.2  # service managers signal a whole tree: SIGTERM comes twice, directly and from an outer run
@@ -156,7 +156,7 @@ class Attendance:
         if self._ended_at == math.inf and _has_ended(self._process.pid):
             self._ended_at = self._look_at = now
             self._timeout_at = self._lasting_at = math.inf
-            self._term_at = now + _LEFTOVER_PATIENCE
+            self._term_at = now + LEFTOVER_PATIENCE
         if now >= self._lasting_at and self._job.when_lasting:
             self._lasting_at = math.inf
             self._job.when_lasting(self._process.pid)

@@ -23,7 +23,7 @@ class Job:
     ``over`` is called by whoever waits when no process of it is left, and ``rescue`` is a command line that is run when mlproj
     was killed: they end what of the job is no process of ours, such as a container.
     ``when_lasting`` is called with the pid, where there is one, when the job has lived for ``LASTING`` seconds, by whoever waits
-    for it: what a short job can do without begins there.
+    for it: what a short job can do without begins there. ``descriptors`` are open files of ours that the command is to have as well.
     """
 
     run_id: str
@@ -37,6 +37,7 @@ class Job:
     when_lasting: Callable[[int | None], object] | None = None
     over: Callable[[], object] | None = None
     rescue: tuple[str, ...] = ()
+    descriptors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class LocalBackend:
             lifeline = Lifeline(job.run_id, job.grace, job.rescue)
             undo.callback(lifeline.release)
             environ = {**job.environ, env_vars.RUN_ID.name: job.run_id}
-            started = process.start(job.argv, cwd=job.cwd, env=environ, stdin=_standard_input())
+            started = process.start(job.argv, cwd=job.cwd, env=environ, stdin=_standard_input(), pass_fds=job.descriptors)
             lifeline.guard(started.pid)
             undo.pop_all()
         return LocalSubmission(job, started, lifeline, log)

@@ -54,6 +54,7 @@ TOOLS = (
     Tool(("bash",), "every command of a project", "install it with the system's package manager", essential=True),
     Tool(("git-lfs",), "projects that keep large files in Git LFS", "https://git-lfs.com, then: git lfs install"),
     Tool(("ssh",), "projects at git@host:path and ssh://", "install an OpenSSH client", version=("-V",)),
+    Tool(("bwrap",), "mlproj run --sandbox", "install bubblewrap with the system's package manager (Linux only)"),
     Tool(("Rscript",), "entry points that are R scripts", "https://cran.r-project.org"),
 )
 ENGINES = ("docker", "podman", "nerdctl")

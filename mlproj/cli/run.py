@@ -83,6 +83,7 @@ def _request(flags: dict[str, Any]) -> RunRequest:
         output_limit=flags["max_output_size"],
         parent_run_id=env_vars.RUN_ID.get(),
         inject_run_id=flags["inject_run_id"],
+        sandbox=flags["sandbox"],
         echo="stderr" if flags["as_json"] else "streams",
         system_metrics=False if flags["no_system_metrics"] else None,
     )

@@ -95,6 +95,13 @@ OPTIONS = (
         stands_for=True,
         default=False,
     ),
+    Option(
+        ("--sandbox",),
+        "sandbox",
+        "Run the command without network and without your home, in a sandbox of bubblewrap.",
+        stands_for=True,
+        default=False,
+    ),
     Option(("--dry-run",), "dry_run", "Show the plan and its reasons; touch nothing but the cache.", stands_for=True, default=False),
     option.OFFLINE,
     option.QUIET,

@@ -35,7 +35,10 @@ def resolve(request: Request, progress: Progress) -> Environment:
         raise UsageError(f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}")
     with FromRoot(progress, request.root).told() as shortened:
         declaration = declared(request)
-        create = plugins.load("mlproj.environments", _kind(request.manager, declaration.kind), KINDS)
+        kind = _kind(request.manager, declaration.kind)
+        if kind not in ("container", "conda"):
+            _check_r(request)
+        create = plugins.load("mlproj.environments", kind, KINDS)
         environment: Environment = create(request, declaration, shortened)
         return environment
 
@@ -48,6 +51,20 @@ def declared(request: Request) -> Declaration:
     if request.manager == "local":
         return request.declared or Declaration("none", reason="--env-manager local")
     return detection.detect(request)
+
+
+def _check_r(request: Request) -> None:
+    """R is nothing that a Python environment brings. Raises EnvironmentFailure when the command needs it and it is not here."""
+    script = request.script
+    if not (request.command.lstrip().startswith("Rscript ") or (script and script.suffix in (".R", ".r"))):
+        return
+    import shutil
+
+    if shutil.which("Rscript") is None:
+        raise EnvironmentFailure(
+            f"{script.name if script else 'the command'} is a program in R, and Rscript is not on PATH",
+            hint="install R (https://cran.r-project.org), or let it run in a container: docker_env: {image: r-base}",
+        )
 
 
 def _check_conda(declared: str) -> None:

@@ -58,7 +58,8 @@ entry_points:
     command: "python logs.py {{alpha}} {{text}} && test -n \\"$BASH\\""
 """
     folder = project(tmp_path / "a, b", text, logs__py=LOGS)
-    done, run = run_json(folder)
+    done, run = run_json(folder, "-A", "env=A_TOKEN=s3cr3t", "-A", "ipc=private")
+    assert any(note.endswith("is given --env=A_TOKEN --ipc=private") for note in run["environment"]["notes"])
     assert "/mlflow/projects/code ['0.5', \"it's $HOME\"]" in done.err
     assert {name: value for name, value in run["metrics"].items() if not name.startswith("system/")} == {"loss": 0.25, "written": 2.0}
     artifacts = Path(run["artifact_uri"].removeprefix("file://"))
@@ -244,6 +245,12 @@ def test_files_are_copied_into_an_image_when_asked(engine: str, tmp_path: Path) 
     assert (paths.run_dir(run["run_id"]) / "output.log").read_text() == "kept\n/mlflow/projects/code\n"
     assert not (folder / "made").exists() and run["environment"]["image"]["name"] == TAG
     assert any("--build-image" in note for note in run["environment"]["notes"])
+
+
+def test_a_sandbox_is_not_promised_for_a_container(engine: str, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {{command: 'true'}}}}\n")
+    done = mlproj("run", folder, "--sandbox")
+    assert done.code == 2 and "-A network=none" in done.err
 
 
 def test_an_input_is_read_where_it_is(engine: str, tmp_path: Path) -> None:

@@ -41,6 +41,17 @@ def test_a_manager_that_cannot_make_what_is_declared_says_what_to_use_instead(tm
         assert failure.value.hint is not None and hint in failure.value.hint
 
 
+@pytest.mark.parametrize("manager", ["auto", "uv", "local"])
+def test_a_program_in_r_without_r_is_told_before_anything_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manager: str) -> None:
+    (tmp_path / "fit.R").write_text("print(1)\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    for fields in ({"script": tmp_path / "fit.R", "command": "Rscript fit.R"}, {"command": "Rscript -e 'print(1)'"}):
+        request = Request(project_dir=tmp_path, root=tmp_path, manager=manager, **fields)
+        with pytest.raises(EnvironmentFailure, match="Rscript is not on PATH") as failure:
+            environments.resolve(request, Silent())
+        assert "docker_env" in str(failure.value.hint)
+
+
 def test_an_unknown_manager_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as failure:
         environments.resolve(_request(tmp_path, "pixi"), Silent())

@@ -11,6 +11,7 @@ from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.settings import Settings
 from mlproj.errors import ServiceError
 from mlproj.progress import Progress
+from mlproj.redaction import redact
 
 
 def create(request: Request, declaration: Declaration, progress: Progress) -> Environment:
@@ -69,10 +70,20 @@ def _shown(wanted: Settings, request: Request) -> str:
     return os.path.relpath(wanted.build.dockerfile, request.project_dir)
 
 
+def _masked(word: str) -> str:
+    """An option without the values of variables and secrets."""
+    name, equals, value = word.partition("=")
+    if name in ("--env", "--build-arg", "--secret") and equals:
+        return f"{name}={value.partition('=')[0]}"
+    return redact(word)
+
+
 def _notes(wanted: Settings, found: Engine, route: address.Route) -> list[str]:
     notes = [f"{found.name} {found.version}{' without root' if found.is_rootless else ''} runs the container"]
     if route.trouble:
         notes.append(route.trouble)
+    if wanted.arguments:
+        notes.append(f"{found.name} is given {' '.join(map(_masked, wanted.arguments))}")
     if wanted.is_copied:
         notes.append("the project's files are copied into an image (--build-image): what the program changes among them is not kept")
     return notes

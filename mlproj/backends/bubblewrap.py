@@ -1,0 +1,150 @@
+"""A job in a sandbox of bubblewrap (https://github.com/containers/bubblewrap): its own processes, network and view of the files.
+
+The whole system is there to be read, without what is hidden; only what is named can be written. Capabilities are given up, also by
+root, who could mount everything anew. Devices are the harmless ones, and graphics cards.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlproj import process
+from mlproj.backends.attendance import LEFTOVER_PATIENCE
+from mlproj.backends.base import Job
+from mlproj.dataclass import dataclass, replace
+from mlproj.errors import ServiceError
+
+PROGRAM = "bwrap"
+# Where programs meet: sockets of services (a container engine's is as good as root), other users' temporary files.
+MEETING_PLACES = ("/tmp", "/var/tmp", "/run", "/dev/shm")  # noqa: S108  # they are what is hidden
+_KEPT_OF_RUN = ("/run/current-system", "/run/opengl-driver", "/run/booted-system")  # programs and drivers of NixOS
+# What root may write without any capability, and the machine heeds.
+_OF_KERNEL = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
+_CARDS = ("nvidia*", "dri", "kfd")
+_UNSHARED = ("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+# bubblewrap, and so the sandbox, is not to end by what asks the command to end: a process that is signalled is asked to.
+_DEAF = "trap '' INT TERM HUP; exec \"$@\""
+_ENTRANCE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlproj.backends.inside import main; main()"
+_PACKAGE = Path(__file__).parents[1]
+_MOST_LINKS = 40  # as the kernel follows
+_PATIENCE = 10.0  # seconds
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a confined job sees: folders and files it may write, those it may read where they would be hidden, and those hidden.
+
+    Of two that lie in each other the inner one counts.
+    """
+
+    writable: tuple[Path, ...]
+    readable: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+
+
+def check() -> None:
+    """Raises ServiceError when no sandbox can be made here, with what to do about it."""
+    program = shutil.which(PROGRAM)
+    if program is None:
+        raise ServiceError(
+            f"--sandbox needs bubblewrap, and {PROGRAM} is not on PATH",
+            hint="install it (apt install bubblewrap, dnf install bubblewrap); it works on Linux only",
+        )
+    tried = process.run([program, *_UNSHARED, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"], timeout=_PATIENCE)
+    if tried.returncode:
+        said = (tried.error_text.strip().splitlines() or ["no reason given"])[-1]
+        raise ServiceError(
+            f"--sandbox: bubblewrap cannot make a sandbox here: {said}",
+            hint="it needs unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, "
+            "kernel.apparmor_restrict_unprivileged_userns=0; in a container it needs that container's leave",
+        )
+
+
+def cards() -> list[str]:
+    """The devices of graphics cards that are here, which a sandboxed program keeps."""
+    return [str(place) for pattern in _CARDS for place in sorted(Path("/dev").glob(pattern))]
+
+
+@contextmanager
+def confined(job: Job, bounds: Bounds, port: int) -> Iterator[Job]:
+    """*job* as one whose command runs in a sandbox within *bounds*, from where it reaches *port* of this machine and no other."""
+    from mlproj.backends.doorway import Doorway
+
+    with Doorway(port) as doorway:
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        heard = ",".join(str(int(number)) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN)
+        python = Path(os.path.realpath(sys.executable))
+        ours = replace(bounds, readable=(*bounds.readable, *interpreter(python), _PACKAGE))
+        argv = (
+            *("/bin/sh", "-c", _DEAF, "mlproj-sandbox", shutil.which(PROGRAM) or PROGRAM),
+            *("--new-session", "--cap-drop", "ALL", *_UNSHARED, *view(ours), "--chdir", str(job.cwd), "--"),
+            *(str(python), "-I", "-S", "-c", _ENTRANCE, str(_PACKAGE.parent)),
+            *(str(doorway.descriptor), str(port), heard, str(LEFTOVER_PATIENCE), str(job.grace), *job.argv),
+        )
+        yield replace(job, argv=argv, descriptors=(doorway.descriptor,))
+
+
+def interpreter(python: Path) -> list[Path]:
+    """What the Python at *python* needs to run: its installation, or that and the virtual environment it is of."""
+    folder = python.parent.parent
+    needed = [folder if python.parent.name == "bin" else python]
+    real = Path(os.path.realpath(python))
+    if real != python:
+        needed += [Path(os.path.realpath(real.parent)).parent]
+    return needed
+
+
+def view(bounds: Bounds) -> list[str]:
+    """bubblewrap's arguments for the files that a job sees, outer folders first."""
+    hidden = sorted({Path(os.path.realpath(place)) for place in (*map(Path, MEETING_PLACES), *bounds.hidden) if place.exists()})
+    hidden = [place for place in hidden if place != Path("/") and not place.is_relative_to("/dev")]
+    operations: dict[Path, list[str]] = {place: _hiding(place) for place in hidden}
+    for place in map(Path, _KEPT_OF_RUN):
+        operations[place] = ["--ro-bind-try", str(place), str(place)]
+    writable = [Path(os.path.realpath(place)) for place in bounds.writable]
+    for place in (Path(os.path.realpath(readable)) for readable in bounds.readable):
+        # What is visible anyway needs nothing, and what is hidden as a whole stays so.
+        if place.exists() and _is_below(place, hidden) and place not in operations and not _is_below(place, writable):
+            operations[place] = ["--ro-bind", str(place), str(place)]
+    for place in writable:
+        operations[place] = ["--bind", str(place), str(place)]
+    links = {link: target for place in (*bounds.readable, *bounds.writable) for link, target in _links(place).items()}
+    for link, target in links.items():
+        if _is_below(link, hidden) and not _is_below(link, [place for place in operations if operations[place][0] != "--tmpfs"]):
+            operations[link] = ["--symlink", target, str(link)]
+    in_order = sorted(operations, key=lambda place: (len(place.parts), place))
+    devices = ["--dev", "/dev", *(word for card in cards() for word in ("--dev-bind-try", card, card))]
+    kernel = ["--proc", "/proc", *(word for place in _OF_KERNEL for word in ("--ro-bind-try", place, place))]
+    return ["--ro-bind", "/", "/", *devices, *kernel, *(word for place in in_order for word in operations[place])]
+
+
+def _hiding(place: Path) -> list[str]:
+    return ["--tmpfs", str(place)] if place.is_dir() else ["--ro-bind", "/dev/null", str(place)]
+
+
+def _is_below(place: Path, folders: Iterable[Path]) -> bool:
+    return any(place.is_relative_to(folder) for folder in folders)
+
+
+def _links(path: Path) -> dict[Path, str]:
+    """The symbolic links on the way to *path*, each with what it leads to; a hidden folder's have to be made anew."""
+    found: dict[Path, str] = {}
+    place, steps = Path("/"), list(path.absolute().parts[1:])
+    while steps and len(found) < _MOST_LINKS:
+        step = steps.pop(0)
+        after = place.parent if step == ".." else place / step
+        if not after.is_symlink():
+            place = after
+            continue
+        target = os.readlink(after)  # noqa: PTH115  # as it stands there
+        found[after] = target
+        if target.startswith("/"):
+            place = Path("/")
+        steps = [*(part for part in Path(target).parts if part != "/"), *steps]
+    return found
