@@ -63,7 +63,9 @@ def _ask(proposal: Proposal, repository: str) -> None:
         f"  environment: {_how_made(environments.declared(proposal.environment))}",
         f"  entry point {proposal.entry_point.name}:",
         *(f"    {line}" for line in command.split("\n")),
-        "with your rights: it can read and change your files, and use the network.",
+        "in a sandbox, without network and your home."
+        if proposal.request.sandbox
+        else "with your rights: it can read and change your files, and use the network.",
     ]
     _forget_what_was_typed()
     sys.stderr.write("".join(f"{_shown(line)}\n" for line in lines))
