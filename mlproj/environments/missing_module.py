@@ -35,6 +35,8 @@ def explain(output: str, description: Description, project_dir: Path) -> str | N
     package = package_for(module)
     if description.kind == "system":
         return f"the module {module!r} is not installed; pip install {package}, or declare an environment that has it"
+    if description.kind == "container":
+        return f"the image lacks the module {module!r}: install `{package}` in it, as by `RUN pip install {package}` in a Dockerfile"
     place = description.declaration.file
     advice = _LINES.get(description.declaration.kind, "declare `{package}` in a requirements.txt in the project's folder")
     return f"the environment lacks the module {module!r}: " + advice.format(package=package, file=place.name if place else "it")

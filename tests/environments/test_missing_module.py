@@ -28,6 +28,11 @@ def test_the_package_and_the_place_to_add_it_are_named(kind: str, file: str | No
     assert said is not None and advice in said
 
 
+def test_what_an_image_lacks_is_to_be_installed_in_it(tmp_path: Path) -> None:
+    said = missing_module.explain(TRACE, Description("container", "docker", Declaration("docker_env")), tmp_path)
+    assert said is not None and "RUN pip install scikit-learn" in said
+
+
 def test_a_module_of_the_project_is_no_package(tmp_path: Path) -> None:
     (tmp_path / "sklearn").mkdir()
     said = missing_module.explain(TRACE, _described("requirements", "requirements.txt"), tmp_path)
