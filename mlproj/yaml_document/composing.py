@@ -51,7 +51,7 @@ def compose(source: Text) -> Node | None:
         finally:
             loader.dispose()
     except _DepthError:
-        raise InvalidProject(f"the file is nested deeper than {MAX_DEPTH} levels", place=Place(source.file)) from None
+        raise _too_deep(source) from None
     except yaml.YAMLError as error:
         raise _explain(error, source) from None
     except UnicodeEncodeError as error:
@@ -97,10 +97,16 @@ def _bare(node: yaml.Node) -> Node:
     return bare
 
 
+def _too_deep(source: Text) -> InvalidProject:
+    return InvalidProject(f"the file is nested deeper than {MAX_DEPTH} levels", place=Place(source.file))
+
+
 def _explain(error: yaml.YAMLError, source: Text) -> InvalidProject:
     if isinstance(error, yaml.reader.ReaderError):
         return _unreadable(source, error.position)
     problem = getattr(error, "problem", None) or "it ends unexpectedly"
+    if "maximum nesting depth" in problem:  # the parser of PyYAML 6.0.4 has a limit of its own
+        return _too_deep(source)
     context, mark = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
     if mark is None or (context and "could not find expected ':'" in problem):
         mark = context  # where the key stands, not where the search for its colon ended
