@@ -15,6 +15,7 @@ _SECRET_QUERY = regex.lazy(
     r"([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+",
     re.IGNORECASE,
 )
+_CHANNEL_TOKEN = regex.lazy(r"(://\S*?/t/)[^/\s'\"]+")
 # PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
 _SECRET_NAME = regex.lazy(
     r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|(?:^|[_-])(?:TOKEN|CREDENTIALS?|AUTH)$|[_-]PWD$",
@@ -38,6 +39,15 @@ def mask_url(text: str) -> str:
     if "://" in text:
         text = _CREDENTIALS.sub(replace, text)
     return _SECRET_QUERY.sub(rf"\1{MASK}", text) if "=" in text else text
+
+
+def mask_channel(text: str) -> str:
+    """As :func:`mask_url` for text where an address may be a conda channel's, which may hold a token: ``https://host/t/TOKEN/name``.
+
+    Elsewhere such a path means other things, as on many a forum.
+    """
+    text = mask_url(text)
+    return _CHANNEL_TOKEN.sub(rf"\1{MASK}", text) if "/t/" in text else text
 
 
 def looks_secret(name: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlproj.redaction import MASK, looks_secret, mask_url, redact
+from mlproj.redaction import MASK, looks_secret, mask_channel, mask_url, redact
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,10 @@ def test_our_own_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("SOME_API_KEY", "abcdefgh")
 
     assert redact("key abcdefgh") == "key ****"
+
+
+def test_the_token_of_a_conda_channel_leaves_where_one_may_be() -> None:
+    text = "channels: ['https://me:word@host/get/t/ab-12/team', \"https://host/t/cd/x\"]"
+    assert mask_channel(text) == "channels: ['https://****@host/get/t/****/team', \"https://host/t/****/x\"]"
+    assert mask_url("https://forum.example/t/title/12") == "https://forum.example/t/title/12"
+    assert mask_channel("/t/no-address/x") == "/t/no-address/x"

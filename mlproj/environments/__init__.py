@@ -67,13 +67,18 @@ def _check_r(request: Request) -> None:
         )
 
 
+def conda_is_there() -> bool:
+    """Whether py-rattler is installed; the extra ``conda`` does that."""
+    return find_spec("rattler") is not None
+
+
 def _check_conda(declared: str) -> None:
     if declared != "conda_env":
         raise EnvironmentFailure(
             "--env-manager conda is for projects with a conda.yaml, and this one has none",
             hint="leave it out; what the project declares is made by --env-manager uv",
         )
-    if find_spec("rattler") is None:
+    if not conda_is_there():
         raise EnvironmentFailure(
             "conda packages are installed by py-rattler, which is not there",
             hint="pip install 'mlproj[conda]'; or --env-manager uv, which translates to Python packages",
@@ -99,6 +104,6 @@ def _kind(manager: str, declared: str) -> str:
     if manager == "conda":
         _check_conda(declared)
         return "conda"
-    if manager == "auto" and declared == "conda_env" and env_vars.CONDA.get() != "off" and find_spec("rattler") is not None:
+    if manager == "auto" and declared == "conda_env" and env_vars.CONDA.get() != "off" and conda_is_there():
         return "conda"
     return "python"

@@ -79,6 +79,19 @@ class Description:
     as_of_reason: str = ""
     notes: tuple[str, ...] = ()
 
+    def stored(self) -> dict[str, Any]:
+        """What is kept beside a built environment, for ``mlproj env``."""
+        file = self.declaration.file
+        return {
+            "kind": self.kind,
+            "manager": self.manager,
+            "python": self.python,
+            "declaration": " ".join(filter(None, (self.declaration.kind, file.name if file else ""))),
+            "requirements": list(self.requirements),
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            "notes": list(self.notes),
+        }
+
 
 @dataclass(frozen=True)
 class Network:

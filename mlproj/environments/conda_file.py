@@ -15,7 +15,7 @@ from mlproj.environments import conda_merge, conda_names, conda_native, conda_sp
 from mlproj.environments.conda_spec import CondaSpec
 from mlproj.environments.draft import Draft, canonical
 from mlproj.errors import EnvironmentFailure, InvalidProject, Place, did_you_mean
-from mlproj.redaction import mask_url
+from mlproj.redaction import mask_channel
 from mlproj.yaml_document import Document
 
 _KEYS = ("name", "channels", "dependencies", "prefix", "variables", "platforms")
@@ -186,7 +186,7 @@ def parsed(text: str, place: Place) -> CondaSpec:
         return conda_spec.parse(text)
     except ValueError as error:
         hint = "addresses and paths belong into the pip: list" if "/" in text else "expected numpy, numpy=1.20 or numpy>=1.20,<2"
-        raise InvalidProject(f"'{mask_url(text)}' is no conda package: {error}", place=place, hint=hint) from None
+        raise InvalidProject(f"'{mask_channel(text)}' is no conda package: {error}", place=place, hint=hint) from None
 
 
 def _shown(spec: CondaSpec) -> str:

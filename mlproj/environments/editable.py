@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlproj import regex
 
@@ -37,9 +38,17 @@ def detach(site_packages: Path, folders: list[Path]) -> list[tuple[int, str]]:
     return list(roots)
 
 
-def import_roots(roots: list[tuple[int, str]], folders: list[Path]) -> list[str]:
-    """The folders to put on ``PYTHONPATH`` for packages that are now in *folders*."""
-    return [os.path.normpath(folders[index] / relative) for index, relative in roots if index < len(folders)]
+def local(editables: Sequence[str]) -> list[Path]:
+    """Those of a declaration's *editables* that are folders of this machine."""
+    return [Path(folder) for folder in editables if folder.startswith("/")]
+
+
+def python_path(roots: Sequence[Sequence[Any]], editables: Sequence[str]) -> dict[str, str]:
+    """``PYTHONPATH`` with the kept import *roots* of packages that are now in *editables*, before what is inherited; empty without any."""
+    folders = local(editables)
+    places = [os.path.normpath(folders[int(index)] / str(relative)) for index, relative in roots if int(index) < len(folders)]
+    inherited = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([*places, *([inherited] if inherited else [])])} if places else {}
 
 
 def _targets(link: Path, site_packages: Path) -> Iterator[Path]:

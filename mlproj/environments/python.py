@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,9 +82,9 @@ class PythonEnvironment:
         assert self.description.key is not None
         folder, reused = transaction.obtain(self.description.key, lambda staging: self._build(staging, progress), progress, rebuild=rebuild)
         content = transaction.description(folder)
-        roots = editable.import_roots([(int(index), str(place)) for index, place in content.get("import_roots", [])], self._editables())
+        python_path = editable.python_path(content.get("import_roots", []), self._requirements.editables)
         return Prepared(
-            variables={**self._requirements.variables, "VIRTUAL_ENV": str(folder / "venv"), **_python_path(roots)},
+            variables={**self._requirements.variables, "VIRTUAL_ENV": str(folder / "venv"), **python_path},
             path=(folder / "venv" / "bin",),
             unset=_UNSET,
             lock=folder / "pylock.toml",
@@ -93,9 +92,6 @@ class PythonEnvironment:
             reused=reused,
             packages=content.get("packages", {}),
         )
-
-    def _editables(self) -> list[Path]:
-        return [Path(folder) for folder in self._requirements.editables if folder.startswith("/")]
 
     def _build(self, staging: Path, progress: Progress) -> dict[str, Any]:
         from mlproj.environments import installer, lock
@@ -110,14 +106,14 @@ class PythonEnvironment:
         corrected = _corrections(staging, progress)
         with progress.step(f"installing {count} packages"):
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
-        roots = editable.detach(installer.site_packages(venv), self._editables())
-        _remove_files(staging)
+        roots = editable.detach(installer.site_packages(venv), editable.local(self._requirements.editables))
+        transaction.remove_files(staging)
         kept = lock.portable(text, self._request.root)
         if self._requirements.lock_file is None:
             kept = lock.narrowed(kept, self._interpreter.version)
         (staging / "pylock.toml").write_text(kept, "utf-8")
         return {
-            **self._record(),
+            **self.description.stored(),
             "notes": [*self.description.notes, *corrected],
             "import_roots": roots,
             "packages": installer.installed_packages(venv),
@@ -134,18 +130,6 @@ class PythonEnvironment:
         hint = _AS_OF_HINT if self.description.as_of else None
         return lock.resolve(uv, ask, hint)
 
-    def _record(self) -> dict[str, Any]:
-        told = self.description
-        place = told.declaration.file
-        return {
-            "kind": told.kind,
-            "manager": told.manager,
-            "python": told.python,
-            "declaration": " ".join(filter(None, (told.declaration.kind, place.name if place else ""))),
-            "requirements": list(told.requirements),
-            "as_of": told.as_of.isoformat() if told.as_of else None,
-        }
-
 
 def _corrections(staging: Path, progress: Progress) -> list[str]:
     from mlproj.environments import legacy_metadata
@@ -156,17 +140,3 @@ def _corrections(staging: Path, progress: Progress) -> list[str]:
     for line in corrected:
         progress.note(line)
     return corrected
-
-
-def _remove_files(staging: Path) -> None:
-    """Remove the working files of a build; they may hold credentials of an index."""
-    for place in staging.iterdir():
-        if place.is_file():
-            place.unlink()
-
-
-def _python_path(roots: list[str]) -> dict[str, str]:
-    if not roots:
-        return {}
-    inherited = os.environ.get("PYTHONPATH")
-    return {"PYTHONPATH": os.pathsep.join([*roots, *([inherited] if inherited else [])])}

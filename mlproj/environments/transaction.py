@@ -200,6 +200,13 @@ def clear_leftovers(folder: Path) -> int:
     return len(leftovers)
 
 
+def remove_files(staging: Path) -> None:
+    """Remove the working files of a build, which may hold credentials of an index; folders stay."""
+    for place in staging.iterdir():
+        if place.is_file():
+            place.unlink()
+
+
 def is_in_use(folder: Path) -> bool:
     """Whether this or another process uses or builds *folder* now."""
     if folder in _in_use:

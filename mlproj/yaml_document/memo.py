@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj import __version__, paths
-from mlproj.redaction import mask_url
+from mlproj.redaction import mask_channel
 from mlproj.yaml_document.node import SCALAR, SEQUENCE, Node
 
 _FORMAT = 1
@@ -32,7 +32,7 @@ def recall(text: str) -> Node | None:
 
 def keep(text: str, root: Node) -> None:
     """Keep the document that *text* is, unless it is large, holds credentials, or has values that JSON cannot hold (dates)."""
-    if len(text) > _LARGEST or mask_url(text) != text:
+    if len(text) > _LARGEST or mask_channel(text) != text:
         return
     try:
         body = json.dumps({"text": text, "nodes": _rows(root)}, separators=(",", ":")).encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlproj import regex
 from mlproj.errors import InvalidProject, Place
-from mlproj.redaction import mask_url
+from mlproj.redaction import mask_channel
 
 MAX_SIZE = 1024 * 1024  # bytes
 
@@ -31,7 +31,7 @@ class Text:
 
     def place(self, line: int, column: int) -> Place:
         """The place at *line* and *column*, both counted from 0 as PyYAML does."""
-        shown = mask_url(self._lines[line]) if line < len(self._lines) else None
+        shown = mask_channel(self._lines[line]) if line < len(self._lines) else None
         return Place(self.file, line + 1, column + 1, shown)
 
     def place_at(self, index: int) -> Place:

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mlproj.environments import editable
 
 
-def test_a_link_to_a_source_folder_becomes_an_import_root(tmp_path: Path) -> None:
+def test_a_link_to_a_source_folder_becomes_an_import_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site, project = tmp_path / "site", tmp_path / "project"
     site.mkdir()
     (site / "plum.pth").write_text(f"{project}/src\n")
     assert editable.detach(site, [tmp_path / "other", project]) == [(1, "src")]
     assert list(site.glob("*.pth")) == []
-    assert editable.import_roots([(1, "src")], [Path("/a"), Path("/b")]) == ["/b/src"]
+    monkeypatch.setenv("PYTHONPATH", "/mine")
+    assert editable.python_path([(1, "src")], ["/a", "git+https://host/x", "/b"]) == {"PYTHONPATH": "/b/src:/mine"}
+    assert editable.python_path([], ["/a"]) == {}
 
 
 def test_the_import_hook_of_setuptools_becomes_the_parents_of_its_packages(tmp_path: Path) -> None:

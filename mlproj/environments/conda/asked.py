@@ -5,25 +5,29 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mlproj import yaml_document
+from mlproj.environments import requirements_file, text_file
 from mlproj.environments.base import Declaration
 from mlproj.environments.conda import channels
+from mlproj.environments.conda.credentials import Credentials
+from mlproj.environments.conda.locked import EXPLICIT, PIP
 from mlproj.environments.conda_file import Reader, items, parsed
 from mlproj.environments.draft import Draft
 from mlproj.environments.requirements import Requirements
 from mlproj.errors import InvalidProject, Place
-from mlproj.yaml_document import Document
+from mlproj.redaction import mask_channel
 
 _CHANNEL = re.compile(r"\s*([^\s=<>!~|,\[\]]+)::")
+_PACKAGE = re.compile(r"(https?|file)://[^\s/]*/\S+/[\w-]+/[^\s/]+\.(conda|tar\.bz2)(#\S*)?")
 
 
 @dataclass(frozen=True)
 class Asked:
     """Addresses of channels, the first one preferred; requirements for rattler's solver; and what pip is to install besides.
 
-    ``explicit`` are addresses of packages, of a file that locks them; nothing is solved then.
+    ``explicit`` are addresses of packages, of a file that locks them; nothing is solved then. What was secret in any address is
+    in ``credentials`` and nowhere else.
     """
 
     channels: tuple[str, ...]
@@ -31,6 +35,12 @@ class Asked:
     pip: Requirements
     explicit: tuple[str, ...] = ()
     python: str | None = None
+    credentials: Credentials = field(default_factory=Credentials, repr=False)
+
+    @property
+    def has_pip(self) -> bool:
+        """Whether pip is to install anything."""
+        return bool(self.pip.packages or self.pip.editables)
 
 
 def is_native(declaration: Declaration) -> bool:
@@ -38,11 +48,16 @@ def is_native(declaration: Declaration) -> bool:
     if declaration.file is None:
         return False
     if declaration.file.suffix.lower() == ".txt":
-        return _is_explicit(declaration.file)
+        return is_explicit(declaration.file)
     from mlproj.environments import declaration as reading
 
     document = yaml_document.load(declaration.file, remembered=True)
     return isinstance(document.value, dict) and reading.kind_of(document.value) != "python_env"
+
+
+def is_explicit(path: Path) -> bool:
+    """Whether the file lists packages by address. Raises InvalidProject when it cannot be read."""
+    return path.suffix.lower() == ".txt" and EXPLICIT in text_file.load(path).splitlines()
 
 
 def read(path: Path) -> Asked:
@@ -53,12 +68,9 @@ def read(path: Path) -> Asked:
     document = yaml_document.load(path, remembered=True)
     draft.add_file(path)
     reader = _Native(draft, document, path)
-    reader.channels = _channels(document, path.parent)
+    reader.name_channels()
     reader.read()
-    if not reader.channels:
-        reader.channels = [channels.address("conda-forge", path.parent)]
-        draft.note("the file names no channel; conda-forge is used")
-    return Asked(tuple(reader.channels), tuple(reader.specs), draft.finish(), python=reader.python)
+    return Asked(tuple(reader.channels), tuple(reader.specs), draft.finish(), python=reader.python, credentials=reader.credentials)
 
 
 @dataclass
@@ -68,21 +80,38 @@ class _Native(Reader):
     channels: list[str] = field(default_factory=list)
     specs: list[str] = field(default_factory=list)
     python: str | None = None
+    credentials: Credentials = field(default_factory=Credentials)
+
+    def name_channels(self) -> None:
+        """Read the list of channels."""
+        for index, item in enumerate(items(self.document, ("channels",))):
+            place = self.document.place("channels", index)
+            if not isinstance(item, str) or not item.strip():
+                raise InvalidProject(
+                    "a channel must be a name or an address", place=place, hint="write conda-forge, or https://host/channel"
+                )
+            self._add_channel(item.strip(), place)
+        if not self.channels:
+            self._add_channel("conda-forge", None)
+            self.draft.note("the file names no channel; conda-forge is used")
+
+    def _add_channel(self, name: str, place: Place | None) -> list[str]:
+        found = [self.credentials.taken_from(one) for one in channels.addresses(name, self.path.parent, place)]
+        self.channels += [one for one in found if one not in self.channels]
+        return found
 
     def conda(self, text: str, place: Place) -> None:
         """One of conda's packages, in the words that rattler takes."""
         if not text.strip():
             return self.draft.warn(f"{place}: this list item is empty")
-        spec = parsed(text, place)
+        named = _CHANNEL.match(text)
+        spec = parsed(text[named.end() :] if named else text, place)
         if spec.name == "python":
             self.python = spec.version
         spelled = " ".join(filter(None, (spec.name, spec.version or ("*" if spec.build else None), spec.build)))
-        named = _CHANNEL.match(text)
         if named:
-            address = channels.address(named[1].partition("/")[0] if "://" not in named[1] else named[1], self.path.parent)
-            if address not in self.channels:
-                self.channels.append(address)
-            spelled = f"{address}::{spelled}"
+            # Of a name for several channels (defaults) the first has to have it: rattler takes one.
+            spelled = "".join(f"{address}::" for address in self._add_channel(named[1], place)[:1]) + spelled
         if spelled not in self.specs:
             self.specs.append(spelled)
         return None
@@ -91,41 +120,18 @@ class _Native(Reader):
         """Nothing is left to be decided: the solver does."""
 
 
-def _channels(document: Document, folder: Path) -> list[str]:
-    found: list[str] = []
-    for index, item in enumerate(items(document, ("channels",))):
-        place = document.place("channels", index)
-        if not isinstance(item, str) or not item.strip():
-            raise InvalidProject("a channel must be a name or an address", place=place, hint="write conda-forge, or https://host/channel")
-        for name in channels.members(item.strip()):
-            address = channels.address(name, folder, place)
-            if address not in found:
-                found.append(address)
-    return found
-
-
-def _is_explicit(path: Path) -> bool:
-    try:
-        return "@EXPLICIT" in path.read_text("utf-8").splitlines()
-    except (OSError, ValueError):
-        return False
-
-
 def _explicit(path: Path) -> Asked:
     draft = Draft()
     draft.add_file(path)
-    lines = [(number, line.strip()) for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)]
+    credentials = Credentials()
     addresses = []
-    for number, line in lines:
-        if not line or line.startswith("#") or line == "@EXPLICIT":
-            continue
-        if not re.match(r"(https?|file)://\S+\.(conda|tar\.bz2)(#\S*)?$", line):
-            message = f"{line[:80]!r} is no address of a conda package"
-            raise InvalidProject(message, place=Place(str(path), number, 1), hint="expected https://…/name-version-build.conda#hash")
-        addresses.append(line)
-    return Asked((), (), draft.finish(), explicit=tuple(addresses))
-
-
-def shown(value: Any) -> str:
-    """A specification without the credentials of its channel."""
-    return channels.shown(str(value))
+    for number, line in enumerate(text_file.load(path).splitlines(), start=1):
+        line, place = line.strip(), Place(str(path), number, 1)
+        if line.startswith(PIP):
+            requirements_file.add_text(draft, line.removeprefix(PIP), path.parent, place)
+        elif line and not line.startswith("#") and line != EXPLICIT:
+            if not _PACKAGE.fullmatch(line):
+                message = f"{mask_channel(line)[:80]!r} is no address of a conda package"
+                raise InvalidProject(message, place=place, hint="expected https://…/name-version-build.conda#hash")
+            addresses.append(credentials.taken_from_package(line))
+    return Asked((), (), draft.finish(), explicit=tuple(addresses), credentials=credentials)

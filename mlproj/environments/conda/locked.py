@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from mlproj.environments.conda import channels
+from mlproj.dataclass import dataclass
 
 NAME = "conda.lock.txt"
+EXPLICIT = "@EXPLICIT"
+PIP = "# pip "
+"""What a line begins with that holds a requirement for pip; to conda a comment."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """One package. ``record`` is what its channel says of it, as plain data; hashes are hexadecimal."""
+    """One package, its addresses without credentials. ``record`` is what its channel says of it, as plain data; hashes are
+    hexadecimal."""
 
     url: str
     channel: str
@@ -41,12 +45,18 @@ class Package:
 
 
 def explicit(packages: Iterable[Package], platform: str, pip: Iterable[str] = ()) -> str:
-    """conda's own format of a lock, with what pip installed as comments; without credentials.
+    """conda's own format of a lock, with what pip installed as comments.
 
     https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html#identical-conda-envs
     """
-    lines = [f"# platform: {platform}", "@EXPLICIT"]
+    lines = [f"# platform: {platform}", EXPLICIT]
     for package in sorted(packages, key=lambda one: one.name):
         hashed = f"#sha256:{package.sha256}" if package.sha256 else f"#{package.md5}" if package.md5 else ""
-        lines.append(channels.shown(package.url) + hashed)
-    return "\n".join([*lines, *(f"# pip {line}" for line in pip)]) + "\n"
+        lines.append(package.url + hashed)
+    return "\n".join([*lines, *(f"{PIP}{line}" for line in pip)]) + "\n"
+
+
+def digest(packages: Iterable[Package]) -> str:
+    """A digest of what would be installed."""
+    lines = sorted(f"{package.url}#{package.sha256 or package.md5}" for package in packages)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

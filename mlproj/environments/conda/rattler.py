@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import re
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 from mlproj import paths
-from mlproj.environments.conda import channels
+from mlproj.dataclass import dataclass
+from mlproj.environments.conda.credentials import Credentials
 from mlproj.environments.conda.locked import Package
-from mlproj.errors import EnvironmentFailure, ServiceError
-
-_Result = TypeVar("_Result")
+from mlproj.errors import EnvironmentFailure, ServiceError, UsageError
+from mlproj.redaction import mask_channel
 
 
 class ChannelAway(ServiceError):
@@ -29,9 +29,27 @@ class Unsolvable(EnvironmentFailure):
     """No packages of the channels fulfil what is asked for."""
 
 
-def is_there() -> bool:
-    """Whether it is installed; the extra ``conda`` does that."""
-    return find_spec("rattler") is not None
+@dataclass(frozen=True)
+class Access:
+    """How channels are asked: with the *credentials* of their addresses and those that the user keeps for rattler, or
+    (``offline``) not at all."""
+
+    credentials: Credentials
+    offline: bool
+
+    def client(self) -> Any:
+        """rattler's client for it."""
+        import rattler
+        from rattler.networking import AddHeadersMiddleware, AuthenticationMiddleware, RetryMiddleware
+
+        if self.offline:
+            return rattler.Client([AddHeadersMiddleware(_refuse)])
+        return rattler.Client([RetryMiddleware(), *self.credentials.middlewares(), AuthenticationMiddleware()], timeout=_TIMEOUT)
+
+
+def _refuse(host: str, path: str) -> dict[str, str] | None:
+    """Asked before each request; what it raises is what becomes of it."""
+    raise ConnectionRefusedError(f"{host}{path} is not asked")
 
 
 def platform() -> str:
@@ -41,7 +59,7 @@ def platform() -> str:
     return str(rattler.Subdir.current())
 
 
-def solve(addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, *, offline: bool) -> list[Package]:
+def solve(addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access) -> list[Package]:
     """The packages that fulfil *specs*, each from the first of the channels that has any of its name (strict priority).
 
     Packages that came after *moment* are left out. Raises ChannelAway, Unsolvable.
@@ -51,24 +69,24 @@ def solve(addresses: Sequence[str], specs: Sequence[str], moment: datetime | Non
 
     # rattler looks for what fulfils a specification; with its name alone the first channel that has the name counts, as in conda.
     names = [spec if "::" in spec else spec.split(" ")[0] for spec in specs]
-    config = rattler.SourceConfig(cache_action="force-cache-only" if offline else "cache-or-fetch")
-    gateway = rattler.Gateway(cache_dir=_cache("repodata"), default_config=config)
+    config = rattler.SourceConfig(cache_action="force-cache-only" if access.offline else "cache-or-fetch")
+    gateway = rattler.Gateway(cache_dir=_cache("repodata"), default_config=config, client=access.client())
     try:
-        found = _run(
+        found = asyncio.run(
             rattler.solve(
                 [rattler.Channel(address) for address in addresses],
                 names,
                 constraints=[spec for spec in specs if "::" not in spec],
                 gateway=gateway,
                 platforms=[rattler.Subdir.current(), rattler.Subdir("noarch")],
-                virtual_packages=rattler.VirtualPackage.detect(rattler.VirtualPackageOverrides.from_env()),
+                virtual_packages=_virtual_packages(),
                 exclude_newer=moment,
                 # Old channels do not tell when their packages came; those are older than any that do.
                 timestamp_policy="allow-missing",
             )
         )
     except GatewayError as error:
-        raise ChannelAway(f"conda's channels cannot be read: {_said(error)}", hint=_away_hint(offline=offline)) from error
+        raise ChannelAway(f"conda's channels cannot be read: {_said(error)}", hint=_away_hint(access)) from error
     except InvalidMatchSpecError as error:
         raise Unsolvable(f"conda cannot read what is asked for: {_said(error)}") from error
     except SolverError as error:
@@ -76,8 +94,8 @@ def solve(addresses: Sequence[str], specs: Sequence[str], moment: datetime | Non
     return [_package(record) for record in found]
 
 
-def install(packages: Sequence[Package], staging: Path, final: Path, *, offline: bool) -> None:
-    """Put *packages* into the folder *staging*, which will be moved to *final*. Raises EnvironmentFailure, ChannelAway."""
+def install(packages: Sequence[Package], staging: Path, final: Path, access: Access) -> None:
+    """Put *packages* into the folder *staging*, which will be moved to *final*. Raises EnvironmentFailure."""
     import rattler
     from rattler.exceptions import InstallerError
 
@@ -87,9 +105,8 @@ def install(packages: Sequence[Package], staging: Path, final: Path, *, offline:
     scratch = staging.parent / "record.json"
     records = [_record(package, scratch) for package in packages]
     scratch.unlink(missing_ok=True)
-    client = rattler.Client(timeout=_TIMEOUT) if not offline else None
     try:
-        _run(
+        asyncio.run(
             rattler.install(
                 records,
                 target_prefix=staging,
@@ -97,47 +114,58 @@ def install(packages: Sequence[Package], staging: Path, final: Path, *, offline:
                 cache_dir=_cache("packages"),
                 execute_link_scripts=False,
                 show_progress=False,
-                client=client,
+                client=access.client(),
             )
         )
     except InstallerError as error:
+        if access.offline and "is not asked" in str(error):
+            message = f"a conda package is not in the cache, and --offline was asked for: {_said(error).partition(':')[0]}"
+            raise EnvironmentFailure(message, hint=_away_hint(access)) from error
         raise EnvironmentFailure(f"the conda packages cannot be installed: {_said(error)}", hint=_install_hint(str(error))) from error
 
 
-def described(addresses: Iterable[str]) -> list[Package]:
+def described(addresses: Iterable[str], access: Access) -> list[Package]:
     """The packages at explicit *addresses* (``URL#hash``): each is fetched for what it says of itself. Raises EnvironmentFailure."""
-    import rattler
     from rattler.package_streaming import PackageArchive
+
+    client = access.client()
 
     async def fetch(address: str) -> Package:
         url, _, hashed = address.partition("#")
-        archive = await (
-            PackageArchive.from_path(url.removeprefix("file://"))
-            if url.startswith("file://")
-            else PackageArchive.from_url(rattler.Client(timeout=_TIMEOUT), url)
-        )
-        content = await archive.read_file("info/index.json")
-        record = json.loads(content or b"{}")
-        kind = "sha256" if hashed.startswith("sha256:") else "md5"
+        local = _local_file(url)
+        archive = await (PackageArchive.from_path(local) if local else PackageArchive.from_url(client, url))
+        record = json.loads(await archive.read_file("info/index.json") or b"{}")
         if hashed:
-            record[kind] = hashed.removeprefix("sha256:")
-        return Package(url, url.rpartition("/")[0].rpartition("/")[0], record)
+            record["sha256" if len(hashed) > _MD5_DIGITS else "md5"] = hashed.removeprefix("sha256:")
+        return Package(url, url.rsplit("/", 2)[0], record)
 
     async def fetch_all() -> list[Package]:
         return list(await asyncio.gather(*(fetch(address) for address in addresses)))
 
     try:
-        return _run(fetch_all())
-    except Exception as error:  # rattler raises what its parts raise
-        raise EnvironmentFailure(f"a package of the lock cannot be had: {_said(error)}", hint=_away_hint(offline=False)) from error
+        return asyncio.run(fetch_all())
+    except Exception as error:  # rattler raises what its parts raise, which has no name of its own
+        raise EnvironmentFailure(f"a package of the lock cannot be had: {_said(error)}", hint=_away_hint(access)) from error
 
 
 _OTHER_FILE = "the file is not the one that its channel describes: try again, and tell whoever keeps the channel"
 _TIMEOUT = 120  # seconds
+_MD5_DIGITS = 32
 _UNSOLVABLE = (
     "loosen a version, or add the channel that has the package; --as-of today solves with today's packages; "
     "--env-manager uv translates to Python packages"
 )
+
+
+def _virtual_packages() -> Sequence[Any]:
+    """What this machine has: its system, C library, driver of a GPU, or what ``CONDA_OVERRIDE_…`` says. Raises UsageError."""
+    import rattler
+
+    try:
+        return rattler.VirtualPackage.detect(rattler.VirtualPackageOverrides.from_env())
+    except Exception as error:  # of several kinds, for a version that is none
+        named = ", ".join(name for name in os.environ if name.startswith("CONDA_OVERRIDE_"))
+        raise UsageError(f"this machine cannot be described to conda: {error}", hint=f"look at {named}" if named else None) from error
 
 
 def _package(record: Any) -> Package:
@@ -152,12 +180,16 @@ def _record(package: Package, scratch: Path) -> Any:
     return rattler.RepoDataRecord(made, package.url.rpartition("/")[2], package.url, package.channel)
 
 
+def _local_file(url: str) -> Path | None:
+    return Path(unquote(urlsplit(url).path)) if url.startswith("file://") else None
+
+
 def _check_local(package: Package) -> None:
     """Hold a file of this machine to its hash; rattler does that with what it downloads. Raises EnvironmentFailure."""
-    if not package.url.startswith("file://"):
+    file = _local_file(package.url)
+    if file is None:
         return
     expected, kind = (package.sha256, "sha256") if package.sha256 else (package.md5, "md5")
-    file = Path(unquote(urlsplit(package.url).path))
     try:
         with file.open("rb") as stream:
             found = _digest(stream, kind)
@@ -182,20 +214,16 @@ def _cache(name: str) -> Path:
     return folder
 
 
-def _run(work: Coroutine[Any, Any, _Result]) -> _Result:
-    return asyncio.run(work)
-
-
 def _said(error: BaseException) -> str:
     """rattler's words without addresses' secrets; of a chain of causes the first and the last."""
     first, *causes = [line for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
     if causes and all(line.startswith("Caused by: ") for line in causes):
-        return channels.shown(f"{first}: {causes[-1].removeprefix('Caused by: ')}")
-    return channels.shown("\n  ".join([first, *causes]))
+        return mask_channel(f"{first}: {causes[-1].removeprefix('Caused by: ')}")
+    return mask_channel("\n  ".join([first, *causes]))
 
 
-def _away_hint(*, offline: bool) -> str:
-    if offline:
+def _away_hint(access: Access) -> str:
+    if access.offline:
         return "run it once without --offline, so that what the channels have is in the cache"
     return "look at the network and the channels' addresses; MLPROJ_CONDA_CHANNEL_ALIAS names a mirror"
 
@@ -206,9 +234,3 @@ def _install_hint(said: str) -> str | None:
     if "hash mismatch" in said.lower() or "sha256" in said.lower():
         return _OTHER_FILE
     return None
-
-
-def digest(packages: Iterable[Package]) -> str:
-    """A digest of what would be installed."""
-    lines = sorted(f"{package.url}#{package.sha256 or package.md5}" for package in packages)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +14,7 @@ from mlproj.environments.requirements import Requirements
 from mlproj.environments.uv import Uv
 from mlproj.errors import EnvironmentFailure
 from mlproj.progress import Progress
+from mlproj.redaction import mask_url
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,18 @@ def install(asked: Requirements, moment: datetime | None, prefix: Path, request:
     around = replace(asked, constraints=(*asked.constraints, *pins))
     with progress.step("resolving the packages of pip"):
         text = lock.resolve(uv, lock.Ask(around, python, moment), _HINT)
-    entries = [entry for entry in lock.packages(text) if by_conda.get(entry["name"]) != entry.get("version")]
+    # A folder's package has no version in the lock.
+    entries = [entry for entry in lock.packages(text) if "version" not in entry or by_conda.get(entry["name"]) != entry["version"]]
     with progress.step(f"installing {len(entries)} packages of pip"):
         installer.install(uv, "uv", python, prefix, text, around, lock.bounds(moment, python), progress)
     after = installer.installed_packages(prefix)
     added = {name: version for name, version in after.items() if by_conda.get(name) != version}
-    return Added(installer.pip_lines(entries), added, installer.site_packages(prefix))
+    return Added([_portable(line, request.root) for line in installer.pip_lines(entries)], added, installer.site_packages(prefix))
+
+
+def _portable(line: str, root: Path) -> str:
+    """A line fit to be kept: without credentials, and the project's own folders relative to it."""
+    return mask_url(re.sub(rf"^(-e )?{re.escape(str(root))}(?=/|$)", lambda match: f"{match[1] or ''}.", line))
 
 
 _HINT = "what conda installed is kept: name a package in the pip section to replace it"

@@ -6,10 +6,12 @@ import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -107,7 +109,12 @@ def test_what_pip_is_to_add_comes_beside(tmp_path: Path) -> None:
     )
     out, record, _ = run(folder, "--env-manager", "conda")
     assert out == "1.0 local tiny\n"
-    assert "# pip " in (paths.run_dir(record["run_id"]) / "conda.lock.txt").read_text()
+    lock = (paths.run_dir(record["run_id"]) / "conda.lock.txt").read_text()
+    assert "\n# pip ./local\n" in lock and "s3cr3t" not in lock
+    conda_file(folder, lock, "lock.txt")
+    out, again, _ = run(folder)
+    assert out == "1.0 local tiny\n"
+    assert (paths.run_dir(again["run_id"]) / "conda.lock.txt").read_text() == lock
 
 
 BACKEND = """
@@ -154,6 +161,23 @@ def test_a_lock_is_installed_without_solving(tmp_path: Path, channel: Channel) -
     conda_file(folder, "@EXPLICIT\nrm -rf /\n", "lock.txt")
     refused = mlproj("run", folder, "--env-manager", "conda")
     assert refused.code == 65 and "lock.txt:2:1" in refused.err
+    conda_file(folder, "@EXPLICIT\nhttps://conda.anaconda.org/conda-forge/osx-arm64/python-3.11.0-0.conda\n", "lock.txt")
+    refused = mlproj("run", folder)
+    assert refused.code == 73 and "lists packages for osx-arm64, and this machine is" in refused.err
+
+
+@pytest.mark.parametrize(("option", "told"), [("--as-of=2020-13-01", "2020-13-01"), ("--env-manager=conda", "CONDA_OVERRIDE_CUDA")])
+def test_a_mistake_of_the_users_is_no_reason_to_translate(tmp_path: Path, option: str, told: str) -> None:
+    refused = mlproj("run", project(tmp_path / "p", PLAIN), option, env={"CONDA_OVERRIDE_CUDA": "a b"})
+    assert refused.code == 2 and told in refused.err, refused.err
+    assert store.installed() == []
+
+
+def test_packages_of_the_user_stay_out(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", PLAIN, "import site, sys; print(site.ENABLE_USER_SITE, sys.path)\n")
+    (tmp_path / "home" / "lib" / f"python{'.'.join(PYTHON.split('.')[:2])}" / "site-packages").mkdir(parents=True)
+    out, *_ = run(folder, env={"PYTHONUSERBASE": str(tmp_path / "home")})
+    assert out.startswith("False ") and str(tmp_path / "home") not in out
 
 
 @pytest.mark.parametrize("remote", [False, True])
@@ -163,8 +187,8 @@ def test_a_package_that_is_not_what_its_channel_says_is_refused(tmp_path: Path, 
     file = own.library("mlib", "9")
     own.index()
     file.write_bytes(file.read_bytes() + b"x")
-    with served(channel.folder.parent) as address:
-        where = f"{address}/broken" if remote else "broken"
+    with served(channel.folder.parent) as host:
+        where = f"http://{host}/t/s3cr3t/broken" if remote else "broken"
         folder = project(tmp_path / "p", f"channels: ['{where}']\ndependencies: [python, mlib]\n")
         failed = mlproj("run", folder, "--env-manager", "conda")
     assert failed.code == 73 and "cannot be installed" in failed.err, failed.err
@@ -203,13 +227,14 @@ def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, place: st
 
 
 class _Served(SimpleHTTPRequestHandler):
-    """Wants a token in the address, as private channels do."""
+    """Wants a token in the address, as private channels do, or a password."""
 
     def do_GET(self) -> None:
-        if not self.path.startswith("/t/s3cr3t/"):
+        with_token = self.path.startswith("/t/s3cr3t/")
+        if not with_token and self.headers.get("Authorization") != f"Basic {b64encode(b'me:s3cr3t').decode()}":
             self.send_error(404)
             return
-        self.path = self.path.removeprefix("/t/s3cr3t")
+        self.path = self.path.removeprefix("/t/s3cr3t") if with_token else self.path
         super().do_GET()
 
     do_HEAD = do_GET  # noqa: N815
@@ -220,25 +245,70 @@ class _Served(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
+    """The host and port of channels in *folder*."""
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Served, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/t/s3cr3t"
+        yield f"127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 
 
-def test_a_channel_over_http_keeps_its_token_to_itself(tmp_path: Path, channel: Channel) -> None:
-    with served(channel.folder.parent) as address:
-        folder = project(tmp_path / "p", f"channels: ['{address}/main']\ndependencies: [python, mlib]\n")
-        out, record, said = run(folder, "--env-manager", "conda")
-    assert out.startswith("2.0 ")
-    kept = b"".join(file.read_bytes() for file in paths.run_dir(record["run_id"]).iterdir() if file.is_file())
-    (stored,) = store.installed()
-    for text in (json.dumps(record).encode(), kept, said.encode(), (stored.folder / "environment.json").read_bytes()):
-        assert b"s3cr3t" not in text
-    assert b"/t/****/main" in kept
-    # What is in the cache needs no channel any more.
+WITH_TOKEN, WITH_PASSWORD = "http://{}/t/s3cr3t/main", "http://me:s3cr3t@{}/main"
+
+
+def holding(secret: bytes, *folders: Path) -> list[Path]:
+    return [file for folder in folders for file in folder.rglob("*") if file.is_file() and secret in file.read_bytes()]
+
+
+@pytest.mark.parametrize("written", [WITH_TOKEN, WITH_PASSWORD])
+@pytest.mark.parametrize("where", ["channel", "package", "alias"])
+def test_credentials_of_a_channel_are_kept_nowhere(tmp_path: Path, channel: Channel, written: str, where: str) -> None:
+    os.unlink(paths.cache() / "conda" / "packages")
+    own = Channel(tmp_path / "channels" / "main")
+    own.library("mlib", "7")
+    own.python()
+    own.index()
+    with served(own.folder.parent) as host:
+        address = written.format(host)
+        text = {
+            "channel": f"channels: ['{address}']\ndependencies: [python, mlib]\n",
+            "package": f"channels: [nodefaults, 'http://{host}/main']\ndependencies: ['{address}::python', '{address}::mlib']\n",
+            "alias": "channels: [main]\ndependencies: [python, mlib]\n",
+        }[where]
+        alias = {"MLPROJ_CONDA_CHANNEL_ALIAS": address.removesuffix("/main")}
+        folder = project(tmp_path / "p", text)
+        out, record, said = run(folder, "--env-manager", "conda", env=alias)
+        assert out.startswith("7 ")
+        assert "s3cr3t" not in json.dumps(record) + said + out
+        assert holding(b"s3cr3t", paths.home(), paths.cache()) == []
+        lock = (paths.run_dir(record["run_id"]) / "conda.lock.txt").read_text()
+        assert f"\nhttp://{host}/main/noarch/mlib-7-0.tar.bz2#sha256:" in lock
+
+        # What is in the cache needs no channel any more: not for solving, and not for a lock that was looked at before.
+        conda_file(tmp_path / "q", re.sub("http://.*?/main/", f"{address}/", lock), "lock.txt")
+        (tmp_path / "q" / "main.py").write_text(MAIN)
+        assert run(tmp_path / "q")[0].startswith("7 ")
+        assert holding(b"s3cr3t", paths.home(), paths.cache()) == []
     mlproj("env", "prune")
-    assert run(folder, "--env-manager", "conda", "--offline")[0].startswith("2.0 ")
+    assert run(folder, "--env-manager", "conda", "--offline", env=alias)[0].startswith("7 ")
+    mlproj("env", "prune")
+    assert run(tmp_path / "q", "--offline")[0].startswith("7 ")
+
+
+def test_offline_nothing_is_asked(tmp_path: Path, channel: Channel) -> None:
+    os.unlink(paths.cache() / "conda" / "packages")
+    with served(channel.folder.parent) as host:
+        folder = project(tmp_path / "p", f"channels: ['{WITH_TOKEN.format(host)}']\ndependencies: [python, mlib]\n")
+        refused = mlproj("run", folder, "--env-manager", "conda", "--offline")
+        assert refused.code == 69 and "run it once without --offline" in refused.err
+        record = run(folder)[1]
+        lock = (paths.run_dir(record["run_id"]) / "conda.lock.txt").read_text()
+        shutil.rmtree(paths.cache() / "conda" / "packages")
+        mlproj("env", "prune")
+        lacking = mlproj("run", folder, "--offline")
+        assert lacking.code == 73 and "a conda package is not in the cache, and --offline was asked for" in lacking.err
+        conda_file(tmp_path / "q", lock, "lock.txt")
+        refused = mlproj("run", tmp_path / "q", "--offline")
+        assert refused.code == 73 and "a package of the lock cannot be had" in refused.err and "without --offline" in refused.err
 
 
 def test_runs_at_once_build_one_environment(tmp_path: Path) -> None:

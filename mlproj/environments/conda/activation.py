@@ -1,0 +1,45 @@
+"""What conda packages want set while they are used: variables in files and scripts of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlproj import process
+from mlproj.errors import EnvironmentFailure
+
+_OF_A_SHELL = frozenset(("PATH", "_", "SHLVL", "PWD", "OLDPWD"))
+
+
+def variables(prefix: Path, own: Mapping[str, str]) -> dict[str, str]:
+    """What the files and scripts of the environment at *prefix* set, for a program that gets the variables *own*.
+
+    https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html#saving-environment-variables
+    Raises EnvironmentFailure.
+    """
+    found = _of_files(prefix / "etc" / "conda" / "env_vars.d")
+    scripts = sorted((prefix / "etc" / "conda" / "activate.d").glob("*.sh"))
+    return {**found, **_of_scripts(scripts, prefix, {**own, **found})} if scripts else found
+
+
+def _of_files(folder: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in sorted(folder.glob("*.json")):
+        try:
+            found |= {str(name): str(value) for name, value in json.loads(file.read_text("utf-8")).items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise EnvironmentFailure(f"{file.name} of a conda package cannot be read: {error}") from error
+    return found
+
+
+def _of_scripts(scripts: list[Path], prefix: Path, own: Mapping[str, str]) -> dict[str, str]:
+    before = {**os.environ, **own, "PATH": f"{prefix / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    done = process.run(["bash", "-c", 'for file in "$@"; do . "$file" >&2; done; env -0', "activate", *scripts], env=before)
+    if done.returncode:
+        raise EnvironmentFailure(
+            f"a conda package cannot be activated: {done.error_text.strip()[-500:]}", hint="--env-manager uv does without"
+        )
+    after = dict(line.split("=", 1) for line in done.stdout.decode("utf-8", "surrogateescape").split("\0") if "=" in line)
+    return {name: value for name, value in after.items() if name not in _OF_A_SHELL and before.get(name) != value}

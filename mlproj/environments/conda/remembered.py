@@ -1,0 +1,91 @@
+"""What a conda file was solved to before, so that a second run asks no channel and loads no solver."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from mlproj import paths
+from mlproj.dataclass import dataclass
+from mlproj.environments import key
+from mlproj.environments.base import Declaration, Request
+from mlproj.environments.conda.asked import Asked
+from mlproj.environments.conda.locked import Package
+
+_FORMAT = 2
+_SHORT = 3600.0  # seconds that it is kept that there is no solution
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Packages for a ``platform``, the UTC moment they are as of (None: when they were solved) and why."""
+
+    packages: tuple[Package, ...]
+    platform: str
+    moment: datetime | None
+    as_of_reason: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unsolved:
+    """Why there are no packages, in a line for people."""
+
+    reason: str
+
+
+class Memory:
+    """The place where the answer to one question is kept."""
+
+    def __init__(self, request: Request, declaration: Declaration, asked: Asked) -> None:
+        content = {
+            "format": _FORMAT,
+            "channels": asked.channels,
+            "specs": asked.specs,
+            "explicit": asked.explicit,
+            "request": [request.as_of, request.time_travel, str(request.commit_date)],
+            "file": str(declaration.file).replace(str(request.root), "<root>"),
+            "virtual": {name: value for name, value in os.environ.items() if name.startswith("CONDA_OVERRIDE_")},
+        }
+        self._file = paths.cache() / "decisions" / f"conda-{key.digest(content)}.json"
+        # Without network, or with a login that was mended, the same question may have another answer in a moment.
+        self._is_fickle = request.offline or bool(asked.credentials)
+
+    def recall(self) -> Solved | Unsolved | None:
+        """The answer, None when there is none that can be read or it is too old."""
+        try:
+            kept = json.loads(self._file.read_bytes())
+            return _unsolved(kept) if "unsolved" in kept else _solved(kept)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def keep(self, answer: Solved | Unsolved) -> None:
+        """Keep the answer; for a short time when it is that there is none."""
+        if isinstance(answer, Solved):
+            paths.write_atomic(self._file, json.dumps(_document(answer)))
+        elif not self._is_fickle:
+            paths.write_atomic(self._file, json.dumps({"unsolved": answer.reason, "when": time.time()}))
+
+
+def _unsolved(kept: Mapping[str, Any]) -> Unsolved | None:
+    return Unsolved(str(kept["unsolved"])) if 0 <= time.time() - float(kept["when"]) < _SHORT else None
+
+
+def _solved(kept: Mapping[str, Any]) -> Solved:
+    packages = tuple(Package(one["url"], one["channel"], one["record"]) for one in kept["packages"])
+    moment = datetime.fromisoformat(kept["moment"]) if kept["moment"] else None
+    return Solved(packages, kept["platform"], moment, kept["as_of_reason"], tuple(kept["notes"]))
+
+
+def _document(solved: Solved) -> dict[str, Any]:
+    return {
+        "packages": [{"url": one.url, "channel": one.channel, "record": one.record} for one in solved.packages],
+        "platform": solved.platform,
+        "moment": solved.moment.isoformat() if solved.moment else None,
+        "as_of_reason": solved.as_of_reason,
+        "notes": solved.notes,
+    }
