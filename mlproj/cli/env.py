@@ -96,7 +96,9 @@ def remove_command(keys: tuple[str, ...], as_json: bool) -> None:
 def prune_command(older_than: float | None, as_json: bool) -> None:
     """Remove the environments that nothing is using now, and what builds and runs that were killed left behind."""
     pruned = store.prune(None if older_than is None else timedelta(seconds=older_than))
-    of_killed = containers_left.remove(_is_over)
+    of_killed, troubles = containers_left.remove(_is_over)
+    for trouble in troubles:
+        sys.stderr.write(f"warning: {trouble}\n")
     if as_json:
         print_document({**asdict(pruned), "containers": of_killed})
         return

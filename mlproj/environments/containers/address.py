@@ -14,6 +14,7 @@ from mlproj.environments.containers.engine import Engine
 _LOOPBACK = "127.0.0.1"
 _FREEBIND = 15  # IP_FREEBIND of ip(7)
 _ROOTLESS_GATEWAY = "10.0.2.2"  # slirp4netns(1)
+_LOST = "what its program logs through MLflow does not arrive"
 _SLIRP = "slirp4netns:allow_host_loopback=true"
 
 
@@ -33,13 +34,17 @@ def route(engine: Engine, asked: str | None) -> Route:
     if asked == "host":
         return Route(here)
     if asked == "none":
-        return Route(here, trouble="the container has no network: what its program logs through MLflow does not arrive")
+        return Route(here, trouble=f"the container has no network: {_LOST}")
     if engine.name == "podman" and engine.is_rootless and asked is None:
         return Route(Network(_LOOPBACK, _ROOTLESS_GATEWAY), wanted=_SLIRP)
     gateway = _gateway(engine, asked or ("podman" if engine.name == "podman" else "bridge"))
     if gateway is not None and not engine.is_rootless and _is_ours(gateway, comes=engine.name == "podman"):
         return Route(Network(gateway, gateway))
-    # The engine is in a machine of its own (Docker Desktop and its like), which knows ours by this name.
+    if engine.is_rootless and engine.name == "docker":
+        return Route(here, trouble=f"containers of docker without root do not reach this machine: {_LOST}; podman's do")
+    if engine.is_elsewhere:
+        return Route(here, trouble=f"the engine is on another machine, whose containers do not reach this one: {_LOST}")
+    # The engine is in a virtual machine here (Docker Desktop and its like), which knows ours by this name.
     name = "host.containers.internal" if engine.name == "podman" else "host.docker.internal"
     return Route(Network(_LOOPBACK, name))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlproj import paths
 from mlproj.environments.base import Folders, Inside, Network
 from mlproj.environments.containers.address import Route
-from mlproj.environments.containers.engine import Engine
+from mlproj.environments.containers.engine import Engine, is_own
 from mlproj.environments.containers.image import Image
 from mlproj.environments.containers.settings import WORKDIR, Settings
 from mlproj.errors import EnvironmentFailure, ServiceError
@@ -21,10 +23,6 @@ from mlproj.redaction import redact
 RUN_LABEL, HOME_LABEL = "mlproj.run", "mlproj.home"
 """Labels of our containers: the run it belongs to, and where that is recorded."""
 
-# Of the engine's own program: what a container is to get under these names is given on the command line.
-_OF_ENGINE = re.compile(
-    r"PATH|HOME|TMPDIR|USER|LD_.*|DYLD_.*|XDG_.*|SSH_.*|DOCKER_.*|BUILDKIT_.*|CONTAINER.*|PODMAN_.*|NERDCTL_.*|.*_proxy", re.I
-)
 # bash where the image has it, as MLflow's commands are written for it. Signals are for all of its processes, as they are outside of a
 # container: docker's init is told so by a variable, podman's (catatonit, at one of two places) by an option.
 _SHELL = """for init in /run/podman-init /dev/init; do
@@ -35,6 +33,7 @@ if command -v bash >/dev/null 2>&1; then exec "$@" bash -c "$command"; else exec
 """
 _GROUP = {"TINI_KILL_PROCESS_GROUP": "1"}
 _NEVER = "0001-01-01"
+_NO_INIT = re.compile(r"init\b.*(not found|no such file)|find init binary", re.I)
 _TROUBLE = re.compile(r"(Error( response from daemon)?|docker): *")
 _ADVICE = re.compile(r"See '|Run '|Usage:|WARNING:|For more help")
 
@@ -58,12 +57,12 @@ class Containers:
         for volume in self._settings.volumes:
             _make_folder(volume)
         given = {**self._defaults(), **self._settings.variables, **variables}
-        words = [*self._options(folders, run_id), *_variables(given), *self._settings.arguments]
-        environ = self._engine.environ({name: value for name, value in given.items() if not _OF_ENGINE.fullmatch(name)})
-        for options in (["--init"], []):  # an engine without its init program says so and makes nothing
-            done = self._engine.run("create", *options, *words, self._image.id, "sh", "-c", _SHELL, "mlproj", command, env=environ)
-            if done.returncode == 0 or "init" not in done.error_text:
-                break
+        with _variables(given) as (by_option, by_environment):
+            words = [*self._options(folders, run_id), *by_option, *self._settings.arguments]
+            made = [self._image.id, "sh", "-c", _SHELL, "mlproj", command]
+            done = self._engine.run("create", "--init", *words, *made, env=by_environment)
+            if done.returncode and _NO_INIT.search(done.error_text):  # the engine is here without its init program
+                done = self._engine.run("create", *words, *made, env=by_environment)
         if done.returncode:
             raise ServiceError(f"{self._engine.name} cannot make the container: {_said(done.error_text)}", hint=_hint(done.error_text))
         name = name_of(run_id)
@@ -82,15 +81,13 @@ class Containers:
         """Remove the container; what is known of its end. Raises ServiceError when its command never began."""
         state = self._state(run_id)
         told, never = _conclusion(state), _never_began(state)
-        for pause in (0.2, 1.0, 0.0):
-            gone = self._engine.run("rm", "--force", "--volumes", name_of(run_id))
-            if gone.returncode == 0 or "no such container" in gone.error_text.lower():
-                break
-            time.sleep(pause)
-        else:
-            went = "" if state else f"{self._engine.name} went away while the run was on; "
-            lost = f"{went}the container {name_of(run_id)} could not be removed: {_said(gone.error_text)}"
-            raise ServiceError(lost, hint="mlproj env prune removes it when the engine answers")
+        try:
+            remove(self._engine, run_id)
+        except ServiceError as trouble:
+            if state:
+                raise
+            message = f"{self._engine.name} went away while the run was on; {trouble.message}"
+            raise ServiceError(message, hint=trouble.hint) from trouble
         if never:
             raise ServiceError(f"{self._engine.name} cannot start the container: {never}", hint=_hint(never))
         return told
@@ -159,10 +156,21 @@ def _gpus(engine: Engine, wanted: str) -> tuple[str, str]:
     return "--device", wanted if "=" in wanted and "/" in wanted else f"nvidia.com/gpu={wanted.removeprefix('device=')}"
 
 
-def _variables(given: Mapping[str, str]) -> Iterator[str]:
-    """Options by which the engine's program hands on variables of its own; so no value is on its command line."""
-    for name, value in given.items():
-        yield from ("--env", f"{name}={value}" if _OF_ENGINE.fullmatch(name) else name)
+@contextmanager
+def _variables(given: Mapping[str, str]) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Options by which the engine's program hands variables on, and what it needs in its own environment for that.
+
+    No value is on its command line: it takes them from its environment, and those under names that it goes by itself from a file.
+    """
+    own = {name: value for name, value in given.items() if is_own(name)}
+    others = {name: value for name, value in given.items() if name not in own}
+    broken = next((name for name, value in own.items() if "\n" in value), None)
+    if broken is not None:
+        raise EnvironmentFailure(f"the variable {broken} of a container cannot have several lines", hint="give it another name")
+    with tempfile.NamedTemporaryFile("w", prefix="mlproj-", encoding="utf-8", errors="surrogateescape") as file:
+        file.writelines(f"{name}={value}\n" for name, value in own.items())
+        file.flush()
+        yield [*(f"--env={name}" for name in others), *([f"--env-file={file.name}"] if own else [])], others
 
 
 def _make_folder(volume: str) -> None:
@@ -205,6 +213,8 @@ def _said(text: str) -> str:
 
 def _hint(said: str) -> str | None:
     lowered = said.lower()
+    if "docker-init" in lowered:
+        return "the engine lacks its init program: install the package docker-init or tini"
     if "device driver" in lowered or "nvidia" in lowered or "cdi" in lowered:
         return (
             "the container asks for GPUs: they need a driver and NVIDIA's container toolkit on this machine; or remove gpus from docker_env"
@@ -228,6 +238,10 @@ def left(engine: Engine, home: Path) -> list[str]:
 
 def remove(engine: Engine, run_id: str) -> None:
     """Remove the container of a run, running or not. Raises ServiceError."""
-    done = engine.run("rm", "--force", "--volumes", name_of(run_id))
-    if done.returncode and "no such container" not in done.error_text.lower():
-        raise ServiceError(f"{engine.name} cannot remove {name_of(run_id)}: {_said(done.error_text)}")
+    for pause in (0.2, 1.0, 0.0):
+        done = engine.run("rm", "--force", "--volumes", name_of(run_id))
+        if done.returncode == 0 or "no such container" in done.error_text.lower():
+            return
+        time.sleep(pause)
+    message = f"the container {name_of(run_id)} could not be removed: {_said(done.error_text)}"
+    raise ServiceError(message, hint="mlproj env prune removes it when the engine answers")

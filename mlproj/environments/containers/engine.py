@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ from mlproj.redaction import redact
 NAMES = ("docker", "podman", "nerdctl")
 """In the order they are looked for."""
 
+# Variables that the engines' own programs and what they call go by. What a container or a build is to get under one of these
+# names must not become the program's.
+_OWN = re.compile(
+    r"PATH|HOME|TMPDIR|USER|LD_.*|DYLD_.*|XDG_.*|SSH_.*|DOCKER_.*|BUILDKIT_.*|BUILDAH_.*|CONTAINER.*|PODMAN_.*|NERDCTL_.*|.*_proxy", re.I
+)
 _PATIENCE = 30.0  # seconds that an engine may take to say how it is
 _HINT = "install docker (https://docs.docker.com/engine) or podman (https://podman.io), or run without a container: --env-manager local"
 
@@ -37,10 +43,6 @@ class Engine:
         """Run the program to its end. Raises ServiceError when it cannot be started."""
         return process.run([self.program, *arguments], env=self.environ(env), timeout=timeout)
 
-    def follow(self, arguments: Sequence[str], on_line: Callable[[str], None]) -> Completed:
-        """Run the program to its end, giving each line of its standard error to *on_line*."""
-        return process.follow([self.program, *arguments], on_line, env=self.environ())
-
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         """What the engine knows of the ``image``, ``container`` or ``network`` *name*; None when it knows none."""
         done = self.run(kind, "inspect", name)
@@ -58,9 +60,22 @@ class Engine:
         """Whether the newer of docker's builders is there; a client without it says so with every build."""
         return self.name == "docker" and self.run("buildx", "version").returncode == 0
 
+    @functools.cached_property
+    def is_elsewhere(self) -> bool:
+        """Whether docker's client talks to an engine over a network; such an engine has files and addresses of its own."""
+        if self.name != "docker":
+            return False
+        address = os.environ.get("DOCKER_HOST") or self.run("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").text
+        return address.strip().startswith(("tcp://", "ssh://", "http://", "https://"))
+
     def environ(self, more: dict[str, str] | None = None) -> dict[str, str]:
         """The variables that the program gets: ours, with *more*."""
         return {**os.environ, **(more or {})}
+
+
+def is_own(name: str) -> bool:
+    """Whether the engines' own programs go by the variable *name*."""
+    return _OWN.fullmatch(name) is not None
 
 
 def find() -> Engine:
@@ -83,6 +98,17 @@ def find() -> Engine:
     if troubles:
         raise ServiceError("; ".join(troubles), hint="start it, or name another one with MLPROJ_CONTAINER_ENGINE")
     raise ServiceError("the project runs in a container, and no container engine is on PATH", hint=_HINT)
+
+
+def answering() -> Iterator[Engine]:
+    """Every engine of this machine that answers."""
+    named = env_vars.CONTAINER_ENGINE.get()
+    programs = dict.fromkeys(program for program in map(shutil.which, (*NAMES, *([named] if named else []))) if program)
+    for program in programs:
+        try:
+            yield _ask(program)
+        except ServiceError:
+            continue
 
 
 def _asked_for(named: str) -> Engine:

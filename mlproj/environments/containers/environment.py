@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
 from mlproj.environments.containers import address, engine, image, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.settings import Settings
-from mlproj.errors import ServiceError
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 
@@ -22,9 +22,6 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     del progress
     wanted = settings.read(declaration.options, request, declaration.place)
     found = engine.find()
-    if os.environ.get("DOCKER_HOST", "").startswith(("tcp://", "ssh://")) and found.name == "docker":
-        message = "DOCKER_HOST names an engine on another machine, which cannot mount the project's folder"
-        raise ServiceError(message, hint="unset it to use the engine of this machine")
     return ContainerEnvironment(request, declaration, wanted, found)
 
 
@@ -70,12 +67,18 @@ def _shown(wanted: Settings, request: Request) -> str:
     return os.path.relpath(wanted.build.dockerfile, request.project_dir)
 
 
-def _masked(word: str) -> str:
-    """An option without the values of variables and secrets."""
-    name, equals, value = word.partition("=")
-    if name in ("--env", "--build-arg", "--secret") and equals:
-        return f"{name}={value.partition('=')[0]}"
-    return redact(word)
+def _masked(words: Sequence[str]) -> Iterator[str]:
+    """Options without the values of variables and secrets."""
+    before = ""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if before == "-e":
+            yield name
+        elif name in ("--env", "--build-arg", "--secret") and equals:
+            yield f"{name}={value.partition('=')[0]}"
+        else:
+            yield redact(word)
+        before = word
 
 
 def _notes(wanted: Settings, found: Engine, route: address.Route) -> list[str]:
@@ -83,7 +86,7 @@ def _notes(wanted: Settings, found: Engine, route: address.Route) -> list[str]:
     if route.trouble:
         notes.append(route.trouble)
     if wanted.arguments:
-        notes.append(f"{found.name} is given {' '.join(map(_masked, wanted.arguments))}")
+        notes.append(f"{found.name} is given {' '.join(_masked(wanted.arguments))}")
     if wanted.is_copied:
         notes.append("the project's files are copied into an image (--build-image): what the program changes among them is not kept")
     return notes

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlproj import paths
 from mlproj.dataclass import dataclass
-from mlproj.environments.containers.engine import Engine
+from mlproj.environments.containers.engine import Engine, is_own
 from mlproj.environments.containers.settings import WORKDIR, Build, Settings
 from mlproj.errors import EnvironmentFailure
 from mlproj.progress import Progress
@@ -65,9 +65,7 @@ def obtain(engine: Engine, settings: Settings, progress: Progress, *, rebuild: b
     _pull(engine, settings.image, settings.platform, progress)
     pulled = find(engine, settings.image)
     if pulled is None:
-        raise EnvironmentFailure(
-            f"{engine.name} pulled {settings.image} and does not know it now", hint="another program may remove images"
-        )
+        raise _lost(engine, f"pulled {settings.image}")
     return pulled, False
 
 
@@ -114,7 +112,7 @@ def _is_for(image: Image, platform: str | None) -> bool:
 def _pull(engine: Engine, name: str, platform: str | None, progress: Progress) -> None:
     with progress.step(f"pulling the image {name}"):
         chosen = ["--platform", platform] if platform else []
-        done = engine.follow(["pull", "--quiet", *chosen, name], lambda _line: None)
+        done = engine.run("pull", "--quiet", *chosen, name)
     if done.returncode:
         raise EnvironmentFailure(f"the image {name} cannot be had: {_reason(done.error_text)}", hint=_pull_hint(engine, done.error_text))
 
@@ -131,18 +129,19 @@ def _pull_hint(engine: Engine, said: str) -> str:
 def _build(engine: Engine, build: Build, platform: str | None, progress: Progress, *, rebuild: bool) -> Image:
     with tempfile.TemporaryDirectory(prefix="mlproj-build-") as folder:
         told = Path(folder, "image")
-        # Values of arguments may be secret: they are given by the environment of the engine's program, not on its command line.
-        named = [word for name in build.args for word in ("--build-arg", name)]
+        # Values of arguments may be secret: they are given by the environment of the engine's program, not on its command line,
+        # but for names that the program itself goes by.
+        by_name = {name: value for name, value in build.args.items() if not is_own(name) or name.lower().endswith("_proxy")}
+        named = [f"--build-arg={name}" if name in by_name else f"--build-arg={name}={value}" for name, value in build.args.items()]
         words = ["build", "--file", str(build.dockerfile), "--iidfile", str(told), "--label", f"{LABEL}=1", *named]
         words += ["--force-rm"] if engine.name != "nerdctl" else []  # docker's older builder keeps what a failed step ran in
         words += ["--target", build.target] if build.target else []
         words += ["--platform", platform] if platform else []
         words += ["--no-cache", "--pull"] if rebuild else []
-        said: list[str] = []
-        more = dict(build.args) if engine.name != "docker" else {**build.args, "DOCKER_BUILDKIT": "1" if engine.has_buildkit else "0"}
+        more = by_name if engine.name != "docker" else {**by_name, "DOCKER_BUILDKIT": "1" if engine.has_buildkit else "0"}
         with progress.step(f"building the image of {build.dockerfile.name}"):
             done = engine.run(*words, str(build.context), env=more)
-        said += [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()]
+        said = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()]
         if done.returncode or not told.is_file():
             raise EnvironmentFailure(
                 f"the image cannot be built from {build.dockerfile.name}:\n" + "\n".join(f"  {redact(line)}" for line in said[-_TOLD:]),

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 from mlproj import paths
 from mlproj.environments.containers import container, engine
-from mlproj.errors import MlprojError
+from mlproj.errors import ServiceError
 
 
-def remove(is_over: Callable[[str], bool]) -> list[str]:
-    """Remove the containers of this home's runs of which *is_over* says so; the runs they belonged to. Engines that do not answer
-    are left alone."""
-    if not any(map(shutil.which, engine.NAMES)):
-        return []
-    try:
-        found = engine.find()
-        runs = [run_id for run_id in container.left(found, paths.home()) if is_over(run_id)]
-        for run_id in runs:
-            container.remove(found, run_id)
-    except MlprojError:
-        return []
-    return runs
+def remove(is_over: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Remove the containers of this home's runs of which *is_over* says so, in every engine that answers.
+
+    Returns the runs they belonged to, and what went wrong.
+    """
+    runs: list[str] = []
+    troubles: list[str] = []
+    for one in engine.answering():
+        try:
+            for run_id in filter(is_over, container.left(one, paths.home())):
+                container.remove(one, run_id)
+                runs.append(run_id)
+        except ServiceError as trouble:
+            troubles.append(str(trouble))
+    return runs, troubles
