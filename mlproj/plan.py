@@ -26,6 +26,7 @@ class RunRequest:
     the load of the machine and of the run is recorded; None leaves it to ``MLPROJ_SYSTEM_METRICS``. With ``inject_run_id`` the
     program gets the run's id in ``MLFLOW_RUN_ID``, and its experiment's. ``docker_args`` are options for the container engine,
     True for those without a value; with ``build_image`` the project's files are copied into an image instead of being mounted.
+    ``in_container`` runs a project that declares no container in one of this image (empty: one that fits its Python).
     ``sandbox`` says whether the command is confined.
     """
 
@@ -55,6 +56,7 @@ class RunRequest:
     inject_run_id: bool = False
     docker_args: Mapping[str, str | bool] = field(default_factory=dict)
     build_image: bool = False
+    in_container: str | None = None
     sandbox: bool = False
 
 
@@ -154,19 +156,23 @@ def environment_line(description: Description) -> str:
     """The environment in one line for people: what, why, as of when."""
     if description.kind == "system":
         return f"environment: the system's, because {description.declaration.reason}"
-    if description.kind == "container":
-        (what,) = description.requirements
-        return f"environment: a container of {redact(what)}, run by {description.manager}; {description.declaration.reason}"
+    if description.kind == "container" and description.key is None:
+        return f"environment: a container of {_image(description)}, run by {description.manager}; {description.declaration.reason}"
     reason = description.python_reason.removeprefix(f"Python {description.python}: ")
     conda = "conda " if description.kind == "conda" else ""
     language = f"Python {description.python}" if description.python else "packages without Python"
     parts = [f"environment: {conda}{language}" + (f" ({reason})" if reason else "")]
-    parts.append(f"installed by {description.manager}; {description.declaration.reason}")
+    how = f"in a container of {_image(description)}, run by" if description.kind == "container" else "installed by"
+    parts.append(f"{how} {description.manager}; {description.declaration.reason}")
     if description.as_of:
         parts.append(
             f"packages as of {description.as_of:%Y-%m-%d}" + (f" ({description.as_of_reason})" if description.as_of_reason else "")
         )
     return "; ".join(parts)
+
+
+def _image(description: Description) -> str:
+    return redact(description.image or "an image of its own")
 
 
 def source_name(revision: Revision) -> str:

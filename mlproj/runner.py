@@ -168,6 +168,7 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         offline=request.offline,
         docker_args=request.docker_args,
         build_image=request.build_image,
+        in_container=request.in_container,
     )
 
 

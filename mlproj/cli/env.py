@@ -95,15 +95,17 @@ def remove_command(keys: tuple[str, ...], as_json: bool) -> None:
 @options.as_json
 def prune_command(older_than: float | None, as_json: bool) -> None:
     """Remove the environments that nothing is using now, and what builds and runs that were killed left behind."""
-    pruned = store.prune(None if older_than is None else timedelta(seconds=older_than))
-    of_killed, troubles = containers_left.remove(_is_over)
-    for trouble in troubles:
+    age = None if older_than is None else timedelta(seconds=older_than)
+    pruned, in_engines = store.prune(age), containers_left.remove(_is_over, age)
+    for trouble in in_engines.troubles:
         sys.stderr.write(f"warning: {trouble}\n")
     if as_json:
-        print_document({**asdict(pruned), "containers": of_killed})
+        print_document({**asdict(pruned), "containers": in_engines.runs, "images": in_engines.images})
         return
-    if of_killed:
-        print_lines(f"removed {len(of_killed)} container{'' if len(of_killed) == 1 else 's'} of runs that were killed")
+    if in_engines.runs:
+        print_lines(f"removed {_number(len(in_engines.runs), 'container')} of runs that were killed")
+    if in_engines.images:
+        print_lines(f"removed {_number(len(in_engines.images), 'image')} of container engines")
     kept = f"; {_count(len(pruned.kept_in_use))} in use stayed" if pruned.kept_in_use else ""
     leftovers = f" and {pruned.leftovers} left over from killed builds" if pruned.leftovers else ""
     print_lines(f"removed {_count(len(pruned.removed))}{leftovers}, {quantity.size(pruned.freed)} freed{kept}")
@@ -114,7 +116,11 @@ def _is_over(run_id: str) -> bool:
 
 
 def _count(number: int) -> str:
-    return f"{number} environment{'' if number == 1 else 's'}"
+    return _number(number, "environment")
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _row(one: Stored, short: bool) -> list[str]:

@@ -25,6 +25,7 @@ class Option:
 
     ``stands_for`` is the value of an option that takes none, such as True; None for one that takes a value. ``default`` is
     what would have to be written. ``read`` makes the value of what is written, and raises ValueError saying what it expects.
+    ``without`` is the value of an option that may be written without one.
     ``is_file`` asks for a file. ``variable`` names the environment variable that counts where the option is not given.
     """
 
@@ -33,6 +34,7 @@ class Option:
     help: str
     metavar: str | None = None
     stands_for: Any = None
+    without: str | None = None
     default: Any = None
     choices: tuple[str, ...] = ()
     multiple: bool = False
@@ -86,6 +88,8 @@ def parse(options: Sequence[Option], arguments: Sequence[str]) -> tuple[dict[str
                 continue
             name, equals, text = word.partition("=")
             option = by_name[name]
+            if option.without is not None and not equals:
+                return None
             if equals and (option.stands_for is not None or not name.startswith("--")):
                 return None
             value = _value(option, text if equals else next(rest)) if option.stands_for is None else option.stands_for

@@ -31,6 +31,8 @@ def _settings(described: Option) -> dict[str, Any]:
         settings["is_flag"] = True
     elif described.stands_for is not None:
         settings.update(flag_value=described.stands_for, type=type(described.stands_for), callback=_defaulting(described.default))
+    elif described.without is not None:
+        settings.update(is_flag=False, flag_value=described.without)
     elif described.choices:
         settings["type"] = click.Choice(described.choices)
     elif described.is_file:

@@ -78,6 +78,7 @@ def _request(flags: dict[str, Any]) -> RunRequest:
         backend=flags["backend"],
         docker_args=_engine_options(flags["docker_args"]),
         build_image=flags["build_image"],
+        in_container=flags["in_container"],
         timeout=flags["timeout"],
         grace=flags["grace"],
         output_limit=flags["max_output_size"],

@@ -54,6 +54,13 @@ OPTIONS = (
         stands_for=True,
         default=False,
     ),
+    Option(
+        ("--in-container",),
+        "in_container",
+        "Run in a container what declares none: its environment is put into an image, made of IMAGE or of one that fits its Python.",
+        metavar="[IMAGE]",
+        without="",
+    ),
     Option(("-b", "--backend"), "backend", "Where the command runs. Default: local.", metavar="NAME", default="local"),
     Option(
         ("--timeout",), "timeout", "End the run after this long: 90, 90s, 15m, 2h. It exits 124.", metavar="DURATION", read=option.seconds

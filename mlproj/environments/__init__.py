@@ -36,11 +36,25 @@ def resolve(request: Request, progress: Progress) -> Environment:
     with FromRoot(progress, request.root).told() as shortened:
         declaration = declared(request)
         kind = _kind(request.manager, declaration.kind)
-        if kind not in ("container", "conda"):
+        if request.in_container is not None:
+            _check_in_container(request, kind)
+        elif kind not in ("container", "conda"):
             _check_r(request)
         create = plugins.load("mlproj.environments", kind, KINDS)
         environment: Environment = create(request, declaration, shortened)
-        return environment
+        if request.in_container is None:
+            return environment
+        from mlproj.environments.containers import packing
+
+        return packing.put(environment, request)
+
+
+def _check_in_container(request: Request, kind: str) -> None:
+    """Raises UsageError where a container makes no sense."""
+    if kind == "container":
+        raise UsageError("--in-container is for projects that declare no container, and this one has docker_env", hint="leave it out")
+    if request.manager == "local":
+        raise UsageError("--in-container and --env-manager local are both given; the current environment is not in a container")
 
 
 def declared(request: Request) -> Declaration:
@@ -63,7 +77,7 @@ def _check_r(request: Request) -> None:
     if shutil.which("Rscript") is None:
         raise EnvironmentFailure(
             f"{script.name if script else 'the command'} is a program in R, and Rscript is not on PATH",
-            hint="install R (https://cran.r-project.org), or let it run in a container: docker_env: {image: r-base}",
+            hint="install R (https://cran.r-project.org), or let it run in a container: --in-container=r-base",
         )
 
 

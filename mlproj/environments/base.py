@@ -37,7 +37,8 @@ class Request:
     ``as_of`` is ``auto``, ``commit``, ``pins``, ``today`` or an ISO date. ``commit_date`` (UTC) is the revision's, None
     without history. ``last_changed`` gives the last commit date of one file. ``time_travel`` says whether ``auto`` may
     mean the commit date (true for Git sources, false for a local folder). ``docker_args`` are options for the container
-    engine's command line; ``build_image`` asks for an image with a copy of the project's files.
+    engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts what is
+    decided into a container of this image (empty: one that fits), None leaves it to the declaration.
     """
 
     project_dir: Path
@@ -54,6 +55,7 @@ class Request:
     offline: bool = False
     docker_args: Mapping[str, str | bool] = field(default_factory=dict)
     build_image: bool = False
+    in_container: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Description:
     the version of the interpreter that will be used, ``requirements`` what will be asked of the installer, ``as_of``
     the UTC moment that packages are resolved at (None: now) with ``as_of_reason``. ``notes`` are the choices worth
     telling: what was skipped, translated or substituted, and why. ``key`` names the content; equal keys, equal
-    environments. It is None for the system, whose content nobody controls.
+    environments. It is None for the system, whose content nobody controls. ``image`` is what a container is made of: the name of
+    an image, or the Dockerfile that one is built from.
     """
 
     kind: str
@@ -78,6 +81,7 @@ class Description:
     as_of: datetime | None = None
     as_of_reason: str = ""
     notes: tuple[str, ...] = ()
+    image: str | None = None
 
     def stored(self) -> dict[str, Any]:
         """What is kept beside a built environment, for ``mlproj env``."""
@@ -175,6 +179,13 @@ class Prepared:
         return result
 
 
+INSIDE = "/opt/mlproj/env"
+"""Where a packed environment is in its image."""
+
+MATERIAL = "/opt/mlproj/build"
+"""Where the material of a packed environment is seen while its image is made."""
+
+
 class Environment(Protocol):
     """A decided environment: described at once, built on demand."""
 
@@ -187,3 +198,34 @@ class Environment(Protocol):
 
     def prepare(self, progress: Progress, *, rebuild: bool = False) -> Prepared:
         """Build it, or find it built. Concurrent calls build once; a failure leaves nothing. Raises EnvironmentFailure."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """How an environment gets into an image: a shell ``script`` that makes :data:`INSIDE` there, as root, of the material.
+
+    The command gets ``variables``, and a shell does what ``begin`` says before it. ``lock`` is the name and the content of the file
+    that records what is installed; ``packages`` maps normalised names to versions. ``readable`` are folders that the script reads
+    where they are on this machine.
+    """
+
+    script: str
+    lock: tuple[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    begin: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    readable: tuple[Path, ...] = ()
+
+
+class Packable(Environment, Protocol):
+    """An environment that can be made in an image as well as on this machine."""
+
+    @property
+    def fitting_image(self) -> str:
+        """The name of an image that it can be made in, where the user names none."""
+
+    def contents(self) -> list[str]:
+        """Digests of what gets into an image and is not in the key, as it is read from the checkout here."""
+
+    def pack(self, staging: Path, progress: Progress) -> Packed:
+        """Put into the empty folder *staging* what the script finds at :data:`MATERIAL`. Raises EnvironmentFailure."""

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mlproj import regex
+from mlproj.dataclass import replace
+from mlproj.environments.requirements import Requirements
 
 _MAPPING = regex.lazy(r"^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$", re.MULTILINE)
 
@@ -41,6 +43,15 @@ def detach(site_packages: Path, folders: list[Path]) -> list[tuple[int, str]]:
 def local(editables: Sequence[str]) -> list[Path]:
     """Those of a declaration's *editables* that are folders of this machine."""
     return [Path(folder) for folder in editables if folder.startswith("/")]
+
+
+def copied(requirements: Requirements) -> Requirements:
+    """*requirements* with the packages that are installed in place installed as copies."""
+    folders = tuple(map(str, local(requirements.editables)))
+    if not folders:
+        return requirements
+    rest = tuple(one for one in requirements.editables if one not in folders)
+    return replace(requirements, packages=(*requirements.packages, *folders), editables=rest)
 
 
 def python_path(roots: Sequence[Sequence[Any]], editables: Sequence[str]) -> dict[str, str]:

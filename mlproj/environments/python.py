@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlproj.environments import decision, editable, key, package_index, transaction
-from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
+from mlproj.environments.base import INSIDE, Declaration, Description, Environment, Packed, Prepared, Request
 from mlproj.environments.interpreter import Interpreter
 from mlproj.environments.requirements import Requirements
 from mlproj.progress import Progress
@@ -101,17 +101,14 @@ class PythonEnvironment:
         manager, venv = self.description.manager, staging / "venv"
         bounds = lock.bounds(self.description.as_of, self._interpreter)
         with installer.creating(uv, manager, self._interpreter, venv, progress), progress.step("resolving the packages"):
-            text = self._lock(uv)
+            text = self._lock(uv, self._requirements, self._lock_text)
             count = len(lock.packages(text))
         corrected = _corrections(staging, progress)
         with progress.step(f"installing {count} packages"):
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), editable.local(self._requirements.editables))
         transaction.remove_files(staging)
-        kept = lock.portable(text, self._request.root)
-        if self._requirements.lock_file is None:
-            kept = lock.narrowed(kept, self._interpreter.version)
-        (staging / "pylock.toml").write_text(kept, "utf-8")
+        (staging / "pylock.toml").write_text(self._narrowed(lock.portable(text, self._request.root)), "utf-8")
         return {
             **self.description.stored(),
             "notes": [*self.description.notes, *corrected],
@@ -119,14 +116,49 @@ class PythonEnvironment:
             "packages": installer.installed_packages(venv),
         }
 
-    def _lock(self, uv: Uv) -> str:
+    @property
+    def fitting_image(self) -> str:
+        """Python's own image of the same minor version."""
+        return f"python:{'.'.join(map(str, self._interpreter.minor))}-slim"
+
+    def contents(self) -> list[str]:
+        """Digests of the folders of packages that are installed in place here."""
+        return [key.tree_digest(folder) for folder in editable.local(self._requirements.editables)]
+
+    def pack(self, staging: Path, progress: Progress) -> Packed:
+        """What the same lock is installed from in an image. Raises EnvironmentFailure."""
+        from mlproj.environments import lock, python_packing
+        from mlproj.environments.uv import Uv
+
+        asked = editable.copied(self._requirements)
+        uv = Uv(staging, package_index.settings(), progress, offline=self._request.offline)
+        with progress.step("resolving the packages"):
+            text = self._narrowed(self._lock(uv, asked, self._lock_text if asked == self._requirements else None))
+        _corrections(staging, progress)
+        transaction.remove_files(staging, but=("uv.toml",))
+        material = python_packing.Material(staging, self._request.root, self._interpreter, asked, offline=self._request.offline)
+        return Packed(
+            script=material.put(text, lock.bounds(self.description.as_of, self._interpreter)),
+            lock=("pylock.toml", lock.portable(text, self._request.root)),
+            variables={**asked.variables, "VIRTUAL_ENV": INSIDE},
+            packages={entry["name"]: entry["version"] for entry in lock.packages(text) if "version" in entry},
+            readable=python_packing.links(asked),
+        )
+
+    def _narrowed(self, text: str) -> str:
+        """A lock of ours says what it is for: the wheels of one Python."""
+        from mlproj.environments import lock
+
+        return text if self._requirements.lock_file is not None else lock.narrowed(text, self._interpreter.version)
+
+    def _lock(self, uv: Uv, asked: Requirements, known: str | None) -> str:
         from mlproj.environments import lock
 
         if self._requirements.lock_file is not None:
             return lock.export(uv, self._requirements.lock_file, self._interpreter.path)
-        if self._lock_text is not None:
-            return self._lock_text
-        ask = lock.Ask(self._requirements, self._interpreter, self.description.as_of)
+        if known is not None:
+            return known
+        ask = lock.Ask(asked, self._interpreter, self.description.as_of)
         hint = _AS_OF_HINT if self.description.as_of else None
         return lock.resolve(uv, ask, hint)
 

@@ -13,7 +13,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def _replace(folder: Path, build: Build) -> None:
     staging.mkdir(mode=0o700)
     try:
         content = build(staging)
-        _point_at(staging / "venv" / "bin", str(staging).encode(), str(folder).encode())
+        point_at(staging / "venv" / "bin", str(staging).encode(), str(folder).encode())
         (staging / MARKER).write_text(json.dumps({"schema": 1, "created": time.time(), **content}, indent=1) + "\n", "utf-8")
         discard(folder)
         staging.rename(folder)
@@ -122,8 +122,8 @@ def _replace(folder: Path, build: Build) -> None:
             _remove_tree(staging)
 
 
-def _point_at(scripts: Path, built: bytes, final: bytes) -> None:
-    """Let the scripts of a virtual environment, which hold its absolute path, name the folder it is moved to."""
+def point_at(scripts: Path, built: bytes, final: bytes) -> None:
+    """Let the *scripts* of an environment, which hold the path it was *built* at, name the *final* one."""
     from mlproj.environments import shebang
 
     for script in shebang.files(scripts):
@@ -200,10 +200,10 @@ def clear_leftovers(folder: Path) -> int:
     return len(leftovers)
 
 
-def remove_files(staging: Path) -> None:
-    """Remove the working files of a build, which may hold credentials of an index; folders stay."""
+def remove_files(staging: Path, but: Collection[str] = ()) -> None:
+    """Remove the working files of a build, which may hold credentials of an index; folders stay, and files called as *but* says."""
     for place in staging.iterdir():
-        if place.is_file():
+        if place.is_file() and place.name not in but:
             place.unlink()
 
 

@@ -9,7 +9,9 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-TAG = "mlproj-test:1"
+from mlproj.environments import uv
+
+TAG = "mlproj-test:2"
 _LEFT_OUT = re.compile(r"(__pycache__|/(test|idlelib|tkinter|ensurepip|lib2to3|pydoc_data|config-[^/]*)(/|$))")
 
 
@@ -27,7 +29,8 @@ def _archive() -> bytes:
     library = Path(f"/usr/lib/{python.name}")
     modules = [path for path in library.rglob("*") if path.is_file() and not _LEFT_OUT.search(str(path))]
     programs = [Path("/bin/bash"), python, *(path for path in modules if path.suffix == ".so")]
-    kept = {*programs, *modules, *_libraries(programs)}
+    # What uv is linked against is in every image of Debian.
+    kept = {*programs, *modules, *_libraries([*programs, Path(uv.binary())])}
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
         for name in ("tmp", "proc", "sys", "dev", "etc", "root"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from mlproj import paths
+from mlproj.environments.containers import image
 from tests.conftest import has, lack
 from tests.containers import base_image
 
@@ -19,6 +20,11 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", name)
     base_image.make(name)
     yield name
+    made = subprocess.run(
+        [name, "image", "ls", "--quiet", "--filter", f"label={image.label()}"], capture_output=True, text=True, check=True
+    )
+    for identity in {*made.stdout.split()}:
+        subprocess.run([name, "image", "rm", "--force", identity], capture_output=True, check=False)
 
 
 def containers(engine: str) -> list[str]:

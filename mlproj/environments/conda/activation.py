@@ -10,6 +10,9 @@ from pathlib import Path
 from mlproj import process
 from mlproj.errors import EnvironmentFailure
 
+SCRIPTS = "etc/conda/activate.d"
+"""Where an environment has scripts to be read by a shell."""
+
 _OF_A_SHELL = frozenset(("PATH", "_", "SHLVL", "PWD", "OLDPWD"))
 
 
@@ -19,14 +22,15 @@ def variables(prefix: Path, own: Mapping[str, str]) -> dict[str, str]:
     https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html#saving-environment-variables
     Raises EnvironmentFailure.
     """
-    found = _of_files(prefix / "etc" / "conda" / "env_vars.d")
-    scripts = sorted((prefix / "etc" / "conda" / "activate.d").glob("*.sh"))
+    found = of_files(prefix)
+    scripts = sorted((prefix / SCRIPTS).glob("*.sh"))
     return {**found, **_of_scripts(scripts, prefix, {**own, **found})} if scripts else found
 
 
-def _of_files(folder: Path) -> dict[str, str]:
+def of_files(prefix: Path) -> dict[str, str]:
+    """The variables that files of the environment at *prefix* hold. Raises EnvironmentFailure."""
     found: dict[str, str] = {}
-    for file in sorted(folder.glob("*.json")):
+    for file in sorted((prefix / "etc" / "conda" / "env_vars.d").glob("*.json")):
         try:
             found |= {str(name): str(value) for name, value in json.loads(file.read_text("utf-8")).items()}
         except (OSError, ValueError, AttributeError) as error:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlproj import paths
+from mlproj.dataclass import dataclass, replace
 from mlproj.environments import date_policy, editable, key, package_index, transaction
-from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
+from mlproj.environments.base import INSIDE, MATERIAL, Declaration, Description, Environment, Packed, Prepared, Request
 from mlproj.environments.conda import activation, locked, rattler
 from mlproj.environments.conda.asked import Asked, is_native
 from mlproj.environments.conda.asked import read as read_asked
 from mlproj.environments.conda.rattler import Access
 from mlproj.environments.conda.remembered import Memory, Solved, Unsolved
+from mlproj.environments.requirements import Requirements
 from mlproj.errors import EnvironmentFailure
 from mlproj.progress import Progress
 from mlproj.redaction import mask_url
@@ -85,6 +86,13 @@ def _check_platform(asked: Asked, platform: str) -> None:
         raise EnvironmentFailure(message, hint="a lock holds for one platform: make one here from the file it was made from")
 
 
+@dataclass(frozen=True)
+class _Installed:
+    lock: str
+    packages: dict[str, str]
+    site_packages: Path | None = None
+
+
 class CondaEnvironment:
     """A solved conda environment."""
 
@@ -145,19 +153,48 @@ class CondaEnvironment:
 
     def _build(self, staging: Path, progress: Progress) -> dict[str, Any]:
         assert self.description.key is not None
-        prefix, packages = staging / _PREFIX, self._solved.packages
-        access = Access(self._asked.credentials, self._request.offline)
-        with progress.step(f"installing {len(packages)} conda packages"):
-            rattler.install(packages, prefix, paths.environments() / self.description.key / _PREFIX, access)
-        installed = {package.name: package.version for package in packages}
-        pip_lines: list[str] = []
-        roots: list[tuple[int, str]] = []
-        if self._asked.has_pip:
-            from mlproj.environments.conda import with_pip
-
-            added = with_pip.install(self._asked.pip, self._solved.moment, prefix, self._request, progress)
-            pip_lines, roots = added.lines, editable.detach(added.site_packages, editable.local(self._asked.pip.editables))
-            installed |= added.packages
+        final = paths.environments() / self.description.key / _PREFIX
+        built = self._install(staging, final, self._asked.pip, progress)
+        roots = editable.detach(built.site_packages, editable.local(self._asked.pip.editables)) if built.site_packages else []
         transaction.remove_files(staging)
-        (staging / locked.NAME).write_text(locked.explicit(packages, self._solved.platform, pip_lines), "utf-8")
-        return {**self.description.stored(), "packages": installed, "import_roots": roots}
+        (staging / locked.NAME).write_text(built.lock, "utf-8")
+        return {**self.description.stored(), "packages": built.packages, "import_roots": roots}
+
+    def _install(self, staging: Path, final: Path, pip: Requirements, progress: Progress) -> _Installed:
+        """Install into the environment's folder of *staging*, which will be at *final*."""
+        prefix, packages = staging / _PREFIX, self._solved.packages
+        with progress.step(f"installing {len(packages)} conda packages"):
+            rattler.install(packages, prefix, final, Access(self._asked.credentials, self._request.offline))
+        installed = {package.name: package.version for package in packages}
+        if not self._asked.has_pip:
+            return _Installed(locked.explicit(packages, self._solved.platform), installed)
+        from mlproj.environments.conda import with_pip
+
+        added = with_pip.install(pip, self._solved.moment, prefix, self._request, progress)
+        lock = locked.explicit(packages, self._solved.platform, added.lines)
+        return _Installed(lock, {**installed, **added.packages}, added.site_packages)
+
+    @property
+    def fitting_image(self) -> str:
+        """Any with a C library will do: conda's packages bring the rest."""
+        return "debian:stable-slim"
+
+    def contents(self) -> list[str]:
+        """Digests of the folders of packages that are installed in place here."""
+        return [key.tree_digest(folder) for folder in editable.local(self._asked.pip.editables)]
+
+    def pack(self, staging: Path, progress: Progress) -> Packed:
+        """The same packages, installed for their place in an image. Raises EnvironmentFailure."""
+        built = self._install(staging, Path(INSIDE), editable.copied(self._asked.pip), progress)
+        transaction.remove_files(staging)
+        prefix = staging / _PREFIX
+        transaction.point_at(prefix / "bin", str(prefix).encode(), INSIDE.encode())
+        own = {**_ALONE, "CONDA_PREFIX": INSIDE, "CONDA_DEFAULT_ENV": INSIDE}
+        scripts = f"for file in {INSIDE}/{activation.SCRIPTS}/*.sh; do . $file >&2; done\n"
+        return Packed(
+            script=f"mkdir -p {Path(INSIDE).parent}\ncp -a {MATERIAL}/{_PREFIX} {INSIDE}\n",
+            lock=(locked.NAME, built.lock),
+            variables={**own, **self._asked.pip.variables, **activation.of_files(prefix)},
+            begin=scripts if any((prefix / activation.SCRIPTS).glob("*.sh")) else "",
+            packages=built.packages,
+        )

@@ -59,12 +59,12 @@ class Containers:
         given = {**self._defaults(), **self._settings.variables, **variables}
         with _variables(given) as (by_option, by_environment):
             words = [*self._options(folders, run_id), *by_option, *self._settings.arguments]
-            made = [self._image.id, "sh", "-c", _SHELL, "mlproj", command]
+            made = [self._image.id, "sh", "-c", _SHELL, "mlproj", self._settings.begin + command]
             done = self._engine.run("create", "--init", *words, *made, env=by_environment)
             if done.returncode and _NO_INIT.search(done.error_text):  # the engine is here without its init program
                 done = self._engine.run("create", *words, *made, env=by_environment)
         if done.returncode:
-            raise ServiceError(f"{self._engine.name} cannot make the container: {_said(done.error_text)}", hint=_hint(done.error_text))
+            raise ServiceError(f"{self._engine.name} cannot make the container: {said(done.error_text)}", hint=_hint(done.error_text))
         name = name_of(run_id)
         argv = (self._engine.program, "start", "--attach", "--interactive", name)
         return Inside(argv, dict(os.environ), (self._engine.program, "rm", "--force", "--volumes", name))
@@ -82,7 +82,7 @@ class Containers:
         state = self._state(run_id)
         told, never = _conclusion(state), _never_began(state)
         try:
-            remove(self._engine, run_id)
+            remove(self._engine, name_of(run_id))
         except ServiceError as trouble:
             if state:
                 raise
@@ -118,11 +118,11 @@ class Containers:
         yield from ("--name", name_of(run_id), "--label", f"{RUN_LABEL}={run_id}", "--label", f"{HOME_LABEL}={paths.home()}")
         yield from ("--interactive", "--workdir", WORKDIR, "--log-driver", "none")  # its output is kept with the run
         if not settings.is_copied:
-            yield from _mount(folders.project_dir, WORKDIR)
+            yield from mount(folders.project_dir, WORKDIR)
         for place in folders.writable:
-            yield from _mount(place, str(place))
+            yield from mount(place, str(place))
         for place in folders.readable:
-            yield from _mount(place, str(place), "readonly")
+            yield from mount(place, str(place), "readonly")
         for volume in settings.volumes:
             yield from ("--volume", volume)
         if user := self._user():
@@ -144,7 +144,8 @@ def name_of(run_id: str) -> str:
     return f"mlproj-{run_id}"
 
 
-def _mount(source: Path, target: str, *more: str) -> tuple[str, str]:
+def mount(source: Path, target: str, *more: str) -> tuple[str, str]:
+    """The option that shows *source* as *target* in a container."""
     fields = ("type=bind", f"source={source}", f"target={target}", *more)
     return "--mount", ",".join('"' + one.replace('"', '""') + '"' if set(one) & set(',"') else one for one in fields)
 
@@ -188,7 +189,7 @@ def _never_began(state: Mapping[str, Any]) -> str | None:
     began = str(state.get("StartedAt") or "")
     error = str(state.get("Error") or "")
     if state and error and (not began or began.startswith(_NEVER) or state.get("ExitCode") in (126, 127, 128)):
-        return _said(error)
+        return said(error)
     if state and began.startswith(_NEVER) and str(state.get("Status")) in ("created", "configured", "initialized"):
         return "the engine gives no reason; its own log may"
     return None
@@ -204,7 +205,7 @@ def _conclusion(state: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
     """What matters of what an engine said: the line that says it is the error, else the last one that is no advice."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _ADVICE.match(line)]
     errors = [line for line in lines if _TROUBLE.match(line)]
@@ -232,16 +233,16 @@ def left(engine: Engine, home: Path) -> list[str]:
     """The runs recorded in *home* whose containers are there. Raises ServiceError."""
     done = engine.run("ps", "--all", "--filter", f"label={HOME_LABEL}={home}", "--format", "{{.Names}}")
     if done.returncode:
-        raise ServiceError(f"{engine.name} does not tell its containers: {_said(done.error_text)}")
+        raise ServiceError(f"{engine.name} does not tell its containers: {said(done.error_text)}")
     return [name.removeprefix("mlproj-") for name in done.text.split() if re.fullmatch(r"mlproj-[0-9a-f]{32}", name)]
 
 
-def remove(engine: Engine, run_id: str) -> None:
-    """Remove the container of a run, running or not. Raises ServiceError."""
+def remove(engine: Engine, name: str) -> None:
+    """Remove the container *name*, running or not, if there is one. Raises ServiceError."""
     for pause in (0.2, 1.0, 0.0):
-        done = engine.run("rm", "--force", "--volumes", name_of(run_id))
+        done = engine.run("rm", "--force", "--volumes", name)
         if done.returncode == 0 or "no such container" in done.error_text.lower():
             return
         time.sleep(pause)
-    message = f"the container {name_of(run_id)} could not be removed: {_said(done.error_text)}"
+    message = f"the container {name} could not be removed: {said(done.error_text)}"
     raise ServiceError(message, hint="mlproj env prune removes it when the engine answers")

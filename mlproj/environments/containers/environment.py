@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
 from mlproj.environments.containers import address, engine, image, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.settings import Settings
+from mlproj.environments.containers.telling import notes
 from mlproj.progress import Progress
-from mlproj.redaction import redact
 
 
 def create(request: Request, declaration: Declaration, progress: Progress) -> Environment:
@@ -38,7 +37,8 @@ class ContainerEnvironment:
             manager=found.name,
             declaration=declaration,
             requirements=(_shown(wanted, request),),
-            notes=tuple(_notes(wanted, found, self._route)),
+            image=_shown(wanted, request),
+            notes=notes(wanted, found, self._route),
         )
 
     def is_ready(self) -> bool:
@@ -65,28 +65,3 @@ def _shown(wanted: Settings, request: Request) -> str:
         return wanted.image
     assert wanted.build is not None
     return os.path.relpath(wanted.build.dockerfile, request.project_dir)
-
-
-def _masked(words: Sequence[str]) -> Iterator[str]:
-    """Options without the values of variables and secrets."""
-    before = ""
-    for word in words:
-        name, equals, value = word.partition("=")
-        if before == "-e":
-            yield name
-        elif name in ("--env", "--build-arg", "--secret") and equals:
-            yield f"{name}={value.partition('=')[0]}"
-        else:
-            yield redact(word)
-        before = word
-
-
-def _notes(wanted: Settings, found: Engine, route: address.Route) -> list[str]:
-    notes = [f"{found.name} {found.version}{' without root' if found.is_rootless else ''} runs the container"]
-    if route.trouble:
-        notes.append(route.trouble)
-    if wanted.arguments:
-        notes.append(f"{found.name} is given {' '.join(_masked(wanted.arguments))}")
-    if wanted.is_copied:
-        notes.append("the project's files are copied into an image (--build-image): what the program changes among them is not kept")
-    return notes

@@ -15,23 +15,30 @@ from mlproj.errors import EnvironmentFailure
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 
-LABEL = "mlproj.image"
-"""Label of the images that we make."""
+_LABEL = "mlproj.image"
 
 LOCK = "image.json"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # of an image that names none
 _TOLD = 12  # last lines of a build that failed
 
 
 @dataclass(frozen=True)
 class Image:
     """An image that the engine has. ``id`` is what it contains (``sha256:…``); ``digest`` is the name under which its registry
-    gives exactly this one (``name@sha256:…``), None for one that was made here. ``user`` is whom it runs as by itself."""
+    gives exactly this one (``name@sha256:…``), None for one that was made here.
+    ``user`` is whom it runs as by itself, ``path`` where it looks for programs."""
 
     name: str
     id: str
     digest: str | None = None
     platform: str | None = None
     user: str = ""
+    path: str = _PATH
+
+
+def label() -> str:
+    """The label of the images that we make, with the cache that they belong to."""
+    return f"{_LABEL}={paths.cache()}"
 
 
 def find(engine: Engine, name: str) -> Image | None:
@@ -42,7 +49,10 @@ def find(engine: Engine, name: str) -> Image | None:
     identity = str(found.get("Id", ""))
     identity = identity if identity.startswith("sha256:") else f"sha256:{identity}"  # podman leaves it out
     platform = "/".join(str(found[key]) for key in ("Os", "Architecture", "Variant") if found.get(key))
-    return Image(name, identity, _digest(name, found), platform or None, str((found.get("Config") or {}).get("User") or ""))
+    config = found.get("Config") or {}
+    variables = dict(str(one).partition("=")[::2] for one in config.get("Env") or ())
+    path = variables.get("PATH") or _PATH
+    return Image(name, identity, _digest(name, found), platform or None, str(config.get("User") or ""), path)
 
 
 def obtain(engine: Engine, settings: Settings, progress: Progress, *, rebuild: bool, offline: bool) -> tuple[Image, bool]:
@@ -65,7 +75,7 @@ def obtain(engine: Engine, settings: Settings, progress: Progress, *, rebuild: b
     _pull(engine, settings.image, settings.platform, progress)
     pulled = find(engine, settings.image)
     if pulled is None:
-        raise _lost(engine, f"pulled {settings.image}")
+        raise lost(engine, f"pulled {settings.image}")
     return pulled, False
 
 
@@ -133,7 +143,7 @@ def _build(engine: Engine, build: Build, platform: str | None, progress: Progres
         # but for names that the program itself goes by.
         by_name = {name: value for name, value in build.args.items() if not is_own(name) or name.lower().endswith("_proxy")}
         named = [f"--build-arg={name}" if name in by_name else f"--build-arg={name}={value}" for name, value in build.args.items()]
-        words = ["build", "--file", str(build.dockerfile), "--iidfile", str(told), "--label", f"{LABEL}=1", *named]
+        words = ["build", "--file", str(build.dockerfile), "--iidfile", str(told), "--label", label(), *named]
         words += ["--force-rm"] if engine.name != "nerdctl" else []  # docker's older builder keeps what a failed step ran in
         words += ["--target", build.target] if build.target else []
         words += ["--platform", platform] if platform else []
@@ -150,11 +160,12 @@ def _build(engine: Engine, build: Build, platform: str | None, progress: Progres
         identity = told.read_text("utf-8").strip()
     built = find(engine, identity)
     if built is None:
-        raise _lost(engine, "built an image")
+        raise lost(engine, "built an image")
     return built
 
 
-def _lost(engine: Engine, did: str) -> EnvironmentFailure:
+def lost(engine: Engine, did: str) -> EnvironmentFailure:
+    """The error for an image that is gone again."""
     return EnvironmentFailure(f"{engine.name} {did} and does not know it now", hint="another program may remove images")
 
 

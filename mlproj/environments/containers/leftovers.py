@@ -1,26 +1,81 @@
-"""Containers whose mlproj was killed together with what was to end them."""
+"""What is left in engines: containers whose mlproj was killed together with what was to end them, and images that nobody uses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 
 from mlproj import paths
-from mlproj.environments.containers import container, engine
+from mlproj.dataclass import dataclass, field
+from mlproj.environments.containers import container, engine, image, packing
+from mlproj.environments.containers.engine import Engine
 from mlproj.errors import ServiceError
 
 
-def remove(is_over: Callable[[str], bool]) -> tuple[list[str], list[str]]:
-    """Remove the containers of this home's runs of which *is_over* says so, in every engine that answers.
+@dataclass
+class Removed:
+    """The runs whose containers were removed, the names or ids of images that were, and what went wrong."""
 
-    Returns the runs they belonged to, and what went wrong.
-    """
-    runs: list[str] = []
-    troubles: list[str] = []
+    runs: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def remove(is_over: Callable[[str], bool], older_than: timedelta | None) -> Removed:
+    """Remove the containers of this home's runs of which *is_over* says so, and the images made for this cache that were not used for
+    *older_than* (None: all), in every engine that answers. What a container uses stays."""
+    removed = Removed()
     for one in engine.answering():
         try:
             for run_id in filter(is_over, container.left(one, paths.home())):
-                container.remove(one, run_id)
-                runs.append(run_id)
+                container.remove(one, container.name_of(run_id))
+                removed.runs.append(run_id)
+            _remove_builders(one)
+            removed.images += _remove_images(one, older_than)
         except ServiceError as trouble:
-            troubles.append(str(trouble))
-    return runs, troubles
+            removed.troubles.append(str(trouble))
+    return removed
+
+
+def _remove_builders(one: Engine) -> None:
+    """Containers that were making an image when their mlproj was killed. Raises ServiceError."""
+    for name in _listed(one, "ps", "--all", "--format", "{{.Names}}"):
+        if name.startswith(packing.BUILDER):
+            with packing.alone(packing.folder_of(packing.key_of(name.removeprefix(packing.BUILDER)), one.name), wait=False) as is_ours:
+                if is_ours:
+                    container.remove(one, name)
+
+
+def _remove_images(one: Engine, older_than: timedelta | None) -> Iterator[str]:
+    bound = time.time() - (older_than.total_seconds() if older_than else 0)
+    for line in _listed(one, "image", "ls", "--no-trunc", "--format", "{{.ID}}|{{.Repository}}:{{.Tag}}"):
+        identity, _, name = line.partition("|")
+        if older_than is None or _last_used(identity, name, one.name) <= bound:
+            known = name if name.partition(":")[0].endswith(packing.REPOSITORY) else identity
+            if one.run("image", "rm", known).returncode == 0:
+                yield known
+
+
+def _last_used(identity: str, name: str, engine_name: str) -> float:
+    """Seconds since 1970; 0 when nothing is known of it."""
+    places = (
+        packing.folder_of(packing.key_of(name.rpartition(":")[2]), engine_name) / packing.FACTS,
+        paths.cache() / "images" / identity.removeprefix("sha256:") / image.LOCK,
+    )
+    return max((_changed(place) for place in places), default=0.0)
+
+
+def _changed(place: Path) -> float:
+    try:
+        return place.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _listed(one: Engine, *words: str) -> list[str]:
+    done = one.run(*words, "--filter", f"label={image.label()}")
+    if done.returncode:
+        raise ServiceError(f"{one.name} does not tell what it has: {container.said(done.error_text)}")
+    return done.text.split()

@@ -39,7 +39,8 @@ class Settings:
 
     ``image`` is None where one is built. ``volumes`` are as the engines write them, with absolute folders; ``variables`` the
     environment. ``arguments`` are the user's own options of the command line, each name with its dashes; they come last and
-    win. ``is_copied``: the project's folder is copied into an image of its own instead of being mounted.
+    win. ``is_copied``: the project's folder is copied into an image of its own instead of being mounted. ``begin`` is what the shell
+    does before the command.
     """
 
     image: str | None
@@ -53,6 +54,7 @@ class Settings:
     platform: str | None = None
     pull: str = "missing"
     is_copied: bool = False
+    begin: str = ""
 
     @property
     def network(self) -> str | None:
