@@ -12,6 +12,8 @@ from pathlib import Path
 from mlproj.environments import uv
 
 TAG = "mlproj-test:2"
+PYTHON = Path("/usr/bin/python3").resolve().name.removeprefix("python")
+"""The minor version of its Python."""
 _LEFT_OUT = re.compile(r"(__pycache__|/(test|idlelib|tkinter|ensurepip|lib2to3|pydoc_data|config-[^/]*)(/|$))")
 
 

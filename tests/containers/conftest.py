@@ -15,16 +15,23 @@ from tests.containers import base_image
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Each real engine, with the base image; nothing of a run may be left in it."""
     name = str(request.param)
-    if not has(name):
-        lack(f"{name} is not on this machine, or does not answer")
+    usable(name)
     monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", name)
-    base_image.make(name)
     yield name
-    made = subprocess.run(
-        [name, "image", "ls", "--quiet", "--filter", f"label={image.label()}"], capture_output=True, text=True, check=True
-    )
-    for identity in {*made.stdout.split()}:
-        subprocess.run([name, "image", "rm", "--force", identity], capture_output=True, check=False)
+    forgotten(name)
+
+
+def usable(engine: str) -> None:
+    """Make the base image, or lack the engine."""
+    if not has(engine):
+        lack(f"{engine} is not on this machine, or does not answer")
+    base_image.make(engine)
+
+
+def forgotten(engine: str) -> None:
+    """Remove the images that were made for this test's cache."""
+    for identity in {*asked(engine, "image", "ls", "--quiet", "--filter", f"label={image.label()}").split()}:
+        subprocess.run([engine, "image", "rm", "--force", identity], capture_output=True, check=False)
 
 
 def containers(engine: str) -> list[str]:

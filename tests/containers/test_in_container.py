@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlproj import paths
-from tests.containers.base_image import TAG
+from tests import tiny_package
+from tests.containers.base_image import PYTHON, TAG
 from tests.containers.conftest import asked, containers
-from tests.program import mlproj, start
+from tests.program import mlproj
 
 MAIN = "import os, sys, tiny; print(tiny.x, tiny.__file__, sys.prefix, os.getuid())\n"
-BACKEND = """
-import zipfile
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    name = "tiny-3-py3-none-any.whl"
-    with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
-        wheel.writestr("tiny.py", open("tiny.py").read())
-        wheel.writestr("tiny-3.dist-info/METADATA", "Metadata-Version: 2.1\\nName: tiny\\nVersion: 3\\n")
-        wheel.writestr("tiny-3.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr("tiny-3.dist-info/RECORD", "")
-    return name
-build_editable = build_wheel
-"""
-PYTHON = "3.11"  # of the image
 
 
 def project(folder: Path, dependency: str = "./tiny", main: str = MAIN) -> Path:
     (folder / "tiny").mkdir(parents=True)
-    build = "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
-    (folder / "tiny" / "pyproject.toml").write_text(f"{build}[project]\nname = 'tiny'\nversion = '3'\n")
-    (folder / "tiny" / "backend.py").write_text(BACKEND)
-    (folder / "tiny" / "tiny.py").write_text("x = 'tiny'\n")
+    for name, content in tiny_package.files().items():
+        (folder / name).write_text(content)
     (folder / "MLproject").write_text("python_env: python_env.yaml\nentry_points: {main: {command: 'python main.py'}}\n")
     (folder / "python_env.yaml").write_text(f"python: '{PYTHON}'\ndependencies: ['{dependency}']\n")
     (folder / "main.py").write_text(main)
@@ -65,6 +48,9 @@ def test_a_python_project_runs_in_an_image_of_its_environment(engine: str, tmp_p
     assert environment["lock"] == "pylock.toml" and 'name = "tiny"' in (paths.run_dir(record["run_id"]) / "pylock.toml").read_text()
     assert str(tmp_path) not in (paths.run_dir(record["run_id"]) / "pylock.toml").read_text()
     assert environment["image"]["base"]["name"] == TAG and environment["image"]["name"].startswith(f"mlproj-env:{environment['key']}-")
+    anew = run(folder, f"--in-container={TAG}", "--rebuild")[1]["environment"]
+    assert anew["reused"] is False and anew["image"]["id"] != environment["image"]["id"]
+    environment = anew
     again = run(folder, f"--in-container={TAG}")[1]["environment"]
     assert again["reused"] is True and again["image"]["id"] == environment["image"]["id"]
     # Whoever has the image needs no mlproj.
@@ -127,33 +113,13 @@ def test_what_cannot_be_is_told(engine: str, tmp_path: Path) -> None:
     asked(engine, "image", "rm", "mlproj-test:none")
     (folder / "python_env.yaml").write_text(f"python: '{PYTHON}'\ndependencies: [./broken]\n")
     (folder / "tiny").rename(folder / "broken")
-    (folder / "broken" / "backend.py").write_text("def build_wheel(*_): raise SystemExit('it cannot be built')\n")
+    (folder / "broken" / "backend.py").write_text(tiny_package.BROKEN)
     broken = mlproj("run", folder, f"--in-container={TAG}")
     assert broken.code == 73 and "it cannot be built" in broken.err
     assert containers(engine) == [] and images(engine) == []
     (folder / "MLproject").write_text(f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {{command: 'true'}}}}\n")
     declared = mlproj("run", folder, f"--in-container={TAG}")
     assert declared.code == 2 and "declare no container" in declared.err
-
-
-def test_runs_at_once_make_one_image(engine: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p")
-    processes = [start("run", folder, "--isolated", "--json", f"--in-container={TAG}") for _ in range(3)]
-    documents = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
-    environments = [document["run"]["environment"] for document in documents]
-    assert len({one["image"]["id"] for one in environments}) == 1 and [one["reused"] for one in environments].count(False) == 1
-
-
-@pytest.mark.parametrize("pause", [0.5, 1.0])
-def test_a_build_that_is_killed_is_done_again(engine: str, tmp_path: Path, pause: float) -> None:
-    folder = project(tmp_path / "p")
-    process = start("run", folder, f"--in-container={TAG}")
-    time.sleep(pause)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert run(folder, f"--in-container={TAG}")[0].startswith("tiny ")
-    names = asked(engine, "ps", "--all", "--format", "{{.Names}}").split()
-    assert not [name for name in names if name.startswith("mlproj-build-")]
 
 
 def test_prune_removes_what_is_not_used(engine: str, tmp_path: Path) -> None:

@@ -63,9 +63,10 @@ def obtain(engine: Engine, settings: Settings, progress: Progress, *, rebuild: b
     if settings.build is not None:
         return _build(engine, settings.build, settings.platform, progress, rebuild=rebuild), False
     assert settings.image is not None
-    pull = "never" if offline else "always" if rebuild else settings.pull
-    there = None if pull == "always" else find(engine, settings.image)
-    if there is not None and _is_for(there, settings.platform):
+    there = find(engine, settings.image)
+    asks_again = rebuild and (there is None or there.digest is not None)  # no registry has what was made here
+    pull = "never" if offline else "always" if asks_again else settings.pull
+    if there is not None and pull != "always" and _is_for(there, settings.platform):
         return there, True
     if pull == "never":
         why = "--offline" if offline else "docker_env says pull: never"

@@ -173,6 +173,7 @@ class PackedEnvironment:
         options += ["--security-opt", "label=disable"] if self._engine.name == "podman" else []
         options += [*container.mount(staging, MATERIAL, "readonly"), "--workdir", "/", "--entrypoint", ""]
         options += [word for place in packed.readable for word in container.mount(place, str(place), "readonly")]
+        before = image.find(self._engine, self._tag)
         try:
             self._do("create", *options, base.id, "sh", f"{MATERIAL}/make.sh")
             self._do("start", "--attach", name)
@@ -184,6 +185,8 @@ class PackedEnvironment:
         made = image.find(self._engine, self._tag)
         if made is None:
             raise image.lost(self._engine, f"made {self._tag}")
+        if before is not None and before.id != made.id:
+            self._engine.run("image", "rm", before.id)  # which stays while somebody uses it
         return made
 
     def _do(self, *words: str) -> None:

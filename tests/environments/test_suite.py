@@ -1,0 +1,115 @@
+"""Every kind of environment keeps what all of them promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from mlproj import paths
+from tests import tiny_package
+from tests.conda_channel import Channel
+from tests.containers.base_image import PYTHON, TAG
+from tests.containers.conftest import asked, forgotten, usable
+
+pytest.register_assert_rewrite("mlproj.testing.environment_suite")
+from mlproj.testing.environment_suite import Declared, EnvironmentSuite  # noqa: E402  # it has to be told first
+
+SHOWS = "python -c 'import tiny; print(tiny.x)'"
+
+
+class OfPython(EnvironmentSuite):
+    kind = "python"
+    python: ClassVar[str | None] = None
+
+    def _with(self, files: dict[str, str], printed: str) -> Declared:
+        version = f"python: '{self.python}'\n" if self.python else ""
+        files = {**files, "python_env.yaml": f"{version}dependencies: [./tiny]\n"}
+        return Declared("python_env: python_env.yaml", files, SHOWS, printed)
+
+    def declared(self) -> Declared:
+        return self._with(tiny_package.files(), "tiny")
+
+    def another(self) -> Declared:
+        return self._with(tiny_package.files("another"), "another")
+
+    def broken(self) -> Declared:
+        return self._with(tiny_package.files(backend=tiny_package.BROKEN), "")
+
+
+class TestUv(OfPython):
+    manager = "uv"
+
+
+class TestVirtualenv(OfPython):
+    manager = "virtualenv"
+    options = ("--env-manager=virtualenv",)
+
+
+class OfConda(EnvironmentSuite):
+    @pytest.fixture(autouse=True)
+    def _channel(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, conda_channels: Path) -> None:
+        pytest.importorskip("rattler")
+        monkeypatch.delenv("MLPROJ_CONDA")
+        monkeypatch.setenv("MLPROJ_CONDA_CHANNEL_ALIAS", conda_channels.as_uri())
+
+    def _with(self, package: str, printed: str) -> Declared:
+        text = f"channels: [main]\ndependencies: [python, {package}]\nvariables: {{MODE: 'a b'}}\n"
+        return Declared("conda_env: conda.yaml", {"conda.yaml": text}, SHOWS, printed, variable="a b")
+
+    def declared(self) -> Declared:
+        return self._with("tiny=1", "one")
+
+    def another(self) -> Declared:
+        return self._with("tiny=2", "two")
+
+    def broken(self) -> Declared:
+        return self._with("spoilt", "")
+
+
+class TestRattler(OfConda):
+    kind, manager, options = "conda", "rattler", ("--env-manager=conda",)
+
+
+@pytest.fixture(scope="session")
+def conda_channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two versions of a library, and a package whose file is not what the channel says of it."""
+    channel = Channel(tmp_path_factory.mktemp("suite") / "main")
+    channel.python()
+    channel.library("tiny", "1", "x = 'one'\n")
+    channel.library("tiny", "2", "x = 'two'\n")
+    spoilt = channel.library("spoilt", "1")
+    channel.index()
+    spoilt.write_bytes(b"something else")
+    return channel.folder.parent
+
+
+class InEngine(EnvironmentSuite):
+    kind = "container"
+    options = (f"--in-container={TAG}",)
+
+    @pytest.fixture(autouse=True)
+    def _engine(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        usable(self.manager)
+        monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", self.manager)
+        yield
+        forgotten(self.manager)
+
+    def leftovers(self) -> list[str]:
+        made = asked(self.manager, "ps", "--all", "--format", "{{.Names}}", "--filter", f"label=mlproj.image={paths.cache()}").split()
+        runs = asked(self.manager, "ps", "--all", "--format", "{{.Names}}", "--filter", f"label=mlproj.home={paths.home()}").split()
+        return [*super().leftovers(), *made, *runs]
+
+
+class TestDocker(InEngine, OfPython):
+    kind, manager, python = "container", "docker", PYTHON
+
+
+class TestPodman(InEngine, OfPython):
+    kind, manager, python = "container", "podman", PYTHON
+
+
+class TestCondaInAnEngine(InEngine, OfConda):
+    kind, manager = "container", "podman"
