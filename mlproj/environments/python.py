@@ -136,7 +136,7 @@ class PythonEnvironment:
             text = self._narrowed(self._lock(uv, asked, self._lock_text if asked == self._requirements else None))
         _corrections(staging, progress)
         transaction.remove_files(staging, but=("uv.toml",))
-        material = python_packing.Material(staging, self._request.root, self._interpreter, asked, offline=self._request.offline)
+        material = python_packing.Material(staging, self._interpreter, asked, offline=self._request.offline)
         return Packed(
             script=material.put(text, lock.bounds(self.description.as_of, self._interpreter)),
             lock=("pylock.toml", lock.portable(text, self._request.root)),

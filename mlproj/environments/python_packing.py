@@ -33,7 +33,7 @@ if [ -z "$python" ]; then echo "the image has no Python {minor}" >&2; exit 1; fi
 if ! ./uv --version >/dev/null; then echo "the image cannot run uv: it needs GNU's C library, and gcc's" >&2; exit 1; fi
 {copies}./uv venv --quiet --no-project --python "$python" {inside}
 ./uv pip install {options} --requirements pylock.toml{bounds}
-{projects}"""
+{projects}{removals}"""
 
 
 def links(asked: Requirements) -> tuple[Path, ...]:
@@ -48,9 +48,8 @@ def links(asked: Requirements) -> tuple[Path, ...]:
 class Material:
     """What a container needs to install the packages of *asked* for a Python like *interpreter*, in the folder *staging*."""
 
-    def __init__(self, staging: Path, root: Path, interpreter: Interpreter, asked: Requirements, *, offline: bool) -> None:
+    def __init__(self, staging: Path, interpreter: Interpreter, asked: Requirements, *, offline: bool) -> None:
         self._staging = staging
-        self._root = root
         self._interpreter = interpreter
         self._asked = asked
         self._offline = offline
@@ -59,7 +58,7 @@ class Material:
         """Put it there; the script that installs the lock *lock_text* within *bounds* (flags of uv)."""
         (self._staging / "pylock.toml").write_text(lock_text, "utf-8")
         shutil.copy2(uv.binary(), self._staging / "uv")
-        copies = list(self._copies())
+        copies = self._copy_sources()
         settings = [f"export {name}={shlex.quote(value)}\n" for name, value in self._settings()]
         (self._staging / "settings").write_text("".join(settings), "utf-8")
         # A lock that the project brings along does not list the project itself.
@@ -70,23 +69,23 @@ class Material:
             options=_OPTIONS,
             minor=".".join(map(str, self._interpreter.minor)),
             numbers=self._interpreter.minor,
-            copies="".join(copies),
+            copies="".join(f'mkdir -p "$(dirname {there})"\ncp -a {name} {there}\n' for name, there in copies),
+            removals="".join(f"rm -rf {there}\n" for _, there in copies),
             bounds="".join(f" {shlex.quote(word)}" for word in bounds),
             projects="".join(f"./uv pip install {_OPTIONS} {shlex.quote(one)}\n" for one in projects if one.startswith("/")),
         )
 
-    def _copies(self) -> Iterator[str]:
-        """Folders and files that are installed, which the container is to have where they are here; a build may write to them."""
+    def _copy_sources(self) -> list[tuple[str, str]]:
+        """Copy folders and files that are installed, for a build may write to them: a name here, and where the container is to have it
+        while it installs, quoted for a shell."""
         local = [path for path in key.local_packages(self._asked) if path.exists()]
-        within = [path for path in local if path.is_relative_to(self._root)]
-        for number, path in enumerate(dict.fromkeys([*([self._root] if within else []), *(path for path in local if path not in within)])):
-            name = f"source{number}"
+        outermost = [path for path in dict.fromkeys(local) if not any(path != other and path.is_relative_to(other) for other in local)]
+        for number, path in enumerate(outermost):
             if path.is_dir():
-                shutil.copytree(path, self._staging / name, symlinks=True, ignore=_NEITHER)
+                shutil.copytree(path, self._staging / f"source{number}", symlinks=True, ignore=_NEITHER)
             else:
-                shutil.copy2(path, self._staging / name)
-            there = shlex.quote(str(path))
-            yield f'mkdir -p "$(dirname {there})"\ncp -a {name} {there}\n'
+                shutil.copy2(path, self._staging / f"source{number}")
+        return [(f"source{number}", shlex.quote(str(path))) for number, path in enumerate(outermost)]
 
     def _settings(self) -> Iterator[tuple[str, str]]:
         environ = uv.environ(package_index.settings(), offline=self._offline)

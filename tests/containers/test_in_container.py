@@ -55,6 +55,8 @@ def test_a_python_project_runs_in_an_image_of_its_environment(engine: str, tmp_p
     assert again["reused"] is True and again["image"]["id"] == environment["image"]["id"]
     # Whoever has the image needs no mlproj.
     assert asked(engine, "run", "--rm", environment["image"]["id"], "python", "-c", "import tiny; print(tiny.x)") == "tiny"
+    left = asked(engine, "run", "--rm", environment["image"]["id"], "find", f"/tmp/{tmp_path.parts[2]}", "-type", "f")
+    assert left == "", "what was only needed to install is in the image"
     assert [name.removeprefix("localhost/") for name in images(engine)] == [environment["image"]["name"]]
     planned = mlproj("run", folder, f"--in-container={TAG}", "--dry-run")
     assert f"in a container of {TAG}, run by {engine}" in planned.out and "environment is ready" in planned.out

@@ -42,67 +42,89 @@ Page = Callable[[TrackingStore, QueryParams, dict[str, Any]], str]
 
 def routes(store_of: StoreOf, models_of: ModelsOf, files_of: FilesOf) -> list[Route]:
     """The routes of the pages. *store_of* and *models_of* give the stores that a request may read, *files_of* the files at a place."""
+    answers = _Answers(store_of, models_of, files_of)
+    return [
+        _page("/", answers.of_runs(experiment_page.experiments)),
+        _page("/experiments/{experiment_id}", answers.of_runs(experiment_page.runs)),
+        _page("/runs/{run_id}", answers.run),
+        Route("/runs/{run_id}/metrics.json", answers.metrics, methods=["GET"]),
+        Route("/runs/{run_id}/log.txt", answers.log, methods=["GET"]),
+        *_files("/runs/{run_id}", answers),
+        *_files("/logged-models/{model_id}", answers),
+        _page("/models", answers.of_models(model_page.registered)),
+        _page("/models/{name}", answers.of_models(model_page.versions)),
+        _page("/logged-models/{model_id}", answers.logged_model),
+        _page("/compare", answers.comparison),
+        Route("/static/{name}", _static, methods=["GET"]),
+        Route("/favicon.ico", lambda _request: RedirectResponse("/static/icon.svg"), methods=["GET"]),
+    ]
 
-    def answered(path: str, make: Callable[[Request], str]) -> Route:
-        def endpoint(request: Request) -> Response:
-            try:
-                return HTMLResponse(make(request), headers=_HEADERS)
-            except MlprojError as error:
-                return _sorry(error)
 
-        return Route(path, endpoint, methods=["GET"])
-
-    def page(path: str, make: Page) -> Route:
-        return answered(path, lambda request: make(store_of(request), request.query_params, request.path_params))
-
-    def model_page_at(path: str, make: ModelPage) -> Route:
-        return answered(path, lambda request: make(models_of(request), request.query_params, request.path_params))
-
-    def run_of(request: Request) -> Run:
-        return store_of(request).get_run(request.path_params["run_id"])
-
-    def model_of(request: Request) -> LoggedModel:
-        return models_of(request).get_logged_model(request.path_params["model_id"], deleted_too=True)
-
-    def owner_of(request: Request) -> artifact_page.Owner:
-        if "model_id" in request.path_params:
-            return model_page.owner(model_of(request), files_of)
-        return artifact_page.of_run(run_of(request), files_of)
-
-    def logged_model(request: Request) -> str:
-        model = model_of(request)
-        return model_page.logged(model, model_page.owner(model, files_of))
-
-    def files(base: str) -> list[Route]:
-        def show(request: Request) -> str:
-            return artifact_page.show(owner_of(request), request.path_params.get("path", ""))
-
-        return [
-            answered(f"{base}/artifacts", show),
-            answered(f"{base}/artifacts/{{path:path}}", show),
-            Route(f"{base}/raw/{{path:path}}", raw, methods=["GET"]),
-        ]
-
-    def metrics(request: Request) -> Response:
+def _page(path: str, make: Callable[[Request], str]) -> Route:
+    def endpoint(request: Request) -> Response:
         try:
-            found = series.of_run(store_of(request), request.path_params["run_id"], request.query_params.getlist("key"))
+            return HTMLResponse(make(request), headers=_HEADERS)
+        except MlprojError as error:
+            return _sorry(error)
+
+    return Route(path, endpoint, methods=["GET"])
+
+
+def _files(base: str, answers: _Answers) -> list[Route]:
+    return [
+        _page(f"{base}/artifacts", answers.files),
+        _page(f"{base}/artifacts/{{path:path}}", answers.files),
+        Route(f"{base}/raw/{{path:path}}", answers.raw, methods=["GET"]),
+    ]
+
+
+class _Answers:
+    """What is answered to a request, out of the stores that it may read."""
+
+    def __init__(self, store_of: StoreOf, models_of: ModelsOf, files_of: FilesOf) -> None:
+        self._store_of = store_of
+        self._models_of = models_of
+        self._files_of = files_of
+
+    def of_runs(self, make: Page) -> Callable[[Request], str]:
+        return lambda request: make(self._store_of(request), request.query_params, request.path_params)
+
+    def of_models(self, make: ModelPage) -> Callable[[Request], str]:
+        return lambda request: make(self._models_of(request), request.query_params, request.path_params)
+
+    def run(self, request: Request) -> str:
+        return run_page.run(self._store_of(request), self._models_of(request), self._files_of, request.path_params)
+
+    def comparison(self, request: Request) -> str:
+        return compare_page.compare(self._store_of(request), self._files_of, request.query_params)
+
+    def logged_model(self, request: Request) -> str:
+        model = self._model(request)
+        return model_page.logged(model, model_page.owner(model, self._files_of))
+
+    def files(self, request: Request) -> str:
+        return artifact_page.show(self._owner(request), request.path_params.get("path", ""))
+
+    def metrics(self, request: Request) -> Response:
+        try:
+            found = series.of_run(self._store_of(request), request.path_params["run_id"], request.query_params.getlist("key"))
             return JSONResponse(found, headers=_HEADERS)
         except MlprojError as error:
             return JSONResponse({"error": str(error)}, status_code=_status(error), headers=_HEADERS)
 
-    def log(request: Request) -> Response:
+    def log(self, request: Request) -> Response:
         try:
-            return PlainTextResponse(run_page.log_tail(run_of(request), files_of), headers=_HEADERS)
+            return PlainTextResponse(run_page.log_tail(self._run(request), self._files_of), headers=_HEADERS)
         except MlprojError as error:
             return PlainTextResponse(str(error), status_code=_status(error), headers=_HEADERS)
 
-    def raw(request: Request) -> Response:
+    def raw(self, request: Request) -> Response:
         path = PurePosixPath(request.path_params["path"])
         # Somebody's program wrote it: whatever it is, it must not act as a page of ours.
         attachment = "inline" if path.suffix.lower() in artifact_page.IMAGES else "attachment"
         headers = {**_HEADERS, "Content-Security-Policy": _UNCONFINED, "Cross-Origin-Resource-Policy": "same-origin"}
         try:
-            owner = owner_of(request)
+            owner = self._owner(request)
             file = artifact_page.local_file(owner, str(path))
             if file is not None:
                 return FileResponse(file, filename=path.name, content_disposition_type=attachment, headers=headers)
@@ -113,21 +135,16 @@ def routes(store_of: StoreOf, models_of: ModelsOf, files_of: FilesOf) -> list[Ro
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return StreamingResponse(_portions(elsewhere), media_type=kind, headers=headers)
 
-    return [
-        page("/", experiment_page.experiments),
-        page("/experiments/{experiment_id}", experiment_page.runs),
-        answered("/runs/{run_id}", lambda request: run_page.run(store_of(request), models_of(request), files_of, request.path_params)),
-        Route("/runs/{run_id}/metrics.json", metrics, methods=["GET"]),
-        Route("/runs/{run_id}/log.txt", log, methods=["GET"]),
-        *files("/runs/{run_id}"),
-        *files("/logged-models/{model_id}"),
-        model_page_at("/models", model_page.registered),
-        model_page_at("/models/{name}", model_page.versions),
-        answered("/logged-models/{model_id}", logged_model),
-        answered("/compare", lambda request: compare_page.compare(store_of(request), files_of, request.query_params)),
-        Route("/static/{name}", _static, methods=["GET"]),
-        Route("/favicon.ico", lambda _request: RedirectResponse("/static/icon.svg"), methods=["GET"]),
-    ]
+    def _run(self, request: Request) -> Run:
+        return self._store_of(request).get_run(request.path_params["run_id"])
+
+    def _model(self, request: Request) -> LoggedModel:
+        return self._models_of(request).get_logged_model(request.path_params["model_id"], deleted_too=True)
+
+    def _owner(self, request: Request) -> artifact_page.Owner:
+        if "model_id" in request.path_params:
+            return model_page.owner(self._model(request), self._files_of)
+        return artifact_page.of_run(self._run(request), self._files_of)
 
 
 def _portions(opened: IO[bytes]) -> Iterator[bytes]:

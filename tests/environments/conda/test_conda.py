@@ -23,6 +23,7 @@ import pytest
 from mlproj import paths
 from mlproj.environments import store
 from tests.conda_channel import PYTHON, Channel
+from tests.conftest import lack
 from tests.environments.conda.conftest import conda_file
 from tests.program import mlproj, start
 
@@ -330,3 +331,20 @@ def test_a_build_that_is_killed_leaves_nothing_that_is_taken_for_whole(tmp_path:
     out, _, _ = run(folder, "--env-manager", "conda")
     assert out.startswith("2.0 ")
     assert not list(paths.environments().glob(".*building")) and len(store.installed()) == 1
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", PLAIN)
+    disk = paths.environments()
+    disk.mkdir(parents=True)
+    mount = shutil.which("mount")
+    if not mount or subprocess.run([mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True, check=False).returncode:
+        lack("cannot mount a small disk here")
+    try:
+        failed = mlproj("run", folder, "--env-manager", "conda")
+        left = [place.name for place in disk.iterdir() if not place.name.endswith(".lock")]
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+    assert failed.code == 73 and "the disk is full" in failed.err and "Traceback" not in failed.err, failed.err
+    assert left == []
+    assert run(folder, "--env-manager", "conda")[0].startswith("2.0 ")
