@@ -49,7 +49,7 @@ def test_a_program_in_r_without_r_is_told_before_anything_is_built(tmp_path: Pat
         request = Request(project_dir=tmp_path, root=tmp_path, manager=manager, **fields)
         with pytest.raises(EnvironmentFailure, match="Rscript is not on PATH") as failure:
             environments.resolve(request, Silent())
-        assert "docker_env" in str(failure.value.hint)
+        assert "--in-container=r-base" in str(failure.value.hint)
 
 
 def test_an_unknown_manager_lists_the_known_ones(tmp_path: Path) -> None:
