@@ -26,7 +26,9 @@ CACHE = Variable("MLPROJ_CACHE", "folder for mirrors, environments and checkouts
 OFFLINE = Variable("MLPROJ_OFFLINE", "set to 1 to never use the network, as --offline")
 EXPERIMENT_NAME = Variable("MLPROJ_EXPERIMENT_NAME", "experiment of new runs, as --experiment-name")
 ENV_MANAGER = Variable("MLPROJ_ENV_MANAGER", "default of --env-manager")
-CONDA = Variable("MLPROJ_CONDA", "set to off to translate conda.yaml to Python packages, also where conda packages can be installed")
+CONDA = Variable(
+    "MLPROJ_CONDA", "who has conda's packages: rattler, micromamba, mamba, conda or a path; off: translate conda.yaml to Python packages"
+)
 CONDA_CHANNEL_ALIAS = Variable("MLPROJ_CONDA_CHANNEL_ALIAS", "where channels are that are only named (default: https://conda.anaconda.org)")
 CONTAINER_ENGINE = Variable("MLPROJ_CONTAINER_ENGINE", "docker, podman, nerdctl or the path of one (default: the first there)")
 AS_OF = Variable("MLPROJ_AS_OF", "default of --as-of")

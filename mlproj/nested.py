@@ -24,7 +24,7 @@ _ACTIVATION = "conda() { :; }\n"
 
 def conda_home() -> Path:
     """The folder for ``MLFLOW_CONDA_HOME``, made when missing."""
-    home = paths.cache() / "nested-conda"
+    home = paths.nested_conda()
     for name, content, mode in (
         ("bin/conda", _CONDA, 0o755),
         ("bin/activate", _ACTIVATION, 0o755),

@@ -80,6 +80,11 @@ def downloads() -> Path:
     return cache() / "downloads"
 
 
+def nested_conda() -> Path:
+    """What ``mlflow.run`` inside a run finds in place of a conda."""
+    return cache() / "nested-conda"
+
+
 def write_atomic(path: Path, data: str | bytes) -> None:
     """Make *path* hold *data*, all of it or what it held before; its folder is made when missing."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlproj import env_vars, paths, process, quantity
-from mlproj.errors import MlprojError
+from mlproj.errors import EnvironmentFailure, MlprojError
 from mlproj.redaction import mask_url
 
 _PATIENCE = 10.0  # seconds that a tool may take to tell its version
@@ -67,6 +67,7 @@ def look(offline: bool) -> list[Finding]:
         *map(_tool, TOOLS),
         _uv(),
         _rattler(),
+        _conda(),
         *_engines(),
         *_interpreters(),
         _folder("home", paths.home(), "records of runs", "MLPROJ_HOME"),
@@ -114,6 +115,22 @@ def _rattler() -> Finding:
         return Finding("tools", "py-rattler", "ok", f"py-rattler {version('py-rattler')}", needed_for, remedy)
     except PackageNotFoundError:
         return Finding("tools", "py-rattler", "missing", "not installed", needed_for, remedy)
+
+
+def _conda() -> Finding:
+    """An installed conda, mamba or micromamba, which takes py-rattler's place."""
+    from mlproj.environments.conda import tool
+
+    needed_for = "conda packages where py-rattler is not installed, or with --env-manager conda"
+    try:
+        found = next((one for one in tool.all_for("conda") if one.name != tool.RATTLER), None)
+    except EnvironmentFailure as error:
+        return Finding("tools", "conda", "missing", error.message, needed_for, error.hint or "")
+    if found is None:
+        return Finding("tools", " or ".join(tool.NAMES), "missing", "not on PATH", needed_for, "not needed with mlproj[conda]")
+    path = str(getattr(found, "path", ""))
+    said = _first_line((path, "--version"))
+    return Finding("tools", found.name, "ok" if said else "broken", f"{said} ({path})" if said else f"{path} does not run", needed_for)
 
 
 def _engines() -> Iterable[Finding]:

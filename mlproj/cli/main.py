@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
@@ -16,8 +17,23 @@ def main() -> None:
     from mlproj.cli import failure
 
     code = failure.guard(_run, arguments)
+    if "rattler" in sys.modules:
+        _leave(code)
     gc.freeze()  # at its end Python looks for garbage again, another tenth, in memory that the system takes back anyway
     sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without what Python does at its end: threads of py-rattler may go on meanwhile, and crash it (seen with 0.28)."""
+    import atexit
+    import contextlib
+    import os
+
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed; nobody reads
+            stream.flush()
+    os._exit(code)
 
 
 def _print_version() -> bool:

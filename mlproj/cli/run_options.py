@@ -25,7 +25,7 @@ OPTIONS = (
         ("--env-manager",),
         "env_manager",
         "Who makes the environment; local: run in the current one. Default: auto.",
-        choices=("auto", "uv", "virtualenv", "conda", "docker", "local"),
+        choices=("auto", "uv", "virtualenv", "conda", "rattler", "docker", "local"),
         default="auto",
         variable=env_vars.ENV_MANAGER.name,
     ),

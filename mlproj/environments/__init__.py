@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mlproj import env_vars
@@ -19,7 +18,7 @@ KINDS = {
     "container": "mlproj.environments.containers.environment:create",
     "system": "mlproj.environments.system:create",
 }
-MANAGERS = ("auto", "uv", "virtualenv", "conda", "docker", "local")
+MANAGERS = ("auto", "uv", "virtualenv", "conda", "rattler", "docker", "local")
 
 
 def resolve(request: Request, progress: Progress) -> Environment:
@@ -81,22 +80,20 @@ def _check_r(request: Request) -> None:
         )
 
 
-def conda_is_there() -> bool:
-    """Whether py-rattler is installed; the extra ``conda`` does that."""
-    return find_spec("rattler") is not None
-
-
-def _check_conda(declared: str) -> None:
+def _check_conda(declared: str, manager: str) -> None:
     if declared != "conda_env":
         raise EnvironmentFailure(
-            "--env-manager conda is for projects with a conda.yaml, and this one has none",
+            f"--env-manager {manager} is for projects with a conda.yaml, and this one has none",
             hint="leave it out; what the project declares is made by --env-manager uv",
         )
-    if not conda_is_there():
-        raise EnvironmentFailure(
-            "conda packages are installed by py-rattler, which is not there",
-            hint="pip install 'mlproj[conda]'; or --env-manager uv, which translates to Python packages",
-        )
+
+
+def _has_conda() -> bool:
+    """Whether conda's packages can be had and are not turned off."""
+    from mlproj.environments.conda import tool
+
+    asked = env_vars.CONDA.get()
+    return asked != "off" and (asked is not None or tool.are_there("auto"))
 
 
 def _kind(manager: str, declared: str) -> str:
@@ -115,9 +112,9 @@ def _kind(manager: str, declared: str) -> str:
             "--env-manager docker is for projects with docker_env, and this one has none",
             hint="leave it out, or name an image in MLproject: docker_env: {image: …}",
         )
-    if manager == "conda":
-        _check_conda(declared)
+    if manager in ("conda", "rattler"):
+        _check_conda(declared, manager)
         return "conda"
-    if manager == "auto" and declared == "conda_env" and env_vars.CONDA.get() != "off" and conda_is_there():
+    if manager == "auto" and declared == "conda_env" and _has_conda():
         return "conda"
     return "python"

@@ -91,6 +91,7 @@ def prune(older_than: timedelta | None = None) -> Pruned:
 
 def _prune_leftovers() -> int:
     root = paths.environments()
+    # The beginnings of keys serve as keys here: all names beside an environment's folder are made of them.
     keys = {place.name.split(".")[1] for end in (transaction.BUILDING, transaction.REMOVED) for place in root.glob(f".*{end}")}
     count = 0
     for key in keys:

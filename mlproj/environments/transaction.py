@@ -1,9 +1,10 @@
 """Built environments in the cache: made whole or not at all, once for everybody, and never removed under a running command.
 
 ``envs/KEY/`` holds ``environment.json`` (what it is), ``pylock.toml`` and ``venv/``. It appears by one rename, so a
-folder of that name is complete. ``envs/.KEY.lock`` is locked (``flock``, which the kernel gives back when a process
+folder of that name is complete. ``envs/.KE….lock`` is locked (``flock``, which the kernel gives back when a process
 dies in whatever way): exclusively while the environment is built or removed, shared as long as a process uses it.
-Builds take place in ``envs/.KEY.*.building``; what a killed build left is cleared by the next build or prune.
+Builds take place in ``envs/.KE….*.building``; what a killed build left is cleared by the next build or prune. Such a name has
+the beginning of the key only, and is as long as a key: a path in a program that was built there can be replaced by the final one.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from mlproj.progress import Progress
 MARKER = "environment.json"
 BUILDING = ".building"
 REMOVED = ".removed"
+_STEM = 18
+"""Characters of the key that names beside its folder begin with."""
 _BETWEEN_LOOKS = 0.2
 """Seconds; for the rare environment that is used, and so locked, while its interpreter is gone."""
 _in_use: dict[Path, int] = {}
@@ -109,7 +112,7 @@ def _full_disk(error: OSError) -> Exception:
 
 def _replace(folder: Path, build: Build) -> None:
     clear_leftovers(folder)
-    staging = folder.with_name(f".{folder.name}.{os.urandom(4).hex()}{BUILDING}")
+    staging = _beside(folder, f".{os.urandom(2).hex()[:3]}{BUILDING}")
     staging.mkdir(mode=0o700)
     try:
         content = build(staging)
@@ -160,7 +163,11 @@ def give_up(folder: Path) -> None:
 
 def _open_lock(folder: Path) -> int:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(folder.with_name(f".{folder.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    return os.open(_beside(folder, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _beside(folder: Path, end: str) -> Path:
+    return folder.with_name(f".{folder.name[:_STEM]}{end}")
 
 
 @contextmanager
@@ -181,7 +188,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 def discard(folder: Path) -> None:
     """Remove a whole environment such that it is never seen in part."""
     if folder.exists():
-        away = folder.with_name(f".{folder.name}.{os.getpid()}{REMOVED}")
+        away = _beside(folder, f".{os.getpid()}{REMOVED}")
         folder.rename(away)
         _remove_tree(away)
 
@@ -194,7 +201,7 @@ def _remove_tree(folder: Path) -> None:
 
 def clear_leftovers(folder: Path) -> int:
     """Remove what killed builds and removals of *folder* left; its lock is held."""
-    leftovers = [place for end in (BUILDING, REMOVED) for place in folder.parent.glob(f".{folder.name}.*{end}")]
+    leftovers = [place for end in (BUILDING, REMOVED) for place in folder.parent.glob(f".{folder.name[:_STEM]}.*{end}")]
     for place in leftovers:
         _remove_tree(place)
     return len(leftovers)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from mlproj import paths
-from tests import tiny_package
+from tests import conda_program, tiny_package
 from tests.conda_channel import Channel
 from tests.containers.base_image import PYTHON, TAG
 from tests.containers.conftest import asked, forgotten, usable
@@ -70,7 +70,22 @@ class OfConda(EnvironmentSuite):
 
 
 class TestRattler(OfConda):
-    kind, manager, options = "conda", "rattler", ("--env-manager=conda",)
+    kind, manager, options = "conda", "rattler", ("--env-manager=rattler",)
+
+
+class OfProgram(OfConda):
+    kind, options = "conda", ("--env-manager=conda",)
+    program: ClassVar[str]
+
+    @pytest.fixture(autouse=True)
+    def _program(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MLPROJ_CONDA", self.program)
+
+
+# Genuine ones cannot be had everywhere; what ours stands in for is tested in conda/test_executable.py.
+for _path in conda_program.genuine():
+    _name = Path(_path).name
+    globals()[f"Test{_name.capitalize()}"] = type(f"Test{_name.capitalize()}", (OfProgram,), {"program": _path, "manager": _name})
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +95,7 @@ def conda_channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     channel.python()
     channel.library("tiny", "1", "x = 'one'\n")
     channel.library("tiny", "2", "x = 'two'\n")
+    channel.library("pip", "23.2.1")  # programs add it to every Python
     spoilt = channel.library("spoilt", "1")
     channel.index()
     spoilt.write_bytes(b"something else")

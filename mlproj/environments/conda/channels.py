@@ -11,7 +11,7 @@ from mlproj.redaction import mask_channel
 
 ALIAS = "https://conda.anaconda.org"
 # https://docs.conda.io/projects/conda/en/latest/user-guide/configuration/settings.html#default-channels
-_DEFAULTS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
+DEFAULTS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
 _SUBDIR = re.compile(r"/(noarch|(linux|osx|win|emscripten|wasi|freebsd|zos)-\w+)$")
 
 
@@ -21,7 +21,7 @@ def addresses(name: str, folder: Path, place: Place | None = None) -> tuple[str,
     if name == "nodefaults":
         return ()
     if name == "defaults":
-        return _DEFAULTS
+        return DEFAULTS
     return (_address(_SUBDIR.sub("", name.rstrip("/")), folder, place),)
 
 

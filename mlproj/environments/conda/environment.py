@@ -9,11 +9,12 @@ from mlproj import paths
 from mlproj.dataclass import dataclass, replace
 from mlproj.environments import date_policy, editable, key, package_index, transaction
 from mlproj.environments.base import INSIDE, MATERIAL, Declaration, Description, Environment, Packed, Prepared, Request
-from mlproj.environments.conda import activation, locked, rattler
+from mlproj.environments.conda import activation, locked, tool
 from mlproj.environments.conda.asked import Asked, is_native
 from mlproj.environments.conda.asked import read as read_asked
-from mlproj.environments.conda.rattler import Access
 from mlproj.environments.conda.remembered import Memory, Solved, Unsolved
+from mlproj.environments.conda.tool import Access, Tool
+from mlproj.environments.date_policy import AsOf
 from mlproj.environments.requirements import Requirements
 from mlproj.errors import EnvironmentFailure
 from mlproj.progress import Progress
@@ -39,20 +40,36 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     asked = read_asked(declaration.file)
     for warning in asked.pip.warnings:
         progress.warn(warning)
-    memory = Memory(request, declaration, asked)
+    tools = {one.name: one for one in tool.all_for(request.manager)}
+    memory = Memory(request, declaration, asked, list(tools))
     answer = memory.recall()
     may_translate = request.manager == "auto" and not asked.explicit
     if answer is None or (isinstance(answer, Unsolved) and not may_translate):
         try:
-            answer = _solve(request, declaration, asked, progress)
-        except (rattler.ChannelAway, rattler.Unsolvable) as trouble:
+            answer = _first_answer(list(tools.values()), request, declaration, asked, progress)
+        except (tool.ChannelAway, tool.Unsolvable) as trouble:
             if not may_translate:
                 raise
             answer = Unsolved(f"no conda packages, translated to Python packages: {trouble.message}")
         memory.keep(answer)
     if isinstance(answer, Unsolved):
         return _translated(request, declaration, progress, answer.reason)
-    return CondaEnvironment(request, declaration, asked, answer)
+    return CondaEnvironment(request, declaration, asked, answer, tools[answer.tool])
+
+
+def _first_answer(tools: list[Tool], request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:
+    """What the first tool finds that can ask the channels; those before it are told. Raises as the last one does."""
+    passed_over: list[str] = []
+    for one in tools:
+        try:
+            solved = _solve(one, request, declaration, asked, progress)
+        except tool.ChannelAway as trouble:
+            if one is tools[-1]:
+                raise
+            passed_over.append(f"{one.name} is passed over: {trouble.message}")
+        else:
+            return replace(solved, notes=(*passed_over, *solved.notes))
+    raise AssertionError("there is a tool")
 
 
 def _translated(request: Request, declaration: Declaration, progress: Progress, *reason: str) -> Environment:
@@ -63,19 +80,33 @@ def _translated(request: Request, declaration: Declaration, progress: Progress, 
     return python.for_requirements(request, declaration, replace(requirements, notes=(*reason, *requirements.notes)), progress)
 
 
-def _solve(request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:
-    access, platform = Access(asked.credentials, request.offline), rattler.platform()
+def _solve(chosen: Tool, request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:
+    access, platform = Access(asked.credentials, request.offline), tool.platform()
     if asked.explicit:
         _check_platform(asked, platform)
         with progress.step(f"looking at {len(asked.explicit)} conda packages"):
-            packages = rattler.described(asked.explicit, access)
-        return Solved(tuple(packages), platform, None, "the file names exact packages")
+            packages = chosen.described(asked.explicit, access)
+        return Solved(tuple(packages), platform, None, "the file names exact packages", tool=chosen.name)
     # Which of conda's packages are pinned is no question to the Python package index.
     without_pins = replace(asked.pip, packages=())
     as_of = date_policy.decide(request, declaration, without_pins, lambda: None)
-    with progress.step("solving the conda packages"):
-        packages = rattler.solve(asked.channels, asked.specs, as_of.moment, access)
-    return Solved(tuple(packages), platform, as_of.moment, as_of.reason, as_of.notes)
+    with progress.step(f"solving the conda packages with {chosen.name}"):
+        if as_of.moment is not None and not chosen.can_leave_out_newer():
+            as_of = _as_of_today(chosen, request, as_of)
+        packages = chosen.solve(asked.channels, asked.specs, as_of.moment, access)
+    return Solved(tuple(packages), platform, as_of.moment, as_of.reason, as_of.notes, chosen.name)
+
+
+def _as_of_today(chosen: Tool, request: Request, as_of: AsOf) -> AsOf:
+    """What becomes of a moment that a tool knows nothing of. Raises EnvironmentFailure when the user asked for it."""
+    assert as_of.moment is not None
+    hint = "pip install 'mlproj[conda]': py-rattler can"
+    if request.as_of != "auto":
+        raise EnvironmentFailure(
+            f"the {chosen.name} here cannot leave out packages that came after a date", hint=f"{hint}; or --as-of today"
+        )
+    note = f"packages of today, not of {as_of.moment:%Y-%m-%d}: the {chosen.name} here cannot leave out newer ones ({hint})"
+    return AsOf(None, "", (*as_of.notes, note))
 
 
 def _check_platform(asked: Asked, platform: str) -> None:
@@ -96,20 +127,22 @@ class _Installed:
 class CondaEnvironment:
     """A solved conda environment."""
 
-    def __init__(self, request: Request, declaration: Declaration, asked: Asked, solved: Solved) -> None:
+    def __init__(self, request: Request, declaration: Declaration, asked: Asked, solved: Solved, chosen: Tool) -> None:
         self._request = request
         self._asked = asked
         self._solved = solved
+        self._tool = chosen
         python = next((package.version for package in solved.packages if package.name == "python"), None)
         shown = asked.specs or [f"{one.name}=={one.version}" for one in solved.packages]
         where = ", ".join(asked.channels)
         self.description = Description(
             kind="conda",
-            manager="rattler",
+            manager=chosen.name,
             declaration=declaration,
             key=key.digest(
                 {
                     "layout": _LAYOUT,
+                    "tool": chosen.name,
                     "conda": locked.digest(solved.packages),
                     "as_of": solved.moment.isoformat() if solved.moment else None,
                     "index": dict(package_index.fingerprint()) if asked.has_pip else {},
@@ -164,7 +197,7 @@ class CondaEnvironment:
         """Install into the environment's folder of *staging*, which will be at *final*."""
         prefix, packages = staging / _PREFIX, self._solved.packages
         with progress.step(f"installing {len(packages)} conda packages"):
-            rattler.install(packages, prefix, final, Access(self._asked.credentials, self._request.offline))
+            self._tool.install(packages, prefix, final, Access(self._asked.credentials, self._request.offline))
         installed = {package.name: package.version for package in packages}
         if not self._asked.has_pip:
             return _Installed(locked.explicit(packages, self._solved.platform), installed)

@@ -3,48 +3,125 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 from mlproj import paths
-from mlproj.dataclass import dataclass
-from mlproj.environments.conda.credentials import Credentials
+from mlproj.environments.conda import local_file
 from mlproj.environments.conda.locked import Package
-from mlproj.errors import EnvironmentFailure, ServiceError, UsageError
+from mlproj.environments.conda.tool import RATTLER, Access, ChannelAway, Unsolvable
+from mlproj.errors import EnvironmentFailure, UsageError
 from mlproj.redaction import mask_channel
 
 
-class ChannelAway(ServiceError):
-    """A channel cannot be asked."""
+class Rattler:
+    """py-rattler, of which nothing is loaded before it is used."""
 
+    name = RATTLER
 
-class Unsolvable(EnvironmentFailure):
-    """No packages of the channels fulfil what is asked for."""
+    def can_leave_out_newer(self) -> bool:
+        """It can."""
+        return True
 
+    def solve(self, addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access) -> list[Package]:
+        """The packages that fulfil *specs*, each from the first of the channels that has any of its name (strict priority).
 
-@dataclass(frozen=True)
-class Access:
-    """How channels are asked: with the *credentials* of their addresses and those that the user keeps for rattler, or
-    (``offline``) not at all."""
-
-    credentials: Credentials
-    offline: bool
-
-    def client(self) -> Any:
-        """rattler's client for it."""
+        Packages that came after *moment* are left out. Raises ChannelAway, Unsolvable.
+        """
         import rattler
-        from rattler.networking import AddHeadersMiddleware, AuthenticationMiddleware, RetryMiddleware
+        from rattler.exceptions import GatewayError, InvalidMatchSpecError, SolverError
 
-        if self.offline:
-            return rattler.Client([AddHeadersMiddleware(_refuse)])
-        return rattler.Client([RetryMiddleware(), *self.credentials.middlewares(), AuthenticationMiddleware()], timeout=_TIMEOUT)
+        # rattler looks for what fulfils a specification; with its name alone the first channel that has the name counts, as in conda.
+        names = [spec if "::" in spec else spec.split(" ")[0] for spec in specs]
+        config = rattler.SourceConfig(cache_action="force-cache-only" if access.offline else "cache-or-fetch")
+        gateway = rattler.Gateway(cache_dir=_cache("repodata"), default_config=config, client=_client(access))
+        try:
+            found = asyncio.run(
+                rattler.solve(
+                    [rattler.Channel(address) for address in addresses],
+                    names,
+                    constraints=[spec for spec in specs if "::" not in spec],
+                    gateway=gateway,
+                    platforms=[rattler.Subdir.current(), rattler.Subdir("noarch")],
+                    virtual_packages=_virtual_packages(),
+                    exclude_newer=moment,
+                    # Old channels do not tell when their packages came; those are older than any that do.
+                    timestamp_policy="allow-missing",
+                )
+            )
+        except GatewayError as error:
+            raise ChannelAway(f"conda's channels cannot be read: {_said(error)}", hint=_away_hint(access)) from error
+        except InvalidMatchSpecError as error:
+            raise Unsolvable(f"conda cannot read what is asked for: {_said(error)}") from error
+        except SolverError as error:
+            raise Unsolvable(f"the conda packages cannot be solved: {_said(error)}", hint=_UNSOLVABLE) from error
+        return [_package(record) for record in found]
+
+    def install(self, packages: Sequence[Package], staging: Path, final: Path, access: Access) -> None:
+        """Put *packages* into the folder *staging*, which will be moved to *final*. Raises EnvironmentFailure."""
+        import rattler
+        from rattler.exceptions import InstallerError
+
+        local_file.check(packages)
+        staging.parent.mkdir(parents=True, exist_ok=True)
+        scratch = staging.parent / "record.json"
+        records = [_record(package, scratch) for package in packages]
+        scratch.unlink(missing_ok=True)
+        try:
+            asyncio.run(
+                rattler.install(
+                    records,
+                    target_prefix=staging,
+                    alternative_target_prefix=final,
+                    cache_dir=_cache("packages"),
+                    execute_link_scripts=False,
+                    show_progress=False,
+                    client=_client(access),
+                )
+            )
+        except InstallerError as error:
+            if access.offline and "is not asked" in str(error):
+                message = f"a conda package is not in the cache, and --offline was asked for: {_said(error).partition(':')[0]}"
+                raise EnvironmentFailure(message, hint=_away_hint(access)) from error
+            raise EnvironmentFailure(f"the conda packages cannot be installed: {_said(error)}", hint=_install_hint(str(error))) from error
+
+    def described(self, addresses: Iterable[str], access: Access) -> list[Package]:
+        """The packages at explicit *addresses* (``URL#hash``): each is fetched for what it says of itself. Raises EnvironmentFailure."""
+        from rattler.package_streaming import PackageArchive
+
+        client = _client(access)
+
+        async def fetch(address: str) -> Package:
+            url, _, hashed = address.partition("#")
+            local = local_file.path_of(url)
+            archive = await (PackageArchive.from_path(local) if local else PackageArchive.from_url(client, url))
+            record = json.loads(await archive.read_file("info/index.json") or b"{}")
+            if hashed:
+                record["sha256" if len(hashed) > _MD5_DIGITS else "md5"] = hashed.removeprefix("sha256:")
+            return Package(url, url.rsplit("/", 2)[0], record)
+
+        async def fetch_all() -> list[Package]:
+            return list(await asyncio.gather(*(fetch(address) for address in addresses)))
+
+        try:
+            return asyncio.run(fetch_all())
+        except Exception as error:  # rattler raises what its parts raise, which has no name of its own
+            raise EnvironmentFailure(f"a package of the lock cannot be had: {_said(error)}", hint=_away_hint(access)) from error
+
+
+def _client(access: Access) -> Any:
+    """rattler's client."""
+    import rattler
+    from rattler.networking import AddHeadersMiddleware, AuthenticationMiddleware, RetryMiddleware
+
+    if access.offline:
+        return rattler.Client([AddHeadersMiddleware(_refuse)])
+    return rattler.Client([RetryMiddleware(), *access.credentials.middlewares(), AuthenticationMiddleware()], timeout=_TIMEOUT)
 
 
 def _refuse(host: str, path: str) -> dict[str, str] | None:
@@ -52,103 +129,6 @@ def _refuse(host: str, path: str) -> dict[str, str] | None:
     raise ConnectionRefusedError(f"{host}{path} is not asked")
 
 
-def platform() -> str:
-    """This machine in conda's words, such as ``linux-64``."""
-    import rattler
-
-    return str(rattler.Subdir.current())
-
-
-def solve(addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access) -> list[Package]:
-    """The packages that fulfil *specs*, each from the first of the channels that has any of its name (strict priority).
-
-    Packages that came after *moment* are left out. Raises ChannelAway, Unsolvable.
-    """
-    import rattler
-    from rattler.exceptions import GatewayError, InvalidMatchSpecError, SolverError
-
-    # rattler looks for what fulfils a specification; with its name alone the first channel that has the name counts, as in conda.
-    names = [spec if "::" in spec else spec.split(" ")[0] for spec in specs]
-    config = rattler.SourceConfig(cache_action="force-cache-only" if access.offline else "cache-or-fetch")
-    gateway = rattler.Gateway(cache_dir=_cache("repodata"), default_config=config, client=access.client())
-    try:
-        found = asyncio.run(
-            rattler.solve(
-                [rattler.Channel(address) for address in addresses],
-                names,
-                constraints=[spec for spec in specs if "::" not in spec],
-                gateway=gateway,
-                platforms=[rattler.Subdir.current(), rattler.Subdir("noarch")],
-                virtual_packages=_virtual_packages(),
-                exclude_newer=moment,
-                # Old channels do not tell when their packages came; those are older than any that do.
-                timestamp_policy="allow-missing",
-            )
-        )
-    except GatewayError as error:
-        raise ChannelAway(f"conda's channels cannot be read: {_said(error)}", hint=_away_hint(access)) from error
-    except InvalidMatchSpecError as error:
-        raise Unsolvable(f"conda cannot read what is asked for: {_said(error)}") from error
-    except SolverError as error:
-        raise Unsolvable(f"the conda packages cannot be solved: {_said(error)}", hint=_UNSOLVABLE) from error
-    return [_package(record) for record in found]
-
-
-def install(packages: Sequence[Package], staging: Path, final: Path, access: Access) -> None:
-    """Put *packages* into the folder *staging*, which will be moved to *final*. Raises EnvironmentFailure."""
-    import rattler
-    from rattler.exceptions import InstallerError
-
-    for package in packages:
-        _check_local(package)
-    staging.parent.mkdir(parents=True, exist_ok=True)
-    scratch = staging.parent / "record.json"
-    records = [_record(package, scratch) for package in packages]
-    scratch.unlink(missing_ok=True)
-    try:
-        asyncio.run(
-            rattler.install(
-                records,
-                target_prefix=staging,
-                alternative_target_prefix=final,
-                cache_dir=_cache("packages"),
-                execute_link_scripts=False,
-                show_progress=False,
-                client=access.client(),
-            )
-        )
-    except InstallerError as error:
-        if access.offline and "is not asked" in str(error):
-            message = f"a conda package is not in the cache, and --offline was asked for: {_said(error).partition(':')[0]}"
-            raise EnvironmentFailure(message, hint=_away_hint(access)) from error
-        raise EnvironmentFailure(f"the conda packages cannot be installed: {_said(error)}", hint=_install_hint(str(error))) from error
-
-
-def described(addresses: Iterable[str], access: Access) -> list[Package]:
-    """The packages at explicit *addresses* (``URL#hash``): each is fetched for what it says of itself. Raises EnvironmentFailure."""
-    from rattler.package_streaming import PackageArchive
-
-    client = access.client()
-
-    async def fetch(address: str) -> Package:
-        url, _, hashed = address.partition("#")
-        local = _local_file(url)
-        archive = await (PackageArchive.from_path(local) if local else PackageArchive.from_url(client, url))
-        record = json.loads(await archive.read_file("info/index.json") or b"{}")
-        if hashed:
-            record["sha256" if len(hashed) > _MD5_DIGITS else "md5"] = hashed.removeprefix("sha256:")
-        return Package(url, url.rsplit("/", 2)[0], record)
-
-    async def fetch_all() -> list[Package]:
-        return list(await asyncio.gather(*(fetch(address) for address in addresses)))
-
-    try:
-        return asyncio.run(fetch_all())
-    except Exception as error:  # rattler raises what its parts raise, which has no name of its own
-        raise EnvironmentFailure(f"a package of the lock cannot be had: {_said(error)}", hint=_away_hint(access)) from error
-
-
-_OTHER_FILE = "the file is not the one that its channel describes: try again, and tell whoever keeps the channel"
 _TIMEOUT = 120  # seconds
 _MD5_DIGITS = 32
 _UNSOLVABLE = (
@@ -180,33 +160,6 @@ def _record(package: Package, scratch: Path) -> Any:
     return rattler.RepoDataRecord(made, package.url.rpartition("/")[2], package.url, package.channel)
 
 
-def _local_file(url: str) -> Path | None:
-    return Path(unquote(urlsplit(url).path)) if url.startswith("file://") else None
-
-
-def _check_local(package: Package) -> None:
-    """Hold a file of this machine to its hash; rattler does that with what it downloads. Raises EnvironmentFailure."""
-    file = _local_file(package.url)
-    if file is None:
-        return
-    expected, kind = (package.sha256, "sha256") if package.sha256 else (package.md5, "md5")
-    try:
-        with file.open("rb") as stream:
-            found = _digest(stream, kind)
-    except OSError as error:
-        raise EnvironmentFailure(f"the conda packages cannot be installed: {file}: {error.strerror}") from error
-    if expected and found != expected:
-        message = f"the conda packages cannot be installed: {file.name} has another {kind} than its channel says"
-        raise EnvironmentFailure(message, hint=_OTHER_FILE)
-
-
-def _digest(stream: IO[bytes], kind: str) -> str:
-    digest = hashlib.new(kind, usedforsecurity=False)
-    while block := stream.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()
-
-
 def _cache(name: str) -> Path:
     """A folder that all environments share."""
     folder = paths.cache() / "conda" / name
@@ -232,5 +185,5 @@ def _install_hint(said: str) -> str | None:
     if re.search(r"No space left|os error 28", said):
         return "the disk is full: mlproj env prune --older-than 30d frees space, or set MLPROJ_CACHE to a larger disk"
     if "hash mismatch" in said.lower() or "sha256" in said.lower():
-        return _OTHER_FILE
+        return local_file.ANOTHER
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,20 +15,23 @@ from mlproj.environments import key
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.conda.asked import Asked
 from mlproj.environments.conda.locked import Package
+from mlproj.environments.conda.tool import RATTLER
 
-_FORMAT = 2
+_FORMAT = 3
 _SHORT = 3600.0  # seconds that it is kept that there is no solution
 
 
 @dataclass(frozen=True)
 class Solved:
-    """Packages for a ``platform``, the UTC moment they are as of (None: when they were solved) and why."""
+    """Packages for a ``platform``, the UTC moment they are as of (None: when they were solved) and why; ``tool`` found
+    them and installs them."""
 
     packages: tuple[Package, ...]
     platform: str
     moment: datetime | None
     as_of_reason: str
     notes: tuple[str, ...] = ()
+    tool: str = RATTLER
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,10 @@ class Unsolved:
 class Memory:
     """The place where the answer to one question is kept."""
 
-    def __init__(self, request: Request, declaration: Declaration, asked: Asked) -> None:
+    def __init__(self, request: Request, declaration: Declaration, asked: Asked, tools: Sequence[str]) -> None:
         content = {
             "format": _FORMAT,
+            "tools": tools,
             "channels": asked.channels,
             "specs": asked.specs,
             "explicit": asked.explicit,
@@ -78,7 +82,7 @@ def _unsolved(kept: Mapping[str, Any]) -> Unsolved | None:
 def _solved(kept: Mapping[str, Any]) -> Solved:
     packages = tuple(Package(one["url"], one["channel"], one["record"]) for one in kept["packages"])
     moment = datetime.fromisoformat(kept["moment"]) if kept["moment"] else None
-    return Solved(packages, kept["platform"], moment, kept["as_of_reason"], tuple(kept["notes"]))
+    return Solved(packages, kept["platform"], moment, kept["as_of_reason"], tuple(kept["notes"]), kept["tool"])
 
 
 def _document(solved: Solved) -> dict[str, Any]:
@@ -88,4 +92,5 @@ def _document(solved: Solved) -> dict[str, Any]:
         "moment": solved.moment.isoformat() if solved.moment else None,
         "as_of_reason": solved.as_of_reason,
         "notes": solved.notes,
+        "tool": solved.tool,
     }

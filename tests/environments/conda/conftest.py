@@ -18,6 +18,7 @@ def channel(tmp_path_factory: pytest.TempPathFactory) -> Channel:
     """Python, a library in two versions of 2020 and 2023, one that needs it, and packages of other kinds."""
     made = Channel(tmp_path_factory.mktemp("channels") / "main")
     made.python(timestamp=EARLY)
+    made.library("pip", "23.2.1", timestamp=EARLY)  # which conda and micromamba add to every Python
     made.library("mlib", "1.0", timestamp=EARLY)
     made.library("mlib", "2.0", timestamp=LATE)
     made.library("needs-mlib", "1.0", "import mlib\n", depends=["python", "mlib"], timestamp=EARLY)
