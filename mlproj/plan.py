@@ -9,6 +9,7 @@ from typing import Any
 
 from mlproj.dataclass import dataclass, field
 from mlproj.environments.base import Description, Environment, Request
+from mlproj.locked import Locked
 from mlproj.projects.base import Command, EntryPoint, Project
 from mlproj.projects.script import missing_scripts
 from mlproj.redaction import MASK, looks_secret, redact
@@ -27,7 +28,7 @@ class RunRequest:
     program gets the run's id in ``MLFLOW_RUN_ID``, and its experiment's. ``docker_args`` are options for the container engine,
     True for those without a value; with ``build_image`` the project's files are copied into an image instead of being mounted.
     ``in_container`` runs a project that declares no container in one of this image (empty: one that fits its Python).
-    ``sandbox`` says whether the command is confined.
+    ``sandbox`` says whether the command is confined. ``locked`` is the environment of an earlier run, which is made again.
     """
 
     uri: str
@@ -58,6 +59,7 @@ class RunRequest:
     build_image: bool = False
     in_container: str | None = None
     sandbox: bool = False
+    locked: Locked | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class Plan:
             "environment": environment_document(self.environment.description),
             "environment_ready": self.environment.is_ready(),
             "backend": self.request.backend,
+            "options": options_document(self.request),
             "sandbox": {"by": "bubblewrap", "not_confined": [redact(line) for line in self.not_confined]} if self.request.sandbox else None,
             "reasons": [redact(line) for line in self.reasons],
             "warnings": [redact(line) for line in self.warnings],
@@ -190,9 +193,22 @@ def source_document(revision: Revision) -> dict[str, Any]:
         "commit_date": _iso(revision.commit_date),
         "subdirectory": revision.subdirectory or None,
         "dirty": revision.dirty,
+        "diff_note": revision.diff_note,
         "kind": revision.kind,
         "requested": revision.requested,
         "digest": revision.digest,
+    }
+
+
+def options_document(request: RunRequest) -> dict[str, Any]:
+    """What the user asked for beyond source, parameters and environment, as far as it decides what the command does."""
+    return {
+        "in_container": request.in_container,
+        "build_image": request.build_image,
+        "docker_args": {name: redact(value) if isinstance(value, str) else value for name, value in request.docker_args.items()},
+        "sandbox": request.sandbox,
+        "inject_run_id": request.inject_run_id,
+        "infer": request.infer,
     }
 
 

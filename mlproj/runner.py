@@ -19,7 +19,7 @@ from mlproj.progress import Progress, Silent
 from mlproj.projects.base import EntryPoint, Project
 from mlproj.recording import Recording, child_variables, new_run_id
 from mlproj.server.embedded import FOREIGN_VARIABLES
-from mlproj.sources.base import Checkout, Revision
+from mlproj.sources.base import Checkout, Revision, Source
 from mlproj.tracking.base import Run, Status
 
 # MLflow's variables that would attach the program to somebody else's run or experiment.
@@ -27,17 +27,20 @@ _FOREIGN = {"MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "
 
 
 @contextmanager
-def planned(request: RunRequest, progress: Progress, consent: Callable[[Proposal], None] | None = None) -> Iterator[Plan]:
+def planned(
+    request: RunRequest, progress: Progress, consent: Callable[[Proposal], None] | None = None, source: Source | None = None
+) -> Iterator[Plan]:
     """Resolve *request*; nothing outside the cache is touched, and a user's mistake surfaces here.
 
     *consent* is called before anything that could run code of the project or of its packages, and raises to keep it from
-    running. The checkout lives as long as the block. Raises UsageError, InvalidProject, SourceError, EnvironmentFailure.
+    running. *source* is what the request's URI stands for, where that is known. The checkout lives as long as the block.
+    Raises UsageError, InvalidProject, SourceError, EnvironmentFailure.
     """
     if request.sandbox:
         from mlproj import confinement
 
         confinement.check(request)
-    source = sources.open(request.uri)
+    source = source or sources.open(request.uri)
     is_here = Path(request.uri.partition("#")[0]).is_dir()
     with ExitStack() as resources:
         with nullcontext() if is_here else progress.step(f"fetching {request.uri}"):
@@ -169,6 +172,7 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         docker_args=request.docker_args,
         build_image=request.build_image,
         in_container=request.in_container,
+        locked=request.locked or checkout.locked,
     )
 
 

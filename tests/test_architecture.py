@@ -18,6 +18,7 @@ FLOOR = {
     "dataclass",
     "env_vars",
     "errors",
+    "locked",
     "paths",
     "plugins",
     "process",

@@ -9,6 +9,7 @@ from mlproj.errors import EnvironmentFailure, UsageError
 
 if TYPE_CHECKING:
     from mlproj.environments.base import Declaration, Environment, Request
+    from mlproj.locked import Locked
     from mlproj.progress import Progress
 
 # A kind's attribute is called as (request, declaration, progress) and returns an Environment.
@@ -34,7 +35,7 @@ def resolve(request: Request, progress: Progress) -> Environment:
         raise UsageError(f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}")
     with FromRoot(progress, request.root).told() as shortened:
         declaration = declared(request)
-        kind = _kind(request.manager, declaration.kind)
+        kind = _kind(request.manager, declaration.kind) if request.locked is None else _locked_kind(request.locked)
         if request.in_container is not None:
             _check_in_container(request, kind)
         elif kind not in ("container", "conda"):
@@ -94,6 +95,13 @@ def _has_conda() -> bool:
 
     asked = env_vars.CONDA.get()
     return asked != "off" and (asked is not None or tool.are_there("auto"))
+
+
+def _locked_kind(locked: Locked) -> str:
+    """The kind of environment that a lock is of; what is made in an image is locked by what it consists of. Raises EnvironmentFailure."""
+    if locked.kind != "container" or locked.lock is None:
+        return locked.kind
+    return {"pylock.toml": "python", "conda.lock.txt": "conda"}.get(locked.lock.name, "container")
 
 
 def _kind(manager: str, declared: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from mlproj.dataclass import dataclass, field
 from mlproj.errors import Place
+from mlproj.locked import Locked
 from mlproj.progress import Progress
 
 
@@ -38,7 +39,8 @@ class Request:
     without history. ``last_changed`` gives the last commit date of one file. ``time_travel`` says whether ``auto`` may
     mean the commit date (true for Git sources, false for a local folder). ``docker_args`` are options for the container
     engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts what is
-    decided into a container of this image (empty: one that fits), None leaves it to the declaration.
+    decided into a container of this image (empty: one that fits), None leaves it to the declaration. ``locked`` is an environment
+    that was made before and is to be made again: its lock decides, and not what is declared.
     """
 
     project_dir: Path
@@ -56,6 +58,7 @@ class Request:
     docker_args: Mapping[str, str | bool] = field(default_factory=dict)
     build_image: bool = False
     in_container: str | None = None
+    locked: Locked | None = None
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ PinDate = Callable[[], "datetime | None"]
 def decide(request: Request, declaration: Declaration, requirements: Requirements, pin_date: PinDate) -> AsOf:
     """The moment for *request*. Raises :class:`UsageError` for a date that is none or that the project cannot have."""
     wish = request.as_of
+    if request.locked is not None:
+        return AsOf(request.locked.as_of, f"as {request.locked.of}")
     if requirements.lock_file is not None:
         return AsOf(None, f"{requirements.lock_file.name} names exact versions")
     if wish == "auto":

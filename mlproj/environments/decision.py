@@ -42,7 +42,7 @@ def question(request: Request, declaration: Declaration, requirements: Requireme
         "format": _FORMAT,
         "asked": asked,
         "declaration": [declaration.kind, declaration.file],
-        "request": [request.as_of, request.time_travel, request.commit_date, request.manager],
+        "request": [request.as_of, request.time_travel, request.commit_date, request.manager, request.locked],
         "index": dict(index),
         "interpreters": stamp(),
     }

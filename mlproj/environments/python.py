@@ -25,7 +25,12 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     """
     from mlproj.environments.declaration import read
 
-    return for_requirements(request, declaration, read(declaration, request), progress)
+    requirements = read(declaration, request)
+    if request.locked is not None:
+        from mlproj.environments import relocking
+
+        requirements = relocking.of_python(requirements, request.locked, request.root)
+    return for_requirements(request, declaration, requirements, progress)
 
 
 def for_requirements(request: Request, declaration: Declaration, requirements: Requirements, progress: Progress) -> PythonEnvironment:
@@ -41,7 +46,8 @@ def for_requirements(request: Request, declaration: Declaration, requirements: R
 
         decided, lock_text = Decider(request, declaration, requirements, progress).decide()
         decision.keep(digest, decided)
-    manager = "virtualenv" if request.manager == "virtualenv" else "uv"
+    wished = request.locked.manager if request.locked else request.manager
+    manager = "virtualenv" if wished == "virtualenv" else "uv"
     description = Description(
         kind="python",
         manager=manager,

@@ -53,7 +53,7 @@ class FolderSource:
         below = os.path.relpath(project.resolve(), top.resolve())
         folder, release = workspace.new()
         try:
-            _copy(top, folder)
+            copy_files(top, folder)
         except OSError as error:
             release()
             raise SourceError(f"{top} could not be copied: {error.strerror}: {error.filename}") from error
@@ -81,7 +81,8 @@ class FolderSource:
         return GitSource(Address("git", "a version of the folder's own repository", place, "" if below == "." else below))
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_files(source: Path, target: Path) -> None:
+    """Copy a folder's files but for caches, links as they are; sockets and devices are left out. Raises OSError."""
     import shutil
 
     def skipped(parent: str, names: list[str]) -> list[str]:

@@ -60,10 +60,10 @@ def is_explicit(path: Path) -> bool:
     return path.suffix.lower() == ".txt" and EXPLICIT in text_file.load(path).splitlines()
 
 
-def read(path: Path) -> Asked:
-    """What the file at *path* asks for. Raises InvalidProject."""
+def read(path: Path, folder: Path | None = None) -> Asked:
+    """What the file at *path* asks for; what a lock names by a relative path is in *folder*. Raises InvalidProject."""
     if path.suffix.lower() == ".txt":
-        return _explicit(path)
+        return _explicit(path, folder or path.parent)
     draft = Draft()
     document = yaml_document.load(path, remembered=True)
     draft.add_file(path)
@@ -120,7 +120,7 @@ class _Native(Reader):
         """Nothing is left to be decided: the solver does."""
 
 
-def _explicit(path: Path) -> Asked:
+def _explicit(path: Path, folder: Path) -> Asked:
     draft = Draft()
     draft.add_file(path)
     credentials = Credentials()
@@ -128,7 +128,7 @@ def _explicit(path: Path) -> Asked:
     for number, line in enumerate(text_file.load(path).splitlines(), start=1):
         line, place = line.strip(), Place(str(path), number, 1)
         if line.startswith(PIP):
-            requirements_file.add_text(draft, line.removeprefix(PIP), path.parent, place)
+            requirements_file.add_text(draft, line.removeprefix(PIP), folder, place)
         elif line and not line.startswith("#") and line != EXPLICIT:
             if not _PACKAGE.fullmatch(line):
                 message = f"{mask_channel(line)[:80]!r} is no address of a conda package"

@@ -34,13 +34,12 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
 
     Raises InvalidProject, UsageError, EnvironmentFailure, ServiceError.
     """
-    if not is_native(declaration):
+    if not is_native(declaration) and request.locked is None:
         return _translated(request, declaration, progress)
-    assert declaration.file is not None
-    asked = read_asked(declaration.file)
+    asked = _locked(request, declaration) if request.locked else read_asked(_file_of(declaration))
     for warning in asked.pip.warnings:
         progress.warn(warning)
-    tools = {one.name: one for one in tool.all_for(request.manager)}
+    tools = {one.name: one for one in tool.all_for(request.locked.manager if request.locked else request.manager)}
     memory = Memory(request, declaration, asked, list(tools))
     answer = memory.recall()
     may_translate = request.manager == "auto" and not asked.explicit
@@ -55,6 +54,21 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     if isinstance(answer, Unsolved):
         return _translated(request, declaration, progress, answer.reason)
     return CondaEnvironment(request, declaration, asked, answer, tools[answer.tool])
+
+
+def _file_of(declaration: Declaration) -> Path:
+    assert declaration.file is not None
+    return declaration.file
+
+
+def _locked(request: Request, declaration: Declaration) -> Asked:
+    """What a lock of an earlier run names, with the variables that the project's file sets."""
+    assert request.locked is not None
+    from mlproj.environments import relocking
+
+    exact = read_asked(relocking.lock_of(request.locked), request.root)
+    variables = read_asked(declaration.file).pip.variables if declaration.file and is_native(declaration) else {}
+    return replace(exact, pip=replace(exact.pip, variables=variables))
 
 
 def _first_answer(tools: list[Tool], request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 
+from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
 from mlproj.environments.containers import address, engine, image, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.settings import Settings
 from mlproj.environments.containers.telling import notes
+from mlproj.errors import EnvironmentFailure
+from mlproj.locked import Locked
 from mlproj.progress import Progress
 
 
@@ -21,6 +24,8 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     del progress
     wanted = settings.read(declaration.options, request, declaration.place)
     found = engine.find()
+    if request.locked is not None:
+        wanted = _as_recorded(wanted, request.locked, found)
     return ContainerEnvironment(request, declaration, wanted, found)
 
 
@@ -58,6 +63,16 @@ class ContainerEnvironment:
             enclosure=Containers(self._engine, found, self._wanted, self._route),
             record={"image": {"name": base.name, "id": found.id, "digest": base.digest, "engine": self._engine.name}},
         )
+
+
+def _as_recorded(wanted: Settings, locked: Locked, found: Engine) -> Settings:
+    """*wanted* with the very image of *locked*: by its digest, or by its id where no registry has it. Raises EnvironmentFailure."""
+    name, digest, identity = (str(locked.image.get(part) or "") for part in ("name", "digest", "id"))
+    is_here = bool(identity) and image.find(found, identity) is not None
+    if not is_here and not digest:
+        message = f"the image of {locked.of} ({name}, {identity[:19]}) is not with {found.name} here, and came from no registry"
+        raise EnvironmentFailure(message, hint="where it is: docker save, then docker load; or mlproj run builds it anew")
+    return replace(wanted, image=identity if is_here else digest, build=None, pull="missing")
 
 
 def _shown(wanted: Settings, request: Request) -> str:
