@@ -55,6 +55,16 @@ def run_dir(run_id: str) -> Path:
     return home() / "runs" / run_id
 
 
+PLAN = "plan.json"
+"""In a run's folder: what was decided before it began."""
+
+DEFINITION = "MLproject"
+"""In a run's folder: the project's definition as it was read."""
+
+DIFF = "diff.patch"
+"""In a run's folder: what made the project's folder differ from its commit."""
+
+
 def artifacts() -> Path:
     """The root of all artifacts kept on this machine."""
     return home() / "artifacts"

@@ -243,9 +243,11 @@ def shown_command(command: Command) -> str:
 
 
 def input_documents(command: Command) -> list[dict[str, Any]]:
-    """The files that parameters named, with their content hashes; sizes in bytes."""
+    """The files that parameters named, with their content hashes; sizes in bytes. ``folder`` is there, and true, for folders."""
     return [
-        {"parameter": given.parameter, "uri": redact(given.uri), "sha256": given.sha256, "size": given.size} for given in command.inputs
+        {"parameter": given.parameter, "uri": redact(given.uri), "sha256": given.sha256, "size": given.size}
+        | ({"folder": True} if given.path.is_dir() else {})
+        for given in command.inputs
     ]
 
 

@@ -6,11 +6,11 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from mlproj import env_vars, nested, outbox, paths, run_artifacts, tracking
+from mlproj import __version__, env_vars, nested, outbox, paths, run_artifacts, tracking
 from mlproj.backends.base import LASTING, Outcome
 from mlproj.dataclass import replace
 from mlproj.environments.base import Enclosure, Network, Prepared
@@ -84,9 +84,12 @@ class Recording:
         if self.is_remote and experiment_id:  # of the server, which alone can say what that is
             experiment_name, experiment_id = _experiment_of_server(experiment_id), None
         self._resources.enter_context(liveness.hold(self.run_dir))
-        paths.write_atomic(self.run_dir / "plan.json", json.dumps({"schema": 1, "plan": plan.to_json()}, indent=2))
+        paths.write_atomic(self.run_dir / paths.PLAN, json.dumps({"schema": 1, "mlproj": __version__, "plan": plan.to_json()}, indent=2))
+        if plan.project.file:
+            with suppress(OSError):  # it was read, so that is no reason not to run
+                paths.write_atomic(self.run_dir / paths.DEFINITION, plan.project.file.read_bytes())
         if plan.revision.diff:
-            paths.write_atomic(self.run_dir / "diff.patch", plan.revision.diff)
+            paths.write_atomic(self.run_dir / paths.DIFF, plan.revision.diff)
         self.run = self.store.create_run(
             run_id=self.run_id,
             experiment_name=experiment_name,

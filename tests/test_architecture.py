@@ -36,6 +36,7 @@ LINE = {
     *("enclosed", "trust", "confinement"),
 }
 OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
+CRATE = {"crate"}  # beside the line, over the rooms
 API = {"logging_api"}  # beside the line, over the rooms
 
 
@@ -64,11 +65,13 @@ def allowed(room: str) -> set[str]:
         return FLOOR | SERVER | {"tracking", "artifacts", "backends"}
     if room in OUTBOX:
         return FLOOR | OUTBOX | {"tracking", "artifacts", "backends"}
+    if room in CRATE:
+        return FLOOR | ROOMS | CRATE
     if room in API:
         return FLOOR | ROOMS | OUTBOX | API | {"run_artifacts"}
     if room in LINE:
         return FLOOR | ROOMS | SERVER | OUTBOX | LINE
-    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | API | {room, "cli", "testing"}
+    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | CRATE | API | {room, "cli", "testing"}
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))

@@ -1,10 +1,11 @@
-"""What the folder of a run holds (its plan, lock, diff, output): on this machine, else among its artifacts with the server."""
+"""What the folder of a run holds (its plan, definition, lock, diff, output): on this machine, else among its artifacts with the server."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from mlproj import artifacts, paths
 from mlproj.artifacts.base import ArtifactStore
@@ -28,15 +29,28 @@ def read(
     the rest of it.
     """
     try:
-        with (paths.run_dir(run_id) / Path(name).name).open("rb") as file:
-            if last is not None:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - last))
-            return file.read()
-    except OSError:
-        pass
-    try:
-        with opened(artifact_uri).open(f"{FOLDER}/{Path(name).name}") as kept:
-            content = kept.read()
+        stream = open(run_id, artifact_uri, name, opened=opened)
+        if stream is None:
+            return None
+        with stream:
+            if last is not None and stream.seekable():
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - last))
+            content = stream.read()
     except (MlprojError, OSError):
         return None
     return content if last is None else content[-last:]
+
+
+def open(
+    run_id: str, artifact_uri: str, name: str, *, opened: Callable[[str], ArtifactStore] = artifacts.open_recorded
+) -> IO[bytes] | None:
+    """The file *name* of a run's record, for reading; None when it is nowhere. As :func:`read`."""
+    name = Path(name).name
+    try:
+        return (paths.run_dir(run_id) / name).open("rb")
+    except OSError:
+        pass
+    try:
+        return opened(artifact_uri).open(f"{FOLDER}/{name}")
+    except (MlprojError, OSError):
+        return None

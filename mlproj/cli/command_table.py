@@ -31,6 +31,7 @@ COMMANDS = {
     "server": Entry("mlproj.cli.server:group", "Serve runs, models and files to MLflow's clients, for a team.", "Look"),
     "sync": Entry("mlproj.cli.sync:command", "Deliver runs that wait on this disk for a tracking server.", "Look"),
     "gc": Entry("mlproj.cli.gc:command", "Remove deleted runs for good, with their files.", "Look"),
+    "export": Entry("mlproj.cli.export:command", "Write a recorded run for archives, journals and other tools.", "Look"),
     "import": Entry("mlproj.cli.import_runs:group", "Bring in runs that MLflow recorded.", "Look"),
     "show": Entry("mlproj.cli.show:command", "Show a project's entry points, parameters and environment.", "Projects"),
     "check": Entry("mlproj.cli.check:command", "Check that a project is valid, for its author and for CI.", "Projects"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -13,6 +11,7 @@ from mlproj import paths
 from mlproj.cli import complete, options
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_lines, print_rows
+from mlproj.cli.recorded import find, opened_store
 from mlproj.errors import UsageError
 from mlproj.tracking.base import Run, Status, TrackingStore
 
@@ -65,7 +64,7 @@ def list_command(
     """
     _not_both(as_json, as_csv)
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
-    with _store() as store:
+    with opened_store() as store:
         asked = [Status(status.upper()) for status in statuses]
         stage = "deleted" if deleted else "active"
         if filter.strip() or sort:
@@ -89,8 +88,8 @@ def show_command(run: str, as_json: bool, as_csv: bool) -> None:
     --csv prints every point of its metrics: key, step, timestamp (ms), value.
     """
     _not_both(as_json, as_csv)
-    with _store() as store:
-        record = _find(store, run)
+    with opened_store() as store:
+        record = find(store, run)
         histories = {} if as_json else {key: store.metric_history(record.run_id, key) for key in record.metrics}
     if as_json:
         from mlproj.tracking.record import to_json
@@ -119,8 +118,8 @@ def compare_command(runs: tuple[str, ...], everything: bool, as_json: bool, as_c
     from mlproj.cli import compare_view
     from mlproj.tracking import comparison
 
-    with _store() as store:
-        found = [_find(store, reference) for reference in runs]
+    with opened_store() as store:
+        found = [find(store, reference) for reference in runs]
     facts = comparison.compare(found, _lock_of)
     if as_json:
         documents = [{"section": fact.section, "name": fact.name, "differs": fact.differs, "values": list(fact.values)} for fact in facts]
@@ -188,8 +187,8 @@ def logs_command(run: str, follow: bool, stream: str) -> None:
     from mlproj.backends import output_log
     from mlproj.tracking import liveness
 
-    with _store() as store:
-        record = _find(store, run)
+    with opened_store() as store:
+        record = find(store, run)
     run_dir = paths.run_dir(record.run_id)
     out = sys.stdout.buffer
     if not run_dir.is_dir() and stream == "all":  # it ran elsewhere
@@ -202,35 +201,10 @@ def logs_command(run: str, follow: bool, stream: str) -> None:
         out.flush()
 
 
-@contextmanager
-def _store() -> Iterator[TrackingStore]:
-    """The store, after runs whose process is gone were given the status they deserve."""
-    from mlproj import outbox, tracking
-
-    store = tracking.open()
-    try:
-        outbox.reap(store)
-        if waiting := outbox.waiting():
-            sys.stderr.write(f"{waiting} {'runs wait' if waiting > 1 else 'run waits'} on this disk for the server: mlproj sync delivers\n")
-        yield store
-    finally:
-        store.close()
-
-
-def _find(store: TrackingStore, reference: str) -> Run:
-    """The run that *reference* means; ``last`` is the newest one that is not deleted."""
-    if reference != "last":
-        return store.get_run(reference)
-    newest = store.list_runs(limit=1)
-    if not newest:
-        raise UsageError("there is no last run: none was recorded yet", hint="mlproj run records one")
-    return newest[0]
-
-
 def _move(references: tuple[str, ...], stage: str, as_json: bool) -> None:
     """Set the lifecycle stage of all the runs, after all of them were found."""
-    with _store() as store:
-        found = {run.run_id: run for run in (_find(store, reference) for reference in references)}
+    with opened_store() as store:
+        found = {run.run_id: run for run in (find(store, reference) for reference in references)}
         for run_id in found:
             store.update_run(run_id, lifecycle_stage=stage)
         moved = [store.get_run(run_id) for run_id in found]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mlproj import paths
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, parts_of
 from mlproj.artifacts.proxied import ProxiedArtifacts
 from mlproj.artifacts.record import FOLDER as RECORD
@@ -61,7 +62,7 @@ def keep_record(run_dir: Path, lock: str | None, folder: Path) -> None:
     """
     target = folder / RECORD
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("plan.json", "diff.patch", output_log.LOG, *([lock] if lock else [])):
+    for name in (paths.PLAN, paths.DEFINITION, paths.DIFF, output_log.LOG, *([lock] if lock else [])):
         try:
             source = (run_dir / name).open("rb")
         except FileNotFoundError:
