@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from mlproj import __version__, env_vars, nested, outbox, paths, run_artifacts, tracking
+from mlproj import __version__, env_vars, machine, nested, outbox, paths, run_artifacts, tracking
 from mlproj.backends.base import LASTING, Outcome
 from mlproj.dataclass import replace
 from mlproj.environments.base import Enclosure, Network, Prepared
@@ -130,8 +130,12 @@ class Recording:
         if not is_delivered:
             self.progress.warn(f"the run waits on this disk ({self._courier.reason}); the next run delivers it, or mlproj sync")
 
-    def environment_is_ready(self, prepared: Prepared) -> None:
-        """Keep the environment's lock with the run, and look at the files: from here on changes are the command's."""
+    def environment_is_ready(self, prepared: Prepared, environ: Mapping[str, str]) -> None:
+        """Keep the environment's lock with the run, and look at the files: from here on changes are the command's.
+
+        *environ* are the variables that the command inherits; those that may change what it computes are recorded.
+        """
+        self._environment["machine"] = machine.describe(environ, enclosed=prepared.enclosure is not None)
         self._environment |= {"python": prepared.python or self._environment["python"], "reused": prepared.reused, **prepared.record}
         if prepared.lock:
             paths.write_atomic(self.run_dir / prepared.lock.name, prepared.lock.read_bytes())

@@ -72,7 +72,7 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
         try:
             with recording:
                 prepared = plan.environment.prepare(progress, rebuild=plan.request.rebuild)
-                recording.environment_is_ready(prepared)
+                recording.environment_is_ready(prepared, inherited_environ(prepared, confined=plan.request.sandbox))
                 outcome = _run_job(plan, recording, prepared, interruption, handle)
                 recording.ended(outcome, _explain(plan, recording, outcome))
         finally:
@@ -126,17 +126,20 @@ def _confined(job: Job, plan: Plan, recording: Recording, prepared: Prepared) ->
 
 
 def child_environ(recording: Recording, prepared: Prepared, *, confined: bool = False) -> dict[str, str]:
-    """The whole environment of the command: ours, as the prepared environment changes it, and the run's variables.
+    """The whole environment of the command: what it inherits, and the run's variables."""
+    environ = inherited_environ(prepared, confined=confined)
+    return {**environ, **child_variables(recording, environ)}
 
-    A *confined* command gets no variable of ours that looks secret.
-    """
+
+def inherited_environ(prepared: Prepared, *, confined: bool = False) -> dict[str, str]:
+    """Our variables, as the prepared environment changes them. A *confined* command gets none of ours that looks secret."""
     inherited = {} if prepared.enclosure else {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     environ = prepared.apply(inherited)
     if confined:
         from mlproj import confinement
 
         environ = confinement.environ(environ)
-    return {**environ, **child_variables(recording, environ)}
+    return environ
 
 
 def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:

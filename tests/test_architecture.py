@@ -33,7 +33,7 @@ ROOMS = {"sources", "projects", "environments", "backends", "tracking", "artifac
 SERVER = {"server"}  # over tracking and artifacts, under the line
 LINE = {
     *("plan", "runner", "recording", "interruption", "inputs", "nested", "run_artifacts", "garbage", "server_import"),
-    *("enclosed", "trust", "confinement"),
+    *("enclosed", "trust", "confinement", "machine", "difference"),
 }
 OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
 CRATE = {"crate"}  # beside the line, over the rooms

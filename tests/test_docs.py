@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from mlproj import env_vars, errors
+from mlproj import env_vars, errors, machine
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -17,6 +17,10 @@ GUIDE = (ROOT / "docs" / "guide.md").read_text()
 @pytest.mark.parametrize("variable", [*env_vars.USER_VARIABLES, *env_vars.RUN_VARIABLES], ids=lambda variable: variable.name)
 def test_every_variable_is_in_the_guide(variable: env_vars.Variable) -> None:
     assert f"`{variable.name}`" in GUIDE
+
+
+def test_every_recorded_variable_is_in_the_guide() -> None:
+    assert [name for name in machine.VARIABLES if f"`{name}`" not in GUIDE] == []
 
 
 @pytest.mark.parametrize("kind", errors.MlprojError.__subclasses__(), ids=lambda kind: kind.kind)

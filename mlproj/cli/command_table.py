@@ -26,7 +26,7 @@ class Entry:
 
 COMMANDS = {
     "run": Entry("mlproj.cli.run_command:command", "Run a project from a folder, a Git URL or an archive, and record it.", "Run"),
-    "runs": Entry("mlproj.cli.runs:group", "List, show, compare, follow, delete and restore recorded runs.", "Look"),
+    "runs": Entry("mlproj.cli.runs:group", "List, show, compare, explain, follow, delete and restore recorded runs.", "Look"),
     "ui": Entry("mlproj.cli.ui:command", "Show recorded runs as web pages on this machine.", "Look"),
     "server": Entry("mlproj.cli.server:group", "Serve runs, models and files to MLflow's clients, for a team.", "Look"),
     "sync": Entry("mlproj.cli.sync:command", "Deliver runs that wait on this disk for a tracking server.", "Look"),

@@ -11,6 +11,7 @@ from mlproj import paths, quantity
 from mlproj.cli import chart, run_columns
 from mlproj.cli.output import print_heading, print_lines, print_rows, print_table, speaks_unicode, width
 from mlproj.cli.table import Column, render_fields
+from mlproj.tracking import comparison
 from mlproj.tracking.base import Metric, Run
 
 _COLUMNS = (
@@ -75,7 +76,9 @@ def print_run(run: Run, histories: Mapping[str, Sequence[Metric]] | None = None)
     _section("parameters", run.params)
     _section("metrics", {key: _metric(value, (histories or {}).get(key, ())) for key, value in run.metrics.items()})
     _section("tags", run.tags)
-    _section("environment", _document(run.environment))
+    _section("environment", _document({name: value for name, value in (run.environment or {}).items() if name != "machine"}))
+    _section("machine", _document(comparison.machine(run)))
+    _section("variables", comparison.variables(run))
     _section("inputs", {str(given.get("parameter")): _file(given, "uri") for given in run.inputs})
     if run.outputs:
         print_heading("outputs")

@@ -22,7 +22,7 @@ as_csv = click.option("--csv", "as_csv", is_flag=True, help="Print comma-separat
 
 @click.group("runs", cls=Group)
 def group() -> None:
-    """List, show, compare, follow, delete and restore recorded runs.
+    """List, show, compare, explain, follow, delete and restore recorded runs.
 
     RUN is a run's id or the beginning of it, its name, or "last".
     """
@@ -130,6 +130,29 @@ def compare_command(runs: tuple[str, ...], everything: bool, as_json: bool, as_c
     if len(found) == 2:
         compare_view.print_uncommitted_changes(*found)
     return None
+
+
+@group.command("diff")
+@click.argument("one", metavar="A", shell_complete=complete.runs)
+@click.argument("other", metavar="B", shell_complete=complete.runs)
+@options.as_json
+def diff_command(one: str, other: str, as_json: bool) -> None:
+    """Explain why two runs differ: what could be the cause, the likeliest first, and what came out differently.
+
+    Looked at are the code, parameters, inputs, packages, Python, how the environment was made, the machine, and the
+    environment variables that change results. The exit code is 0 whether the runs differ or not.
+    """
+    from mlproj import difference
+    from mlproj.cli import diff_view
+
+    with _store() as store:
+        runs = _find(store, one), _find(store, other)
+    if runs[0].run_id == runs[1].run_id:
+        raise UsageError(f"{one!r} and {other!r} are the same run", hint="mlproj runs list shows which there are")
+    found = difference.explain(*runs, _lock_of)
+    if as_json:
+        return print_document(diff_view.to_json(runs, found))
+    return diff_view.print_difference(*runs, found)
 
 
 def _lock_of(run: Run) -> bytes | None:

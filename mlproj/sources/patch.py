@@ -110,9 +110,7 @@ def _cut(patch: bytes) -> tuple[bytes, list[str]]:
     """Leave out the largest files of *patch* until it fits. No line within a file's part starts like the next part."""
     if len(patch) <= LIMIT:
         return patch, []
-    marker = b"diff --git "
-    parts = [marker + part for part in (b"\n" + patch).split(b"\n" + marker)[1:]]
-    parts = [part if part.endswith(b"\n") else part + b"\n" for part in parts]
+    parts = _parts(patch)
     left_out = set()
     excess = sum(map(len, parts)) - LIMIT
     for position in sorted(range(len(parts)), key=lambda each: -len(parts[each])):
@@ -122,6 +120,17 @@ def _cut(patch: bytes) -> tuple[bytes, list[str]]:
         excess -= len(parts[position])
     kept = b"".join(part for position, part in enumerate(parts) if position not in left_out)
     return kept, [_name(parts[position]) for position in left_out]
+
+
+def by_file(patch: bytes) -> dict[str, bytes]:
+    """The parts of a patch made here, each by the name of the file that it changes."""
+    return {_name(part): part for part in _parts(patch)}
+
+
+def _parts(patch: bytes) -> list[bytes]:
+    marker = b"diff --git "
+    parts = [marker + part for part in (b"\n" + patch).split(b"\n" + marker)[1:]]
+    return [part if part.endswith(b"\n") else part + b"\n" for part in parts]
 
 
 def _name(part: bytes) -> str:

@@ -14,11 +14,13 @@ from mlproj.tracking.record import number
 Value = Any
 """What JSON can hold; None where a run has no such fact."""
 
-SECTIONS = ("result", "code", "parameters", "inputs", "environment", "packages", "metrics", "outputs", "tags")
+SECTIONS = ("result", "code", "parameters", "inputs", "environment", "packages", "machine", "variables", "metrics", "outputs", "tags")
 """What is compared, in the order it is shown."""
 
-_CODE = ("uri", "commit", "branch", "tag", "subdirectory", "dirty")
+_CODE = ("uri", "commit", "branch", "tag", "subdirectory", "dirty", "digest")
 _ENVIRONMENT = ("kind", "manager", "python", "as_of", "key")
+# Every run from Git or an archive has a checkout of its own, gone when it is over (see sources.workspace).
+_OWN_CHECKOUT = re.compile(r"(/checkouts/)\d+-[0-9a-f]{8}\b")
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,48 @@ def _facts(section: str, each: Sequence[Mapping[str, Value]]) -> Iterable[Fact]:
 
 def _describe(run: Run, lock: bytes | None) -> dict[str, dict[str, Value]]:
     source, environment = run.source or {}, run.environment or {}
+    command = run.command and without_checkout(run.command)
     return {
         "result": _given({"status": run.status.value, "exit code": run.exit_code, "reason": run.status_reason}),
-        "code": _given({**{name: source.get(name) for name in _CODE}, "entry point": run.entry_point, "command": run.command}),
-        "parameters": dict(run.params),
+        "code": _given({**{name: source.get(name) for name in _CODE}, "entry point": run.entry_point, "command": command}),
+        "parameters": {name: without_checkout(value) for name, value in run.params.items()},
         "inputs": {
             **{str(given.get("parameter")): given.get("sha256") or given.get("uri") for given in run.inputs},
             **{f"dataset {dataset.name}": dataset.digest for dataset in run.datasets},
         },
-        "environment": _given({name.replace("_", " "): environment.get(name) for name in _ENVIRONMENT}),
+        "environment": _given({**{name.replace("_", " "): environment.get(name) for name in _ENVIRONMENT}, "image": _image(environment)}),
         "packages": locked_packages(run, lock),
+        "machine": _given({"host": run.host, **machine(run)}),
+        "variables": variables(run),
         "metrics": {name: number(value) for name, value in run.metrics.items()},
         "outputs": {output.path: output.sha256 or f"{output.size} bytes" for output in run.outputs},
         "tags": {name: value for name, value in run.tags.items() if not name.startswith(("mlflow.", "mlproj."))},
     }
+
+
+def machine(run: Run) -> dict[str, Value]:
+    """The machine that the run's command met, as far as it is recorded: a name and a value each."""
+    recorded = {name: value for name, value in _machine(run).items() if name != "variables"}
+    return {name.replace("_", " "): ", ".join(value) if isinstance(value, list) else value for name, value in recorded.items() if value}
+
+
+def variables(run: Run) -> dict[str, Value]:
+    """The variables that may change what a program computes, as the run's command had them; those that were not set are not there."""
+    return dict(_machine(run).get("variables") or {})
+
+
+def _machine(run: Run) -> Mapping[str, Any]:
+    return (run.environment or {}).get("machine") or {}
+
+
+def _image(environment: Mapping[str, Any]) -> Value:
+    image = environment.get("image") or {}
+    return image.get("id") or image.get("digest")
+
+
+def without_checkout(text: str) -> str:
+    """*text* without the names of checkouts, which every run has for itself."""
+    return _OWN_CHECKOUT.sub(r"\1…", text)
 
 
 def lock_name(run: Run) -> str | None:

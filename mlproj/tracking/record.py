@@ -9,7 +9,7 @@ from mlproj.tracking.base import Run
 from mlproj.tracking.sql_row import to_outputs
 
 _SOURCE = ("uri", "commit", "branch", "tag", "commit_date", "subdirectory", "dirty")
-_ENVIRONMENT = ("kind", "manager", "python", "key", "as_of", "lock")
+_ENVIRONMENT = ("kind", "manager", "python", "key", "as_of", "lock", "machine")
 
 
 def to_json(run: Run) -> dict[str, Any]:

@@ -87,3 +87,18 @@ def test_a_lock_that_is_gone_is_no_error_and_a_broken_one_is_told() -> None:
 def test_more_than_two_runs_are_compared_at_once() -> None:
     three = [run(name, params={"alpha": value}) for name, value in (("a", "1"), ("b", "1"), ("c", "2"))]
     assert facts(*three)["parameters", "alpha"] == Fact("parameters", "alpha", ("1", "1", "2"))
+
+
+def test_machines_variables_and_images_are_compared_and_checkouts_that_each_run_has_for_itself_are_not() -> None:
+    def one(name: str, kernel: str, image: str, checkout: str) -> Run:
+        machine = {"kernel": kernel, "gpus": ["A", "B"], "variables": {"TZ": kernel}}
+        place = f"/cache/checkouts/{checkout}/data.csv"
+        environment = {"machine": machine, "image": {"id": image}}
+        return run(name, host=name, command=f"cat {place}", params={"data": place}, environment=environment)
+
+    found = facts(one("a", "5", "i1", "12-0123abcd"), one("b", "6", "i2", "345-abcdef01"))
+
+    assert {name for name, fact in found.items() if fact.differs} == {
+        ("environment", "image"), ("machine", "host"), ("machine", "kernel"), ("variables", "TZ"),
+    }  # fmt: skip
+    assert found["machine", "gpus"].values == ("A, B", "A, B")

@@ -12,6 +12,7 @@ from mlproj.redaction import redact
 from mlproj.server.pages import artifact_page, model_page
 from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
+from mlproj.tracking import comparison
 from mlproj.tracking.base import Run, TrackingStore
 from mlproj.tracking.comparison import lock_name, locked_packages
 from mlproj.tracking.model_base import ModelStore
@@ -37,7 +38,8 @@ def run(store: TrackingStore, models: ModelStore, files_of: FilesOf, path: dict[
         system={key: value for key, value in sorted(found.metrics.items()) if key.startswith(_SYSTEM)},
         tags={key: value for key, value in sorted(found.tags.items()) if not key.startswith("mlflow.")},
         source=_facts(found.source),
-        environment=_facts(found.environment),
+        environment=_facts({name: value for name, value in (found.environment or {}).items() if name != "machine"}),
+        machine=_facts({**comparison.machine(found), **comparison.variables(found)}),
         packages=locked_packages(found, lock_of(found, files_of)),
         diff=_diff(found, files_of),
         log=log_tail(found, files_of),
