@@ -145,8 +145,8 @@ def diff_command(one: str, other: str, as_json: bool) -> None:
     from mlproj import difference
     from mlproj.cli import diff_view
 
-    with _store() as store:
-        runs = _find(store, one), _find(store, other)
+    with opened_store() as store:
+        runs = find(store, one), find(store, other)
     if runs[0].run_id == runs[1].run_id:
         raise UsageError(f"{one!r} and {other!r} are the same run", hint="mlproj runs list shows which there are")
     found = difference.explain(*runs, _lock_of)
