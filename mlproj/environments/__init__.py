@@ -112,6 +112,13 @@ def _kind(manager: str, declared: str) -> str:
             f"the project declares a container (docker_env), which --env-manager {manager} does not make",
             hint="leave --env-manager out to run the container, or --env-manager local to run in the current environment",
         )
+    if declared == "renv_lock":
+        if manager == "auto":
+            return "renv"
+        raise EnvironmentFailure(
+            f"the project's packages are R's (renv.lock), which --env-manager {manager} does not install",
+            hint="leave --env-manager out, or --env-manager local runs with the packages that R has here",
+        )
     if manager == "docker":
         raise EnvironmentFailure(
             "--env-manager docker is for projects with docker_env, and this one has none",
@@ -120,13 +127,6 @@ def _kind(manager: str, declared: str) -> str:
     if manager == "conda":
         _check_conda(declared)
         return "conda"
-    if declared == "renv_lock":
-        if manager == "auto":
-            return "renv"
-        raise EnvironmentFailure(
-            f"the project's packages are R's (renv.lock), which --env-manager {manager} does not install",
-            hint="leave --env-manager out, or --env-manager local runs with the packages that R has here",
-        )
     if manager == "auto" and declared == "conda_env" and env_vars.CONDA.get() != "off" and conda_is_there():
         return "conda"
     return "python"

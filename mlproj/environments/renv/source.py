@@ -38,8 +38,16 @@ def obtain(record: Record, *, offline: bool) -> Source:
     if found is None:
         raise _missing(record, offline=offline)
     path, url = found
+    try:
+        return _checked(record, path, mask_url(url))
+    except EnvironmentFailure:
+        if path.parent == _folder():
+            path.unlink(missing_ok=True)  # the next attempt asks again
+        raise
+
+
+def _checked(record: Record, path: Path, shown: str) -> Source:
     sha256 = _digest(path)
-    shown = mask_url(url)
     if record.sha256 is not None and record.sha256 != sha256:
         raise EnvironmentFailure(
             f"{shown} has the SHA-256 {sha256}, and renv.lock says {record.sha256}",

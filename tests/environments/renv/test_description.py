@@ -20,7 +20,9 @@ def test_what_a_package_needs_is_read_off_its_source(tmp_path: Path) -> None:
     assert (found.name, found.version, found.needs) == ("own", "1.2", ("R", "methods", "Rcpp", "rlang", "data.table"))
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"\x1f\x8b damaged", source("own", "1.0")[:60]])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"\x1f\x8b damaged", source("own", "1.0")[:60]], ids=["empty", "a page", "damaged", "cut off"]
+)
 def test_what_is_no_package_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tar.gz").write_bytes(content)
 

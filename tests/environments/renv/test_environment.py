@@ -156,6 +156,7 @@ def test_a_wrong_lock_is_told_with_its_place(tmp_path: Path) -> None:
 
 def test_another_manager_does_not_install_packages_of_r(tmp_path: Path, repository: Repository) -> None:
     folder = project(tmp_path / "p", plain(repository), "cat('the current one', fill=TRUE)\n")
-    done = mlproj("run", folder, "-e", "main.R", "--env-manager", "uv")
-    assert done.code == 73 and "--env-manager uv does not install" in done.err
+    for manager in ("uv", "conda"):
+        done = mlproj("run", folder, "-e", "main.R", "--env-manager", manager)
+        assert done.code == 73 and f"--env-manager {manager} does not install" in done.err
     assert run(folder, "--env-manager", "local")[0] == "the current one\n"

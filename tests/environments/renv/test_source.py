@@ -126,6 +126,10 @@ def test_a_login_goes_to_the_server_and_nowhere_else(site: Site) -> None:
 def test_another_package_than_the_lock_asks_for_is_refused(site: Site) -> None:
     site.put(PLACE, r_repository.source("leaf", "1.1"))
     assert "is leaf 1.1, and renv.lock asks for leaf 1.0" in failure(site.record("leaf", "1.0")).message
+    site.put(PLACE, b"<html>log in</html>")
+    assert "is no source of an R package" in failure(site.record("leaf", "1.0")).message
+    site.put(PLACE, LEAF)
+    assert source.obtain(site.record("leaf", "1.0"), offline=False).path.read_bytes() == LEAF
 
 
 def test_a_source_that_changed_since_the_run_that_locked_it_is_refused(site: Site) -> None:
