@@ -129,7 +129,7 @@ def _interpreters(prepared: Prepared, environ: Mapping[str, str]) -> list[Path]:
     """The environment with the Python it is made from; without one, the Pythons that the command finds on its path."""
     import shutil
 
-    folders = [folder.parent.parent for folder in prepared.path]
+    folders = [*(folder.parent.parent for folder in prepared.path), *prepared.readable]
     names = ("python", "python3", "Rscript")
     found = [Path(program) for name in names if (program := shutil.which(name, path=environ.get("PATH")))]
     active = [Path(environ[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)]

@@ -163,7 +163,7 @@ def environment_line(description: Description) -> str:
         return f"environment: a container of {_image(description)}, run by {description.manager}; {description.declaration.reason}"
     reason = description.python_reason.removeprefix(f"Python {description.python}: ")
     conda = "conda " if description.kind == "conda" else ""
-    language = f"Python {description.python}" if description.python else "packages without Python"
+    language = f"Python {description.python}" if description.python else description.language or "packages without Python"
     parts = [f"environment: {conda}{language}" + (f" ({reason})" if reason else "")]
     how = f"in a container of {_image(description)}, run by" if description.kind == "container" else "installed by"
     parts.append(f"{how} {description.manager}; {description.declaration.reason}")
@@ -219,6 +219,7 @@ def environment_document(description: Description) -> dict[str, Any]:
         "kind": description.kind,
         "manager": description.manager,
         "python": description.python,
+        "language": description.language,
         "key": description.key,
         "as_of": _iso(description.as_of),
         "lock": None,

@@ -27,6 +27,7 @@ FLOOR = {
     "redaction",
     "regex",
     "stream",
+    "web",
     "yaml_document",
 }
 ROOMS = {"sources", "projects", "environments", "backends", "tracking", "artifacts"}

@@ -126,7 +126,7 @@ def _number(number: int, what: str) -> str:
 def _row(one: Stored, short: bool) -> list[str]:
     return [
         one.key[:_SHORT_KEY] if short else one.key,
-        one.python or "",
+        one.python or one.language or "",
         quantity.size(one.size),
         str(len(one.packages)),
         _time(one.last_used),
@@ -141,6 +141,7 @@ def _summary(one: Stored) -> list[tuple[str, str]]:
         ("key", one.key),
         ("kind", one.kind),
         ("python", one.python or ""),
+        ("language", one.language or ""),
         ("made by", one.manager),
         ("declared in", one.declaration),
         ("as of", f"{one.as_of:%Y-%m-%d %H:%M} UTC" if one.as_of else ""),

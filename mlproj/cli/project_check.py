@@ -33,7 +33,7 @@ def undeclared_imports(project_dir: Path, declaration: Declaration, request: Req
     if declaration.kind == "imports":
         yield InvalidProject("no file says which packages the project needs", hint="name them in a requirements.txt or a python_env.yaml")
         return
-    if declaration.file is None or declaration.kind in {"uv_lock", "pylock", "docker_env"}:
+    if declaration.file is None or declaration.kind in {"uv_lock", "pylock", "renv_lock", "docker_env"}:
         return
     for found in imports.undeclared(project_dir, declarations.read(declaration, request)):
         file = Path(found.place.file)

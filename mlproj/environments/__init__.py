@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 KINDS = {
     "python": "mlproj.environments.python:create",
     "conda": "mlproj.environments.conda.environment:create",
+    "renv": "mlproj.environments.renv.environment:create",
     "container": "mlproj.environments.containers.environment:create",
     "system": "mlproj.environments.system:create",
 }
@@ -38,7 +39,7 @@ def resolve(request: Request, progress: Progress) -> Environment:
         kind = _kind(request.manager, declaration.kind) if request.locked is None else _locked_kind(request.locked)
         if request.in_container is not None:
             _check_in_container(request, kind)
-        elif kind not in ("container", "conda"):
+        elif kind not in ("container", "conda", "renv"):
             _check_r(request)
         create = plugins.load("mlproj.environments", kind, KINDS)
         environment: Environment = create(request, declaration, shortened)
@@ -69,14 +70,15 @@ def declared(request: Request) -> Declaration:
 
 def _check_r(request: Request) -> None:
     """R is nothing that a Python environment brings. Raises EnvironmentFailure when the command needs it and it is not here."""
-    script = request.script
-    if not (request.command.lstrip().startswith("Rscript ") or (script and script.suffix in (".R", ".r"))):
+    from mlproj.environments import detection
+
+    if not detection.starts_r(request):
         return
     import shutil
 
     if shutil.which("Rscript") is None:
         raise EnvironmentFailure(
-            f"{script.name if script else 'the command'} is a program in R, and Rscript is not on PATH",
+            f"{request.script.name if request.script else 'the command'} is a program in R, and Rscript is not on PATH",
             hint="install R (https://cran.r-project.org), or let it run in a container: --in-container=r-base",
         )
 
@@ -114,6 +116,13 @@ def _kind(manager: str, declared: str) -> str:
         raise EnvironmentFailure(
             f"the project declares a container (docker_env), which --env-manager {manager} does not make",
             hint="leave --env-manager out to run the container, or --env-manager local to run in the current environment",
+        )
+    if declared == "renv_lock":
+        if manager == "auto":
+            return "renv"
+        raise EnvironmentFailure(
+            f"the project's packages are R's (renv.lock), which --env-manager {manager} does not install",
+            hint="leave --env-manager out, or --env-manager local runs with the packages that R has here",
         )
     if manager == "docker":
         raise EnvironmentFailure(

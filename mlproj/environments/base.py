@@ -18,7 +18,7 @@ class Declaration:
     """Where a project says what it needs.
 
     ``kind``: ``python_env``, ``conda_env``, ``docker_env``, ``uv_lock``, ``pylock``, ``requirements``, ``pyproject``,
-    ``setup``, ``script`` (PEP 723), ``imports`` (inferred) or ``none``. ``reason`` says for people why this one.
+    ``setup``, ``script`` (PEP 723), ``renv_lock``, ``imports`` (inferred) or ``none``. ``reason`` says for people why this one.
     ``options`` is the mapping of ``docker_env``.
     """
 
@@ -65,12 +65,13 @@ class Request:
 class Description:
     """An environment as decided, before it is built: plain data for the plan, the record and ``--json``.
 
-    ``kind`` is ``python``, ``conda``, ``container`` or ``system``; ``manager`` who installs or runs it (``uv``, ``virtualenv``,
-    ``rattler``, ``docker``, ``podman``, ``nerdctl``, ``local``). ``python`` is
-    the version of the interpreter that will be used, ``requirements`` what will be asked of the installer, ``as_of``
-    the UTC moment that packages are resolved at (None: now) with ``as_of_reason``. ``notes`` are the choices worth
-    telling: what was skipped, translated or substituted, and why. ``key`` names the content; equal keys, equal
-    environments. It is None for the system, whose content nobody controls. ``image`` is what a container is made of: the name of
+    ``kind`` is ``python``, ``conda``, ``renv``, ``container`` or ``system``; ``manager`` who installs or runs it (``uv``,
+    ``virtualenv``, ``rattler``, ``R``, ``docker``, ``podman``, ``nerdctl``, ``local``). ``python`` is
+    the version of the interpreter that will be used, ``language`` another language with its version (``R 4.2.1``),
+    ``requirements`` what will be asked of the installer, ``as_of`` the UTC moment that packages are resolved at (None: now)
+    with ``as_of_reason``. ``notes`` are the choices worth telling: what was skipped, translated or substituted, and why.
+    ``key`` names the content; equal keys, equal environments.
+    It is None for the system, whose content nobody controls. ``image`` is what a container is made of: the name of
     an image, or the Dockerfile that one is built from.
     """
 
@@ -85,6 +86,7 @@ class Description:
     as_of_reason: str = ""
     notes: tuple[str, ...] = ()
     image: str | None = None
+    language: str | None = None
 
     def stored(self) -> dict[str, Any]:
         """What is kept beside a built environment, for ``mlproj env``."""
@@ -93,6 +95,7 @@ class Description:
             "kind": self.kind,
             "manager": self.manager,
             "python": self.python,
+            "language": self.language,
             "declaration": " ".join(filter(None, (self.declaration.kind, file.name if file else ""))),
             "requirements": list(self.requirements),
             "as_of": self.as_of.isoformat() if self.as_of else None,
@@ -157,7 +160,8 @@ class Prepared:
     ``lock`` is the file that records every installed package with hashes (``pylock.toml``), None for the system.
     ``reused`` tells whether it was there already. ``packages`` maps normalised names to installed versions. ``enclosure``
     is what the command is put into; the program then gets ``variables`` and nothing else of this process's environment.
-    ``record`` is what the run's record of its environment has besides.
+    ``record`` is what the run's record of its environment has besides. ``readable`` are folders of it that are not beside ``path``,
+    for a sandbox.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -169,6 +173,7 @@ class Prepared:
     packages: Mapping[str, str] = field(default_factory=dict)
     enclosure: Enclosure | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
+    readable: tuple[Path, ...] = ()
 
     def apply(self, environ: Mapping[str, str]) -> dict[str, str]:
         """*environ* as a process of this environment should see it."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlproj import regex
 from mlproj.environments.base import Declaration, Request
 
 _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
 # requirements-dev.txt and the like say what the project's developers need, not its program.
 _FOR_OTHERS = ("dev", "test", "doc", "lint", "build", "ci", "optional", "extra", "constraint", "lock", "all")
+# At the beginning of a command; what else a shell may do before is not looked into.
+_R_FIRST = regex.lazy(r"\s*(?:cd\s+[^\s;&|]+\s*(?:&&|;)\s*)?(?:\w+=\S*\s+)*R(?:script)?\s")
+_PYTHON = regex.lazy(r"(?:^|[;&|(\n])\s*(?:\S*/)?python[\d.]*\s")
 _FOLDER_CHOICES = ("requirements.txt", "base.txt", "main.txt", "prod.txt", "production.txt")
 
 
@@ -22,13 +26,26 @@ def detect(request: Request) -> Declaration:
     if request.script is not None and _has_block(request.script):
         return Declaration("script", request.script, f"{request.script.name} names its own packages (PEP 723)")
     folders = [request.project_dir] if request.project_dir == request.root else [request.project_dir, request.root]
+    # A command that starts Python as well needs Python's packages, and one environment has those of one language.
+    is_r = starts_r(request) and not _PYTHON.search(request.command)
+    for folder in folders:
+        if is_r and (folder / "renv.lock").is_file():
+            return Declaration("renv_lock", folder / "renv.lock", f"{_called(folder, request)} has a renv.lock")
     for folder in folders:
         if folder != request.project_dir and not _is_python(request):
             continue  # the packages of a repository around it are nothing to a shell command
-        where = "the project folder" if folder == request.project_dir else "the repository's root"
-        if found := _in_folder(folder, where):
+        if found := _in_folder(folder, _called(folder, request)):
             return found
     return _without_file(request)
+
+
+def starts_r(request: Request) -> bool:
+    """Whether the command is a program in R, or begins with one."""
+    return bool(_R_FIRST.match(request.command)) or (request.script is not None and request.script.suffix in (".R", ".r"))
+
+
+def _called(folder: Path, request: Request) -> str:
+    return "the project folder" if folder == request.project_dir else "the repository's root"
 
 
 def _declared(declared: Declaration) -> Declaration:

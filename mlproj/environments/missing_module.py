@@ -8,6 +8,7 @@ from pathlib import Path
 from mlproj.environments.base import Description
 
 _MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named ['\"]?([A-Za-z_][\w.]*)['\"]?", re.MULTILINE)
+_MISSING_IN_R = re.compile(r"there is no package called [‘'\"]([A-Za-z][\w.]*)")
 _LINES = {
     "conda_env": "add `{package}` below `dependencies:` in {file}",
     "python_env": "add `{package}` below `dependencies:` in {file}",
@@ -24,6 +25,8 @@ def explain(output: str, description: Description, project_dir: Path) -> str | N
 
     A module that the project itself holds is not a package: its folder is merely not on the path.
     """
+    if description.declaration.kind == "renv_lock":
+        return _explain_in_r(output)
     found = _MISSING.findall(output)
     if not found:
         return None
@@ -40,3 +43,10 @@ def explain(output: str, description: Description, project_dir: Path) -> str | N
     place = description.declaration.file
     advice = _LINES.get(description.declaration.kind, "declare `{package}` in a requirements.txt in the project's folder")
     return f"the environment lacks the module {module!r}: " + advice.format(package=package, file=place.name if place else "it")
+
+
+def _explain_in_r(output: str) -> str | None:
+    found = _MISSING_IN_R.findall(output)
+    if not found:
+        return None
+    return f"the environment lacks the R package {found[-1]}: renv::install({found[-1]!r}) and renv::snapshot() add it to renv.lock"

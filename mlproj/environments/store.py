@@ -31,6 +31,7 @@ class Stored:
     notes: tuple[str, ...] = ()
     folder: Path = field(default_factory=Path)
     in_use: bool = False
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def _stored(folder: Path, with_size: bool) -> Stored:
         notes=tuple(content.get("notes", ())),
         folder=folder,
         in_use=transaction.is_in_use(folder),
+        language=content.get("language"),
     )
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import http.client
 import json
 import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from typing import Any
 
-from mlproj import paths
-from mlproj.errors import SourceError, UsageError
+from mlproj import paths, web
+from mlproj.errors import SourceError
 from mlproj.redaction import mask_url
 from mlproj.sources.archive import digest_of
 from mlproj.stream import portions
 
 MAX_DOWNLOAD = 20 * 10**9  # bytes
-_SILENCE = 60.0  # seconds without a byte
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ def download(url: str, *, offline: bool) -> Download:
 
     Raises :class:`SourceError` when it is not there, may not be read or is too large, :class:`UsageError` for a malformed URL.
     """
-    address, headers = _without_login(url)
+    address, headers = web.without_login(url)
     login = headers.get("Authorization", "")
     name = hashlib.sha256(f"{address}\0{login}".encode()).hexdigest()[:32]
     index = paths.downloads() / "urls" / f"{name}.json"
@@ -52,7 +48,7 @@ def download(url: str, *, offline: bool) -> Download:
         if known is not None:
             headers |= {ask: known[said] for ask, said in (("If-None-Match", "etag"), ("If-Modified-Since", "modified")) if known.get(said)}
         try:
-            with _opened(address, headers) as response:
+            with web.opened(address, headers) as response:
                 return _kept(response, index, mask_url(address))
         except urllib.error.HTTPError as error:
             error.close()
@@ -61,54 +57,6 @@ def download(url: str, *, offline: bool) -> Download:
             raise _refused(mask_url(address), error) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _unreachable(mask_url(address), error) from None
-
-
-def _without_login(url: str) -> tuple[str, dict[str, str]]:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"{mask_url(url)!r} is no URL: {error}") from None
-    if not host or not url.isprintable() or " " in url:
-        raise UsageError(f"{mask_url(url)!r} is no URL: the host is missing or malformed")
-    headers = {"User-Agent": "mlproj", "Accept": "*/*"}
-    if parts.username is not None:
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
-    place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
-    return urlunsplit((parts.scheme.lower(), place, parts.path, parts.query, "")), headers
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect to https, or from http to http; never to a file, nor from https to what anybody can read."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        new = urlsplit(newurl).scheme.lower()
-        if new != "https" and not (new == req.type == "http"):
-            raise ValueError(f"it redirects from {req.type} to {new or 'nowhere'}, which is not followed")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opened(address: str, headers: dict[str, str]) -> Any:
-    opener = urllib.request.OpenerDirector()
-    kinds = (
-        urllib.request.ProxyHandler,
-        urllib.request.HTTPHandler,
-        urllib.request.HTTPSHandler,
-        _Redirects,
-        urllib.request.UnknownHandler,
-    )
-    for kind in (*kinds, urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPErrorProcessor):
-        opener.add_handler(kind())
-    request = urllib.request.Request(address)  # noqa: S310  # http and https are the only handlers
-    for name, value in headers.items():
-        if name == "Authorization":
-            request.add_unredirected_header(name, value)  # another host must not see it
-        else:
-            request.add_header(name, value)
-    return opener.open(request, timeout=_SILENCE)
 
 
 def _kept(response: Any, index: Path, shown: str) -> Download:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ SECTIONS = ("result", "code", "parameters", "inputs", "environment", "packages",
 """What is compared, in the order it is shown."""
 
 _CODE = ("uri", "commit", "branch", "tag", "subdirectory", "dirty", "digest")
-_ENVIRONMENT = ("kind", "manager", "python", "as_of", "key")
+_ENVIRONMENT = ("kind", "manager", "python", "language", "as_of", "key")
 # Every run from Git or an archive has a checkout of its own, gone when it is over (see sources.workspace).
 _OWN_CHECKOUT = re.compile(r"(/checkouts/)\d+-[0-9a-f]{8}\b")
 
@@ -102,11 +103,14 @@ def without_checkout(text: str) -> str:
 def lock_name(run: Run) -> str | None:
     """The name of the file with the run's environment lock, if it is one that names packages."""
     name = str((run.environment or {}).get("lock") or "")
-    return name if name.endswith((".toml", ".lock.txt")) and "/" not in name else None
+    return name if name.endswith((".toml", ".lock.txt", "renv.lock")) and "/" not in name else None
 
 
 def locked_packages(run: Run, lock: bytes | None) -> dict[str, str]:
-    """Name and version of each package of the run's ``pylock.toml`` (PEP 751). Raises UsageError when it cannot be understood."""
+    """Name and version of each package of the run's ``pylock.toml`` (PEP 751), or of the lock of another kind.
+
+    Raises UsageError when it cannot be understood.
+    """
     if lock is None:
         return {}
     if b"@EXPLICIT" in lock:
@@ -120,6 +124,8 @@ def locked_packages(run: Run, lock: bytes | None) -> dict[str, str]:
     else:
         import tomli as tomllib
     try:
+        if lock.lstrip().startswith(b"{"):  # renv.lock
+            return {str(name): str(package["Version"]) for name, package in json.loads(lock)["Packages"].items() if "Version" in package}
         packages = tomllib.loads(lock.decode()).get("packages", [])
         return {str(package["name"]): str(package.get("version") or package.get("vcs") or package.get("directory")) for package in packages}
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""A small image made of this machine's own files, without a registry: busybox's commands, bash and Debian's Python."""
+"""Small images made of this machine's own files, without a registry: busybox's commands, bash and Debian's Python, or R."""
 
 from __future__ import annotations
 
@@ -6,47 +6,72 @@ import io
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mlproj.environments import uv
 
 TAG = "mlproj-test:2"
+TAG_R = "mlproj-test-r:1"
 PYTHON = Path("/usr/bin/python3").resolve().name.removeprefix("python")
 """The minor version of its Python."""
 _LEFT_OUT = re.compile(r"(__pycache__|/(test|idlelib|tkinter|ensurepip|lib2to3|pydoc_data|config-[^/]*)(/|$))")
 
 
 def make(engine: str) -> str:
-    """The image's name, made if the *engine* has it not."""
-    if subprocess.run([engine, "image", "inspect", TAG], capture_output=True, check=False).returncode == 0:
-        return TAG
+    """The name of the image with Python, made if the *engine* has it not."""
+    return _made(engine, TAG, _python)
+
+
+def make_r(engine: str) -> str:
+    """The name of the image with R, made if the *engine* has it not."""
+    return _made(engine, TAG_R, _r)
+
+
+Content = tuple[set[Path], dict[str, str]]
+"""Files, and links to them by name."""
+
+
+def _made(engine: str, tag: str, content: Callable[[], Content]) -> str:
+    if subprocess.run([engine, "image", "inspect", tag], capture_output=True, check=False).returncode == 0:
+        return tag
     settings = ["--change", "ENV PATH=/usr/bin:/bin", "--change", 'CMD ["sh"]']
-    subprocess.run([engine, "import", *settings, "-", TAG], input=_archive(), check=True, capture_output=True)
-    return TAG
+    subprocess.run([engine, "import", *settings, "-", tag], input=_archive(*content()), check=True, capture_output=True)
+    return tag
 
 
-def _archive() -> bytes:
+def _python() -> Content:
     python = Path("/usr/bin/python3").resolve()
-    library = Path(f"/usr/lib/{python.name}")
-    modules = [path for path in library.rglob("*") if path.is_file() and not _LEFT_OUT.search(str(path))]
-    programs = [Path("/bin/bash"), python, *(path for path in modules if path.suffix == ".so")]
+    modules = {path for path in Path(f"/usr/lib/{python.name}").rglob("*") if path.is_file() and not _LEFT_OUT.search(str(path))}
     # What uv is linked against is in every image of Debian.
-    kept = {*programs, *modules, *_libraries([*programs, Path(uv.binary())])}
+    kept = {python, *modules, *_libraries([python, *(path for path in modules if path.suffix == ".so"), Path(uv.binary())])}
+    return kept, {"usr/bin/python3": python.name, "usr/bin/python": python.name}
+
+
+def _r() -> Content:
+    home = Path(subprocess.run(["R", "RHOME"], check=True, capture_output=True, text=True).stdout.strip())
+    files = {path for folder in (home, Path("/usr/share/R/share")) for path in folder.rglob("*") if path.is_file()}
+    linked = [home / "bin" / "exec" / "R", home / "bin" / "Rscript", *(path for path in files if path.suffix == ".so")]
+    programs = {f"usr/bin/{name}": f"{home}/bin/{name}" for name in ("R", "Rscript")}
+    encodings = [path for name in ("ISO8859-1.so", "gconv-modules*") for path in Path("/usr/lib").glob(f"*/gconv/{name}") if path.is_file()]
+    return {*files, *encodings, *_libraries(linked)}, {**programs, "usr/bin/which": "/bin/which"}
+
+
+def _archive(files: set[Path], links: dict[str, str]) -> bytes:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
         for name in ("tmp", "proc", "sys", "dev", "etc", "root"):
             _add(archive, name, None, mode=0o1777 if name == "tmp" else 0o755)
         _add(archive, "etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
-        for path in sorted(kept):
+        for path in sorted({*files, Path("/bin/bash"), *_libraries([Path("/bin/bash")])}):
             archive.add(path.resolve(), str(path).lstrip("/"), recursive=False)
         busybox = Path("/bin/busybox")
         archive.add(busybox, "bin/busybox")
         commands = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
         for command in {*commands} - {"bash", "busybox"}:
             _link(archive, f"bin/{command}", "busybox")
-        _link(archive, "usr/bin/python3", python.name)
-        _link(archive, "usr/bin/python", python.name)
+        for name, target in links.items():
+            _link(archive, name, target)
     return content.getvalue()
 
 

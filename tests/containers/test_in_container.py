@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 
 from mlproj import paths
 from tests import tiny_package
+from tests.containers import base_image
 from tests.containers.base_image import PYTHON, TAG
-from tests.containers.conftest import asked, containers
+from tests.containers.conftest import asked, containers, forgotten
 from tests.program import mlproj
+from tests.r_repository import Repository, lock, record
 
 MAIN = "import os, sys, tiny; print(tiny.x, tiny.__file__, sys.prefix, os.getuid())\n"
 
@@ -133,3 +136,35 @@ def test_prune_removes_what_is_not_used(engine: str, tmp_path: Path) -> None:
     assert "removed 1 image of container engines" in mlproj("env", "prune").out
     assert images(engine) == []
     assert run(folder, f"--in-container={TAG}")[1]["environment"]["reused"] is False
+
+
+@pytest.mark.needs("docker", "Rscript")
+def test_a_project_in_r_runs_in_an_image_of_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", "docker")
+    image = base_image.make_r("docker")
+    repository = Repository(tmp_path / "cran")
+    repository.add("top", "1.0", "x <- function() paste('top with', leaf::x())\n", needs="Imports: leaf\n")
+    repository.add("leaf", "2.0", archived=True)
+    folder = tmp_path / "p"
+    folder.mkdir()
+    (folder / "renv.lock").write_text(lock(repository.url, record("leaf", "2.0"), record("top", "1.0")))
+    (folder / "main.R").write_text("cat(top::x(), system.file(package = 'leaf'), fill = 200)\n")
+    planned = mlproj("run", folder, "-e", "main.R", "--in-container", "--dry-run", env={"PATH": _without_r(tmp_path)})
+    assert "R 4.2.1; in a container of rocker/r-ver:4.2.1, run by docker" in planned.out, planned.err
+    try:
+        out, made = run(folder, "-e", "main.R", f"--in-container={image}", "--offline")
+        assert out.split() == ["top", "with", "leaf", "2.0", "/opt/mlproj/env/library/leaf"]
+        assert made["environment"]["lock"] == "renv.lock"
+        assert run(folder, "-e", "main.R", f"--in-container={image}")[1]["environment"]["reused"] is True
+        failed = mlproj("run", folder, "-e", "main.R", f"--in-container={base_image.make('docker')}")
+        assert failed.code == 73 and "the image has no R" in failed.err
+    finally:
+        forgotten("docker")
+
+
+def _without_r(tmp_path: Path) -> str:
+    """A PATH with docker and bash and without R."""
+    (tmp_path / "bin").mkdir()
+    for name in ("docker", "bash"):
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    return str(tmp_path / "bin")

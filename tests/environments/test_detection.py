@@ -99,6 +99,32 @@ def test_the_project_folder_comes_before_the_repository_s_root(tmp_path: Path) -
     assert detect(Request(tmp_path / "empty", tmp_path)).reason == "the repository's root has a python_env.yaml"
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["Rscript fit.R {alpha}", "  R -f fit.R", "cd analysis && Rscript fit.R", "LANG=C Rscript -e 'f()'", "Rscript prepare.R && sh x.sh"],
+)
+def test_a_program_in_r_has_the_packages_of_its_lock_before_those_of_python(tmp_path: Path, command: str) -> None:
+    put(tmp_path, "renv.lock", "requirements.txt", "sub/requirements.txt", "sub/fit.R")
+
+    assert found(Request(tmp_path, tmp_path, command=command)) == ("renv_lock", "renv.lock")
+    assert detect(Request(tmp_path / "sub", tmp_path, command=command)).reason == "the repository's root has a renv.lock"
+    assert found(Request(tmp_path / "sub", tmp_path, script=tmp_path / "sub" / "fit.R")) == ("renv_lock", "renv.lock")
+
+
+@pytest.mark.parametrize("command", ["", "python a.py", "Rscript a.R && python a.py", "echo R x", "make Rscript", "Rscripts x", "./R x"])
+def test_other_programs_do_not_take_a_lock_of_r(tmp_path: Path, command: str) -> None:
+    put(tmp_path, "renv.lock", "requirements.txt")
+
+    assert found(Request(tmp_path, tmp_path, command=command)) == ("requirements", "requirements.txt")
+
+
+def test_what_mlproject_names_comes_before_a_lock_of_r(tmp_path: Path) -> None:
+    put(tmp_path, "renv.lock", "conda.yaml")
+    declared = Declaration("conda_env", tmp_path / "conda.yaml")
+
+    assert found(Request(tmp_path, tmp_path, declared=declared, command="Rscript fit.R")) == ("conda_env", "conda.yaml")
+
+
 def test_without_any_file_the_imports_are_the_last_resort(tmp_path: Path) -> None:
     put(tmp_path, "train.py", text="import os\nimport numpy\n")
 

@@ -10,9 +10,11 @@ import pytest
 
 from mlproj import paths
 from tests import conda_program, tiny_package
+from tests import r_repository as r_repositories
 from tests.conda_channel import Channel
 from tests.containers.base_image import PYTHON, TAG
 from tests.containers.conftest import asked, forgotten, usable
+from tests.r_repository import Repository
 
 pytest.register_assert_rewrite("mlproj.testing.environment_suite")
 from mlproj.testing.environment_suite import Declared, EnvironmentSuite  # noqa: E402  # it has to be told first
@@ -86,6 +88,37 @@ class OfProgram(OfConda):
 for _path in conda_program.genuine():
     _name = Path(_path).name
     globals()[f"Test{_name.capitalize()}"] = type(f"Test{_name.capitalize()}", (OfProgram,), {"program": _path, "manager": _name})
+
+
+@pytest.mark.needs("Rscript")
+class TestRenv(EnvironmentSuite):
+    kind, manager = "renv", "R"
+
+    @pytest.fixture(autouse=True)
+    def _repository(self, r_repository: Repository) -> None:
+        self.repository = r_repository
+
+    def _with(self, version: str) -> Declared:
+        lock = r_repositories.lock(self.repository.url, r_repositories.record("tiny", version))
+        return Declared("", {"renv.lock": lock}, "Rscript -e 'cat(tiny::x(), fill=TRUE)'", f"tiny {version}")
+
+    def declared(self) -> Declared:
+        return self._with("1.0")
+
+    def another(self) -> Declared:
+        return self._with("2.0")
+
+    def broken(self) -> Declared:
+        return self._with("3.0")
+
+
+@pytest.fixture(scope="session")
+def r_repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    made = Repository(tmp_path_factory.mktemp("cran"))
+    made.add("tiny", "1.0")
+    made.add("tiny", "2.0")
+    made.add("tiny", "3.0", "stop('it cannot be loaded')\n")
+    return made
 
 
 @pytest.fixture(scope="session")

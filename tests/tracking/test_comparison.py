@@ -77,9 +77,13 @@ def test_packages_come_from_the_recorded_locks() -> None:
     assert not found["local"].differs
 
 
+def test_packages_of_r_are_those_of_its_lock() -> None:
+    assert locked_packages(run("a"), b'{"Packages": {"mime": {"Version": "0.7"}, "stats": {"Source": "R"}}}') == {"mime": "0.7"}
+
+
 def test_a_lock_that_is_gone_is_no_error_and_a_broken_one_is_told() -> None:
     assert locked_packages(run("a"), None) == {}
-    for broken in (b"packages = 3", b"\xff", b"[[packages]]"):
+    for broken in (b"packages = 3", b"\xff", b"[[packages]]", b"{", b'{"Packages": []}'):
         with pytest.raises(UsageError, match="recorded lock of the run .* cannot be read"):
             locked_packages(run("a"), broken)
 

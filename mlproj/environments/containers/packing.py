@@ -42,6 +42,7 @@ FACTS = "packed.json"
 """The file with what is known of an image; its time is that of the last use."""
 
 _TOLD = 20  # last lines of what failed
+_COMPILERS = "; python:3.11 has compilers, where python:3.11-slim has none"
 
 
 def put(inner: Environment, request: Request) -> Environment:
@@ -195,7 +196,7 @@ class PackedEnvironment:
             lines = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()][-_TOLD:]
             raise EnvironmentFailure(
                 f"the environment cannot be made in the image {self._base.image}:\n" + "\n".join(f"  {redact(line)}" for line in lines),
-                hint="--in-container=IMAGE names another; python:3.11 has compilers, where python:3.11-slim has none",
+                hint=f"--in-container=IMAGE names another{_COMPILERS if self.description.python else ''}",
             )
 
     def _keep(self, packed: Packed, made: Image, base: Image) -> None:
