@@ -95,6 +95,10 @@ def nested_conda() -> Path:
     return cache() / "nested-conda"
 
 
+PROJECT = "project"
+"""The folder of a run's folder with a copy of a project that has no history."""
+
+
 def write_atomic(path: Path, data: str | bytes) -> None:
     """Make *path* hold *data*, all of it or what it held before; its folder is made when missing."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,9 @@ def planned(
         project = projects.load(checkout.project_dir, root=checkout.root)
         entry_point = projects.resolve_entry_point(project, request.entry_point)
         values = projects.merge(request.parameters_file, request.parameters)
-        command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd, fetch=_fetcher(request))
+        command = projects.bind(
+            entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd or checkout.project_dir, fetch=_fetcher(request)
+        )
         if request.sandbox:
             confinement.check_places(checkout, command)
         wanted = environment_request(request, revision, checkout, project, entry_point)
@@ -72,6 +74,8 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
         try:
             with recording:
                 prepared = plan.environment.prepare(progress, rebuild=plan.request.rebuild)
+                if plan.request.variables:
+                    prepared = replace(prepared, variables={**prepared.variables, **plan.request.variables})
                 recording.environment_is_ready(prepared, inherited_environ(prepared, confined=plan.request.sandbox))
                 outcome = _run_job(plan, recording, prepared, interruption, handle)
                 recording.ended(outcome, _explain(plan, recording, outcome))

@@ -34,10 +34,11 @@ ROOMS = {"sources", "projects", "environments", "backends", "tracking", "artifac
 SERVER = {"server"}  # over tracking and artifacts, under the line
 LINE = {
     *("plan", "runner", "recording", "interruption", "inputs", "nested", "run_artifacts", "garbage", "server_import"),
-    *("enclosed", "trust", "confinement", "machine", "difference"),
+    *("enclosed", "trust", "confinement", "machine", "difference", "kept_project"),
 }
 OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
 CRATE = {"crate"}  # beside the line, over the rooms
+AGAIN = {"reproduction"}  # over the line
 API = {"logging_api"}  # beside the line, over the rooms
 
 
@@ -68,11 +69,13 @@ def allowed(room: str) -> set[str]:
         return FLOOR | OUTBOX | {"tracking", "artifacts", "backends"}
     if room in CRATE:
         return FLOOR | ROOMS | CRATE
+    if room in AGAIN:
+        return FLOOR | ROOMS | SERVER | OUTBOX | LINE | AGAIN
     if room in API:
         return FLOOR | ROOMS | OUTBOX | API | {"run_artifacts"}
     if room in LINE:
         return FLOOR | ROOMS | SERVER | OUTBOX | LINE
-    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | CRATE | API | {room, "cli", "testing"}
+    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | CRATE | AGAIN | API | {room, "cli", "testing"}
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))

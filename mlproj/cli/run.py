@@ -24,32 +24,25 @@ def run(**flags: Any) -> int:
     reporter = make_reporter(flags["verbosity"], json=as_json)
     request = _request(flags)
     # From here a signal unwinds what was begun: a fetch, a resolution, a checkout.
-    with listening(), runner.planned(request, reporter, _consent(flags, reporter)) as plan:
+    with listening(), runner.planned(request, reporter, consent(flags, reporter)) as plan:
         if flags["dry_run"]:
             _show_plan(plan, as_json)
             return 0
         _tell(plan, reporter)
         record = runner.execute(plan, reporter)
-    if as_json:
-        from mlproj.cli.output import print_document
-        from mlproj.tracking.record import to_json
-
-        print_document({"run": to_json(record)})
-    else:
-        _conclude(record, reporter)
-    return record.exit_code if record.exit_code is not None else int(record.status.value != "FINISHED")
+    return conclude(record, reporter, as_json=as_json)
 
 
-def _consent(flags: dict[str, Any], reporter: Reporter) -> Callable[[Proposal], None]:
+def consent(flags: dict[str, Any], reporter: Reporter) -> Callable[[Proposal], None]:
     """What lets a project from a URL run, or does not; a folder is the user's own."""
 
-    def consent(proposal: Proposal) -> None:
+    def ask(proposal: Proposal) -> None:
         if proposal.revision.kind != "folder":
-            from mlproj.cli import consent
+            from mlproj.cli.consent import obtain
 
-            consent.obtain(proposal, reporter, is_trusted=flags["trust"], dry_run=flags["dry_run"], as_json=flags["as_json"])
+            obtain(proposal, reporter, is_trusted=flags["trust"], dry_run=flags["dry_run"], as_json=flags["as_json"])
 
-    return consent
+    return ask
 
 
 def _request(flags: dict[str, Any]) -> RunRequest:
@@ -130,7 +123,19 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
         click.echo(f"warning: {warning}")
 
 
-def _conclude(run: Run, reporter: Reporter) -> None:
+def conclude(run: Run, reporter: Reporter, *, as_json: bool) -> int:
+    """Show how *run* ended; returns what the process is to exit with."""
+    if as_json:
+        from mlproj.cli.output import print_document
+        from mlproj.tracking.record import to_json
+
+        print_document({"run": to_json(run)})
+    else:
+        _tell_end(run, reporter)
+    return run.exit_code if run.exit_code is not None else int(run.status.value != "FINISHED")
+
+
+def _tell_end(run: Run, reporter: Reporter) -> None:
     seconds = ((run.end_time or 0) - (run.start_time or 0)) / 1000
     reason = f": {run.status_reason}" if run.status_reason else ""
     text = f"run {run.run_name} ({run.run_id[:8]}) {run.status.value} after {seconds:.1f} s{reason}"

@@ -36,7 +36,10 @@ def resolve(request: Request, progress: Progress) -> Environment:
         raise UsageError(f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}")
     with FromRoot(progress, request.root).told() as shortened:
         declaration = declared(request)
-        kind = _kind(request.manager, declaration.kind) if request.locked is None else _locked_kind(request.locked)
+        if request.locked is None:
+            kind = _kind(request.manager, declaration.kind)
+        else:
+            kind, declaration = _locked_kind(request.locked, declaration)
         if request.in_container is not None:
             _check_in_container(request, kind)
         elif kind not in ("container", "conda", "renv"):
@@ -99,11 +102,17 @@ def _has_conda() -> bool:
     return asked != "off" and (asked is not None or tool.are_there("auto"))
 
 
-def _locked_kind(locked: Locked) -> str:
-    """The kind of environment that a lock is of; what is made in an image is locked by what it consists of. Raises EnvironmentFailure."""
-    if locked.kind != "container" or locked.lock is None:
-        return locked.kind
-    return {"pylock.toml": "python", "conda.lock.txt": "conda"}.get(locked.lock.name, "container")
+def _locked_kind(locked: Locked, declaration: Declaration) -> tuple[str, Declaration]:
+    """The kind of environment that a lock is of, and what declares it: for R the lock itself.
+
+    What was made in an image is locked by what it consists of.
+    """
+    from mlproj.dataclass import replace
+
+    kind = locked.kind
+    if kind == "container" and locked.lock is not None:
+        kind = {"pylock.toml": "python", "conda.lock.txt": "conda", "renv.lock": "renv"}.get(locked.lock.name, "container")
+    return kind, replace(declaration, file=locked.lock) if kind == "renv" else declaration
 
 
 def _kind(manager: str, declared: str) -> str:

@@ -1,0 +1,122 @@
+"""``mlproj reproduce`` and ``mlproj rerun``: do a recorded run again, with and without a verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlproj.cli import complete, options
+from mlproj.cli.output import print_document
+from mlproj.cli.recorded import find, opened_store
+from mlproj.cli.reporter import make_reporter
+
+if TYPE_CHECKING:
+    from mlproj.plan import Plan
+    from mlproj.progress import Progress
+    from mlproj.reproduction.attempt import How
+
+_parameters = click.option("-P", "--param", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter's value; repeatable.")
+_trust = click.option("--trust", is_flag=True, help="Run a project from a URL that was never run here without asking.")
+_latest_code = click.option("--latest-code", is_flag=True, help="Take the source as it is now, in the environment of then.")
+
+
+@click.command("reproduce")
+@click.argument("run", metavar="RUN", shell_complete=complete.runs)
+@click.option(
+    "--times", metavar="N", type=click.IntRange(1, 100), default=1, help="Do it N times, each in a fresh environment. Default: 1."
+)
+@click.option(
+    "--tolerance",
+    "tolerances",
+    metavar="METRIC=X",
+    multiple=True,
+    help="How far a metric may be off: 0.01, or 1%; *=X for all. Repeatable.",
+)
+@click.option("--ignore", "ignored", metavar="PATTERN", multiple=True, help='Files that do not count, such as "*.log"; repeatable.')
+@click.option("--causes/--no-causes", "search", default=True, help="Make more runs to find out why those of --times differ. Default: yes.")
+@_latest_code
+@_parameters
+@_trust
+@options.offline
+@options.verbosity
+@options.as_json
+def reproduce_command(
+    run: str,
+    times: int,
+    tolerances: tuple[str, ...],
+    ignored: tuple[str, ...],
+    search: bool,
+    latest_code: bool,
+    parameters: tuple[str, ...],
+    trust: bool,
+    offline: bool,
+    verbosity: int,
+    as_json: bool,
+) -> int:
+    """Do RUN again, as it was, and tell whether it came out the same.
+
+    The same commit with its uncommitted changes, the same values and inputs, and the packages of the run's lock. Compared are
+    how it ended, every metric, and every file by its content. -P gives values that were not recorded because they are secret.
+
+    The exit code is 0 when it was reproduced, 1 when it was not, and another one when it could not be tried.
+    """
+    from mlproj.cli import verdict_view
+    from mlproj.interruption import listening
+    from mlproj.reproduction import original, tolerance
+    from mlproj.reproduction.audit import Asked, audit
+
+    allowed = tolerance.parse(tolerances)
+    reporter = make_reporter(verbosity, json=as_json)
+    with opened_store() as store:
+        asked = Asked(original.load(find(store, run)), allowed, ignored)
+        how = _how(parameters, latest_code, trust, offline, as_json, reporter)
+        with listening():
+            found = audit(asked, times, how, store, reporter, search=search)
+    if as_json:
+        print_document({"reproduction": verdict_view.to_json(asked.original.run, found)})
+    else:
+        verdict_view.print_audit(asked.original.run, found)
+    return 0 if found.reproduced and found.is_deterministic else 1
+
+
+@click.command("rerun")
+@click.argument("run", metavar="RUN", shell_complete=complete.runs)
+@_latest_code
+@_parameters
+@_trust
+@options.offline
+@options.verbosity
+@options.as_json
+def rerun_command(
+    run: str, latest_code: bool, parameters: tuple[str, ...], trust: bool, offline: bool, verbosity: int, as_json: bool
+) -> int:
+    """Run again what RUN ran, in its environment, with other values of parameters.
+
+    What is not given with -P is as it was. Nothing is compared; mlproj runs diff does that. The exit code is the entry point's own.
+    """
+    from mlproj.cli.run import conclude
+    from mlproj.interruption import listening
+    from mlproj.reproduction import attempt, original
+
+    reporter = make_reporter(verbosity, json=as_json)
+    with opened_store() as store, listening():
+        done = attempt.rerun(original.load(find(store, run)), _how(parameters, latest_code, trust, offline, as_json, reporter), reporter)
+    return conclude(done, reporter, as_json=as_json)
+
+
+def _how(parameters: tuple[str, ...], latest_code: bool, trust: bool, offline: bool, as_json: bool, reporter: Progress) -> How:
+    from mlproj import env_vars
+    from mlproj.cli.run import consent
+    from mlproj.projects import parse_assignments
+    from mlproj.reproduction.attempt import How
+
+    def tell(plan: Plan) -> None:
+        for line in plan.reasons:
+            reporter.note(line)
+        for warning in plan.warnings:
+            reporter.warn(warning)
+
+    common: dict[str, Any] = {"offline": offline, "echo": "stderr" if as_json else "streams", "parent_run_id": env_vars.RUN_ID.get()}
+    asks = consent({"trust": trust, "dry_run": False, "as_json": as_json}, reporter)
+    return How(parse_assignments(parameters), latest_code, options=common, consent=asks, tell=tell)

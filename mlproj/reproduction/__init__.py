@@ -1,0 +1,1 @@
+"""Doing a run again, and knowing whether it came out the same."""
