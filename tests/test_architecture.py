@@ -35,7 +35,7 @@ LINE = {
     *("enclosed", "trust", "confinement"),
 }
 OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
-CRATE = {"crate"}  # beside the line, over the rooms
+BESIDE = {"crate", "attestation"}  # beside the line, over the rooms, apart from each other
 API = {"logging_api"}  # beside the line, over the rooms
 
 
@@ -64,13 +64,13 @@ def allowed(room: str) -> set[str]:
         return FLOOR | SERVER | {"tracking", "artifacts", "backends"}
     if room in OUTBOX:
         return FLOOR | OUTBOX | {"tracking", "artifacts", "backends"}
-    if room in CRATE:
-        return FLOOR | ROOMS | CRATE
+    if room in BESIDE:
+        return FLOOR | ROOMS | {room}
     if room in API:
         return FLOOR | ROOMS | OUTBOX | API | {"run_artifacts"}
     if room in LINE:
         return FLOOR | ROOMS | SERVER | OUTBOX | LINE
-    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | CRATE | API | {room, "cli", "testing"}
+    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | BESIDE | API | {room, "cli", "testing"}
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
