@@ -9,7 +9,7 @@ from mlproj.attestation import checking, envelope, statement
 from mlproj.attestation.envelope import Unsound
 from mlproj.attestation.keyring import Known
 from mlproj.attestation.report import Report, Signed
-from mlproj.errors import ServiceError
+from mlproj.errors import ServiceError, UsageError
 
 SUFFIX = ".intoto.jsonl"
 
@@ -20,7 +20,7 @@ def is_one(file: Path) -> bool:
 
 
 def verify(file: Path, known: Sequence[Known]) -> Report:
-    """Whose the signatures in *file* are. A line that is no statement is a fault. Raises ServiceError."""
+    """Whose the signatures in *file* are. A line that is no statement is a fault. Raises UsageError, ServiceError."""
     statements: list[list[Signed]] = []
     faults: list[str] = []
     notes: list[str] = []
@@ -45,6 +45,8 @@ def _content(file: Path) -> bytes:
     try:
         with file.open("rb") as stream:
             content = stream.read(envelope.LARGEST + 1)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UsageError(f"{str(file)!r:.200} is no file") from error
     except OSError as error:
         raise ServiceError(f"{file} cannot be read: {error.strerror}") from error
     if len(content) > envelope.LARGEST:

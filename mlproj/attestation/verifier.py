@@ -16,7 +16,10 @@ Verify = Callable[[Path, Sequence[Known]], Report]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file: what it is called, how it is recognised, and where its verifier is (``module:attribute``)."""
+    """A kind of file: what it is called, how it is recognised, and where its verifier is (``module:attribute``).
+
+    ``recognises`` is asked about any text that a user gave, also where no file is.
+    """
 
     name: str
     recognises: Callable[[Path], bool]

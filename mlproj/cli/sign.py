@@ -41,11 +41,13 @@ def command(run: str, name: str | None, ssh_key: Path | None, output: Path | Non
         record = find(store, run)
         signer = _own(name) if ssh_key is None else _of_ssh(ssh_key)
         line = signing.sign(record, signer, replace=force)
-    if output is not None:
+    if output is not None and output != Path("-"):
         _write(output, line)
     if as_json:
         print_document({"run_id": record.run_id, "signed_by": signer.public.fingerprint, "statement": line.decode()})
-    elif output != Path("-"):
+    elif output == Path("-"):
+        sys.stdout.write(line.decode())
+    else:
         print_lines(f"signed {record.run_name} ({record.run_id}) with {signer.public.comment or 'the key'} ({signer.public.fingerprint})")
 
 
@@ -74,13 +76,13 @@ def _passphrase(file: Path) -> str:
         raise UsageError(f"{file} needs a passphrase, and nobody can be asked", hint=f"set {env_vars.KEY_PASSPHRASE.name}")
     from getpass import getpass
 
-    return getpass(f"passphrase of {terminal.printable(str(file))}: ", sys.stderr)
+    try:
+        return getpass(f"passphrase of {terminal.printable(str(file))}: ", sys.stderr)
+    except EOFError:
+        raise UsageError(f"{file} needs a passphrase, and none was given") from None
 
 
 def _write(output: Path, line: bytes) -> None:
-    if output == Path("-"):
-        sys.stdout.write(line.decode())
-        return
     try:
         paths.write_atomic(output, line)
     except OSError as error:

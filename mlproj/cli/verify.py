@@ -12,6 +12,7 @@ from mlproj.cli import complete, options
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.terminal import printable
 from mlproj.errors import UsageError
+from mlproj.tracking.base import NotFound
 
 if TYPE_CHECKING:
     from mlproj.attestation.report import Change, Report, Signed
@@ -40,29 +41,30 @@ def command(target: str, require_signature: bool, as_json: bool) -> int:
 
 
 def _verified(target: str) -> Report:
-    from mlproj.attestation import verifier
+    from mlproj.attestation import checking, verifier
     from mlproj.attestation.keyring import Keyring
-    from mlproj.cli.recorded import find, opened_store
 
     known = Keyring().known()
     file = Path(target)
-    if "/" in target or _is_file(file):
-        verify = verifier.of_file(file)
-        if verify is None:
-            kinds = ", ".join(kind.name for kind in verifier.KINDS)
-            raise UsageError(f"{target!r:.200} is no file that can be verified", hint=f"known: {kinds}; or name a run")
+    if verify := verifier.of_file(file):
         return verify(file, known)
-    from mlproj.attestation import checking
+    if target.startswith(("/", "./", "../")):
+        raise _no_such_kind(target)
+    from mlproj.cli.recorded import find, opened_store
 
     with opened_store() as store:
-        return checking.verify_run(find(store, target), known)
+        try:
+            run = find(store, target)
+        except NotFound as error:
+            raise (_no_such_kind(target) if file.is_file() else error) from None
+        return checking.verify_run(run, known)
 
 
-def _is_file(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except (OSError, ValueError):
-        return False
+def _no_such_kind(target: str) -> UsageError:
+    from mlproj.attestation import verifier
+
+    kinds = ", ".join(kind.name for kind in verifier.KINDS)
+    return UsageError(f"{target!r:.200} is no file that can be verified", hint=f"known: {kinds}; or name a run")
 
 
 def _document(report: Report) -> dict[str, Any]:

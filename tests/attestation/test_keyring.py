@@ -11,15 +11,19 @@ import pytest
 from mlproj import paths
 from mlproj.tracking.base import Run
 from tests.cli.conftest import Cli
+from tests.conftest import has, lack
 from tests.program import mlproj, start
 
 
 def openssh_key(folder: Path, *, kind: str = "ed25519", passphrase: str = "") -> Path:
+    if not has("ssh-keygen"):
+        lack("ssh-keygen is not on this machine")
     file = folder / f"id_{kind}"
     subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "ann", "-f", str(file)], check=True)
     return file
 
 
+@pytest.mark.needs("ssh-keygen")
 def test_a_private_key_is_its_owners_only_whatever_the_umask(cli: Cli) -> None:
     before = os.umask(0o002)
     try:

@@ -19,6 +19,7 @@ def test_keys_of_openssh_and_pem_are_read_and_written() -> None:
     assert public_key.parse(key.to_pem()).raw == key.raw
 
 
+@pytest.mark.needs("ssh-keygen")
 def test_others_read_the_same_key(tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 

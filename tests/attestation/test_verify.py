@@ -189,6 +189,8 @@ def test_a_statement_is_written_out_and_verified_elsewhere(cli: Cli, signed: Run
     cli("sign", "one", "-o", file)
     (tmp_path / "mine.pub").write_text(cli("key", "export", "mine").out)
     assert cli("sign", "one", "-o", "-").out == file.read_text()
+    assert cli("sign", "one", "-o", "-", "--json").document["statement"] == file.read_text()
+    assert cli("sign", "one", "-o", tmp_path).code == 69
 
     monkeypatch.setenv("MLPROJ_HOME", str(tmp_path / "others"))
     assert cli("verify", file, "--require-signature").code == 1
@@ -198,6 +200,14 @@ def test_a_statement_is_written_out_and_verified_elsewhere(cli: Cli, signed: Run
     assert "line 2" in cli("verify", file).out and cli("verify", file).code == 1
     file.write_text("\n")
     assert "no statement in it" in cli("verify", file).out
+
+
+def test_a_run_is_found_whatever_files_are_around(cli: Cli, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded("exp/two")
+    (tmp_path / "one").write_text("")
+    monkeypatch.chdir(tmp_path)
+
+    assert (cli("verify", "one").code, cli("verify", "exp/two").code) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +222,7 @@ def test_a_statement_is_written_out_and_verified_elsewhere(cli: Cli, signed: Run
         (["sign", "empty", "--ssh-key", "id_ed25519"], "left nothing"),
         (["verify", "nothing"], "no run"),
         (["verify", "./nothing"], "no file that can be verified"),
+        (["verify", "nothing.intoto.jsonl"], "is no file"),
         (["verify", "id_ed25519"], "no file that can be verified"),
     ],
 )
