@@ -11,11 +11,14 @@ from mlproj.attestation.envelope import Envelope, Signature, Unsound
 from mlproj.attestation.evidence import Evidence, lock_of, output_path
 from mlproj.attestation.keyring import Known
 from mlproj.attestation.report import Change, Report, Signed
+from mlproj.errors import UsageError
 from mlproj.tracking.base import Run
 
 
 def verify_run(run: Run, known: Sequence[Known]) -> Report:
     """Whether *run* is as it was recorded and, if it is signed, as it was signed. Raises ServiceError, UsageError."""
+    if not run.status.ended:
+        raise UsageError(f"the run {run.run_name} goes on; what it leaves is not recorded yet", hint="wait for its end")
     about = f"run {run.run_name} ({run.run_id})"
     found = evidence.gather(run)
     changes = against_record(run, found)

@@ -220,6 +220,7 @@ def test_a_run_is_found_whatever_files_are_around(cli: Cli, run: Run, tmp_path: 
         (["sign", "one", "--ssh-key", "nothing"], "cannot be read"),
         (["sign", "busy", "--ssh-key", "id_ed25519"], "goes on"),
         (["sign", "empty", "--ssh-key", "id_ed25519"], "left nothing"),
+        (["verify", "busy"], "goes on"),
         (["verify", "nothing"], "no run"),
         (["verify", "./nothing"], "no file that can be verified"),
         (["verify", "nothing.intoto.jsonl"], "is no file"),
