@@ -36,6 +36,7 @@ MAX_OUTPUT_SIZE = Variable("MLPROJ_MAX_OUTPUT_SIZE", "largest output file copied
 SYSTEM_METRICS = Variable("MLPROJ_SYSTEM_METRICS", "set to off to not sample the machine's load, as --no-system-metrics")
 SYSTEM_METRICS_INTERVAL = Variable("MLPROJ_SYSTEM_METRICS_INTERVAL", "seconds between two samples of the machine's load (default: 10)")
 TRUST = Variable("MLPROJ_TRUST", "set to all to run projects from any URL without being asked, as in CI")
+KEY_PASSPHRASE = Variable("MLPROJ_KEY_PASSPHRASE", "passphrase of the key that --ssh-key names, where nobody can be asked")
 NO_COLOR = Variable("NO_COLOR", "set to anything to print without colours (https://no-color.org)")
 
 # What a run is given.
@@ -61,6 +62,7 @@ USER_VARIABLES = (
     SYSTEM_METRICS,
     SYSTEM_METRICS_INTERVAL,
     TRUST,
+    KEY_PASSPHRASE,
     NO_COLOR,
 )
 RUN_VARIABLES = (RUN_ID, RUN_DIR, METRICS, PARAMS, TAGS, ARTIFACTS)

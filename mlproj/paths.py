@@ -64,6 +64,9 @@ DEFINITION = "MLproject"
 DIFF = "diff.patch"
 """In a run's folder: what made the project's folder differ from its commit."""
 
+STATEMENT = "statement.intoto.jsonl"
+"""In a run's folder: the signed statement about it."""
+
 
 def artifacts() -> Path:
     """The root of all artifacts kept on this machine."""

@@ -22,6 +22,7 @@ settings.load_profile("untimed")
 _CHECKS: dict[str, Callable[[], bool]] = {
     "git": lambda: shutil.which("git") is not None,
     "git-lfs": lambda: shutil.which("git-lfs") is not None,
+    "ssh-keygen": lambda: shutil.which("ssh-keygen") is not None,
     "sshd": lambda: shutil.which("sshd") is not None or Path("/usr/sbin/sshd").exists(),
     "bwrap": lambda: shutil.which("bwrap") is not None,
     "ps": lambda: shutil.which("ps") is not None,

@@ -37,7 +37,7 @@ LINE = {
     *("enclosed", "trust", "confinement", "machine", "difference", "kept_project"),
 }
 OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
-CRATE = {"crate"}  # beside the line, over the rooms
+BESIDE = {"crate", "attestation"}  # beside the line, over the rooms, apart from each other
 AGAIN = {"reproduction"}  # over the line
 API = {"logging_api"}  # beside the line, over the rooms
 
@@ -67,15 +67,15 @@ def allowed(room: str) -> set[str]:
         return FLOOR | SERVER | {"tracking", "artifacts", "backends"}
     if room in OUTBOX:
         return FLOOR | OUTBOX | {"tracking", "artifacts", "backends"}
-    if room in CRATE:
-        return FLOOR | ROOMS | CRATE
+    if room in BESIDE:
+        return FLOOR | ROOMS | {room}
     if room in AGAIN:
         return FLOOR | ROOMS | SERVER | OUTBOX | LINE | AGAIN
     if room in API:
         return FLOOR | ROOMS | OUTBOX | API | {"run_artifacts"}
     if room in LINE:
         return FLOOR | ROOMS | SERVER | OUTBOX | LINE
-    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | CRATE | AGAIN | API | {room, "cli", "testing"}
+    return FLOOR | ROOMS | SERVER | OUTBOX | LINE | BESIDE | AGAIN | API | {room, "cli", "testing"}
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))

@@ -96,6 +96,14 @@ def environments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
     return [(one.key, f"Python {one.python}") for one in store.installed(with_size=False)]
 
 
+@_completer
+def keys(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
+    """Names of keys."""
+    from mlproj.attestation.keyring import Keyring
+
+    return [(one.name, one.key.fingerprint) for one in Keyring().known()]
+
+
 def _store() -> TrackingStore | None:
     """The store, where there is one in a file: nobody waits for a network at a tab."""
     from mlproj import env_vars, paths, tracking

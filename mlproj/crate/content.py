@@ -72,7 +72,7 @@ def gather(run: Run, definition: Definition, target: Target, largest: int | None
 
 def _record(run: Run, definition: Definition, target: Target, clean: Redactor) -> Iterator[Piece]:
     lock = str((run.environment or {}).get("lock") or "")
-    for name in dict.fromkeys([paths.DEFINITION, paths.PLAN, paths.DIFF, output_log.LOG, lock]):
+    for name in dict.fromkeys([paths.DEFINITION, paths.PLAN, paths.DIFF, output_log.LOG, lock, paths.STATEMENT]):
         stream = record.open(run.run_id, run.artifact_uri, name) if name else None
         if stream is None:
             continue

@@ -25,6 +25,7 @@ _ABOUT = {
     paths.PLAN: "What was decided before the run: source, command, parameters, environment",
     paths.DIFF: "What made the project's files differ from the commit, as a Git patch",
     "output.log": "What the run printed",
+    paths.STATEMENT: "A signed statement about the run (in-toto, DSSE)",
 }
 
 

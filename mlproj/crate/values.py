@@ -16,7 +16,13 @@ from mlproj.tracking.record import number
 _TYPES = {"int": "Integer", "float": "Float", "bool": "Boolean"}
 _BY_SUFFIX = mimetypes.MimeTypes()  # Python's own table: that of the machine would say something else elsewhere
 _OURS = {"MLproject": "application/yaml", "output.log": "text/plain", "diff.patch": "text/x-diff"}
-_SUFFIXES = {".toml": "application/toml", ".yaml": "application/yaml", ".yml": "application/yaml", ".md": "text/markdown"}
+_SUFFIXES = {
+    ".toml": "application/toml",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".md": "text/markdown",
+    ".jsonl": "application/jsonl",
+}
 
 
 def encoding(name: str) -> str:

@@ -1,0 +1,54 @@
+"""Statements in a file: who signed them, and what they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlproj.attestation import checking, envelope, statement
+from mlproj.attestation.envelope import Unsound
+from mlproj.attestation.keyring import Known
+from mlproj.attestation.report import Report, Signed
+from mlproj.errors import ServiceError, UsageError
+
+SUFFIX = ".intoto.jsonl"
+
+
+def is_one(file: Path) -> bool:
+    """Whether *file* is named as in-toto names them."""
+    return file.name.endswith(SUFFIX)
+
+
+def verify(file: Path, known: Sequence[Known]) -> Report:
+    """Whose the signatures in *file* are. A line that is no statement is a fault. Raises UsageError, ServiceError."""
+    statements: list[list[Signed]] = []
+    faults: list[str] = []
+    notes: list[str] = []
+    for place, line in enumerate(_content(file).split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            signed = envelope.parse(line)
+            said = statement.facts(signed.payload)
+        except Unsound as error:
+            faults.append(f"line {place}: {error}")
+            continue
+        statements.append(checking.signatures_of(signed, known))
+        count = len(statement.artifacts_of(said))
+        notes.append(f"line {place} is about run {said['run']} and {count} artifacts of it; whether they are as signed was not looked at")
+    if not statements and not faults:
+        faults.append("there is no statement in it")
+    return Report(f"statements in {file}", (), statements, faults, notes)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(envelope.LARGEST + 1)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UsageError(f"{str(file)!r:.200} is no file") from error
+    except OSError as error:
+        raise ServiceError(f"{file} cannot be read: {error.strerror}") from error
+    if len(content) > envelope.LARGEST:
+        raise ServiceError(f"{file} is larger than {envelope.LARGEST} bytes, so it is not read")
+    return content
