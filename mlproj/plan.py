@@ -97,7 +97,7 @@ class Plan:
         missing = (
             f"{doubt}" + (f"; {doubt.hint}" if doubt.hint else "") for doubt in missing_scripts(self.entry_point, self.project.directory)
         )
-        return (*self.revision.notes, *self.project.warnings, *self.command.warnings, *missing)
+        return (*self.revision.notes, *self.checkout.given.notes, *self.project.warnings, *self.command.warnings, *missing)
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -48,8 +48,9 @@ def planned(
             checkout = source.fetch(revision, isolated=request.isolated)
             resources.callback(checkout.release)
         project = projects.load(checkout.project_dir, root=checkout.root)
-        entry_point = projects.resolve_entry_point(project, request.entry_point)
-        values = projects.merge(request.parameters_file, request.parameters)
+        entry_point = projects.resolve_entry_point(project, request.entry_point or checkout.given.entry_point)
+        given = checkout.given.parameters if entry_point.name == checkout.given.entry_point else {}
+        values = {**given, **projects.merge(request.parameters_file, request.parameters)}
         command = projects.bind(
             entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd or checkout.project_dir, fetch=_fetcher(request)
         )
@@ -179,7 +180,7 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         docker_args=request.docker_args,
         build_image=request.build_image,
         in_container=request.in_container,
-        locked=request.locked or checkout.locked,
+        locked=request.locked or checkout.given.locked,
     )
 
 

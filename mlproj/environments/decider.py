@@ -46,6 +46,8 @@ class Decider:
         return Decision(choice.interpreter, reason, as_of.moment, as_of.reason, notes), text
 
     def _named(self, wish: str) -> python_choice.Choice:
+        if brought := self._brought_along():
+            return brought
         choice = python_choice.named(wish, self.found)
         if choice is None:
             attempt = self._download(python_choice.minor_of(wish))
@@ -53,6 +55,12 @@ class Decider:
             if choice is None:
                 raise python_choice.none_fits(wish, interpreter.find(), attempt)
         return choice
+
+    def _brought_along(self) -> python_choice.Choice | None:
+        """The Python that came with a package, where it runs here."""
+        program = self.request.locked.interpreter if self.request.locked else None
+        found = interpreter.at(program, "package") if program else None
+        return python_choice.Choice(found, "it came with the package") if found else None
 
     def _download(self, minor: str) -> str | None:
         """Let uv fetch a Python into the cache; why that failed, None when it did not."""

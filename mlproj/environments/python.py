@@ -114,7 +114,10 @@ class PythonEnvironment:
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), editable.local(self._requirements.editables))
         transaction.remove_files(staging)
-        (staging / "pylock.toml").write_text(self._narrowed(lock.portable(text, self._request.root)), "utf-8")
+        kept = self._requirements.kept_lock
+        (staging / "pylock.toml").write_text(
+            kept.read_text("utf-8") if kept else self._narrowed(lock.portable(text, self._request.root)), "utf-8"
+        )
         return {
             **self.description.stored(),
             "notes": [*self.description.notes, *corrected],

@@ -33,6 +33,7 @@ def of_python(declared: Requirements, locked: Locked, root: Path) -> Requirement
         build_dependencies=(),
         implied=(),
         lock_file=file,
+        kept_lock=locked.kept,
         notes=(f"exactly the packages of {locked.of}",),
         warnings=(),
     )

@@ -60,7 +60,7 @@ def _run(original: Original, request: RunRequest, how: How, progress: Progress, 
         request, source = originals.with_latest_code(original, request), None
     with runner.planned(request, progress, how.consent, source) as plan:
         if same_inputs:
-            originals.check_inputs(original, plan)
+            originals.check_inputs(original, plan.command)
         how.look(plan.checkout.project_dir)
         how.tell(plan)
         return runner.execute(plan, progress)

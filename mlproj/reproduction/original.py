@@ -15,7 +15,8 @@ from mlproj.artifacts import record
 from mlproj.dataclass import replace
 from mlproj.errors import SourceError, UsageError
 from mlproj.locked import Locked
-from mlproj.plan import Plan, RunRequest
+from mlproj.plan import RunRequest
+from mlproj.projects.base import Command
 from mlproj.redaction import MASK
 from mlproj.sources.replayed import Kept, ReplayedSource
 from mlproj.sources.work_tree import WorkTree
@@ -128,9 +129,9 @@ def locked(original: Original) -> Locked:
     )
 
 
-def check_inputs(original: Original, plan: Plan) -> None:
+def check_inputs(original: Original, command: Command) -> None:
     """See that the files which parameters name hold what they held then. Raises SourceError for those that do not."""
-    now = {given.parameter: given for given in plan.command.inputs}
+    now = {given.parameter: given for given in command.inputs}
     changed = []
     for then in original.plan.get("inputs") or ():
         name, sha256 = str(then.get("parameter")), then.get("sha256")

@@ -11,6 +11,7 @@ from mlproj.dataclass import dataclass, field
 from mlproj.errors import SourceError, UsageError, did_you_mean
 from mlproj.redaction import mask_url
 
+BUNDLE_SUFFIX = ".mlproj"
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 _SCHEME = regex.lazy(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
@@ -132,9 +133,11 @@ def _local(text: str, subdirectory: str) -> Address:
         raise SourceError(f"{text} is a symbolic link to {path.readlink()}, which is not there")
     if is_archive_name(place):
         return Address("archive", "the path is an archive file", place, subdirectory)
+    if place.lower().endswith(BUNDLE_SUFFIX):
+        return Address("bundle", "the path is a package of mlproj", place, subdirectory)
     raise SourceError(
         f"{text} is a file, not a project",
-        hint=f"give its folder ({path.parent}); archives end with one of {', '.join(ARCHIVE_SUFFIXES)}",
+        hint=f"give its folder ({path.parent}); archives end with one of {', '.join(ARCHIVE_SUFFIXES)}, packages with {BUNDLE_SUFFIX}",
     )
 
 
@@ -160,6 +163,8 @@ def _url(place: str, scheme: str, subdirectory: str) -> Address:
         path = place.partition("?")[0]
         if is_archive_name(path):
             return Address("archive", "the URL's path ends like an archive's", place, subdirectory)
+        if path.lower().endswith(BUNDLE_SUFFIX):
+            return Address("bundle", "the URL's path ends like a package's", place, subdirectory)
         return Address("git", f"{scheme} URLs name Git repositories unless they end like an archive", place, subdirectory)
     if scheme in _GIT_SCHEMES:
         return Address("git", f"{scheme}:// URLs name Git repositories", place, subdirectory)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlproj.dataclass import dataclass, field
-from mlproj.locked import Locked
+from mlproj.locked import Given
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Checkout:
 
     ``in_place`` tells that the folder is the user's own. ``last_changed`` gives the commit date (UTC) of the last
     change to one file at or before this revision, or None where there is no history. ``release`` gives the folder up:
-    a checkout of ours is removed, the user's own folder is left as it is. ``locked`` is the environment that came with the files.
+    a checkout of ours is removed, the user's own folder is left as it is. ``given`` is what came with the files.
     """
 
     root: Path
@@ -48,7 +48,7 @@ class Checkout:
     in_place: bool
     last_changed: Callable[[Path], datetime | None] = field(repr=False)
     release: Callable[[], None] = field(repr=False)
-    locked: Locked | None = None
+    given: Given = Given()
 
 
 class Source(Protocol):

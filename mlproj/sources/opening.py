@@ -13,6 +13,7 @@ KINDS = {
     "folder": "mlproj.sources.folder:FolderSource",
     "git": "mlproj.sources.git:GitSource",
     "archive": "mlproj.sources.archive:ArchiveSource",
+    "bundle": "mlproj.sources.bundle:BundleSource",
 }
 
 
@@ -27,6 +28,6 @@ def open(uri: str) -> Source:
     except UsageError as error:
         raise SourceError(
             f"{address.masked} is no file or folder, and nothing installed knows sources that start with {address.kind!r}",
-            hint="known: a folder, an archive, https://, http://, ssh://, git://, file://, git@host:path, git+…, gh:, gl:",
+            hint="known: a folder, an archive, a package, https://, http://, ssh://, git://, file://, git@host:path, git+…, gh:, gl:",
         ) from error
     return kind(address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths
+from mlproj import paths, platforms
 from mlproj.dataclass import dataclass, replace
 from mlproj.environments import date_policy, editable, key, package_index, transaction
 from mlproj.environments.base import INSIDE, MATERIAL, Declaration, Description, Environment, Packed, Prepared, Request
@@ -95,7 +95,7 @@ def _translated(request: Request, declaration: Declaration, progress: Progress, 
 
 
 def _solve(chosen: Tool, request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:
-    access, platform = Access(asked.credentials, request.offline), tool.platform()
+    access, platform = Access(asked.credentials, request.offline), platforms.here()
     if asked.explicit:
         _check_platform(asked, platform)
         with progress.step(f"looking at {len(asked.explicit)} conda packages"):

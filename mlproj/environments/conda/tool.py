@@ -63,13 +63,6 @@ class Tool(Protocol):
         """Put *packages* into the folder *staging*, which will be moved to *final*. Raises EnvironmentFailure."""
 
 
-def platform() -> str:
-    """This machine in conda's words, such as ``linux-64``."""
-    system = os.uname()
-    machine = {"x86_64": "64", "arm64": "arm64" if system.sysname == "Darwin" else "aarch64"}.get(system.machine, system.machine)
-    return f"{'osx' if system.sysname == 'Darwin' else system.sysname.lower()}-{machine}"
-
-
 def are_there(manager: str) -> bool:
     """Whether any answers ``--env-manager`` *manager*; nothing is loaded or started for it."""
     return next(_choices(manager), None) is not None

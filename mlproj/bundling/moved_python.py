@@ -1,0 +1,73 @@
+"""A Python that can be put elsewhere: a copy of the folder it is installed in, where that has everything it needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from mlproj import platforms, process
+from mlproj.bundle.manifest import PYTHON
+from mlproj.environments.base import Prepared
+from mlproj.progress import Progress
+
+# What a program has no use for; a Python's own tests are a third of it.
+_LEFT_OUT = shutil.ignore_patterns(
+    "__pycache__", "test", "tests", "idlelib", "turtledemo", "*.a", "pkgconfig", "share", "include", "conda-meta", "pkgs"
+)
+_TRIAL = "import ctypes, hashlib, json, os, sqlite3, ssl, sys, threading, zlib; print(sys.base_prefix)"
+_SYSTEM = ("/usr", "/usr/local", "/")
+
+
+def of(prepared: Prepared, staging: Path, progress: Progress) -> tuple[Path | None, str]:
+    """A copy in *staging* of the Python below the environment *prepared*, tried from there; or None and why there is none."""
+    python = Path(os.path.realpath(prepared.path[0] / "python"))
+    base = python.parent.parent
+    if str(base) in _SYSTEM:
+        return None, f"the Python of this system ({python}) cannot be moved: the package needs a Python {prepared.python} where it is run"
+    with progress.step(f"copying Python {prepared.python}"):
+        shutil.copytree(base, staging, symlinks=True, ignore=_ignored(base))
+        program = staging / "bin" / python.name
+        for name in ("python3", "python"):
+            link = staging / "bin" / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(python.name)
+        _keep_plain(staging)
+        done = process.run([program, "-I", "-c", _TRIAL], env={"PATH": os.defpath})
+    if done.returncode or os.path.realpath(done.text.strip()) != os.path.realpath(staging):
+        shutil.rmtree(staging)
+        return None, f"the Python at {base} does not run from another place: the package needs a Python {prepared.python} where it is run"
+    for cache in staging.rglob("__pycache__"):
+        shutil.rmtree(cache)
+    return staging, ""
+
+
+def described(folder: Path, prepared: Prepared) -> dict[str, Any]:
+    """What a package says of the Python in *folder*."""
+    program = os.path.realpath(folder / "bin" / "python")
+    name = Path(program).relative_to(os.path.realpath(folder)).as_posix()
+    return {"version": prepared.python, "platform": platforms.here(), "program": f"{PYTHON}/{name}"}
+
+
+def _ignored(base: Path) -> Any:
+    """Beside what nobody needs, the packages that were installed into that Python."""
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        found = set(_LEFT_OUT(folder, names))
+        if Path(folder).name in ("site-packages", "dist-packages"):
+            return set(names)
+        # Only of the library of Python itself is a folder called test of no use.
+        return found if Path(folder).is_relative_to(base) else set()
+
+    return ignored
+
+
+def _keep_plain(folder: Path) -> None:
+    """Drop links that lead out of *folder*, and scripts of tools whose packages are not there."""
+    for place in folder.rglob("*"):
+        if place.is_symlink() and not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
+            place.unlink()
+    for place in (folder / "bin").iterdir():
+        if place.is_file() and not place.is_symlink() and place.open("rb").read(2) == b"#!":
+            place.unlink()

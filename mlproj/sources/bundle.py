@@ -1,0 +1,140 @@
+"""A package of mlproj (``.mlproj``): the project's files with its environment's lock and, where they came along, its packages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlproj import paths, platforms
+from mlproj.bundle import offline, reading
+from mlproj.bundle.manifest import INPUTS, LOCKS, PACKAGES, PROJECT, PYTHON, Manifest
+from mlproj.dataclass import replace
+from mlproj.errors import SourceError, UsageError
+from mlproj.locked import Given, Locked
+from mlproj.redaction import mask_url
+from mlproj.sources import workspace
+from mlproj.sources.address import Address
+from mlproj.sources.archive import digest_of
+from mlproj.sources.base import Checkout, Revision
+
+
+class BundleSource:
+    """A package, local or by http(s). It is known by its SHA-256; every file in it is held to the hash that it lists."""
+
+    def __init__(self, address: Address) -> None:
+        self._place = address.place
+        self._subdirectory = address.subdirectory
+        self._file: Path | None = None
+
+    def pin(self, version: str | None, *, offline: bool) -> Revision:
+        """The package as it is now. It has no versions: raises UsageError for one."""
+        if version is not None:
+            raise UsageError(f"version {version!r}: a package has no versions", hint="leave -v out, or name the repository instead")
+        notes: tuple[str, ...] = ()
+        if self._place.lower().startswith(("http://", "https://")):
+            from mlproj.sources.download import download
+
+            fetched = download(self._place, offline=offline)
+            self._file, digest = fetched.path, fetched.digest
+            notes = (fetched.note,) if fetched.note else ()
+        else:
+            self._file = Path(self._place)
+            digest = digest_of(self._file)
+        with reading.opened(self._file) as bundle:
+            source = bundle.manifest.source
+            return Revision(
+                "bundle",
+                mask_url(self._place),
+                subdirectory=self._subdirectory or bundle.manifest.subdirectory,
+                commit=_text(source.get("commit")),
+                branch=_text(source.get("branch")),
+                tag=_text(source.get("tag")),
+                commit_date=_moment(source.get("commit_date")),
+                digest=f"sha256:{digest}",
+                notes=notes,
+            )
+
+    def fetch(self, revision: Revision, *, isolated: bool) -> Checkout:  # noqa: ARG002  # it always is
+        """The project's files in a folder of their own; what else the package has is kept in the cache."""
+        assert self._file is not None and revision.digest is not None
+        folder, release = workspace.new()
+        try:
+            with reading.opened(self._file) as bundle:
+                bundle.extract(PROJECT, folder)
+                beside = _beside(bundle, revision.digest)
+                given = _given(bundle.manifest, beside, Path(self._place).name)
+            project = workspace.inside(folder, revision.subdirectory)
+        except BaseException:
+            release()
+            raise
+        return Checkout(folder, project, False, lambda _: None, release, given)
+
+
+def _beside(bundle: reading.Bundle, digest: str) -> Path:
+    """The folder of the cache with all that is no file of the project; made once for each package, whole or not at all."""
+    target = paths.cache() / "bundles" / digest.removeprefix("sha256:")
+    if target.is_dir():
+        return target
+    with paths.temporary_folder(target.parent, ".new.") as draft:
+        for part in (LOCKS, INPUTS, PACKAGES, PYTHON):
+            bundle.extract(part, draft / part)
+        if not target.is_dir():  # another run may have been faster
+            try:
+                draft.rename(target)
+            except OSError as error:
+                if not target.is_dir():
+                    raise SourceError(f"the package cannot be unpacked into {target.parent}: {error.strerror}") from error
+    return target
+
+
+def _given(manifest: Manifest, beside: Path, name: str) -> Given:
+    inputs = {parameter: str(beside / member) for parameter, member in manifest.inputs.items()}
+    given = Given(None, manifest.entry_point, {**manifest.parameters, **inputs})
+    environment, here = manifest.environment, platforms.here()
+    if environment is None:
+        return given
+    if environment.get("lock") and here not in manifest.locks:
+        there = ", ".join(map(platforms.shown, manifest.locks)) or "none"
+        note = f"the package has no lock for {platforms.shown(here)} (it has: {there}); what the project declares is resolved anew"
+        return replace(given, notes=(note,))
+    return replace(given, locked=_locked(manifest, environment, beside, f"the package {name}", here))
+
+
+def _locked(manifest: Manifest, environment: dict[str, Any] | Any, beside: Path, of: str, here: str) -> Locked:
+    lock = beside / manifest.locks[here] if here in manifest.locks else None
+    python = manifest.python if manifest.python and manifest.python.get("platform") == here else None
+    locked = Locked(
+        of=of,
+        kind=str(environment.get("kind")),
+        manager=str(environment.get("manager")),
+        python=_text(environment.get("python")),
+        as_of=_moment(environment.get("as_of")),
+        lock=lock,
+        image=environment.get("image") or {},
+        interpreter=beside / str(python["program"]) if python else None,
+    )
+    packages = manifest.offline.get(here)
+    if lock is None or packages is None:
+        return locked
+    rewrite = offline.conda_lock if lock.name == "conda.lock.txt" else offline.python_lock
+    files = {package: (beside / member, manifest.members[member].sha256) for package, member in packages.items()}
+    text = rewrite(lock.read_text("utf-8"), files)
+    return replace(locked, lock=_written(beside / "offline" / lock.name, text), kept=lock)
+
+
+def _written(file: Path, text: str) -> Path:
+    if not file.exists():
+        paths.write_atomic(file, text)
+    return file
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value).replace("Z", "+00:00")) if value else None
+    except ValueError:
+        return None
