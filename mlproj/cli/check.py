@@ -41,19 +41,18 @@ def command(
     """
     with _report_files(uri, junit_xml, summary) as report:
         checks = _look(uri, version, offline, make_reporter(verbosity, json=as_json))
-        code = 0 if all(check.is_passed(strict) for check in checks) else _INVALID
+        errors = [error for check in checks for error in check.errors]
+        warnings = [warning for check in checks for warning in check.warnings]
+        if not as_json:
+            _print(errors, warnings)
         report(checks, strict)
-    errors = [error for check in checks for error in check.errors]
-    warnings = [warning for check in checks for warning in check.warnings]
     if as_json:
         described = {
             "errors": [failure.describe(error) for error in errors],
             "warnings": [failure.describe(warning) for warning in warnings],
         }
         print_document({"valid": not errors, **_without_exit_codes(described)})
-    else:
-        _print(errors, warnings)
-    return code
+    return 0 if all(check.is_passed(strict) for check in checks) else _INVALID
 
 
 def _report_files(uri: str, junit_xml: Path | None, summary: Path | None) -> AbstractContextManager[Callable[[list[Check], bool], None]]:

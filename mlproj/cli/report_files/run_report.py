@@ -14,6 +14,7 @@ from mlproj.cli.report_files.naming import project_name
 from mlproj.cli.report_files.report import Case, Outcome, Report, Table
 from mlproj.cli.report_files.writing import ReportFiles
 from mlproj.errors import UsageError
+from mlproj.redaction import redact
 from mlproj.tracking.base import Run, Status
 
 _LINES = 200
@@ -22,23 +23,26 @@ _LOAD = "system/"
 
 
 @contextmanager
-def of_flags(flags: Mapping[str, Any]) -> Iterator[Callable[[Run], None]]:
-    """What takes the record of a run and writes the files that *flags* of ``mlproj run`` ask for. Raises UsageError."""
+def of_flags(flags: Mapping[str, Any]) -> Iterator[Callable[[Run, Mapping[str, str]], None]]:
+    """What takes the record of a run, with the plain values of its parameters, and writes the files that *flags* of ``mlproj run`` ask for.
+
+    Raises UsageError for files that make no sense.
+    """
     if flags["dry_run"]:
         raise UsageError("--dry-run runs nothing that --junit-xml or --summary could tell of")
     case = flags["entry_point"] or "main"
     with ReportFiles(flags["junit_xml"], flags["summary"], suite=project_name(flags["uri"]), case=case) as files:
-        yield lambda run: files.write(report(run), f"the run {run.run_name} ({run.run_id}) {_ended(run)}")
+        yield lambda run, values: files.write(report(run, values), f"the run {run.run_name} ({run.run_id}) {_ended(run)}")
 
 
-def report(run: Run) -> Report:
-    """What happened in *run*, with the end of what it printed."""
+def report(run: Run, values: Mapping[str, str]) -> Report:
+    """What happened in *run*, with the end of what it printed, but for the *values* of parameters that look secret."""
     point, suite = run.entry_point or "main", _suite(run)
     metrics = [[name, compare_view.text(value)] for name, value in sorted(run.metrics.items()) if not name.startswith(_LOAD)]
     outputs = [[out.path, quantity.size(out.size), out.sha256 or ""] for out in run.outputs]
     return Report(
         suite=suite,
-        cases=[Case(point, _outcome(run), _seconds(run), "" if run.exit_code == 0 else _ended(run), _output(run))],
+        cases=[Case(point, _outcome(run), _seconds(run), "" if run.exit_code == 0 else _ended(run), redact(_output(run), values))],
         title=f"{point} of {suite}: {run.status.value}",
         tables=(
             Table("Run", ("", ""), list(_facts(run).items())),

@@ -53,11 +53,16 @@ class ReportFiles:
 
     def _of_error(self, error: BaseException) -> Report:
         """What is to be told of a command that *error* ended."""
-        hint = error.hint if isinstance(error, MlprojError) else None
-        text = str(error) or type(error).__name__
-        told = text if isinstance(error, (MlprojError, Interrupted)) else f"a bug in mlproj: {type(error).__name__}: {text}"
-        case = Case(self._case, Outcome.ERROR, time.monotonic() - self._began, told + (f"\nhint: {hint}" if hint else ""))
+        case = Case(self._case, Outcome.ERROR, time.monotonic() - self._began, _told(error))
         return Report(self._suite, [case], f"{self._suite}: {self._case} could not be done")
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return str(Interrupted(2))
+    if isinstance(error, (MlprojError, Interrupted)):
+        return f"{error}\nhint: {error.hint}" if error.hint else str(error)
+    return f"a bug in mlproj: {type(error).__name__}: {error}"
 
 
 def _junit(report: Report) -> bytes:

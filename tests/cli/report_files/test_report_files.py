@@ -151,9 +151,19 @@ def test_a_check_of_nothing_is_an_error(tmp_path: Path) -> None:
     assert ElementTree.parse(tmp_path / "r.xml").getroot().attrib["errors"] == "1"
 
 
-def test_secrets_are_in_neither_file(folder: Path) -> None:
-    project(folder, "entry_points: {main: {command: 'echo $MY_TOKEN; exit 1'}}\n")
+def test_secrets_are_in_neither_file_even_when_the_program_prints_them(folder: Path) -> None:
+    project(folder, "entry_points: {main: {command: 'echo $MY_TOKEN {api_key}; exit 1', parameters: {api_key: string}}}\n")
 
-    _result, _xml, summary = run(folder, MY_TOKEN="hush-hush")
+    _result, xml, summary = run(folder, "-P", "api_key=quiet-quiet", MY_TOKEN="hush-hush")
 
-    assert "hush-hush" not in summary + (folder.parent / "report.xml").read_text()
+    assert xml.findtext(".//system-out") == "**** ****\n"
+    assert "-hush" not in summary and "-quiet" not in summary
+
+
+def test_findings_are_shown_also_when_a_file_cannot_be_written(folder: Path) -> None:
+    project(folder, "entry_points: {main: {command: 'echo {nmae}', parameters: {name: string}}}\n")
+
+    result = mlproj("check", folder, "--summary", "/dev/full")
+
+    assert result.code == 69
+    assert "did you mean 'name'?" in result.err and "1 of 4 checks failed" in result.err
