@@ -41,10 +41,11 @@ def group() -> None:
 )
 @options.as_json
 def init_command(kind: str, folder: str, force: bool, only_print: bool, entry_points: tuple[str, ...], as_json: bool) -> None:
-    """Write the workflow of GitHub (.github/workflows/mlproj.yml) or GitLab (.gitlab-ci.yml) for the project in FOLDER.
+    """Write a workflow that runs the project in FOLDER.
 
-    It installs mlproj, checks the project, runs its entry points, keeps their environments between runs, uploads records
-    and reports, and shows how each run differs from the newest one of the base branch. Default: the current folder.
+    It is .github/workflows/mlproj.yml or .gitlab-ci.yml, at the top of the project's repository. It installs mlproj,
+    checks the project, runs its entry points, keeps their environments between runs, uploads records and reports, and
+    shows how each run differs from the newest one of the base branch. Default: the current folder.
     """
     from mlproj.cli import inspection
     from mlproj.cli.ci_files import pipeline
