@@ -37,6 +37,7 @@ SYSTEM_METRICS = Variable("MLPROJ_SYSTEM_METRICS", "set to off to not sample the
 SYSTEM_METRICS_INTERVAL = Variable("MLPROJ_SYSTEM_METRICS_INTERVAL", "seconds between two samples of the machine's load (default: 10)")
 TRUST = Variable("MLPROJ_TRUST", "set to all to run projects from any URL without being asked, as in CI")
 KEY_PASSPHRASE = Variable("MLPROJ_KEY_PASSPHRASE", "passphrase of the key that --ssh-key names, where nobody can be asked")
+STEP_SUMMARY = Variable("GITHUB_STEP_SUMMARY", "file of a GitHub job's summary, to which --summary adds")
 NO_COLOR = Variable("NO_COLOR", "set to anything to print without colours (https://no-color.org)")
 
 # What a run is given.
@@ -63,6 +64,7 @@ USER_VARIABLES = (
     SYSTEM_METRICS_INTERVAL,
     TRUST,
     KEY_PASSPHRASE,
+    STEP_SUMMARY,
     NO_COLOR,
 )
 RUN_VARIABLES = (RUN_ID, RUN_DIR, METRICS, PARAMS, TAGS, ARTIFACTS)

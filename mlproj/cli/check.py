@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +16,7 @@ from mlproj.cli.reporter import make_reporter
 from mlproj.errors import InvalidProject
 
 if TYPE_CHECKING:
-    from mlproj.cli.inspection import Opened
+    from mlproj.cli.project_check import Check
     from mlproj.errors import MlprojError
     from mlproj.progress import Progress
 
@@ -25,58 +27,50 @@ _INVALID = InvalidProject.exit_code
 @click.argument("uri", default=".", shell_complete=complete.projects)
 @options.revision
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@options.report_files
 @options.offline
 @options.verbosity
 @options.as_json
-def command(uri: str, version: str | None, strict: bool, offline: bool, verbosity: int, as_json: bool) -> int:
+def command(
+    uri: str, version: str | None, strict: bool, junit_xml: Path | None, summary: Path | None, offline: bool, verbosity: int, as_json: bool
+) -> int:
     """Check that a project is valid. Nothing is built or run.
 
     The exit code is 65 when something is wrong, or, with --strict, when anything is doubtful: an unused parameter, a
     default that contradicts its type, a command that names a script that is not there, an import that no file declares.
     """
-    from mlproj.cli import inspection
-    from mlproj.plan import RunRequest
-
-    reporter = make_reporter(verbosity, json=as_json)
-    # As of today: what a check says shall not depend on what an index answers.
-    request = RunRequest(uri, version=version, offline=offline, as_of="today")
-    with inspection.opened(request, reporter) as found:
-        errors, warnings = _look(found, reporter)
-    sound = not errors and not (strict and warnings)
+    with _report_files(uri, junit_xml, summary) as report:
+        checks = _look(uri, version, offline, make_reporter(verbosity, json=as_json))
+        errors = [error for check in checks for error in check.errors]
+        warnings = [warning for check in checks for warning in check.warnings]
+        if not as_json:
+            _print(errors, warnings)
+        report(checks, strict)
     if as_json:
         described = {
             "errors": [failure.describe(error) for error in errors],
             "warnings": [failure.describe(warning) for warning in warnings],
         }
         print_document({"valid": not errors, **_without_exit_codes(described)})
-    else:
-        _print(errors, warnings)
-    return 0 if sound else _INVALID
+    return 0 if all(check.is_passed(strict) for check in checks) else _INVALID
 
 
-def _look(found: Opened, progress: Progress) -> tuple[list[MlprojError], list[MlprojError]]:
-    """What is wrong and what is doubtful. A file that cannot be read as a project ends the search."""
-    from mlproj import projects
-    from mlproj.cli import project_check
+def _report_files(uri: str, junit_xml: Path | None, summary: Path | None) -> AbstractContextManager[Callable[[list[Check], bool], None]]:
+    """What writes the files that tell of the checks, if any are asked for."""
+    if junit_xml is None and summary is None:
+        return nullcontext(lambda _checks, _strict: None)
+    from mlproj.cli.report_files import check_report
 
-    try:
-        project = found.load()
-    except InvalidProject as error:
-        return [error], []
-    errors: list[MlprojError] = []
-    warnings: list[MlprojError] = [*map(project_check.located, project.warnings)]
-    for point in project.entry_points.values():
-        wrong, odd = projects.problems(point)
-        errors += wrong
-        warnings += map(project_check.located, odd)
-    warnings += project_check.doubts(project)
-    environment, trouble = found.decide(project, progress)
-    if trouble:
-        (errors if isinstance(trouble, InvalidProject) else warnings).append(trouble)
-    if environment:
-        request = found.environment_request(project)
-        warnings += project_check.undeclared_imports(found.checkout.project_dir, environment.declaration, request)
-    return errors, warnings
+    return check_report.of_flags(uri, junit_xml, summary)
+
+
+def _look(uri: str, version: str | None, offline: bool, reporter: Progress) -> list[Check]:
+    from mlproj.cli import inspection, project_check
+    from mlproj.plan import RunRequest
+
+    # As of today: what a check says shall not depend on what an index answers.
+    with inspection.opened(RunRequest(uri, version=version, offline=offline, as_of="today"), reporter) as found:
+        return list(project_check.checks(found, reporter))
 
 
 def _without_exit_codes(findings: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:

@@ -40,6 +40,7 @@ COMMANDS = {
     "import": Entry("mlproj.cli.import_runs:group", "Bring in runs that MLflow recorded.", "Look"),
     "show": Entry("mlproj.cli.show:command", "Show a project's entry points, parameters and environment.", "Projects"),
     "check": Entry("mlproj.cli.check:command", "Check that a project is valid, for its author and for CI.", "Projects"),
+    "ci": Entry("mlproj.cli.ci:group", "Write the file by which GitHub or GitLab runs a project.", "Projects"),
     "schema": Entry("mlproj.cli.schema:command", "Print the JSON Schema of MLproject, for editors.", "Projects"),
     "env": Entry("mlproj.cli.env:group", "List, show and remove the environments built so far.", "Environments"),
     "doctor": Entry("mlproj.cli.doctor:command", "Say what is on this machine and what is missing for what.", "This machine"),

@@ -72,6 +72,14 @@ OFFLINE = Option(
     default=False,
     variable=env_vars.OFFLINE.name,
 )
+JUNIT_XML = Option(("--junit-xml",), "junit_xml", "Write what happened to FILE as JUnit XML, for CI.", metavar="FILE", is_file=True)
+SUMMARY = Option(
+    ("--summary",),
+    "summary",
+    "Write what happened to FILE as Markdown; added to the file that GITHUB_STEP_SUMMARY names.",
+    metavar="FILE",
+    is_file=True,
+)
 REVISION = Option(("-v", "--version"), "version", "Branch, tag or commit of a Git source. Default: the default branch.", metavar="REVISION")
 
 

@@ -80,6 +80,12 @@ offline = _decorator(option.OFFLINE)
 revision = _decorator(option.REVISION)
 """``-v/--version`` as ``version: str | None``: the revision of a project."""
 
+
+def report_files(function: Function) -> Function:
+    """``--junit-xml`` and ``--summary`` as ``junit_xml`` and ``summary``, each ``Path | None``."""
+    return _decorator(option.JUNIT_XML)(_decorator(option.SUMMARY)(function))
+
+
 duration = _callback(option.seconds)
 """A click callback: ``90``, ``90s``, ``15m``, ``2h`` or ``30d`` in seconds. Raises click's BadParameter."""
 

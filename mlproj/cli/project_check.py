@@ -1,28 +1,71 @@
-"""What is doubtful about a project whose files can be read: what its author may have meant otherwise."""
+"""What is looked at in a project: what is wrong, and what is doubtful, as its author may have meant it otherwise."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mlproj import projects
+from mlproj.cli.inspection import Opened
 from mlproj.environments import declaration as declarations
 from mlproj.environments import imports
 from mlproj.environments.base import Declaration, Request
-from mlproj.errors import InvalidProject, Place
+from mlproj.errors import InvalidProject, MlprojError, Place
+from mlproj.progress import Progress
 from mlproj.projects import template
 from mlproj.projects.base import EntryPoint, Project
 from mlproj.projects.script import missing_scripts
 
 
-def doubts(project: Project) -> list[InvalidProject]:
-    """Parameters that no command uses, and scripts that a command names and the folder lacks."""
-    found: list[InvalidProject] = []
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: what is wrong with it, what is doubtful, and how long it took in seconds."""
+
+    name: str
+    errors: Sequence[MlprojError]
+    warnings: Sequence[MlprojError]
+    seconds: float
+
+    def is_passed(self, strict: bool) -> bool:
+        """Whether nothing is wrong, and with *strict* nothing doubtful."""
+        return not self.errors and not (strict and self.warnings)
+
+
+def checks(found: Opened, progress: Progress) -> Iterator[Check]:
+    """Every check of a project, each when it was made. Files that cannot be read as a project end them."""
+    steps = _steps(found, progress)
+    while True:
+        began = time.monotonic()
+        step = next(steps, None)
+        if step is None:
+            return
+        yield Check(*step, time.monotonic() - began)
+
+
+def _steps(found: Opened, progress: Progress) -> Iterator[tuple[str, list[MlprojError], list[MlprojError]]]:
+    try:
+        project = found.load()
+    except InvalidProject as error:
+        yield "project", [error], []
+        return
+    yield "project", [], [*map(located, project.warnings)]
     for point in project.entry_points.values():
-        found += _unused_parameters(point)
-        found += missing_scripts(point, project.directory)
-    return found
+        wrong, odd = projects.problems(point)
+        yield f"entry point {point.name}", list(wrong), [*map(located, odd), *doubts(point, project)]
+    environment, trouble = found.decide(project, progress)
+    is_wrong = isinstance(trouble, InvalidProject)
+    yield "environment", [trouble] if trouble and is_wrong else [], [trouble] if trouble and not is_wrong else []
+    if environment:
+        request = found.environment_request(project)
+        yield "imports", [], [*undeclared_imports(found.checkout.project_dir, environment.declaration, request)]
+
+
+def doubts(point: EntryPoint, project: Project) -> list[InvalidProject]:
+    """Parameters that the command of *point* does not use, and scripts that it names and the project's folder lacks."""
+    return [*_unused_parameters(point), *missing_scripts(point, project.directory)]
 
 
 def undeclared_imports(project_dir: Path, declaration: Declaration, request: Request) -> Iterator[InvalidProject]:

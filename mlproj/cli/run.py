@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mlproj import env_vars
@@ -9,14 +10,21 @@ from mlproj.cli.reporter import Reporter, make_reporter
 from mlproj.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mlproj.plan import Plan, Proposal, RunRequest
     from mlproj.tracking.base import Run
 
+    Report = Callable[[Run, Mapping[str, str]], None]
+
 
 def run(**flags: Any) -> int:
     """Do what ``mlproj run`` does for these flags; the exit code is the entry point's own."""
+    with _report_files(flags) as report:
+        return _run(flags, report)
+
+
+def _run(flags: dict[str, Any], report: Report) -> int:
     from mlproj import runner
     from mlproj.interruption import listening
 
@@ -30,7 +38,17 @@ def run(**flags: Any) -> int:
             return 0
         _tell(plan, reporter)
         record = runner.execute(plan, reporter)
+    report(record, plan.command.parameters)
     return conclude(record, reporter, as_json=as_json)
+
+
+def _report_files(flags: dict[str, Any]) -> AbstractContextManager[Report]:
+    """What writes the files that tell of the run, if any are asked for."""
+    if flags["junit_xml"] is None and flags["summary"] is None:
+        return nullcontext(lambda _record, _values: None)
+    from mlproj.cli.report_files import run_report
+
+    return run_report.of_flags(flags)
 
 
 def consent(flags: dict[str, Any], reporter: Reporter) -> Callable[[Proposal], None]:

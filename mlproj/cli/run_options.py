@@ -110,6 +110,8 @@ OPTIONS = (
         default=False,
     ),
     Option(("--dry-run",), "dry_run", "Show the plan and its reasons; touch nothing but the cache.", stands_for=True, default=False),
+    option.JUNIT_XML,
+    option.SUMMARY,
     option.OFFLINE,
     option.QUIET,
     option.VERBOSE,

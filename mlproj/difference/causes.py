@@ -106,10 +106,10 @@ def _packages(found: _Facts, is_locked: bool) -> Cause:
 def _python(found: _Facts) -> Cause:
     fact = found.one("environment", "python")
     if not _is_known(fact):
-        return Cause("Python", UNKNOWN, "the Python of at least one run is not recorded: it was the system's, or an image's")
+        return Cause("python", UNKNOWN, "the Python of at least one run is not recorded: it was the system's, or an image's")
     if fact.differs:
-        return Cause("Python", DIFFERS, f"the Python differs: {changed(*fact.values)}", (fact,))
-    return Cause("Python", SAME, f"the Python is the same: {fact.values[0]}")
+        return Cause("python", DIFFERS, f"the Python differs: {changed(*fact.values)}", (fact,))
+    return Cause("python", SAME, f"the Python is the same: {fact.values[0]}")
 
 
 def _environment(found: _Facts) -> Cause:

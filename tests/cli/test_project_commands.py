@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
+from mlproj import paths, projects
 from mlproj.cli import project_check
+from mlproj.errors import InvalidProject
 from tests.cli.conftest import Cli
 from tests.program import project
 
@@ -194,6 +195,11 @@ def test_what_this_machine_cannot_run_is_no_fault_of_the_project(cli: Cli, tmp_p
     assert "install docker" in result.err
 
 
+def _doubts(folder: Path) -> list[InvalidProject]:
+    found = projects.load(folder)
+    return [doubt for point in found.entry_points.values() for doubt in project_check.doubts(point, found)]
+
+
 @pytest.mark.parametrize(
     ("command", "missing"),
     [
@@ -210,15 +216,13 @@ def test_what_this_machine_cannot_run_is_no_fault_of_the_project(cli: Cli, tmp_p
     ],
 )
 def test_scripts_that_a_command_names_are_looked_for(tmp_path: Path, command: str, missing: list[str]) -> None:
-    from mlproj import projects
-
     folder = project(
         tmp_path / "p", f"entry_points: {{main: {{command: {json.dumps(command)}, parameters: {{script: string}}}}}}\n", train__py=""
     )
     (folder / "deep").mkdir()
     (folder / "deep" / "inner.py").write_text("")
 
-    found = [one for one in project_check.doubts(projects.load(folder)) if "runs" in one.message]
+    found = [one for one in _doubts(folder) if "runs" in one.message]
 
     assert [one.message.split(" runs ")[1].split(",")[0] for one in found] == missing
 
@@ -227,13 +231,11 @@ def test_scripts_that_a_command_names_are_looked_for(tmp_path: Path, command: st
     ("script", "guess"), [("inner.py", "deep/inner.py"), ("trian.py", "train.py"), ("zzz.py", None), ("zzz.R", "only.R")]
 )
 def test_the_script_that_was_likely_meant_is_named(tmp_path: Path, script: str, guess: str | None) -> None:
-    from mlproj import projects
-
     folder = project(tmp_path / "p", f"entry_points: {{main: {{command: python {script}}}}}\n", train__py="", only__R="")
     (folder / "deep").mkdir()
     (folder / "deep" / "inner.py").write_text("")
 
-    (found,) = project_check.doubts(projects.load(folder))
+    (found,) = _doubts(folder)
 
     assert found.hint == (f"did you mean {guess}?" if guess else None)
 

@@ -42,7 +42,7 @@ def test_runs_that_are_alike_in_everything_have_no_cause_to_differ() -> None:
     assert (found.likely, found.unknown, found.effects) == ((), (), ())
     assert found.conclusion == "the runs came out the same"
     assert [cause.name for cause in found.causes] == [
-        "code", "parameters", "inputs", "packages", "Python", "environment", "platform", "variables", "leftovers",
+        "code", "parameters", "inputs", "packages", "python", "environment", "platform", "variables", "leftovers",
     ]  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_each_kind_of_cause_has_its_verdict_in_order_of_likelihood() -> None:
         "parameters": "2 parameters differ: alpha 0.5 -> 0.1, note added: new",
         "inputs": f"1 input differs: data {'11' * 6} -> {'22' * 6}",
         "packages": "1 package differs: numpy 1.26.4 -> 2.0.0",
-        "Python": "the Python differs: 3.10.13 -> 3.11.4",
+        "python": "the Python differs: 3.10.13 -> 3.11.4",
         "environment": "the environment is made otherwise: kind python -> conda, manager uv -> rattler",
         "platform": "the machine differs: host here -> there, kernel 6.1 -> 6.2",
         "variables": "1 environment variable differs: TZ removed: UTC",
@@ -86,8 +86,8 @@ def test_what_is_not_recorded_is_not_taken_for_the_same() -> None:
 
     found = explained(run("a", **bare), run("b", **bare, metrics={"rmse": 0.6}), None, None)
 
-    assert {cause.name for cause in found.unknown} == {"code", "packages", "Python", "platform", "variables"}
-    assert found.conclusion.endswith("; not recorded, and so not excluded: code, packages, Python, platform, variables")
+    assert {cause.name for cause in found.unknown} == {"code", "packages", "python", "platform", "variables"}
+    assert found.conclusion.endswith("; not recorded, and so not excluded: code, packages, python, platform, variables")
 
 
 def test_without_locks_an_equal_key_or_image_says_that_packages_are_the_same() -> None:
