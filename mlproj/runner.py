@@ -14,6 +14,7 @@ from mlproj.backends.base import Job, Outcome, Submission
 from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Prepared, Request
 from mlproj.interruption import Interruption, listening
+from mlproj.locked import Locked
 from mlproj.plan import Plan, Proposal, RunRequest
 from mlproj.progress import Progress, Silent
 from mlproj.projects.base import EntryPoint, Project
@@ -180,8 +181,17 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         docker_args=request.docker_args,
         build_image=request.build_image,
         in_container=request.in_container,
-        locked=request.locked or checkout.given.locked,
+        locked=_locked(request.locked, checkout.given.locked),
     )
+
+
+def _locked(asked: Locked | None, given: Locked | None) -> Locked | None:
+    """The environment that is made again: the one asked for, by what came with the files where that has the same lock."""
+    if asked is None or given is None:
+        return asked or given
+    locks = (asked.lock, given.kept or given.lock)
+    is_same = None not in locks and len({lock.read_bytes() for lock in locks if lock}) == 1
+    return replace(given, of=asked.of) if is_same else asked
 
 
 def _fetcher(request: RunRequest) -> Callable[[str], Path]:

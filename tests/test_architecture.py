@@ -40,7 +40,7 @@ LINE = {
 }
 OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
 BESIDE = {"crate", "attestation"}  # beside the line, over the rooms, apart from each other
-AGAIN = {"reproduction"}  # over the line
+AGAIN = {"reproduction", "bundling"}  # over the line
 API = {"logging_api"}  # beside the line, over the rooms
 
 
