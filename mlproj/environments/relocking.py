@@ -42,6 +42,7 @@ def of_python(declared: Requirements, locked: Locked, root: Path) -> Requirement
 
 def placed(text: str, root: Path) -> str:
     """A ``pylock.toml`` as it is kept, with the folders and files of the project, which are relative there, at *root*."""
+    text = re.sub(r'(\burl = ")(?![A-Za-z][A-Za-z0-9+.-]*:|")', lambda match: f"{match[1]}{root.as_uri()}/", text)
     return re.sub(r'(\bpath = ")(?![/"])\.?/?([^"]*")', lambda match: f"{match[1]}{root}/{match[2]}".replace('/"', '"'), text)
 
 
