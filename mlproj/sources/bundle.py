@@ -140,12 +140,15 @@ def _locked(manifest: Manifest, environment: Mapping[str, Any], beside: Path, of
         interpreter=beside / python["program"] if python else None,
     )
     packages = manifest.offline.get(here)
-    if lock is None or packages is None:
+    if lock is None:
+        return locked
+    text = lock.read_text("utf-8")
+    if packages is None:
         return locked
     rewrite = offline.conda_lock if lock.name == "conda.lock.txt" else offline.python_lock
     files = {package: (beside / member, manifest.members[member].sha256) for package, member in packages.items()}
-    text = rewrite(lock.read_text("utf-8"), files)
-    return replace(locked, lock=_written(beside / "offline" / lock.name, text), kept=lock, import_roots=manifest.import_roots)
+    written = _written(beside / "offline" / lock.name, rewrite(text, files))
+    return replace(locked, lock=written, kept=lock, import_roots=manifest.import_roots)
 
 
 def _written(file: Path, text: str) -> Path:
