@@ -51,9 +51,8 @@ def planned(
         entry_point = projects.resolve_entry_point(project, request.entry_point or checkout.given.entry_point)
         given = checkout.given.parameters if entry_point.name == checkout.given.entry_point else {}
         values = {**given, **projects.merge(request.parameters_file, request.parameters)}
-        command = projects.bind(
-            entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd or checkout.project_dir, fetch=_fetcher(request)
-        )
+        place = standing(request, checkout)
+        command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=place, fetch=_fetcher(request))
         if request.sandbox:
             confinement.check_places(checkout, command)
         wanted = environment_request(request, revision, checkout, project, entry_point)
@@ -75,8 +74,7 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
         try:
             with recording:
                 prepared = plan.environment.prepare(progress, rebuild=plan.request.rebuild)
-                if plan.request.variables:
-                    prepared = replace(prepared, variables={**prepared.variables, **plan.request.variables})
+                prepared = _with_variables(prepared, plan.request.variables)
                 recording.environment_is_ready(prepared, inherited_environ(prepared, confined=plan.request.sandbox))
                 outcome = _run_job(plan, recording, prepared, interruption, handle)
                 recording.ended(outcome, _explain(plan, recording, outcome))
@@ -88,6 +86,15 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
                 handle.run = recording.run
         assert recording.run is not None
         return recording.run
+
+
+def _with_variables(prepared: Prepared, asked: Mapping[str, str | None]) -> Prepared:
+    variables = {**prepared.variables, **asked}
+    return replace(
+        prepared,
+        variables={name: value for name, value in variables.items() if value is not None},
+        unset=(*prepared.unset, *(name for name, value in asked.items() if value is None)),
+    )
 
 
 def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption: Interruption, handle: RunHandle | None) -> Outcome:
@@ -180,8 +187,13 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         docker_args=request.docker_args,
         build_image=request.build_image,
         in_container=request.in_container,
-        locked=request.locked or checkout.given.locked,
+        locked=checkout.given.locked or request.locked,  # what came along has the packages themselves
     )
+
+
+def standing(request: RunRequest, checkout: Checkout) -> Path:
+    """Where relative paths of the user's count from."""
+    return checkout.root / request.cwd if request.cwd else checkout.project_dir
 
 
 def _fetcher(request: RunRequest) -> Callable[[str], Path]:

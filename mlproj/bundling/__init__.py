@@ -207,7 +207,7 @@ def _command(wanted: Wanted, original: Original, point: EntryPoint, checkout: Ch
     def fetch(uri: str) -> Path:
         return inputs.fetch(uri, offline=wanted.request.offline)
 
-    cwd = wanted.request.cwd or checkout.project_dir
+    cwd = runner.standing(wanted.request, checkout)
     command = projects.bind(point, wanted.request.parameters, project_dir=checkout.project_dir, cwd=cwd, fetch=fetch)
     check_inputs(original, command)
     return command

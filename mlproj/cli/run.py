@@ -36,7 +36,7 @@ def _run(flags: dict[str, Any], report: Report) -> int:
         if flags["dry_run"]:
             _show_plan(plan, as_json)
             return 0
-        _tell(plan, reporter)
+        tell(plan, reporter)
         record = runner.execute(plan, reporter)
     report(record, plan.command.parameters)
     return conclude(record, reporter, as_json=as_json)
@@ -112,7 +112,8 @@ def _engine_options(words: Sequence[str]) -> dict[str, str | bool]:
     return options
 
 
-def _tell(plan: Plan, reporter: Reporter) -> None:
+def tell(plan: Plan, reporter: Reporter) -> None:
+    """Say what will be done, and why, before it is done."""
     for line in plan.reasons:
         reporter.note(line)
     for warning in plan.warnings:

@@ -29,7 +29,7 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     if request.locked is not None:
         from mlproj.environments import relocking
 
-        requirements = relocking.of_python(requirements, request.locked, request.root)
+        requirements = relocking.of_python(requirements, request.locked)
     return for_requirements(request, declaration, requirements, progress)
 
 
@@ -114,10 +114,7 @@ class PythonEnvironment:
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), editable.local(self._requirements.editables))
         transaction.remove_files(staging)
-        kept = self._requirements.kept_lock
-        (staging / "pylock.toml").write_text(
-            kept.read_text("utf-8") if kept else self._narrowed(lock.portable(text, self._request.root)), "utf-8"
-        )
+        (staging / "pylock.toml").write_text(self._recorded(text), "utf-8")
         return {
             **self.description.stored(),
             "notes": [*self.description.notes, *corrected],
@@ -148,11 +145,18 @@ class PythonEnvironment:
         material = python_packing.Material(staging, self._interpreter, asked, offline=self._request.offline)
         return Packed(
             script=material.put(text, lock.bounds(self.description.as_of, self._interpreter)),
-            lock=("pylock.toml", lock.portable(text, self._request.root)),
+            lock=("pylock.toml", self._recorded(text)),
             variables={**asked.variables, "VIRTUAL_ENV": INSIDE},
             packages={entry["name"]: entry["version"] for entry in lock.packages(text) if "version" in entry},
             readable=python_packing.links(asked),
         )
+
+    def _recorded(self, text: str) -> str:
+        """The lock *text* as it is kept with the run."""
+        from mlproj.environments import lock
+
+        kept = self._requirements.kept_lock
+        return kept.read_text("utf-8") if kept else self._narrowed(lock.portable(text, self._request.root))
 
     def _narrowed(self, text: str) -> str:
         """A lock of ours says what it is for: the wheels of one Python."""
@@ -161,10 +165,11 @@ class PythonEnvironment:
         return text if self._requirements.lock_file is not None else lock.narrowed(text, self._interpreter.version)
 
     def _lock(self, uv: Uv, asked: Requirements, known: str | None) -> str:
-        from mlproj.environments import lock
+        from mlproj.environments import lock, relocking
 
         if self._requirements.lock_file is not None:
-            return lock.export(uv, self._requirements.lock_file, self._interpreter.path)
+            text = lock.export(uv, self._requirements.lock_file, self._interpreter.path)
+            return text if self._requirements.kept_lock is None else relocking.placed(text, self._request.root)
         if known is not None:
             return known
         ask = lock.Ask(asked, self._interpreter, self.description.as_of)

@@ -26,6 +26,6 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     """The system as it is, with a note when that leaves a declaration unused."""
     del progress
     if request.locked is not None:
-        return SystemEnvironment(declaration, (f"{request.locked.of} was in the system's environment, of which nothing is locked",))
+        return SystemEnvironment(declaration, ("of the system's environment nothing is locked: it is what it is now",))
     unused = request.manager == "local" and declaration.kind != "none"
     return SystemEnvironment(declaration, ("run in the current environment; the declared one is not made",) if unused else ())

@@ -18,10 +18,11 @@ from mlproj.projects.template import Doubled, Field, Stray, Undeclared, parse
 
 @dataclass
 class _Bound:
-    """What comes of the values: ``texts`` for the command (None: absent), ``recorded`` as the user gave them."""
+    """What comes of the values: ``texts`` for the command (None: absent), ``recorded`` as the user gave them, ``defaults`` by name."""
 
     texts: dict[str, str | None] = field(default_factory=dict)
     recorded: dict[str, str] = field(default_factory=dict)
+    defaults: list[str] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -55,7 +56,7 @@ def bind(
     bound.warnings.extend(_slips(entry_point, extras))
     bound.recorded.update(extras)
     text = render(entry_point, bound.texts, extras, bound.warnings)
-    return Command(entry_point.name, text, bound.recorded, tuple(bound.inputs), tuple(bound.warnings))
+    return Command(entry_point.name, text, bound.recorded, tuple(bound.inputs), tuple(bound.warnings), tuple(bound.defaults))
 
 
 def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[str]]:
@@ -142,6 +143,7 @@ def _bind_one(
 ) -> None:
     name, text = parameter.name, given.get(parameter.name)
     is_default = name not in given
+    bound.defaults.extend([name] if is_default else [])
     if is_default and parameter.default is not REQUIRED and parameter.default is not None:
         text = _text(name, parameter.default)
         warning = _bad_default(parameter)

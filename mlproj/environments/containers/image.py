@@ -64,7 +64,8 @@ def obtain(engine: Engine, settings: Settings, progress: Progress, *, rebuild: b
         return _build(engine, settings.build, settings.platform, progress, rebuild=rebuild), False
     assert settings.image is not None
     there = find(engine, settings.image)
-    asks_again = rebuild and (there is None or there.digest is not None)  # no registry has what was made here
+    # No registry has what was made here, and under a digest it has the same for ever.
+    asks_again = rebuild and (there is None or (there.digest is not None and there.digest != settings.image))
     pull = "never" if offline else "always" if asks_again else settings.pull
     if there is not None and pull != "always" and _is_for(there, settings.platform):
         return there, True
