@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
 from mlproj.environments.containers import address, engine, image, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine
-from mlproj.environments.containers.image import Image
 from mlproj.environments.containers.settings import Settings
 from mlproj.environments.containers.telling import notes
 from mlproj.errors import EnvironmentFailure
@@ -60,19 +58,11 @@ class ContainerEnvironment:
         if self._wanted.is_copied:
             found = image.with_files(self._engine, found, self._request.project_dir, progress)
         return Prepared(
-            lock=self._lock(found),
+            lock=image.keep_lock(self._engine, found, self._request.locked),
             reused=reused,
             enclosure=Containers(self._engine, found, self._wanted, self._route),
             record={"image": {"name": base.name, "id": found.id, "digest": base.digest, "engine": self._engine.name}},
         )
-
-    def _lock(self, found: Image) -> Path:
-        """What names the image; of an image that was locked before, the same as then."""
-        locked = self._request.locked
-        if locked is not None and locked.lock is not None and locked.image.get("id") == found.id:
-            return locked.lock
-        return image.keep_lock(self._engine, found)
-
 
 def _as_recorded(wanted: Settings, locked: Locked, found: Engine) -> Settings:
     """*wanted* with the very image of *locked*: by its digest, or by its id where no registry has it. Raises EnvironmentFailure."""

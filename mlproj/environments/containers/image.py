@@ -12,6 +12,7 @@ from mlproj.dataclass import dataclass
 from mlproj.environments.containers.engine import Engine, is_own
 from mlproj.environments.containers.settings import WORKDIR, Build, Settings
 from mlproj.errors import EnvironmentFailure
+from mlproj.locked import Locked
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 
@@ -90,8 +91,10 @@ def with_files(engine: Engine, image: Image, project_dir: Path, progress: Progre
         return _build(engine, Build(project_dir, dockerfile), None, progress, rebuild=False)
 
 
-def keep_lock(engine: Engine, image: Image) -> Path:
-    """A file that says which image exactly it was; kept with the run."""
+def keep_lock(engine: Engine, image: Image, locked: Locked | None) -> Path:
+    """A file that says which image exactly it was; kept with the run. For the image that was *locked* before it is the one of then."""
+    if locked is not None and locked.lock is not None and locked.image.get("id") == image.id:
+        return locked.lock
     content = {
         "schema": 1,
         "image": image.name,

@@ -120,7 +120,7 @@ class PackedEnvironment:
         found, reused = image.obtain(self._engine, self._base, progress, rebuild=rebuild, offline=self._request.offline)
         used = self._used(found, progress)
         return Prepared(
-            lock=image.keep_lock(self._engine, used),
+            lock=image.keep_lock(self._engine, used, self._request.locked),
             reused=reused,
             enclosure=Containers(self._engine, used, self._base, self._route),
             record={"image": {"name": found.name, "id": used.id, "digest": found.digest, "engine": self._engine.name}},
