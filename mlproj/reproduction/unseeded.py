@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def _told(library: str, places: list[str]) -> str:
 
 
 def _files(folder: Path, point: EntryPoint) -> list[Path]:
-    named = [point.script] if point.script else [folder / name for name in _SCRIPT.findall(point.command)]
+    named = [point.script] if point.script else [Path(os.path.normpath(folder / name)) for name in _SCRIPT.findall(point.command)]
     scripts = [script for script in named if script.suffix == ".py" and script.is_file() and script.is_relative_to(folder)]
     scans = [imports.scan(folder, script) for script in scripts] or [imports.scan(folder)]
     found = {file: None for scan in scans for file in scan.files}

@@ -64,6 +64,7 @@ class ContainerEnvironment:
             record={"image": {"name": base.name, "id": found.id, "digest": base.digest, "engine": self._engine.name}},
         )
 
+
 def _as_recorded(wanted: Settings, locked: Locked, found: Engine) -> Settings:
     """*wanted* with the very image of *locked*: by its digest, or by its id where no registry has it. Raises EnvironmentFailure."""
     name, digest, identity = (str(locked.image.get(part) or "") for part in ("name", "digest", "id"))
