@@ -40,7 +40,7 @@ LINE = {
 }
 OUTBOX = {"outbox"}  # over tracking, artifacts and what a run printed, under the line
 BESIDE = {"crate", "attestation"}  # beside the line, over the rooms, apart from each other
-AGAIN = {"reproduction"}  # over the line
+AGAIN = {"reproduction", "bisection"}  # over the line, apart from each other
 API = {"logging_api"}  # beside the line, over the rooms
 
 
@@ -72,7 +72,7 @@ def allowed(room: str) -> set[str]:
     if room in BESIDE:
         return FLOOR | ROOMS | {room}
     if room in AGAIN:
-        return FLOOR | ROOMS | SERVER | OUTBOX | LINE | AGAIN
+        return FLOOR | ROOMS | SERVER | OUTBOX | LINE | {room}
     if room in API:
         return FLOOR | ROOMS | OUTBOX | API | {"run_artifacts"}
     if room in LINE:
