@@ -68,6 +68,11 @@ STATEMENT = "statement.intoto.jsonl"
 """In a run's folder: the signed statement about it."""
 
 
+def bisections() -> Path:
+    """What searches for a commit have measured, a file each."""
+    return home() / "bisect"
+
+
 def artifacts() -> Path:
     """The root of all artifacts kept on this machine."""
     return home() / "artifacts"
