@@ -28,8 +28,10 @@ def door(plan: Plan, recording: Recording) -> Iterator[Door | None]:
 
     assert recording.embedded is not None
     port = recording.embedded.port
-    with paths.temporary_folder(paths.cache() / "work", "door.") as folder, MountedDoorway(port, folder / "door") as doorway:
-        yield Door(folder / "door", port)
+    path = paths.cache() / "doors" / recording.run_id
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with MountedDoorway(port, path) as doorway:
+        yield Door(path, port)
     if not doorway.was_opened:
         recording.progress.warn(_UNOPENED)
 

@@ -108,7 +108,7 @@ class Doorway:
 class MountedDoorway(Doorway):
     """A doorway for a first program that can be handed no descriptor, but sees the socket *at* in some place of its own.
 
-    The first who connects there hands its socket out. Raises OSError when none can be made at that place.
+    The first who connects there hands its socket out, and the place is free again. Raises OSError when none can be made there.
     """
 
     def __init__(self, port: int, at: Path) -> None:
@@ -129,11 +129,13 @@ class MountedDoorway(Doorway):
 
     def _close(self) -> None:
         self._entrance.close()
+        self._at.unlink(missing_ok=True)
 
     def _handed_out(self) -> socket.socket | None:
         if self._entrance.fileno() not in self._ready(self._entrance):
             return None
         way, _address = self._entrance.accept()
+        self._at.unlink(missing_ok=True)
         with way, suppress(OSError):
             return self._received(way)
         return None

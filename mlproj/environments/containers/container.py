@@ -138,6 +138,7 @@ class Containers:
             yield from ("--user", user)
         if self._engine.name == "podman":
             yield from ("--security-opt", "label=disable")  # SELinux would keep it from the mounted folders
+            yield "--stop-timeout=0"  # it is removed when its time is over, and podman would ask it once more to end
         if settings.network is None and self._route.wanted:
             yield from ("--network", self._route.wanted)
         if settings.shm_size:
