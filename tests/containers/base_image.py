@@ -14,6 +14,7 @@ from mlproj.environments import uv
 TAG = "mlproj-test:2"
 PYTHON = Path("/usr/bin/python3").resolve().name.removeprefix("python")
 """The minor version of its Python."""
+SETTINGS = ("--change", "ENV PATH=/usr/bin:/bin", "--change", 'CMD ["sh"]')
 _LEFT_OUT = re.compile(r"(__pycache__|/(test|idlelib|tkinter|ensurepip|lib2to3|pydoc_data|config-[^/]*)(/|$))")
 
 
@@ -21,12 +22,12 @@ def make(engine: str) -> str:
     """The image's name, made if the *engine* has it not."""
     if subprocess.run([engine, "image", "inspect", TAG], capture_output=True, check=False).returncode == 0:
         return TAG
-    settings = ["--change", "ENV PATH=/usr/bin:/bin", "--change", 'CMD ["sh"]']
-    subprocess.run([engine, "import", *settings, "-", TAG], input=_archive(), check=True, capture_output=True)
+    subprocess.run([engine, "import", *SETTINGS, "-", TAG], input=archive(), check=True, capture_output=True)
     return TAG
 
 
-def _archive() -> bytes:
+def archive() -> bytes:
+    """Its files, as an engine imports them with :data:`SETTINGS`."""
     python = Path("/usr/bin/python3").resolve()
     library = Path(f"/usr/lib/{python.name}")
     modules = [path for path in library.rglob("*") if path.is_file() and not _LEFT_OUT.search(str(path))]
