@@ -15,7 +15,7 @@ from mlproj import paths
 from mlproj.environments.base import Folders, Inside, Network
 from mlproj.environments.containers import sandbox
 from mlproj.environments.containers.address import Route
-from mlproj.environments.containers.engine import Engine, is_own
+from mlproj.environments.containers.engine import Engine, hint_of_full_disk, is_own
 from mlproj.environments.containers.image import Image
 from mlproj.environments.containers.settings import WORKDIR, Settings
 from mlproj.errors import EnvironmentFailure, ServiceError
@@ -67,7 +67,8 @@ class Containers:
             if done.returncode and _NO_INIT.search(done.error_text):  # the engine is here without its init program
                 done = self._engine.run("create", *words, *made, env=by_environment)
         if done.returncode:
-            raise ServiceError(f"{self._engine.name} cannot make the container: {said(done.error_text)}", hint=_hint(done.error_text))
+            message = f"{self._engine.name} cannot make the container: {said(done.error_text)}"
+            raise ServiceError(message, hint=_hint(self._engine, done.error_text))
         name = name_of(run_id)
         argv = (self._engine.program, "start", "--attach", "--interactive", name)
         return Inside(argv, dict(os.environ), (self._engine.program, "rm", "--force", "--volumes", name))
@@ -92,7 +93,7 @@ class Containers:
             message = f"{self._engine.name} went away while the run was on; {trouble.message}"
             raise ServiceError(message, hint=trouble.hint) from trouble
         if never:
-            raise ServiceError(f"{self._engine.name} cannot start the container: {never}", hint=_hint(never))
+            raise ServiceError(f"{self._engine.name} cannot start the container: {never}", hint=_hint(self._engine, never))
         return told
 
     def _state(self, run_id: str) -> dict[str, Any]:
@@ -222,7 +223,9 @@ def said(text: str) -> str:
     return redact(_TROUBLE.sub("", (errors or lines or ["it said nothing"])[-1]))
 
 
-def _hint(said: str) -> str | None:
+def _hint(engine: Engine, said: str) -> str | None:
+    if full := hint_of_full_disk(engine, said):
+        return full
     lowered = said.lower()
     if "docker-init" in lowered:
         return "the engine lacks its init program: install the package docker-init or tini"

@@ -21,7 +21,7 @@ from mlproj.environments import key
 from mlproj.environments.base import INSIDE, MATERIAL, Environment, Packable, Packed, Prepared, Request
 from mlproj.environments.containers import address, container, engine, image, sandbox, settings
 from mlproj.environments.containers.container import Containers
-from mlproj.environments.containers.engine import Engine
+from mlproj.environments.containers.engine import Engine, hint_of_full_disk
 from mlproj.environments.containers.image import Image
 from mlproj.environments.containers.settings import Settings
 from mlproj.environments.containers.telling import notes
@@ -198,7 +198,8 @@ class PackedEnvironment:
             lines = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()][-_TOLD:]
             raise EnvironmentFailure(
                 f"the environment cannot be made in the image {self._base.image}:\n" + "\n".join(f"  {redact(line)}" for line in lines),
-                hint="--in-container=IMAGE names another; python:3.11 has compilers, where python:3.11-slim has none",
+                hint=hint_of_full_disk(self._engine, done.error_text)
+                or "--in-container=IMAGE names another; python:3.11 has compilers, where python:3.11-slim has none",
             )
 
     def _keep(self, packed: Packed, made: Image, base: Image) -> None:
