@@ -93,6 +93,11 @@ def checkouts() -> Path:
     return cache() / "checkouts"
 
 
+def bundles() -> Path:
+    """What came with packages beside the projects' files, by the packages' content."""
+    return cache() / "bundles"
+
+
 def downloads() -> Path:
     """Files fetched for archives and ``path`` parameters, by content."""
     return cache() / "downloads"
