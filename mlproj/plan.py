@@ -108,19 +108,20 @@ class Plan:
         return (source_line(self.revision), *only, environment_line(described), *described.notes, *self._sandbox_lines())
 
     @property
-    def not_confined(self) -> tuple[str, ...]:
-        """What a sandbox does not keep the command from; nothing to say without one."""
+    def sandbox(self) -> dict[str, Any] | None:
+        """What the sandbox is made ``by``, and what it does not keep the command from (``not_confined``); None without one."""
         if not self.request.sandbox:
-            return ()
+            return None
         from mlproj import confinement
 
-        return confinement.not_confined(self)
+        return {"by": confinement.confined_by(self), "not_confined": [redact(line) for line in confinement.not_confined(self)]}
 
     def _sandbox_lines(self) -> tuple[str, ...]:
-        if not self.request.sandbox:
+        sandbox = self.sandbox
+        if sandbox is None:
             return ()
         first = "sandbox: no network but the run's tracking server, nothing of your home, writing only to the project's folder and the run"
-        return (first, *(f"not confined: {line}" for line in self.not_confined))
+        return (first, *(f"not confined: {line}" for line in sandbox["not_confined"]))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data: the ``plan`` of ``--dry-run --json`` and of ``plan.json`` in the run's folder."""
@@ -143,7 +144,7 @@ class Plan:
             "environment_ready": self.environment.is_ready(),
             "backend": self.request.backend,
             "options": options_document(self.request),
-            "sandbox": {"by": "bubblewrap", "not_confined": [redact(line) for line in self.not_confined]} if self.request.sandbox else None,
+            "sandbox": self.sandbox,
             "reasons": [redact(line) for line in self.reasons],
             "warnings": [redact(line) for line in self.warnings],
         }

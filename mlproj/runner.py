@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mlproj.backends.base import Job, Outcome, Submission
 from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Prepared, Request
 from mlproj.interruption import Interruption, listening
+from mlproj.locked import Locked
 from mlproj.plan import Plan, Proposal, RunRequest
 from mlproj.progress import Progress, Silent
 from mlproj.projects.base import EntryPoint, Project
@@ -50,17 +51,16 @@ def planned(
         project = projects.load(checkout.project_dir, root=checkout.root)
         entry_point = projects.resolve_entry_point(project, request.entry_point or checkout.given.entry_point)
         given = checkout.given.parameters if entry_point.name == checkout.given.entry_point else {}
-        values = {**given, **projects.merge(request.parameters_file, request.parameters)}
+        chosen = projects.merge(request.parameters_file, request.parameters)
+        values = {**given, **chosen}
         place = standing(request, checkout)
         command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=place, fetch=_fetcher(request))
-        if request.sandbox:
-            confinement.check_places(checkout, command)
         wanted = environment_request(request, revision, checkout, project, entry_point)
+        if request.sandbox:
+            confinement.check_here(wanted, checkout, command, chosen)
         if consent:
             consent(Proposal(request, revision, project, entry_point, command, wanted))
         environment = environments.resolve(wanted, progress)
-        if request.sandbox:
-            confinement.check_environment(environment.description)
         yield Plan(request, revision, checkout, project, entry_point, command, environment)
 
 
@@ -110,17 +110,9 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
         when_lasting=recording.is_lasting,
     )
     backend = backends.open(plan.request.backend)
-
-    def submit() -> Submission:
-        if prepared.enclosure is None:
-            return backend.submit(job)
-        from mlproj import enclosed
-
-        return backend.submit(enclosed.put(job, prepared.enclosure, plan, recording))
-
     with (
-        _confined(job, plan, recording, prepared) if plan.request.sandbox else nullcontext(job) as job,
-        interruption.passed_to(submit) as submission,
+        _placed(job, plan, recording, prepared) as place,
+        interruption.passed_to(lambda: backend.submit(place())) as submission,
     ):
         if handle:
             handle.attach(submission)
@@ -129,12 +121,26 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
     return replace(outcome, usage=None) if plan.request.sandbox or prepared.enclosure else outcome
 
 
-def _confined(job: Job, plan: Plan, recording: Recording, prepared: Prepared) -> AbstractContextManager[Job]:
-    from mlproj import confinement
-    from mlproj.backends import bubblewrap
+@contextmanager
+def _placed(job: Job, plan: Plan, recording: Recording, prepared: Prepared) -> Iterator[Callable[[], Job]]:
+    """What puts *job* where it is to run (into the environment's enclosure, into a sandbox, or nowhere) and returns it ready for a
+    backend; what it needs there lasts as long as the block."""
+    if prepared.enclosure is not None:
+        from mlproj import enclosed
 
-    assert recording.embedded is not None
-    return bubblewrap.confined(job, confinement.bounds(plan, recording, prepared, job.environ), recording.embedded.port)
+        enclosure = prepared.enclosure
+        with enclosed.door(plan, recording) as door:
+            yield lambda: enclosed.put(job, enclosure, plan, recording, door)
+    elif plan.request.sandbox:
+        from mlproj import confinement
+        from mlproj.backends import bubblewrap
+
+        assert recording.embedded is not None
+        bounds = confinement.bounds(plan, recording, prepared, job.environ)
+        with bubblewrap.confined(job, bounds, recording.embedded.port) as confined:
+            yield lambda: confined
+    else:
+        yield lambda: job
 
 
 def child_environ(recording: Recording, prepared: Prepared, *, confined: bool = False) -> dict[str, str]:
@@ -187,8 +193,18 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         docker_args=request.docker_args,
         build_image=request.build_image,
         in_container=request.in_container,
-        locked=checkout.given.locked or request.locked,  # what came along has the packages themselves
+        locked=_locked(request.locked, checkout.given.locked),
+        sandbox=request.sandbox,
     )
+
+
+def _locked(asked: Locked | None, given: Locked | None) -> Locked | None:
+    """The environment that is made again: the one asked for, by what came with the files where that has the same lock."""
+    if asked is None or given is None:
+        return asked or given
+    locks = (asked.lock, given.kept or given.lock)
+    is_same = None not in locks and len({lock.read_bytes() for lock in locks if lock}) == 1
+    return replace(given, of=asked.of) if is_same else asked
 
 
 def standing(request: RunRequest, checkout: Checkout) -> Path:

@@ -39,6 +39,7 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "docker-registry": lambda: shutil.which("docker-registry") is not None,
     "root": lambda: os.geteuid() == 0,
     "podman": lambda: _answers("podman"),
+    "rootless": lambda: all(map(shutil.which, ("newuidmap", "slirp4netns", "setpriv", "useradd"))),
     "chromium": lambda: shutil.which("chromium") is not None and _imports("playwright"),
 }
 

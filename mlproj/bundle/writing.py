@@ -14,15 +14,20 @@ from mlproj.errors import ServiceError
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip archive can say
 _UNIX = 3
 _FILE, _LINK = 0o100000, 0o120000
+_REPOSITORY = ".git"
 _BLOCK = 1 << 20
 
 
 def members_of(folder: Path, below: str) -> dict[str, tuple[Member, Path]]:
-    """Every file and link in *folder* as a member below the archive's folder *below*. Raises OSError, ValueError for odd names."""
+    """Every file and link in *folder* as a member below the archive's folder *below*, but for what is Git's own.
+
+    Raises OSError, and ValueError for names that no package can hold.
+    """
     found = {}
     for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != _REPOSITORY]
         links = [name for name in folders if Path(place, name).is_symlink()]
-        for name in (*files, *links):
+        for name in (*(name for name in files if name != _REPOSITORY), *links):
             path = Path(place, name)
             relative = path.relative_to(folder).as_posix()
             relative.encode("utf-8")  # a UnicodeEncodeError, which is a ValueError, for names that no JSON can hold

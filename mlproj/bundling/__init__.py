@@ -76,7 +76,7 @@ def wanted_run(original: Original, **options: Any) -> Wanted:
 def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
     """Write the package *target*. Its environment is made on the way, so that it is known to be one that can be.
 
-    Raises UsageError, InvalidProject, SourceError, EnvironmentFailure and ServiceError; nothing is left at *target* then that was not there.
+    Raises UsageError, InvalidProject, SourceError, EnvironmentFailure and ServiceError; *target* is then as it was.
     """
     with ExitStack() as resources:
         revision, checkout = _fetched(wanted, progress, resources)

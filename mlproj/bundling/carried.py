@@ -47,16 +47,18 @@ def of(
     if prepared.lock.name == "conda.lock.txt":
         from mlproj.bundling import conda_files
 
-        return conda_files.collect(request, prepared, staging, progress, others)
+        return conda_files.collect(request, prepared, staging, progress, others, environment.description.as_of)
     from mlproj.bundling import moved_python, wheels
 
-    here = platforms.here()
-    collected = {here: wheels.collect(request, prepared, prepared.lock, staging / here, progress)}
+    here, moment = platforms.here(), environment.description.as_of
+    collected = {here: wheels.collect(request, prepared, prepared.lock, staging / here, progress, moment=moment)}
     locks: dict[str, Path] = {}
     for platform in others:
         if platform != here:
             locks[platform] = wheels.lock_for(platform, request, environment, prepared, staging / platform, progress)
-            collected[platform] = wheels.collect(request, prepared, locks[platform], staging / platform, progress, platform=platform)
+            collected[platform] = wheels.collect(
+                request, prepared, locks[platform], staging / platform, progress, moment=moment, platform=platform
+            )
     files = {name: place for one in collected.values() for name, place in one.files.items()}
     packages = {platform: one.packages for platform, one in collected.items()}
     notes = tuple(note for one in collected.values() for note in one.notes)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mlproj import inputs, platforms
 from mlproj.bundle.manifest import PACKAGES
 from mlproj.bundling.carried import Carried
+from mlproj.bundling.wheels import Collected
+from mlproj.environments import package_index
 from mlproj.environments.base import Prepared, Request
+from mlproj.environments.uv import Uv
 from mlproj.errors import EnvironmentFailure
 from mlproj.progress import Progress
 
@@ -19,7 +23,9 @@ _PIP = "# pip "
 _MD5_DIGITS = 32
 
 
-def collect(request: Request, prepared: Prepared, staging: Path, progress: Progress, others: Sequence[str]) -> Carried:
+def collect(
+    request: Request, prepared: Prepared, staging: Path, progress: Progress, others: Sequence[str], moment: datetime | None
+) -> Carried:
     """The files of everything that the lock lists, for this platform. Raises EnvironmentFailure."""
     here = platforms.here()
     if any(platform != here for platform in others):
@@ -34,13 +40,15 @@ def collect(request: Request, prepared: Prepared, staging: Path, progress: Progr
     with progress.step(f"collecting {len(addresses)} conda packages"):
         for number, line in enumerate(addresses):
             address, _, digest = line.partition("#")
-            channel, subdir, name = address.rsplit("/", 2)
-            del channel
+            _channel, subdir, name = address.rsplit("/", 2)
             member = f"{PACKAGES}/{number}/{subdir}/{name}"
             files[member] = _checked(_place(address, request), name, digest)
             packages[address] = member
-    _add_wheels([line.removeprefix(_PIP).strip() for line in lines if line.startswith(_PIP)], prepared, staging, progress, files, packages)
-    return Carried(files, {here: packages})
+    asked = [line.removeprefix(_PIP).strip() for line in lines if line.startswith(_PIP)]
+    if not asked:
+        return Carried(files, {here: packages})
+    added = _of_pip(asked, moment, request, prepared, staging, progress)
+    return Carried({**files, **added.files}, {here: {**packages, **added.packages}}, notes=added.notes)
 
 
 def _place(address: str, request: Request) -> Path:
@@ -61,16 +69,34 @@ def _checked(place: Path, name: str, digest: str) -> Path:
     return place
 
 
-def _add_wheels(
-    asked: Sequence[str], prepared: Prepared, staging: Path, progress: Progress, files: dict[str, Path], packages: dict[str, str]
-) -> None:
-    """What pip adds, as wheels that pip of the environment downloads or builds. Raises EnvironmentFailure."""
-    if not asked:
-        return
-    from mlproj.bundling import pip_wheels
+def _of_pip(
+    asked: Sequence[str], moment: datetime | None, request: Request, prepared: Prepared, staging: Path, progress: Progress
+) -> Collected:
+    """What pip adds, as wheels. Raises EnvironmentFailure."""
+    from mlproj.bundling import wheels
 
-    for requirement in asked:
-        name = re.split(r"[\s=@;\[]", requirement, maxsplit=1)[0]
-        wheel = pip_wheels.of(requirement, prepared, staging / "pip" / name, progress)
-        files[f"{PACKAGES}/{wheel.name}"] = wheel
-        packages[name] = f"{PACKAGES}/{wheel.name}"
+    staging.mkdir(parents=True, exist_ok=True)
+    (staging / "pip.txt").write_text("\n".join(_placed(line, request.root) for line in asked) + "\n", "utf-8")
+    uv = Uv(staging, package_index.settings(), progress, offline=request.offline)
+    python = prepared.path[0] / "python"
+    what = "the packages of pip cannot be found again"
+    uv.check(
+        what,
+        "pip",
+        "compile",
+        "pip.txt",
+        "--no-deps",
+        "--quiet",
+        "--python",
+        python,
+        "--format",
+        "pylock.toml",
+        "--output-file",
+        "pylock.toml",
+    )
+    return wheels.collect(request, prepared, staging / "pylock.toml", staging, progress, moment=moment)
+
+
+def _placed(line: str, root: Path) -> str:
+    """A line of the lock with the folders of the project, which are relative there, at *root*."""
+    return re.sub(r"^(-e )?\./?", lambda match: f"{match[1] or ''}{root}/", line)

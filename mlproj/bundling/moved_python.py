@@ -16,7 +16,13 @@ from mlproj.progress import Progress
 _LEFT_OUT = shutil.ignore_patterns(
     "__pycache__", "test", "tests", "idlelib", "turtledemo", "*.a", "pkgconfig", "share", "include", "conda-meta", "pkgs"
 )
-_TRIAL = "import ctypes, hashlib, json, os, sqlite3, ssl, sys, threading, zlib; print(sys.base_prefix)"
+# What it prints besides are the shared libraries that it has loaded, by /proc/PID/maps (proc(5)).
+_TRIAL = """
+import ctypes, hashlib, json, os, sqlite3, ssl, sys, threading, zlib
+print(sys.base_prefix)
+if os.path.exists("/proc/self/maps"):
+    print(*sorted({line.split()[-1] for line in open("/proc/self/maps")}), sep="\\n")
+"""
 _SYSTEM = ("/usr", "/usr/local", "/")
 
 
@@ -34,8 +40,9 @@ def of(prepared: Prepared, staging: Path, progress: Progress) -> tuple[Path | No
             link.unlink(missing_ok=True)
             link.symlink_to(python.name)
         _keep_plain(staging)
+        _look_beside(staging, base)
         done = process.run([program, "-I", "-c", _TRIAL], env={"PATH": os.defpath})
-    if done.returncode or os.path.realpath(done.text.strip()) != os.path.realpath(staging):
+    if done.returncode or not _is_whole(done.text.splitlines(), staging, base):
         shutil.rmtree(staging)
         return None, f"the Python at {base} does not run from another place: the package needs a Python {prepared.python} where it is run"
     for cache in staging.rglob("__pycache__"):
@@ -48,6 +55,23 @@ def described(folder: Path, prepared: Prepared) -> dict[str, Any]:
     program = os.path.realpath(folder / "bin" / "python")
     name = Path(program).relative_to(os.path.realpath(folder)).as_posix()
     return {"version": prepared.python, "platform": platforms.here(), "program": f"{PYTHON}/{name}"}
+
+
+def _is_whole(told: list[str], folder: Path, base: Path) -> bool:
+    """Whether a Python that *told* where it is and what it has loaded uses nothing of the folder that it was copied from."""
+    where, *loaded = told
+    return os.path.realpath(where) == os.path.realpath(folder) and not any(name.startswith(f"{base}/") for name in loaded)
+
+
+def _look_beside(folder: Path, base: Path) -> None:
+    """Let its programs look for shared libraries where they are themselves (ld.so(8)), where they name the folder of before."""
+    before, after = os.fsencode(f"{base}/lib") + b"\0", b"$ORIGIN/../lib\0"
+    for program in (folder / "bin").iterdir():
+        if program.is_symlink() or not program.is_file() or len(after) > len(before):
+            continue
+        content = program.read_bytes()
+        if content.startswith(b"\x7fELF") and before in content:
+            program.write_bytes(content.replace(before, after.ljust(len(before), b"\0")))
 
 
 def _ignored(base: Path) -> Any:

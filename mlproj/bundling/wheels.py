@@ -5,22 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from mlproj import inputs, platforms
+from mlproj import inputs, platforms, sources
 from mlproj.bundle.manifest import PACKAGES
 from mlproj.dataclass import dataclass, replace
 from mlproj.environments import interpreter, lock, package_index, relocking
 from mlproj.environments.base import Environment, Prepared, Request
 from mlproj.environments.declaration import read
 from mlproj.environments.interpreter import Interpreter
-from mlproj.environments.requirements import Requirements
 from mlproj.environments.uv import Uv
 from mlproj.errors import EnvironmentFailure
 from mlproj.progress import Progress
-from mlproj.redaction import mask_url
 
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)|manylinux(1|2010|2014)")
 _OLD_MANYLINUX = {"1": (2, 5), "2010": (2, 12), "2014": (2, 17)}
@@ -36,16 +36,26 @@ class Collected:
 
 
 def collect(
-    request: Request, prepared: Prepared, lock_file: Path, staging: Path, progress: Progress, *, platform: str | None = None
+    request: Request,
+    prepared: Prepared,
+    lock_file: Path,
+    staging: Path,
+    progress: Progress,
+    *,
+    moment: datetime | None,
+    platform: str | None = None,
 ) -> Collected:
-    """Wheels of everything that *lock_file* lists, for this machine or the *platform*. Raises EnvironmentFailure."""
+    """Wheels of everything that *lock_file* lists, for this machine or the *platform*; what builds them is as of *moment*.
+
+    Raises EnvironmentFailure.
+    """
     entries = lock.packages(relocking.placed(lock_file.read_text("utf-8"), request.root))
-    builder = _Builder(request, prepared, staging, progress, platform)
+    builder = _Builder(request, prepared, staging, progress, moment, platform)
     files: dict[str, Path] = {}
     packages: dict[str, str] = {}
     with progress.step(f"collecting {len(entries)} packages for {platforms.shown(platform or platforms.here())}"):
         for entry in entries:
-            place = _wheel(entry, request) if entry.get("wheels") else builder.build(entry, request)
+            place = _wheel(entry, request) if entry.get("wheels") else builder.build(entry)
             name = f"{PACKAGES}/{place.name}"
             files[name] = place
             packages[entry["name"]] = name
@@ -106,44 +116,31 @@ def _interpreter(prepared: Prepared) -> Interpreter:
 class _Builder:
     """Builds wheels of what has none: sources, folders of the project, repositories."""
 
-    def __init__(self, request: Request, prepared: Prepared, staging: Path, progress: Progress, platform: str | None) -> None:
+    def __init__(
+        self, request: Request, prepared: Prepared, staging: Path, progress: Progress, moment: datetime | None, platform: str | None
+    ) -> None:
         self.notes: list[str] = []
         self._request = request
         self._prepared = prepared
         self._staging = staging
         self._progress = progress
+        self._moment = moment
         self._platform = platform
 
-    def build(self, entry: Mapping[str, Any], request: Request) -> Path:
+    def build(self, entry: Mapping[str, Any]) -> Path:
         """A wheel of the package. Raises EnvironmentFailure."""
         name = str(entry["name"])
         folder = self._staging / "built" / name
         folder.mkdir(parents=True, exist_ok=True)
-        uv = Uv(self._staging, package_index.settings(), self._progress, offline=request.offline)
+        uv = Uv(self._staging, package_index.settings(), self._progress, offline=self._request.offline)
         python = _interpreter(self._prepared)
-        if "vcs" in entry:
-            self._of_repository(entry, folder, python)
-        elif "archive" in entry and _file_name(entry["archive"]).endswith(".whl"):
-            return _obtained(entry["archive"], entry, request)
-        else:
-            source = (
-                Path(entry["directory"]["path"])
-                if "directory" in entry
-                else _obtained(entry.get("sdist") or entry["archive"], entry, request)
-            )
-            bounds = lock.bounds(request.locked.as_of if request.locked else None, python)
-            uv.check(
-                f"no wheel can be built of {name}",
-                "build",
-                "--wheel",
-                "--quiet",
-                "--python",
-                python.path,
-                "--out-dir",
-                folder,
-                *bounds,
-                source,
-            )
+        if "archive" in entry and _file_name(entry["archive"]).endswith(".whl"):
+            return _obtained(entry["archive"], entry, self._request)
+        with ExitStack() as resources:
+            source = self._source(entry, resources)
+            bounds = lock.bounds(self._moment, python)
+            where = ("--python", python.path, "--out-dir", str(folder))
+            uv.check(f"no wheel can be built of {name}", "build", "--wheel", "--quiet", *where, *bounds, source)
         built = next(iter(sorted(folder.glob("*.whl"))), None)
         if built is None:
             raise EnvironmentFailure(f"building {name} made no wheel")
@@ -157,30 +154,17 @@ class _Builder:
             self.notes.append(f"{name}, which is installed in place elsewhere, is a wheel of this revision in the package")
         return built
 
-    def _of_repository(self, entry: Mapping[str, Any], folder: Path, python: Interpreter) -> None:
-        from mlproj import process
+    def _source(self, entry: Mapping[str, Any], resources: ExitStack) -> Path:
+        if "vcs" in entry:
+            return self._of_repository(entry["vcs"], resources)
+        if "directory" in entry:
+            return Path(entry["directory"]["path"])
+        return _obtained(entry.get("sdist") or entry["archive"], entry, self._request)
 
-        vcs = entry["vcs"]
-        address = f"{vcs['type']}+{vcs['url']}@{vcs['commit-id']}" + (
-            f"#subdirectory={vcs['subdirectory']}" if vcs.get("subdirectory") else ""
-        )
-        tool = self._prepared.path[0] / "python"
-        done = process.run(
-            [tool, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, address],
-            env=self._prepared.apply({}) | _inherited(),
-        )
-        if done.returncode:
-            raise EnvironmentFailure(
-                f"no wheel can be built of {entry['name']} ({python.version}):\n  {mask_url(done.error_text.strip())[-1000:]}"
-            )
-
-
-def _inherited() -> dict[str, str]:
-    from mlproj.environments.uv import inherited
-
-    return inherited()
-
-
-def declared(environment: Environment, request: Request) -> Requirements:
-    """What the project asks for."""
-    return read(environment.description.declaration, request)
+    def _of_repository(self, vcs: Mapping[str, Any], resources: ExitStack) -> Path:
+        """The files of a package that is a repository at a commit."""
+        source = sources.open(f"{vcs['type']}+{vcs['url']}#{vcs.get('subdirectory') or ''}")
+        revision = source.pin(str(vcs["commit-id"]), offline=self._request.offline)
+        checkout = source.fetch(revision, isolated=True)
+        resources.callback(checkout.release)
+        return checkout.project_dir

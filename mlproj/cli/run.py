@@ -30,7 +30,7 @@ def _run(flags: dict[str, Any], report: Report) -> int:
 
     as_json = flags["as_json"]
     reporter = make_reporter(flags["verbosity"], json=as_json)
-    request = _request(flags)
+    request = request_of(flags)
     # From here a signal unwinds what was begun: a fetch, a resolution, a checkout.
     with listening(), runner.planned(request, reporter, consent(flags, reporter)) as plan:
         if flags["dry_run"]:
@@ -63,7 +63,8 @@ def consent(flags: dict[str, Any], reporter: Reporter) -> Callable[[Proposal], N
     return ask
 
 
-def _request(flags: dict[str, Any]) -> RunRequest:
+def request_of(flags: dict[str, Any]) -> RunRequest:
+    """The flags of the command line, checked for form. Raises UsageError."""
     from mlproj.plan import RunRequest
     from mlproj.projects import parse_assignments
 

@@ -53,6 +53,11 @@ def resolve(request: Request, progress: Progress) -> Environment:
         return packing.put(environment, request)
 
 
+def is_enclosed(request: Request) -> bool:
+    """Whether what *request* leads to runs in a container. Raises InvalidProject."""
+    return request.in_container is not None or (request.manager in ("auto", "docker") and declared(request).kind == "docker_env")
+
+
 def _check_in_container(request: Request, kind: str) -> None:
     """Raises UsageError where a container makes no sense."""
     if kind == "container":

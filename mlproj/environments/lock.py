@@ -27,7 +27,8 @@ SEEDS = {"pip": "pip", "setuptools": "setuptools<82", "wheel": "wheel"}
 class Ask:
     """What is to be resolved: for which interpreter, from what time, and which packages must come as wheels.
 
-    ``undated`` are packages that the moment does not bound, because their index does not tell when they came.
+    ``undated`` are packages that the moment does not bound, because their index does not tell when they came. ``platform`` is another
+    one than this machine's, in uv's words.
     """
 
     requirements: Requirements
@@ -35,6 +36,7 @@ class Ask:
     moment: datetime | None = None
     only_binary: frozenset[str] = field(default=frozenset())
     undated: frozenset[str] = field(default=frozenset())
+    platform: str | None = None
 
 
 def name_of(requirement: str) -> str | None:
@@ -212,6 +214,7 @@ def _compile(uv: Uv, ask: Ask) -> Refusal | None:
         *bounds(ask.moment, ask.interpreter),
         *option_words("--exclude-newer-package", [f"{name}=false" for name in sorted(ask.undated)]),
         *option_words("--only-binary", sorted(ask.only_binary)),
+        *(["--python-platform", ask.platform] if ask.platform else []),
         *_flags(ask.requirements.options),
     )  # fmt: skip
     return Refusal(done.error_text) if done.returncode else None

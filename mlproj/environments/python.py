@@ -97,6 +97,8 @@ class PythonEnvironment:
             python=self.description.python,
             reused=reused,
             packages=content.get("packages", {}),
+            # One that came with a package is in the cache, which a sandbox hides.
+            readable=(Path(self._interpreter.path).parent.parent,) if self._interpreter.source == "package" else (),
         )
 
     def _build(self, staging: Path, progress: Progress) -> dict[str, Any]:

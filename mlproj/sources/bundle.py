@@ -73,7 +73,7 @@ class BundleSource:
 
 def _beside(bundle: reading.Bundle, digest: str) -> Path:
     """The folder of the cache with all that is no file of the project; made once for each package, whole or not at all."""
-    target = paths.cache() / "bundles" / digest.removeprefix("sha256:")
+    target = paths.bundles() / digest.removeprefix("sha256:")
     if target.is_dir():
         return target
     with paths.temporary_folder(target.parent, ".new.") as draft:

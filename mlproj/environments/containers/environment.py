@@ -6,7 +6,7 @@ import os
 
 from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
-from mlproj.environments.containers import address, engine, image, settings
+from mlproj.environments.containers import address, engine, image, sandbox, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.settings import Settings
@@ -22,7 +22,8 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     Raises InvalidProject, UsageError, EnvironmentFailure, and ServiceError when no engine answers.
     """
     del progress
-    wanted = settings.read(declaration.options, request, declaration.place)
+    read = sandbox.read if request.sandbox else settings.read
+    wanted = read(declaration.options, request, declaration.place)
     found = engine.find()
     if request.locked is not None:
         wanted = _as_recorded(wanted, request.locked, found)
@@ -36,7 +37,7 @@ class ContainerEnvironment:
         self._request = request
         self._wanted = wanted
         self._engine = found
-        self._route = address.route(found, wanted.network)
+        self._route = address.route(found, wanted.network, sandbox=wanted.is_sandbox)
         self.description = Description(
             kind="container",
             manager=found.name,
@@ -44,6 +45,7 @@ class ContainerEnvironment:
             requirements=(_shown(wanted, request),),
             image=_shown(wanted, request),
             notes=notes(wanted, found, self._route),
+            not_confined=sandbox.not_confined(wanted, found, is_made=wanted.build is not None) if wanted.is_sandbox else None,
         )
 
     def is_ready(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlproj import paths
 from mlproj.dataclass import dataclass
-from mlproj.environments.containers.engine import Engine, is_own
+from mlproj.environments.containers.engine import Engine, hint_of_full_disk, is_own
 from mlproj.environments.containers.settings import WORKDIR, Build, Settings
 from mlproj.errors import EnvironmentFailure
 from mlproj.locked import Locked
@@ -133,6 +133,8 @@ def _pull(engine: Engine, name: str, platform: str | None, progress: Progress) -
 
 
 def _pull_hint(engine: Engine, said: str) -> str:
+    if full := hint_of_full_disk(engine, said):
+        return full
     lowered = said.lower()
     if any(word in lowered for word in ("denied", "unauthorized", "authentication", "401", "403")):
         return f"log in where it is kept: {engine.name} login REGISTRY; or look for a slip in its name"
@@ -160,7 +162,7 @@ def _build(engine: Engine, build: Build, platform: str | None, progress: Progres
         if done.returncode or not told.is_file():
             raise EnvironmentFailure(
                 f"the image cannot be built from {build.dockerfile.name}:\n" + "\n".join(f"  {redact(line)}" for line in said[-_TOLD:]),
-                hint="mend the Dockerfile; its instructions run in a container of their own",
+                hint=hint_of_full_disk(engine, done.error_text) or "mend the Dockerfile; its instructions run in a container of their own",
             )
         identity = told.read_text("utf-8").strip()
     built = find(engine, identity)
