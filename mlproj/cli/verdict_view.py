@@ -13,6 +13,7 @@ from mlproj.reproduction.verdict import SAME, FileVerdict, MetricVerdict, Verdic
 from mlproj.tracking.base import Run
 from mlproj.tracking.record import number
 
+_MOST_NAMED = 5
 _MOST = 20  # metrics and files of a run that are shown
 
 
@@ -24,6 +25,7 @@ def to_json(original: Run, audit: Audit) -> dict[str, Any]:
         "deterministic": audit.is_deterministic if audit.among else None,
         "runs": [_verdict_document(verdict) for verdict in audit.verdicts],
         "parting": _parting_document(audit.parting) if audit.parting else None,
+        "lacking": list(audit.lacking),
         "causes": [{"name": cause.name, "text": cause.text, "proof": cause.proof} for cause in audit.causes],
     }
 
@@ -82,6 +84,9 @@ def print_audit(original: Run, audit: Audit) -> None:
     for verdict in audit.verdicts:
         print_lines("", f"{verdict.after.run.run_name} ({verdict.after.run.run_id[:8]}), which does {original.run_name} again")
         _print_verdict(verdict)
+    if audit.lacking:
+        more = f" and {len(audit.lacking) - _MOST_NAMED} more" if len(audit.lacking) > _MOST_NAMED else ""
+        print_prose(f"it may lack what Git ignores in the folder: {', '.join(audit.lacking[:_MOST_NAMED])}{more}")
     if audit.among:
         _print_among(audit)
     elif not audit.reproduced:

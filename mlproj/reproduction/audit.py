@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from mlproj.plan import Plan
 from mlproj.progress import Progress
-from mlproj.reproduction import attempt, divergence, original, results, trial, unseeded, verdict
+from mlproj.reproduction import attempt, divergence, results, trial, unseeded, verdict
+from mlproj.reproduction import original as originals
 from mlproj.reproduction.attempt import How
 from mlproj.reproduction.divergence import Divergence
 from mlproj.reproduction.original import Original
@@ -39,12 +40,14 @@ class Audit:
     """Several runs that do one again. ``verdicts`` compare each with the original, ``among`` each but the first with the first.
 
     ``parting`` is where the first two that differ do so, ``causes`` why; both only where the new runs differ among themselves.
+    ``lacking`` are files that a run which ended otherwise may have lacked.
     """
 
     verdicts: tuple[Verdict, ...]
     among: tuple[Verdict, ...]
     parting: Divergence | None = None
     causes: tuple[Cause, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def reproduced(self) -> bool:
@@ -63,7 +66,7 @@ def audit(asked: Asked, times: int, how: How, store: TrackingStore, progress: Pr
 
     Raises what keeps a run from running or from being compared: UsageError, SourceError, EnvironmentFailure, ServiceError, ….
     """
-    original.check_has_result(asked.original)
+    originals.check_has_result(asked.original)
     then = _results(asked.original.run, store)
     draws: list[str] = []
     verdicts: list[Verdict] = []
@@ -73,12 +76,14 @@ def audit(asked: Asked, times: int, how: How, store: TrackingStore, progress: Pr
         telling = replace(how, tell=_told(how, draws if times > 1 else None)) if number == 0 else _silent(how)
         run = attempt.reproduce(asked.original, telling, progress, fresh=times > 1)
         verdicts.append(_judged(asked, then, run, store))
+    lacking = originals.lacking(asked.original) if any(one.ending for one in verdicts) and not how.latest_code else ()
     among = tuple(asked.judge(verdicts[0].after, one.after) for one in verdicts[1:])
     odd = next((one for one in among if not one.reproduced), None)
     if odd is None:
-        return Audit(tuple(verdicts), among)
+        return Audit(tuple(verdicts), among, lacking=lacking)
     tried = _tried(asked, times, how, store, progress) if search and not all(one.reproduced or one.is_timed for one in among) else []
-    return Audit(tuple(verdicts), among, divergence.find(odd.before, odd.after), (*tried, *_read(among, () if tried else draws)))
+    causes = (*tried, *_read(among, () if tried else draws))
+    return Audit(tuple(verdicts), among, divergence.find(odd.before, odd.after), causes, lacking)
 
 
 def _judged(asked: Asked, then: Results, run: Run, store: TrackingStore) -> Verdict:

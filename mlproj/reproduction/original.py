@@ -21,6 +21,7 @@ from mlproj.recording import TIMEOUT_EXIT_CODE
 from mlproj.redaction import MASK
 from mlproj.sources.replayed import Kept, ReplayedSource
 from mlproj.sources.work_tree import WorkTree
+from mlproj.tracking import outputs
 from mlproj.tracking.base import Run, Status
 
 REPRODUCES = "mlproj.reproduces"
@@ -109,6 +110,17 @@ def check_has_result(original: Original) -> None:
             f"{original.name} was ended from outside ({run.status_reason or 'killed'}), so it came to no result that could be compared",
             hint=f"mlproj rerun {run.run_id[:8]} does it from the start",
         )
+
+
+def lacking(original: Original) -> tuple[str, ...]:
+    """Files and folders that lie in the folder that was run and are not in its repository, as Git ignores them; caches do not count."""
+    folder = Path(str(original.source["uri"]))
+    if original.source.get("kind") != "folder" or not original.source.get("commit") or not folder.is_dir():
+        return ()
+    tree = WorkTree.around(folder)
+    found = tree.ignored(str(original.source.get("subdirectory") or "")) if tree else []
+    made = {output.path for output in original.run.outputs}
+    return tuple(path for path in found if path not in made and not outputs.SKIPPED.intersection(path.split("/")))
 
 
 def request(original: Original, given: Mapping[str, Any], *, exact: bool, **options: Any) -> RunRequest:

@@ -26,10 +26,11 @@ LIMIT_EACH = 100_000_000  # bytes
 LIMIT_TOTAL = 1_000_000_000  # bytes of all copies of a run
 LIMIT_COUNT = 10_000  # files that are recorded
 
-_SKIPPED = frozenset(
+SKIPPED = frozenset(
     {".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".nox"}
     | {".ipynb_checkpoints", ".cache", "mlruns"}
 )
+"""Names of folders that hold nothing that a run is made of or makes."""
 _ENVIRONMENT = ("pyvenv.cfg", "conda-meta")  # what is at the top of an environment
 _CHUNK = 1 << 20
 _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
@@ -205,7 +206,7 @@ def _walk(root: Path, unreadable: list[str]) -> Iterator[tuple[str, os.stat_resu
             path = f"{folder}/{entry.name}" if folder else entry.name
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in _SKIPPED and entry.path not in ours:
+                    if entry.name not in SKIPPED and entry.path not in ours:
                         folders.append(path)
                 elif entry.is_file(follow_symlinks=False):
                     yield path, entry.stat(follow_symlinks=False)
@@ -215,7 +216,7 @@ def _walk(root: Path, unreadable: list[str]) -> Iterator[tuple[str, os.stat_resu
 
 def is_passed_over(folder: os.DirEntry[str]) -> bool:
     """Whether *folder* holds nothing that a run is made of or makes: an environment, a cache, Git's own files, our home."""
-    if folder.name in _SKIPPED or os.path.realpath(folder.path) in _ours():
+    if folder.name in SKIPPED or os.path.realpath(folder.path) in _ours():
         return True
     return any(os.path.lexists(os.path.join(folder.path, name)) for name in _ENVIRONMENT)  # noqa: PTH118
 

@@ -194,6 +194,19 @@ def test_how_a_run_ended_is_reproduced_too(tmp_path: Path) -> None:
     assert done.code == 1 and "FAILED with exit code 1" in document["runs"][0]["ending"]
 
 
+def test_files_that_git_ignores_are_named_where_a_run_may_lack_them(tmp_path: Path) -> None:
+    folder = metrics(tmp_path / "repo" / "p", "cat data/x > out")
+    commit(tmp_path / "repo", {".gitignore": "data/\nout\n__pycache__\n"})
+    for name in ("data/x", "__pycache__/y"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text("1")
+    run = recorded(folder)
+    done, document = reproduced(run["run_id"])
+    assert (done.code, document["lacking"]) == (1, ["p/data/"])
+    assert "it may lack what Git ignores in the folder: p/data/\n" in mlproj("reproduce", run["run_id"]).out
+    assert reproduced(run["run_id"], "--latest-code")[1]["lacking"] == []
+
+
 def test_what_cannot_be_tried_says_why(tmp_path: Path) -> None:
     assert reproduced("nothing")[0].code == 2
     run = recorded(metrics(tmp_path / "p", "true"))
