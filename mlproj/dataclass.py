@@ -23,7 +23,7 @@ else:
         """Give a class what its annotated fields ask for; used as the standard one is."""
         if cls is None:
             return lambda decorated: dataclass(decorated, frozen=frozen)
-        fields = {name: _as_field(cls.__dict__.get(name, _REQUIRED)) for name in cls.__annotations__}
+        fields = {name: _as_field(cls.__dict__.get(name, _REQUIRED)) for name in getattr(cls, "__annotations__", ())}
         for name, options in fields.items():
             if isinstance(cls.__dict__.get(name), field):
                 delattr(cls, name)

@@ -79,8 +79,8 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
     Raises UsageError, InvalidProject, SourceError, EnvironmentFailure and ServiceError; *target* is then as it was.
     """
     with ExitStack() as resources:
-        revision, checkout = _fetched(wanted, progress, resources)
-        project, point = _entry_point(wanted, checkout)
+        revision, checkout = fetched(wanted, progress, resources)
+        project, point = entry_point(wanted, checkout)
         request = runner.environment_request(wanted.request, revision, checkout, project, point)
         environment = environments.resolve(request, progress)
         _check(wanted, environment)
@@ -116,7 +116,7 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
     return Made(target, manifest, target.stat().st_size, (*brought.notes, *([revision.diff_note] if revision.diff_note else [])))
 
 
-def _fetched(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Revision, Checkout]:
+def fetched(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Revision, Checkout]:
     """The project's files in a folder of their own: those of the revision, and not what else lies in a folder of the user's."""
     request = wanted.request
     source: Source = source_again(wanted.original) if wanted.original else sources.open(request.uri)
@@ -130,7 +130,8 @@ def _fetched(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[
     return revision, checkout
 
 
-def _entry_point(wanted: Wanted, checkout: Checkout) -> tuple[Project, EntryPoint]:
+def entry_point(wanted: Wanted, checkout: Checkout) -> tuple[Project, EntryPoint]:
+    """The project, and the entry point that its environment is decided for. Raises InvalidProject, UsageError."""
     project = projects.load(checkout.project_dir, root=checkout.root)
     points, asked = project.entry_points, wanted.request.entry_point
     if asked:
