@@ -13,9 +13,10 @@ from typing import Any
 
 from mlproj.bundling import launcher, launcher_file
 from mlproj.dataclass import dataclass
+from mlproj.environments.containers.settings import WORKDIR
 
-FOLDER = "/mlflow/projects"
-"""Where everything of it is; the project's folder is where MLflow's containers have it."""
+FOLDER = WORKDIR.rpartition("/")[0]
+"""Where everything of it is: above the project's folder, which somebody may mount."""
 
 _REPOSITORY = ".git"
 _BLOCK = 1 << 20
@@ -45,9 +46,9 @@ def write(target: Path, project_dir: Path, data: Mapping[str, Any], moment: int)
             entry = _entry(f"{top}/{name}", moment, tarfile.REGTYPE, 0o644)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-        archive.addfile(_entry(f"{top}/{launcher.FILES}", moment, tarfile.DIRTYPE, 0o777))
+        archive.addfile(_entry(WORKDIR.lstrip("/"), moment, tarfile.DIRTYPE, 0o777))
         for place in _places(project_dir):
-            _add(archive, f"{top}/{launcher.FILES}/{place.relative_to(project_dir).as_posix()}", place, moment)
+            _add(archive, f"{WORKDIR}/{place.relative_to(project_dir).as_posix()}".lstrip("/"), place, moment)
             files += not place.is_dir() or place.is_symlink()
     return Layer(target, files, _digest(target))
 

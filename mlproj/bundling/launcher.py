@@ -46,7 +46,9 @@ usage: docker run IMAGE [-e NAME] [-P NAME=VALUE]… [--dry-run]
 def main() -> int:
     """Do what the command line says. Returns the exit code; where nothing has to be watched this process becomes the command."""
     try:
-        return _main(Path(sys.argv[0]).absolute().parent, sys.argv[1:])
+        # Python 3.6 takes them for ASCII where no language is set.
+        arguments = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
+        return _main(Path(sys.argv[0]).absolute().parent, arguments)
     except MlprojError as error:
         _tell(f"error: {error}")
         if error.hint:
@@ -127,26 +129,30 @@ def _attended(argv: list[bytes]) -> int:
     if child == 0:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _become(argv)
+    status, is_ending = None, False
     while True:
         told = signal.sigwaitinfo(_HEARD)
         if told.si_signo == signal.SIGCHLD:
-            status = dict(_ended()).get(child)
-            if status is not None:
+            ended, others = _buried()
+            status = ended.get(child, status)
+            # A shell ends at a signal at once, and what it started may still be putting things in order.
+            if status is not None and not (is_ending and others):
                 return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
         elif told.si_code != _BY_KERNEL:  # a terminal's Ctrl-C has reached all of them already
+            is_ending = True
             _pass_on(told.si_signo)
 
 
-def _ended() -> Iterator[tuple[int, int]]:
-    """The processes that have ended, with what they ended with."""
-    while True:
-        try:
+def _buried() -> tuple[dict[int, int], bool]:
+    """The processes that have ended, with what they ended with, and whether there are others."""
+    ended: dict[int, int] = {}
+    with contextlib.suppress(ChildProcessError):
+        while True:
             process, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if process == 0:
-            return
-        yield process, status
+            if process == 0:
+                return ended, True
+            ended[process] = status
+    return ended, False
 
 
 def _pass_on(number: int) -> None:

@@ -38,23 +38,24 @@ def _files() -> Iterator[tuple[str, bytes]]:
         yield f"{package}/__init__.py", b""
     for module in MODULES:
         path = f"{module.replace('.', '/')}.py"
-        yield f"mlproj/{path}", with_quoted_annotations(Path(mlproj.__file__).parent.joinpath(path).read_bytes())
+        yield f"mlproj/{path}", with_quotedannotations(Path(mlproj.__file__).parent.joinpath(path).read_bytes())
 
 
-def with_quoted_annotations(source: bytes) -> bytes:
+def with_quotedannotations(source: bytes) -> bytes:
     """*source* with every annotation as a text, which is what ``from __future__ import annotations`` makes of it; Python 3.6 has no such
     import, and would look up what the annotations name."""
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node in sorted(_annotations(ast.parse(source)), key=lambda node: (node.lineno, node.col_offset), reverse=True):
+    for node in sorted(annotations_of(ast.parse(source)), key=lambda node: (node.lineno, node.col_offset), reverse=True):
         assert node.end_lineno is not None and node.end_col_offset is not None
         begin, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
         source = source[:begin] + repr(source[begin:end].decode()).encode() + source[end:]
     return source.replace(_FUTURE, b"\n")
 
 
-def _annotations(tree: ast.Module) -> Iterator[ast.expr]:
+def annotations_of(tree: ast.Module) -> Iterator[ast.expr]:
+    """All annotations in *tree*."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
             yield node.annotation

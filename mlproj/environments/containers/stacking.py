@@ -51,10 +51,12 @@ def put(engine: Engine, base: Image, top: Top, name: str, progress: Progress) ->
 
 
 def python_of(engine: Engine, base: Image) -> str | None:
-    """The path of a Python in *base* that is 3.6 or newer."""
+    """The path of a Python in *base* that is 3.6 or newer, None where it has none. Raises ServiceError when *base* cannot be started."""
     options = ("--rm", "--network", "none", "--log-driver", "none", "--entrypoint", "sh")
     done = engine.run("run", *options, base.id, "-c", _FIND_PYTHON)
-    return done.text.strip() or None if done.returncode == 0 else None
+    if done.returncode not in (0, 1):  # the engine's own
+        raise ServiceError(f"{engine.name} cannot start the image {base.name}: {said(done.error_text)}")
+    return done.text.strip() or None
 
 
 def size(engine: Engine, identity: str) -> int:
@@ -81,10 +83,13 @@ def _dockerfile(base: Image, top: Top) -> str:
         raise EnvironmentFailure(
             f"the variable {broken} holds control characters, which no image can have", hint="take them out of its value"
         )
-    lines = [f"FROM {base.id}", f"ADD {top.archive.name} /"]
-    lines += [f"ENV {name}={_quoted(value)}" for name, value in top.variables.items()]
-    lines += [f"LABEL {name}={_quoted(value)}" for name, value in top.labels.items()]
+    lines = [f"FROM {base.id}", f"ADD {top.archive.name} /", f"LABEL {_pairs(top.labels)}"]
+    lines += [f"ENV {_pairs(top.variables)}"] if top.variables else []
     return "\n".join([*lines, f"WORKDIR {top.workdir}", f"ENTRYPOINT {json.dumps(top.program)}", "CMD []", ""])
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={_quoted(value)}" for name, value in values.items())
 
 
 def _quoted(value: str) -> str:
