@@ -29,6 +29,7 @@ FLOOR = {
     "redaction",
     "regex",
     "stream",
+    "strict_json",
     "web",
     "yaml_document",
 }

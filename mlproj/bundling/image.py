@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from mlproj import environments, paths, runner
-from mlproj.bundling import Wanted, entry_point, fetched, image_content, image_layer, launcher_file
+from mlproj import environments, paths, projects
+from mlproj.bundling import Wanted, asked_for, image_content, image_layer, launcher_file, pinned
 from mlproj.bundling.image_layer import Layer
 from mlproj.dataclass import dataclass, replace
 from mlproj.environments.base import Declaration, Environment, Prepared, Request
@@ -51,22 +51,24 @@ def make(wanted: Wanted, name: str, base: str | None, progress: Progress, *, for
     """
     _check_free(name, force)
     with ExitStack() as resources:
-        revision, checkout = fetched(wanted, progress, resources)
-        project, point = entry_point(wanted, checkout)
-        request = runner.environment_request(wanted.request, revision, checkout, project, point)
+        revision, fetch = pinned(wanted, progress, resources)
+        checkout = fetch()
+        request = asked_for(wanted, revision, checkout)[1]
         prepared = _environment(request, base, progress).prepare(progress)
         assert isinstance(prepared.enclosure, Containers)
         engine, below, settings = prepared.enclosure.parts
         program = (_python(engine, below), "-X", "utf8", "-IS", f"{image_layer.FOLDER}/{launcher_file.NAME}")
-        kept, notes = image_content.kept(wanted.original, checkout.project_dir)
+        fresh = fetch()  # what making the environment left behind is not to get into the image
+        kept = image_content.kept(wanted, checkout.given, fresh.project_dir)
+        project = projects.load(fresh.project_dir, root=fresh.root)
         moment = int(revision.commit_date.timestamp()) if revision.commit_date else _FIRST_DAY
         staging = resources.enter_context(paths.temporary_folder(paths.cache() / "work", "package."))
         with progress.step("collecting the project's files"):
-            layer = _layer(staging, checkout.project_dir, image_content.data(project, wanted, kept, settings.begin), moment)
+            layer = _layer(staging, fresh.project_dir, image_content.data(project, kept, settings.begin), moment)
         labels = image_content.labels(project, revision, _base(prepared), layer.sha256)
         variables = {**settings.variables, **wanted.request.variables}
         made = stacking.put(engine, below, Top(layer.archive, program, WORKDIR, variables, labels, moment), name, progress)
-    notes = (*notes, *image_content.not_in_it(request.declared), *([revision.diff_note] if revision.diff_note else []))
+    notes = (*revision.notes, *kept.notes, *image_content.not_in_it(request.declared))
     sizes = _sizes(engine, _base(prepared), below, made)
     return Made(name, made.id, engine.name, sizes, prepared.reused, _base(prepared), layer.files, layer.sha256, notes)
 

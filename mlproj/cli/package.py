@@ -100,7 +100,7 @@ def _document(made: Made) -> dict[str, Any]:
     return {
         "file": str(made.file),
         "size": made.size,
-        "digest": manifest.digest,
+        "digest": made.digest,
         "files": len(manifest.members),
         "source": dict(manifest.source),
         "environment": manifest.environment,
