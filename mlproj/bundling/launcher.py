@@ -45,6 +45,8 @@ usage: docker run IMAGE [-e NAME] [-P NAME=VALUE]… [--dry-run]
 
 def main() -> int:
     """Do what the command line says. Returns the exit code; where nothing has to be watched this process becomes the command."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and so would what it starts
+        signal.signal(number, signal.SIG_DFL)
     try:
         # Python 3.6 takes them for ASCII where no language is set.
         arguments = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
@@ -73,9 +75,6 @@ def _main(folder: Path, arguments: Sequence[str]) -> int:
     os.chdir(str(project.directory))
     if not os.access(os.environ.get("HOME") or "", os.W_OK):
         os.environ["HOME"] = _NO_HOME
-    # What a shell of a user's does not ignore, Python does.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     shell = shutil.which("bash") or shutil.which("sh") or "/bin/sh"
     argv = [os.fsencode(shell), b"-c", text.encode("utf-8", "surrogateescape")]
     return _attended(argv) if os.getpid() == 1 else _become(argv)
@@ -138,8 +137,9 @@ def _attended(argv: list[bytes]) -> int:
             # A shell ends at a signal at once, and what it started may still be putting things in order.
             if status is not None and not (is_ending and others):
                 return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        elif told.si_code != _BY_KERNEL:  # a terminal's Ctrl-C has reached all of them already
-            is_ending = True
+            continue
+        is_ending = is_ending or told.si_signo not in (signal.SIGUSR1, signal.SIGUSR2)
+        if told.si_code != _BY_KERNEL:  # a terminal's Ctrl-C has reached all of them already
             _pass_on(told.si_signo)
 
 

@@ -50,8 +50,7 @@ def _document(made: Made) -> dict[str, Any]:
         "id": made.id,
         "engine": made.engine,
         "base": dict(made.base),
-        "layers": [{"of": of, "size": size} for of, size in made.layers.items()],
-        "environment_reused": made.reused,
+        "layers": [{"of": of, "size": size, "reused": made.reused and of == "environment"} for of, size in made.layers.items()],
         "files": made.files,
         "digest": made.digest,
         "notes": list(made.notes),
@@ -61,8 +60,8 @@ def _document(made: Made) -> dict[str, Any]:
 def _told(made: Made) -> list[str]:
     from mlproj.quantity import size
 
-    was_there = {"environment"} if made.reused else set()
-    layers = [f"{of} {size(number)}" + (" (was there)" if of in was_there else "") for of, number in made.layers.items()]
+    was_there = " (was there)" if made.reused else ""
+    layers = [f"{of} {size(number)}{was_there if of == 'environment' else ''}" for of, number in made.layers.items()]
     return [
         f"{made.name}: {made.id}",
         f"layers: {made.base['name']}, {', '.join(layers)} with {made.files} files",

@@ -80,7 +80,7 @@ def test_a_project_from_git_becomes_an_image_that_docker_run_runs(packaged: str,
     refused = mlproj("package", folder, "--image", NAME, "--base", TAG)
     assert refused.code == 2 and "--force replaces it" in refused.err
     again = package(f"file://{folder}", "--base", TAG, "--force")
-    assert again["environment_reused"] is True and (again["id"], again["digest"]) == (made["id"], made["digest"])
+    assert again["layers"][0]["reused"] is True and (again["id"], again["digest"]) == (made["id"], made["digest"])
     mlproj("env", "prune")
     assert run(packaged).returncode == 0, "mlproj env prune has removed what a packaged image needs"
 
@@ -142,6 +142,9 @@ entry_points:
     assert run(packaged, options=("-e", "MODE=mine")).stdout == "mine \n"
     assert stopped(packaged, "waits") == ("ready\nin order", "5")
     assert stopped(packaged, "waits_too") == ("ready\nin order", "143"), "the program had no time to put things in order"
+    (folder / "MLproject").write_text(text.replace("[MODE, 'a\"$b']", '["A=1\\nRUN touch /x\\nENV B", c]'))
+    hostile = mlproj("package", folder, "--image", NAME, "--force")
+    assert hostile.code == 73 and "that no image can have" in hostile.err, hostile.err
     based = mlproj("package", folder, "--image", NAME, "--base", TAG, "--force")
     assert based.code == 2 and "leave --base out" in based.err
 

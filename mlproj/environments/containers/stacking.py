@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mlproj.environments.containers.image import Image
 from mlproj.errors import EnvironmentFailure, ServiceError
 from mlproj.progress import Progress
 
+_NAME = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
 _FIND_PYTHON = """\
 for name in python3 python; do
   python=$(command -v $name) && "$python" -IS -c 'import sys; sys.exit(sys.version_info < (3, 6))' && echo "$python" && exit
@@ -56,7 +58,7 @@ def python_of(engine: Engine, base: Image) -> str | None:
     done = engine.run("run", *options, base.id, "-c", _FIND_PYTHON)
     if done.returncode not in (0, 1):  # the engine's own
         raise ServiceError(f"{engine.name} cannot start the image {base.name}: {said(done.error_text)}")
-    return done.text.strip() or None
+    return next(iter(done.text.splitlines()), None)
 
 
 def size(engine: Engine, identity: str) -> int:
@@ -78,11 +80,10 @@ def _variables(engine: Engine) -> dict[str, str]:
 
 
 def _dockerfile(base: Image, top: Top) -> str:
-    broken = next((name for name, value in top.variables.items() if not value.isprintable()), None)
-    if broken is not None:
-        raise EnvironmentFailure(
-            f"the variable {broken} holds control characters, which no image can have", hint="take them out of its value"
-        )
+    for name, value in top.variables.items():
+        if not _NAME.fullmatch(name) or not value.isprintable():
+            message = f"the variable {name!r} has a name or control characters in its value that no image can have"
+            raise EnvironmentFailure(message, hint="give it to docker run with -e")
     lines = [f"FROM {base.id}", f"ADD {top.archive.name} /", f"LABEL {_pairs(top.labels)}"]
     lines += [f"ENV {_pairs(top.variables)}"] if top.variables else []
     return "\n".join([*lines, f"WORKDIR {top.workdir}", f"ENTRYPOINT {json.dumps(top.program)}", "CMD []", ""])
