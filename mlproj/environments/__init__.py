@@ -39,7 +39,7 @@ def resolve(request: Request, progress: Progress) -> Environment:
         if request.locked is None:
             kind = _kind(request.manager, declaration.kind)
         else:
-            kind, declaration = _locked_kind(request.locked, declaration)
+            kind, declaration = _locked_kind(request.locked, declaration, as_it_is=request.in_container is not None)
         if request.in_container is not None:
             _check_in_container(request, kind)
         elif kind not in ("container", "conda", "renv"):
@@ -107,16 +107,18 @@ def _has_conda() -> bool:
     return asked != "off" and (asked is not None or tool.are_there("auto"))
 
 
-def _locked_kind(locked: Locked, declaration: Declaration) -> tuple[str, Declaration]:
+def _locked_kind(locked: Locked, declaration: Declaration, *, as_it_is: bool) -> tuple[str, Declaration]:
     """The kind of environment that a lock is of, and what declares it: for R the lock itself.
 
-    What was made in an image is locked by what it consists of.
+    What was made in an image is locked by what it consists of. *as_it_is*: an image that nothing was made in was used as the system.
     """
     from mlproj.dataclass import replace
 
     kind = locked.kind
     if kind == "container" and locked.lock is not None:
-        kind = {"pylock.toml": "python", "conda.lock.txt": "conda", "renv.lock": "renv"}.get(locked.lock.name, "container")
+        kind = {"pylock.toml": "python", "conda.lock.txt": "conda", "renv.lock": "renv"}.get(
+            locked.lock.name, "system" if as_it_is else "container"
+        )
     return kind, replace(declaration, file=locked.lock) if kind == "renv" else declaration
 
 

@@ -116,14 +116,11 @@ class PythonEnvironment:
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), editable.local(self._requirements.editables))
         transaction.remove_files(staging)
-        kept = self._requirements.kept_lock
-        (staging / "pylock.toml").write_text(
-            kept.read_text("utf-8") if kept else self._narrowed(lock.portable(text, self._request.root)), "utf-8"
-        )
+        (staging / "pylock.toml").write_text(self._kept(text), "utf-8")
         return {
             **self.description.stored(),
             "notes": [*self.description.notes, *corrected],
-            "import_roots": roots,
+            "import_roots": [*roots, *self._requirements.import_roots],
             "packages": installer.installed_packages(venv),
         }
 
@@ -155,6 +152,13 @@ class PythonEnvironment:
             packages={entry["name"]: entry["version"] for entry in lock.packages(text) if "version" in entry},
             readable=python_packing.links(asked),
         )
+
+    def _kept(self, text: str) -> str:
+        """The lock that is kept with the environment, of which *text* was installed."""
+        from mlproj.environments import lock
+
+        kept = self._requirements.kept_lock
+        return kept.read_text("utf-8") if kept else self._narrowed(lock.portable(text, self._request.root))
 
     def _narrowed(self, text: str) -> str:
         """A lock of ours says what it is for: the wheels of one Python."""

@@ -34,6 +34,7 @@ def of_python(declared: Requirements, locked: Locked, root: Path) -> Requirement
         implied=(),
         lock_file=file,
         kept_lock=locked.kept,
+        import_roots=locked.import_roots,
         notes=(f"exactly the packages of {locked.of}",),
         warnings=(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlproj.dataclass import dataclass, field
@@ -19,7 +19,8 @@ class Requirements:
     ``editables`` are absolute folders installed in place (``-e``), or ``git+…`` URLs.
     ``build_dependencies`` are installed first. ``options`` are installer options in pip's spelling, one list item per
     word (``--extra-index-url``, URL, ``--no-binary``, name). ``lock_file`` is set when the declaration is a lock, which
-    is installed as it is; ``kept_lock`` is what is kept with the run in its place. ``files`` are all files read on the
+    is installed as it is; where its packages came along, ``kept_lock`` is what is kept with the run in its place, and those of
+    ``editables`` are among them, with these ``import_roots``. ``files`` are all files read on the
     way: their content is part of the environment's key.
     ``notes`` are choices that people should be told: what was skipped, translated or implied, and why.
     ``variables`` are environment variables that the declaration sets for the program (``variables:`` of conda.yaml).
@@ -34,6 +35,7 @@ class Requirements:
     options: tuple[str, ...] = ()
     lock_file: Path | None = None
     kept_lock: Path | None = None
+    import_roots: Sequence[tuple[int, str]] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ class ReplayedSource:
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
         self._inner: Source | None = None
+        self._patch: bytes | None = None
 
     def pin(self, version: str | None, *, offline: bool) -> Revision:
         """The revision of that run; *version* is another one of the same source, without the uncommitted changes."""
@@ -50,18 +51,19 @@ class ReplayedSource:
                 f"{revision.uri} is another file than the one that {self._kept.of} used ({revision.digest}, then {document['digest']})",
                 hint="put the file back, or take it as it is: --latest-code",
             )
-        if not document.get("dirty"):
+        if not document.get("dirty") or revision.dirty:  # a package has the changed files
             return revision
-        return replace(revision, dirty=True, diff=self._patch())
+        self._patch = self._kept_patch()
+        return replace(revision, dirty=True, diff=self._patch)
 
     def fetch(self, revision: Revision, *, isolated: bool) -> Checkout:  # noqa: ARG002  # it always is
         """The files as they were then, in a folder of their own."""
         if self._inner is None:
             return self._copied(revision)
         checkout = self._inner.fetch(revision, isolated=True)
-        if revision.diff:
+        if self._patch:
             try:
-                _apply(revision.diff, checkout.root, self._kept.of)
+                _apply(self._patch, checkout.root, self._kept.of)
             except BaseException:
                 checkout.release()
                 raise
@@ -84,7 +86,7 @@ class ReplayedSource:
 
         return GitSource(Address("git", "the repository of the folder", str(tree.top), subdirectory))
 
-    def _patch(self) -> bytes:
+    def _kept_patch(self) -> bytes:
         if self._kept.patch is None:
             raise SourceError(
                 f"{self._kept.of} had uncommitted changes, which were not kept", hint="--latest-code runs the code as it is now"

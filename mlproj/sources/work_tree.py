@@ -109,6 +109,13 @@ class WorkTree:
         )
         return parse_date(found.stdout)
 
+    def ignored(self, folder: Path) -> list[str]:
+        """What Git ignores in *folder*, relative to it; nothing where that is ignored itself, or Git cannot be asked."""
+        listed = git_command.run(
+            "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", folder=folder, settings=self.settings
+        )
+        return [os.fsdecode(name).rstrip("/") for name in listed.stdout.split(b"\0") if name not in (b"", b"./")]
+
 
 def parse_status(said: bytes) -> Status:
     """Read ``git status --porcelain=v2 --branch -z --no-renames``."""
