@@ -157,7 +157,8 @@ def source_line(revision: Revision) -> str:
         return f"source: {where}"
     name = revision.tag or revision.branch
     date = f" of {revision.commit_date:%Y-%m-%d}" if revision.commit_date else ""
-    asked = "" if revision.requested or revision.kind == "folder" else "; no version was asked for, so it is the default branch's newest"
+    has_default = revision.kind not in ("folder", "bundle")
+    asked = "; no version was asked for, so it is the default branch's newest" if has_default and not revision.requested else ""
     dirty = ", with uncommitted changes" if revision.dirty else ""
     return f"source: {where} at {revision.commit[:12]}{f' ({name})' if name else ''}{date}{dirty}{asked}"
 

@@ -6,10 +6,13 @@ import os
 
 from mlproj.errors import UsageError
 
+GLIBC = 28
+"""The minor version of GNU's C library (2.28) that packages for other machines may ask for."""
+
 # conda's name: that of containers, and what uv calls it where it resolves for another machine.
 _KNOWN = {
-    "linux-64": ("linux/amd64", "x86_64-manylinux_2_28"),
-    "linux-aarch64": ("linux/arm64", "aarch64-manylinux_2_28"),
+    "linux-64": ("linux/amd64", f"x86_64-manylinux_2_{GLIBC}"),
+    "linux-aarch64": ("linux/arm64", f"aarch64-manylinux_2_{GLIBC}"),
     "osx-64": ("darwin/amd64", "x86_64-apple-darwin"),
     "osx-arm64": ("darwin/arm64", "aarch64-apple-darwin"),
     "win-64": ("windows/amd64", "x86_64-pc-windows-msvc"),

@@ -14,7 +14,7 @@ from mlproj.backends.base import Job, Outcome, Submission
 from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Prepared, Request
 from mlproj.interruption import Interruption, listening
-from mlproj.locked import Locked
+from mlproj.locked import Given, Locked
 from mlproj.plan import Plan, Proposal, RunRequest
 from mlproj.progress import Progress, Silent
 from mlproj.projects.base import EntryPoint, Project
@@ -50,11 +50,10 @@ def planned(
             resources.callback(checkout.release)
         project = projects.load(checkout.project_dir, root=checkout.root)
         entry_point = projects.resolve_entry_point(project, request.entry_point or checkout.given.entry_point)
-        given = checkout.given.parameters if entry_point.name == checkout.given.entry_point else {}
         chosen = projects.merge(request.parameters_file, request.parameters)
-        values = {**given, **chosen}
-        place = standing(request, checkout)
-        command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=place, fetch=_fetcher(request))
+        values = checkout.given.values(entry_point.name, chosen)
+        place, fetch = standing(request, checkout), _fetcher(request, checkout.given)
+        command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=place, fetch=fetch)
         wanted = environment_request(request, revision, checkout, project, entry_point)
         if request.sandbox:
             confinement.check_here(wanted, checkout, command, chosen)
@@ -212,10 +211,12 @@ def standing(request: RunRequest, checkout: Checkout) -> Path:
     return checkout.root / request.cwd if request.cwd else checkout.project_dir
 
 
-def _fetcher(request: RunRequest) -> Callable[[str], Path]:
+def _fetcher(request: RunRequest, given: Given) -> Callable[[str], Path]:
     """How files named by ``path`` parameters are brought here; the module that can is loaded when one is."""
 
     def fetch(uri: str) -> Path:
+        if uri in given.files:
+            return given.files[uri]
         from mlproj import inputs
 
         return inputs.fetch(uri, offline=request.offline)

@@ -12,6 +12,7 @@ from binascii import Error
 from collections.abc import Sequence
 from typing import Any
 
+from mlproj import strict_json as strict
 from mlproj.attestation.ed25519 import Signer
 from mlproj.dataclass import dataclass
 
@@ -75,25 +76,9 @@ def parse(line: bytes) -> Envelope:
 def strict_json(text: bytes) -> dict[str, Any]:
     """The JSON object in *text*. Raises Unsound, also for a key that is there twice: readers would not agree what it says."""
     try:
-        loaded = json.loads(text.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)
-    except Unsound:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise Unsound(f"it is no JSON: {error}"[:200]) from None
-    if not isinstance(loaded, dict):
-        raise Unsound("it is no JSON object")
-    return loaded
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Unsound("a key is there twice")
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise Unsound(f"{name} is no JSON")
+        return strict.load(text)
+    except ValueError as error:
+        raise Unsound(str(error)) from None
 
 
 def _signature(document: Any) -> Signature:

@@ -1,24 +1,31 @@
-"""``mlproj.json`` of a package: what is in it and where that came from."""
+"""``mlproj.json`` of a package: what is in it and where that came from. What is read here may come from anybody."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlproj import paths, strict_json
+from mlproj.bundle.told import Told
 from mlproj.dataclass import dataclass, field
 from mlproj.errors import SourceError
 
 NAME = "mlproj.json"
 FORMAT = 1
 """Raised when an older mlproj could not use what is written."""
-PROJECT, LOCKS, INPUTS, PACKAGES, PYTHON = "project", "locks", "inputs", "packages", "python"
+PROJECT, LOCKS, INPUTS, PACKAGES, PYTHON, RECORD = "project", "locks", "inputs", "packages", "python", "record"
 """The folders of an archive."""
-
-_MEMBER = re.compile(rf"({PROJECT}|{LOCKS}|{INPUTS}|{PACKAGES}|{PYTHON})/[^\0]+")
-_HEX = re.compile(r"[0-9a-f]{64}")
+FOLDERS = (PROJECT, LOCKS, INPUTS, PACKAGES, PYTHON, RECORD)
+DIFF, STATEMENT = f"{RECORD}/{paths.DIFF}", f"{RECORD}/{paths.STATEMENT}"
+"""Members with the uncommitted changes that are in the project's files, and with the signed statement of the run."""
+MAX_MEMBERS = 500_000
+KINDS = ("python", "conda", "renv", "container", "system")
+"""The kinds of environments that a package can name."""
+_LONGEST = 2000  # bytes of a member's name
+_LONGEST_STEP = 255
+_MOMENT = r"[0-9TZ:.+-]{10,40}"
 
 
 @dataclass(frozen=True)
@@ -41,95 +48,173 @@ class Member:
 class Manifest:
     """What a package says of itself. ``source``, ``environment`` and ``run`` are documents of the record's contract (schema 1).
 
-    ``entry_point`` and ``parameters`` are those of the run that was packaged; ``inputs`` names the member that a parameter means.
-    ``locks`` has the lock for each platform, by conda's names for platforms. ``offline`` has, for each platform whose packages are
-    inside, the member of each package: by its name, or for conda's by its address in the lock. ``python`` tells of a Python that is
-    inside: its ``version``, ``platform`` and ``program``.
+    ``folders`` are those that are empty. ``entry_point`` and ``parameters`` are those of the run that was packaged, ``secret`` names
+    parameters whose values were left out, and ``inputs`` the member that a parameter means. ``locks`` has the lock for each platform,
+    by conda's names for platforms. ``offline`` has, for each platform whose packages are inside, the member of each package: by its
+    name, or for conda's by its address in the lock. ``import_roots`` are folders of packages that the project has installed in place:
+    the number of the package among those, and the folder in it. ``python`` tells of a Python that is inside: its ``version``,
+    ``platform`` and ``program``.
     """
 
     mlproj: str
     source: Mapping[str, Any]
     subdirectory: str
     members: Mapping[str, Member]
+    folders: Sequence[str] = ()
     environment: Mapping[str, Any] | None = None
     locks: Mapping[str, str] = field(default_factory=dict)
     offline: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    python: Mapping[str, Any] | None = None
+    import_roots: Sequence[tuple[int, str]] = ()
+    python: Mapping[str, str] | None = None
     run: Mapping[str, Any] | None = None
     entry_point: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    secret: Sequence[str] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the whole content, hexadecimal: of this document, which has the hash of every file."""
-        return hashlib.sha256(self.text().encode()).hexdigest()
 
     def text(self) -> str:
         """``mlproj.json``."""
         content = {name: value for name, value in vars(self).items() if name != "members"}
         members = {name: self.members[name].document() for name in sorted(self.members)}
-        return json.dumps({"format": FORMAT, **content, "members": members}, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+        return json.dumps({"format": FORMAT, **content, "members": members}, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def parse(text: bytes) -> Manifest:
     """Read ``mlproj.json``. Raises SourceError for one that is damaged, of a newer format, or names what no package may hold."""
     try:
-        content = json.loads(text)
-        version = content["format"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SourceError(f"its {NAME} cannot be read: {error!r:.200}", hint="is the file whole?") from error
-    if not isinstance(version, int) or version > FORMAT:
+        content = strict_json.load(text)
+    except ValueError as error:
+        raise SourceError(f"its {NAME} cannot be read: {error}", hint="is the file whole?") from error
+    version = content.get("format")
+    if type(version) is not int or not 1 <= version <= FORMAT:
         raise SourceError(f"its format is {version!r:.50}, and this mlproj knows up to {FORMAT}", hint="pip install --upgrade mlproj")
     try:
-        return _manifest(content)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise SourceError(f"its {NAME} is not as it should be: {error!r:.200}", hint="make the package again") from error
+        return _manifest(Told(content))
+    except ValueError as error:
+        raise SourceError(f"its {NAME} is not as it should be: {error}", hint="make the package again") from error
 
 
-def _manifest(content: Mapping[str, Any]) -> Manifest:
-    members = {_member_name(name): _member(told) for name, told in content["members"].items()}
-    manifest = Manifest(
-        mlproj=str(content["mlproj"]),
-        source=dict(content["source"]),
-        subdirectory=str(content["subdirectory"]),
-        members=members,
-        environment=_mapping(content, "environment"),
-        locks=_texts(content, "locks"),
-        offline={str(key): _texts(content["offline"], key) for key in content.get("offline") or {}},
-        python=_mapping(content, "python"),
-        run=_mapping(content, "run"),
-        entry_point=None if content.get("entry_point") is None else str(content["entry_point"]),
-        parameters=_texts(content, "parameters"),
-        inputs=_texts(content, "inputs"),
-    )
-    folders = {name.rpartition("/")[0] for name in members}
-    packages = [name for named in manifest.offline.values() for name in named.values()]
-    program = [str(manifest.python["program"])] if manifest.python else []
-    for name in (*manifest.locks.values(), *manifest.inputs.values(), *packages, *program):
-        if name not in members and not any(folder == name or folder.startswith(f"{name}/") for folder in folders):
-            raise ValueError(f"{name} is not among the members")
-    return manifest
-
-
-def _mapping(content: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    return dict(content[name]) if content.get(name) else None
-
-
-def _texts(content: Mapping[str, Any], name: str) -> dict[str, str]:
-    return {str(key): str(value) for key, value in (content.get(name) or {}).items()}
-
-
-def _member_name(name: str) -> str:
+def check_name(name: str) -> None:
+    """Raises ValueError for what no member of a package may be called."""
     steps = name.split("/")
-    if not _MEMBER.fullmatch(name) or any(step in ("", ".", "..") for step in steps) or "\\" in name:
+    if any(step in ("", ".", "..") for step in steps) or steps[0] not in FOLDERS or len(steps) == 1:
         raise ValueError(f"the name {name!r:.200} is none of a package's")
+    if "\\" in name or "\0" in name:
+        raise ValueError(f"the name {name!r:.200} holds what not every system takes in one")
+    if len(check_text(name)) > _LONGEST or any(len(step.encode()) > _LONGEST_STEP for step in steps):
+        raise ValueError(f"the name {name!r:.200} is longer than {_LONGEST_STEP} bytes, or than {_LONGEST} with its folders")
+
+
+def leads_out(name: str, below: str, target: str) -> bool:
+    """Whether the link *name*, as it is written, leads out of the archive's folder *below*."""
+    place = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+    return target.startswith("/") or not f"{place}/".startswith(f"{below}/")
+
+
+def check_text(text: str) -> bytes:
+    """*text* as UTF-8. Raises ValueError for a name that is none, and so no JSON."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!r:.200} is no UTF-8") from None
+
+
+def _manifest(told: Told) -> Manifest:
+    members = _members(told.mapping("members"))
+    folders = told.texts("folders")
+    for name in folders:
+        check_name(name)
+    files = {name for name, member in members.items() if member.target is None}
+    inputs = told.named("inputs")
+    below = {name.rpartition("/")[0] for name in members} | {*folders}
+    for name in inputs.values():
+        if not name.startswith(f"{INPUTS}/") or not (name in files or any(f"{folder}/".startswith(f"{name}/") for folder in below)):
+            raise ValueError(f"the input {name!r:.200} is not in it")
+    return Manifest(
+        mlproj=told.text("mlproj"),
+        source=_source(told.part("source")),
+        subdirectory=_subdirectory(told.text("subdirectory")),
+        members=members,
+        folders=folders,
+        environment=_environment(told.part("environment")) if told.has("environment") else None,
+        locks=_among(told.named("locks"), LOCKS, files),
+        offline={name: _among(told.part("offline").named(name), PACKAGES, files) for name in told.mapping("offline")},
+        import_roots=_import_roots(told),
+        python=_python(told.part("python"), files) if told.has("python") else None,
+        run=told.mapping("run") if told.has("run") else None,
+        entry_point=told.text("entry_point") if told.has("entry_point") else None,
+        parameters=told.named("parameters", lines=True),
+        secret=told.texts("secret"),
+        inputs=inputs,
+    )
+
+
+def _members(told: Mapping[str, Any]) -> dict[str, Member]:
+    if len(told) > MAX_MEMBERS:
+        raise ValueError(f"it lists more than {MAX_MEMBERS} members")
+    for name in told:
+        check_name(name)
+    return {name: _member(Told(content, name)) for name, content in told.items()}
+
+
+def _member(told: Told) -> Member:
+    if told.has("link"):
+        return Member(target=told.matching("link", r"[^\0]{1,4000}"))
+    return Member(told.matching("sha256", r"[0-9a-f]{64}"), told.number("size"), told.flag("executable"))
+
+
+def _among(named: dict[str, str], below: str, files: set[str]) -> dict[str, str]:
+    for name in named.values():
+        if name not in files or not name.startswith(f"{below}/"):
+            raise ValueError(f"{name!r:.200} is no file among its {below}")
+    return named
+
+
+def _source(told: Told) -> dict[str, Any]:
+    told.text("uri")
+    told.matching("kind", r"[a-z]+")
+    told.flag("dirty")
+    for name in ("branch", "tag", "subdirectory"):
+        if told.has(name):
+            told.text(name)
+    _check_forms(told, {"commit": r"[0-9a-f]{40}|[0-9a-f]{64}", "commit_date": _MOMENT, "digest": r"sha256:[0-9a-f]{64}"})
+    return dict(told.content)
+
+
+def _environment(told: Told) -> dict[str, Any]:
+    told.matching("kind", "|".join(KINDS))
+    told.matching("manager", r"[a-z]+")
+    _check_forms(told, {"python": r"\d{1,3}(\.\d{1,5}){1,2}\w{0,9}", "as_of": _MOMENT, "lock": r"[\w.-]{1,100}"})
+    image = told.part("image")
+    for name in image.content:
+        if image.has(name):
+            image.text(name)
+    return dict(told.content)
+
+
+def _check_forms(told: Told, forms: Mapping[str, str]) -> None:
+    for name, pattern in forms.items():
+        if told.has(name):
+            told.matching(name, pattern)
+
+
+def _python(told: Told, files: set[str]) -> dict[str, str]:
+    described = {name: told.text(name) for name in ("version", "platform", "program")}
+    _among({"program": described["program"]}, PYTHON, files)
+    return described
+
+
+def _import_roots(told: Told) -> list[tuple[int, str]]:
+    found = []
+    for root in told.items("import_roots"):
+        if not isinstance(root, list) or [type(one) for one in root] != [int, str] or root[0] < 0:
+            raise ValueError("import_roots is not as it should be")
+        found.append((root[0], _subdirectory(root[1])))
+    return found
+
+
+def _subdirectory(name: str) -> str:
+    steps = name.split("/")
+    if name and (name.startswith("/") or ".." in steps or "\0" in name or "\\" in name):
+        raise ValueError(f"{name!r:.200} leaves the project")
     return name
-
-
-def _member(told: Mapping[str, Any]) -> Member:
-    if "link" in told:
-        return Member(target=str(told["link"]))
-    if not _HEX.fullmatch(told["sha256"]) or not isinstance(told["size"], int) or told["size"] < 0:
-        raise ValueError("a member without hash or size")
-    return Member(told["sha256"], told["size"], bool(told.get("executable")))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,24 +13,47 @@ from mlproj.errors import SourceError
 
 _PIP = "# pip "
 
-
 Files = Mapping[str, tuple[Path, str]]
-"""The file of each package with its SHA-256: by the package's name, or for conda's by its address in the lock."""
+"""The file of each package with its SHA-256, by what the lock calls the package."""
+
+
+def called(entry: Mapping[str, Any]) -> str:
+    """What an entry of a ``pylock.toml`` is called here: a lock may list several versions, of which markers choose one."""
+    return f"{entry['name']}=={entry['version']}" if "version" in entry else str(entry["name"])
 
 
 def python_lock(text: str, files: Files) -> str:
-    """The ``pylock.toml`` *text* with each package as its file. Raises SourceError when one is not there."""
+    """The ``pylock.toml`` *text* with each package as its file. Raises SourceError when it is no lock, or one is not there."""
     tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    document: dict[str, Any] = tomllib.loads(text)
     lines = ['lock-version = "1.0"', 'created-by = "mlproj"']
-    if python := document.get("requires-python"):
-        lines.append(f"requires-python = {json.dumps(python)}")
-    for entry in document.get("packages", []):
-        file, digest = _file(files, entry["name"])
-        lines += ["", "[[packages]]", f"name = {json.dumps(entry['name'])}"]
-        lines += [f"{field} = {json.dumps(entry[field])}" for field in ("version", "marker") if field in entry]
-        lines.append(f"archive = {{ path = {json.dumps(str(file))}, hashes = {{ sha256 = {json.dumps(digest)} }} }}")
+    try:
+        document: dict[str, Any] = tomllib.loads(text)
+        lines += _texts(document, "requires-python")
+        for entry in document.get("packages", []):
+            lines += _entry(entry, files)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceError(f"its lock is none that can be read: {error!r:.200}", hint="make the package again") from error
     return "\n".join(lines) + "\n"
+
+
+def _entry(entry: Mapping[str, Any], files: Files) -> Iterator[str]:
+    name = called(entry)
+    if name not in files and "marker" in entry:  # not for this platform
+        return
+    file, digest = _file(files, name)
+    yield from ("", "[[packages]]", *_texts(entry, "name", "version", "marker"))
+    yield f"archive = {{ path = {_quoted(str(file))}, hashes = {{ sha256 = {_quoted(digest)} }} }}"
+
+
+def _texts(part: Mapping[str, Any], *fields: str) -> Iterator[str]:
+    for field in fields:
+        if field in part:
+            yield f"{field} = {_quoted(part[field])}"
+
+
+def _quoted(text: str) -> str:
+    """*text* as a basic string of TOML, which escapes as JSON does."""
+    return json.dumps("" + text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def conda_lock(text: str, files: Files) -> str:
@@ -39,8 +61,9 @@ def conda_lock(text: str, files: Files) -> str:
     lines = []
     for line in text.splitlines():
         if line.startswith(_PIP):
-            name = re.split(r"[\s=@;]", line.removeprefix(_PIP).strip(), maxsplit=1)[0]
-            line = f"{_PIP}{name} @ {_file(files, name)[0].as_uri()}"
+            asked = line.removeprefix(_PIP).strip()
+            file = _file(files, asked)[0]
+            line = f"{_PIP}{file.name.partition('-')[0]} @ {file.as_uri()}"
         elif "://" in line:
             address, hash_mark, digest = line.partition("#")
             line = f"{_file(files, address)[0].as_uri()}{hash_mark}{digest}"
@@ -51,7 +74,5 @@ def conda_lock(text: str, files: Files) -> str:
 def _file(files: Files, name: str) -> tuple[Path, str]:
     found = files.get(name)
     if found is None:
-        raise SourceError(
-            f"the package {name} is in the lock and not in the file", hint="make the file again with mlproj package --offline"
-        )
+        raise SourceError(f"the package {name:.200} is in its lock and not in it", hint="make the file again with mlproj package --offline")
     return found

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from mlproj.bundle.manifest import NAME, Manifest, Member
-from mlproj.errors import ServiceError
+from mlproj.bundle.manifest import NAME, Manifest, Member, check_name
+from mlproj.errors import ServiceError, UsageError
 
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip archive can say
 _UNIX = 3
 _FILE, _LINK = 0o100000, 0o120000
-_REPOSITORY = ".git"
 _BLOCK = 1 << 20
-
-
-def members_of(folder: Path, below: str) -> dict[str, tuple[Member, Path]]:
-    """Every file and link in *folder* as a member below the archive's folder *below*, but for what is Git's own.
-
-    Raises OSError, and ValueError for names that no package can hold.
-    """
-    found = {}
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name != _REPOSITORY]
-        links = [name for name in folders if Path(place, name).is_symlink()]
-        for name in (*(name for name in files if name != _REPOSITORY), *links):
-            path = Path(place, name)
-            relative = path.relative_to(folder).as_posix()
-            relative.encode("utf-8")  # a UnicodeEncodeError, which is a ValueError, for names that no JSON can hold
-            if path.is_symlink():
-                found[f"{below}/{relative}"] = Member(target=os.readlink(path)), path  # noqa: PTH115  # as it is written
-            elif path.is_file():
-                found[f"{below}/{relative}"] = member_of(path), path
-    return found
 
 
 def member_of(file: Path) -> Member:
@@ -48,19 +31,52 @@ def member_of(file: Path) -> Member:
     return Member(digest.hexdigest(), status.st_size, bool(status.st_mode & 0o100))
 
 
-def write(target: Path, manifest: Manifest, places: Mapping[str, Path]) -> None:
-    """Write the package *target*; *places* has the file for each member. Raises ServiceError when it cannot be written."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+def write(target: Path, manifest: Manifest, places: Mapping[str, Path]) -> str:
+    """Write the package *target* and return its digest; *places* has the file for each member.
+
+    Raises ServiceError when it cannot be written, UsageError for names that no package can hold.
+    """
     try:
-        with zipfile.ZipFile(draft, "x", zipfile.ZIP_STORED) as archive:
-            archive.writestr(_entry(NAME, _FILE | 0o644), manifest.text())
-            for name in sorted(manifest.members):
-                _put(archive, name, manifest.members[name], places[name])
-        draft.replace(target)
+        for name in (*manifest.members, *manifest.folders):
+            check_name(name)
+    except ValueError as error:
+        raise UsageError(f"{error}, so it cannot be put into a package", hint="rename it") from error
+    text = manifest.text()
+    try:
+        with _draft(target) as (draft, file):
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                archive.writestr(_entry(NAME, _FILE | 0o644), text)
+                for name in sorted(manifest.members):
+                    _put(archive, name, manifest.members[name], places[name])
+            draft.replace(target)
     except OSError as error:
         raise ServiceError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A file beside *target*, which is gone afterwards unless it was renamed; locked as long as it is written.
+
+    What a killed process left there is removed first.
+    """
+    beginning = f".{target.name[:200]}."
+    for left in target.parent.glob(f"{glob.escape(beginning)}*.part"):
+        _sweep(left)
+    draft = target.with_name(f"{beginning}{os.urandom(4).hex()}.part")
+    with draft.open("x+b") as file:
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield draft, file
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _sweep(left: Path) -> None:
+    with suppress(OSError), left.open("rb") as file:  # held by whoever writes it, or a file system without locks
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        left.unlink()
 
 
 def _put(archive: zipfile.ZipFile, name: str, member: Member, place: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mlproj import platforms
-from mlproj.dataclass import dataclass, field
+from mlproj.dataclass import dataclass, field, replace
+from mlproj.environments import transaction
 from mlproj.environments.base import Environment, Prepared, Request
 from mlproj.progress import Progress
 
@@ -16,15 +16,16 @@ from mlproj.progress import Progress
 class Carried:
     """``files`` are members by name with their places; ``packages`` names, for each platform, the member of each package.
 
-    ``locks`` are those of further platforms. ``interpreter`` is the folder of a Python, which ``python`` describes. ``notes`` say what
-    does not come along.
+    ``locks`` are those of further platforms. ``import_roots`` are folders of packages that are installed in place. ``interpreter`` is
+    the folder of a Python, which ``python`` describes. ``notes`` say what does not come along.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     packages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     locks: Mapping[str, Path] = field(default_factory=dict)
+    import_roots: Sequence[tuple[int, str]] = ()
     interpreter: Path | None = None
-    python: Mapping[str, Any] | None = None
+    python: Mapping[str, str] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -47,24 +48,45 @@ def of(
     if prepared.lock.name == "conda.lock.txt":
         from mlproj.bundling import conda_files
 
-        return conda_files.collect(request, prepared, staging, progress, others, environment.description.as_of)
-    from mlproj.bundling import moved_python, wheels
+        return conda_files.collect(
+            request, prepared, _lock_of(request, prepared), staging, progress, others=others, moment=environment.description.as_of
+        )
+    carried = _wheels(environment, request, prepared, staging, progress, others)
+    if not python:
+        return carried
+    from mlproj.bundling import moved_python
+
+    moved = moved_python.of(prepared, staging / "python", progress)
+    return replace(carried, interpreter=moved.folder, python=moved.described, notes=(*carried.notes, *moved.notes))
+
+
+def _wheels(
+    environment: Environment, request: Request, prepared: Prepared, staging: Path, progress: Progress, others: Sequence[str]
+) -> Carried:
+    from mlproj.bundling import wheels
 
     here, moment = platforms.here(), environment.description.as_of
-    collected = {here: wheels.collect(request, prepared, prepared.lock, staging / here, progress, moment=moment)}
+    lock = _lock_of(request, prepared)
+    collected = {here: wheels.collect(request, prepared, lock, staging / here, progress, moment=moment)}
     locks: dict[str, Path] = {}
-    for platform in others:
-        if platform != here:
-            locks[platform] = wheels.lock_for(platform, request, environment, prepared, staging / platform, progress)
-            collected[platform] = wheels.collect(
-                request, prepared, locks[platform], staging / platform, progress, moment=moment, platform=platform
-            )
-    files = {name: place for one in collected.values() for name, place in one.files.items()}
-    packages = {platform: one.packages for platform, one in collected.items()}
-    notes = tuple(note for one in collected.values() for note in one.notes)
-    if not python:
-        return Carried(files, packages, locks, notes=notes)
-    folder, told = moved_python.of(prepared, staging / "python", progress)
-    if folder is None:
-        return Carried(files, packages, locks, notes=(*notes, told))
-    return Carried(files, packages, locks, folder, moved_python.described(folder, prepared), notes)
+    for other in others:
+        if other != here:
+            locks[other] = wheels.lock_for(other, request, environment, prepared, staging / other, progress)
+            collected[other] = wheels.collect(request, prepared, locks[other], staging / other, progress, moment=moment, platform=other)
+    assert prepared.lock is not None
+    roots = transaction.description(prepared.lock.parent).get("import_roots") or ()
+    return Carried(
+        files={name: place for one in collected.values() for name, place in one.files.items()},
+        packages={platform: one.packages for platform, one in collected.items()},
+        locks=locks,
+        import_roots=[(int(index), str(folder)) for index, folder in roots],
+        notes=tuple(dict.fromkeys(note for one in collected.values() for note in one.notes)),
+    )
+
+
+def _lock_of(request: Request, prepared: Prepared) -> Path:
+    """The lock of *prepared*; of a package that is packaged again the one that names the files which it brought."""
+    if request.locked and request.locked.kept and request.locked.lock:
+        return request.locked.lock
+    assert prepared.lock is not None
+    return prepared.lock

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mlproj import inputs, platforms
+from mlproj.bundle import offline
 from mlproj.bundle.manifest import PACKAGES
+from mlproj.bundling import wheels
 from mlproj.bundling.carried import Carried
-from mlproj.bundling.wheels import Collected
-from mlproj.environments import package_index
+from mlproj.environments import lock, package_index
 from mlproj.environments.base import Prepared, Request
 from mlproj.environments.uv import Uv
 from mlproj.errors import EnvironmentFailure
@@ -24,16 +26,22 @@ _MD5_DIGITS = 32
 
 
 def collect(
-    request: Request, prepared: Prepared, staging: Path, progress: Progress, others: Sequence[str], moment: datetime | None
+    request: Request,
+    prepared: Prepared,
+    lock_file: Path,
+    staging: Path,
+    progress: Progress,
+    *,
+    others: Sequence[str],
+    moment: datetime | None,
 ) -> Carried:
-    """The files of everything that the lock lists, for this platform. Raises EnvironmentFailure."""
+    """The files of everything that *lock_file* lists, for this platform. Raises EnvironmentFailure."""
     here = platforms.here()
     if any(platform != here for platform in others):
         raise EnvironmentFailure(
             "conda packages come along for this platform only", hint=f"leave --platform out, or give {platforms.shown(here)}"
         )
-    assert prepared.lock is not None
-    lines = prepared.lock.read_text("utf-8").splitlines()
+    lines = lock_file.read_text("utf-8").splitlines()
     files: dict[str, Path] = {}
     packages: dict[str, str] = {}
     addresses = [line for line in lines if "://" in line and not line.startswith("#")]
@@ -71,32 +79,32 @@ def _checked(place: Path, name: str, digest: str) -> Path:
 
 def _of_pip(
     asked: Sequence[str], moment: datetime | None, request: Request, prepared: Prepared, staging: Path, progress: Progress
-) -> Collected:
-    """What pip adds, as wheels. Raises EnvironmentFailure."""
-    from mlproj.bundling import wheels
-
+) -> wheels.Collected:
+    """What pip adds, as wheels by the lines of the lock. Raises EnvironmentFailure."""
     staging.mkdir(parents=True, exist_ok=True)
-    (staging / "pip.txt").write_text("\n".join(_placed(line, request.root) for line in asked) + "\n", "utf-8")
+    placed = {line: _placed(line, request.root) for line in asked}
+    (staging / "pip.txt").write_text("\n".join(placed.values()) + "\n", "utf-8")
     uv = Uv(staging, package_index.settings(), progress, offline=request.offline)
     python = prepared.path[0] / "python"
-    what = "the packages of pip cannot be found again"
-    uv.check(
-        what,
-        "pip",
-        "compile",
-        "pip.txt",
-        "--no-deps",
-        "--quiet",
-        "--python",
-        python,
-        "--format",
-        "pylock.toml",
-        "--output-file",
-        "pylock.toml",
-    )
-    return wheels.collect(request, prepared, staging / "pylock.toml", staging, progress, moment=moment)
+    compiling = ("pip", "compile", "pip.txt", "--no-deps", "--quiet", "--python", python)
+    uv.check("the packages of pip cannot be found again", *compiling, "--format", "pylock.toml", "--output-file", "pylock.toml")
+    found = wheels.collect(request, prepared, staging / "pylock.toml", staging, progress, moment=moment)
+    entries = lock.packages((staging / "pylock.toml").read_text("utf-8"))
+    members = {line: found.packages[offline.called(_entry_of(placed[line], entries))] for line in asked}
+    return wheels.Collected(found.files, members, found.notes)
 
 
 def _placed(line: str, root: Path) -> str:
     """A line of the lock with the folders of the project, which are relative there, at *root*."""
-    return re.sub(r"^(-e )?\./?", lambda match: f"{match[1] or ''}{root}/", line)
+    return re.sub(r"^(-e )?\.(?=/|$)", lambda match: f"{match[1] or ''}{root}", line)
+
+
+def _entry_of(line: str, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The entry of a ``pylock.toml`` that a line of pip's became. Raises EnvironmentFailure when there is none."""
+    asked = line.removeprefix("-e ")
+    name = lock.name_of(asked)
+    for entry in entries:
+        folder = (entry.get("directory") or {}).get("path")
+        if entry["name"] == name or (name is None and folder and Path(folder) == Path(asked)):
+            return entry
+    raise EnvironmentFailure(f"what pip was asked for with {line!r} cannot be found again")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mlproj import platforms, process
 from mlproj.bundle.manifest import PYTHON
+from mlproj.dataclass import dataclass
 from mlproj.environments.base import Prepared
 from mlproj.progress import Progress
 
@@ -16,75 +18,83 @@ from mlproj.progress import Progress
 _LEFT_OUT = shutil.ignore_patterns(
     "__pycache__", "test", "tests", "idlelib", "turtledemo", "*.a", "pkgconfig", "share", "include", "conda-meta", "pkgs"
 )
-# What it prints besides are the shared libraries that it has loaded, by /proc/PID/maps (proc(5)).
+# Loads what usual programs do, and says where it is installed and which files it has in memory.
 _TRIAL = """
 import ctypes, hashlib, json, os, sqlite3, ssl, sys, threading, zlib
-print(sys.base_prefix)
-if os.path.exists("/proc/self/maps"):
-    print(*sorted({line.split()[-1] for line in open("/proc/self/maps")}), sep="\\n")
+try:
+    loaded = sorted({line.split(None, 5)[5].strip() for line in open("/proc/self/maps") if "/" in line})
+except OSError:
+    loaded = []
+print(json.dumps([sys.base_prefix, loaded]))
 """
 _SYSTEM = ("/usr", "/usr/local", "/")
+_C_LIBRARY = ("ld-", "libc.", "libc-", "libm.", "libm-", "libdl", "libpthread", "librt", "libutil", "libgcc_s", "locale", "gconv")
 
 
-def of(prepared: Prepared, staging: Path, progress: Progress) -> tuple[Path | None, str]:
-    """A copy in *staging* of the Python below the environment *prepared*, tried from there; or None and why there is none."""
+@dataclass(frozen=True)
+class Moved:
+    """The copy's ``folder`` with what a package says of it, or none and the reason among the ``notes``."""
+
+    folder: Path | None = None
+    described: Mapping[str, str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def of(prepared: Prepared, staging: Path, progress: Progress) -> Moved:
+    """A copy in *staging* of the Python below the environment *prepared*, tried from there."""
     python = Path(os.path.realpath(prepared.path[0] / "python"))
     base = python.parent.parent
+    needed = f"the package needs a Python {prepared.python} where it is run"
     if str(base) in _SYSTEM:
-        return None, f"the Python of this system ({python}) cannot be moved: the package needs a Python {prepared.python} where it is run"
+        return Moved(notes=(f"the Python of this system ({python}) cannot be moved: {needed}",))
     with progress.step(f"copying Python {prepared.python}"):
-        shutil.copytree(base, staging, symlinks=True, ignore=_ignored(base))
-        program = staging / "bin" / python.name
-        for name in ("python3", "python"):
-            link = staging / "bin" / name
-            link.unlink(missing_ok=True)
-            link.symlink_to(python.name)
-        _keep_plain(staging)
-        _look_beside(staging, base)
-        done = process.run([program, "-I", "-c", _TRIAL], env={"PATH": os.defpath})
-    if done.returncode or not _is_whole(done.text.splitlines(), staging, base):
-        shutil.rmtree(staging)
-        return None, f"the Python at {base} does not run from another place: the package needs a Python {prepared.python} where it is run"
-    for cache in staging.rglob("__pycache__"):
-        shutil.rmtree(cache)
-    return staging, ""
+        _copy(base, python.name, staging)
+        loaded = _try(staging, staging / "bin" / python.name, base)
+    if loaded is None:
+        return Moved(notes=(f"the Python at {base} does not run from another place: {needed}",))
+    program = f"{PYTHON}/bin/{python.name}"
+    described = {"version": str(prepared.python), "platform": platforms.here(), "program": program}
+    return Moved(staging, described, (f"the Python in the package uses libraries of the system: {', '.join(loaded)}",) if loaded else ())
 
 
-def described(folder: Path, prepared: Prepared) -> dict[str, Any]:
-    """What a package says of the Python in *folder*."""
-    program = os.path.realpath(folder / "bin" / "python")
-    name = Path(program).relative_to(os.path.realpath(folder)).as_posix()
-    return {"version": prepared.python, "platform": platforms.here(), "program": f"{PYTHON}/{name}"}
+def _copy(base: Path, name: str, staging: Path) -> None:
+    shutil.copytree(base, staging, symlinks=True, ignore=_ignored)
+    _look_beside(staging / "bin" / name, base)
+    for other in ("python3", "python"):
+        link = staging / "bin" / other
+        link.unlink(missing_ok=True)
+        link.symlink_to(name)
+    _keep_plain(staging)
 
 
-def _is_whole(told: list[str], folder: Path, base: Path) -> bool:
-    """Whether a Python that *told* where it is and what it has loaded uses nothing of the folder that it was copied from."""
-    where, *loaded = told
-    return os.path.realpath(where) == os.path.realpath(folder) and not any(name.startswith(f"{base}/") for name in loaded)
+def _look_beside(program: Path, base: Path) -> None:
+    """Let a *program* that looks for Python's library in the folder *base* look beside itself.
+
+    The place is a text in the program's table of texts, which keeps its length (``DT_RUNPATH`` of ELF, see ld.so(8)).
+    """
+    there, here = os.fsencode(base / "lib"), b"$ORIGIN/../lib"
+    content = program.read_bytes()
+    if content.startswith(b"\x7fELF") and len(here) <= len(there):
+        program.write_bytes(content.replace(b"\0" + there + b"\0", b"\0" + here.ljust(len(there) + 1, b"\0")))
 
 
-def _look_beside(folder: Path, base: Path) -> None:
-    """Let its programs look for shared libraries where they are themselves (ld.so(8)), where they name the folder of before."""
-    before, after = os.fsencode(f"{base}/lib") + b"\0", b"$ORIGIN/../lib\0"
-    for program in (folder / "bin").iterdir():
-        if program.is_symlink() or not program.is_file() or len(after) > len(before):
-            continue
-        content = program.read_bytes()
-        if content.startswith(b"\x7fELF") and before in content:
-            program.write_bytes(content.replace(before, after.ljust(len(before), b"\0")))
+def _try(staging: Path, program: Path, base: Path) -> list[str] | None:
+    """The libraries of the system that the copy uses, besides those of C; None when it does not run without the folder *base*."""
+    done = process.run([program, "-I", "-B", "-c", _TRIAL], env={"PATH": os.defpath})
+    try:
+        prefix, loaded = json.loads(done.stdout)
+    except ValueError:
+        return None
+    top = os.path.realpath(staging)
+    if os.path.realpath(prefix) != top or any(Path(file).is_relative_to(base) for file in loaded):
+        return None
+    names = {Path(file).name for file in loaded if not Path(file).is_relative_to(top)}
+    return sorted(name for name in names if ".so" in name and not name.startswith(_C_LIBRARY))
 
 
-def _ignored(base: Path) -> Any:
+def _ignored(folder: str, names: list[str]) -> set[str]:
     """Beside what nobody needs, the packages that were installed into that Python."""
-
-    def ignored(folder: str, names: list[str]) -> set[str]:
-        found = set(_LEFT_OUT(folder, names))
-        if Path(folder).name in ("site-packages", "dist-packages"):
-            return set(names)
-        # Only of the library of Python itself is a folder called test of no use.
-        return found if Path(folder).is_relative_to(base) else set()
-
-    return ignored
+    return set(names) if Path(folder).name in ("site-packages", "dist-packages") else _LEFT_OUT(folder, names)
 
 
 def _keep_plain(folder: Path) -> None:

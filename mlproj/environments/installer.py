@@ -75,7 +75,7 @@ def install(
         _with_pip(uv, venv, entries, requirements, bounds, progress)
     else:
         _with_uv(uv, into, text, entries, bounds)
-    if requirements.lock_file is not None:
+    if requirements.lock_file is not None and not requirements.came_along:
         for folder in requirements.editables:
             uv.check(f"{folder} cannot be installed", "pip", "install", "--quiet", "--no-deps", *into, "--editable", folder)
     shebang.change(venv / "bin", interpreter.path, str(venv / "bin" / "python"))
@@ -113,7 +113,8 @@ def _with_pip(
 ) -> None:
     tools = [entry for entry in entries if entry["name"] in ("pip", "setuptools", "wheel") and "version" in entry]
     pins = [f"{entry['name']}=={entry['version']}" for entry in tools]
-    uv.check("pip cannot be installed", "pip", "install", "--quiet", "--no-deps", "--python", venv / "bin" / "python", *bounds, *pins)
+    into = ("--python", venv / "bin" / "python")
+    uv.check("pip cannot be installed", "pip", "install", "--quiet", "--no-deps", *into, *bounds, *map(_exactly, tools))
     file = uv.folder / "pip-requirements.txt"
     file.write_text("\n".join([*lock.option_lines(requirements.options), *pip_lines(entries)]) + "\n", "utf-8")
     # Isolated builds take the newest setuptools unless a constraint, which reaches them by the environment, says otherwise.
@@ -154,6 +155,10 @@ def _pip_line(entry: dict[str, Any], hashed: bool) -> str:
         return f"{entry['name']} @ {archive.get('url') or Path(archive['path']).as_uri()}{marker}"
     line = f"{entry['name']}=={entry['version']}{marker}"
     return line + "".join(f" --hash=sha256:{digest}" for digest in _digests(entry)) if hashed else line
+
+
+def _exactly(entry: dict[str, Any]) -> str:
+    return _pip_line(entry, hashed=False)
 
 
 def _digests(entry: dict[str, Any]) -> list[str]:

@@ -116,11 +116,11 @@ class PythonEnvironment:
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), editable.local(self._requirements.editables))
         transaction.remove_files(staging)
-        (staging / "pylock.toml").write_text(self._recorded(text), "utf-8")
+        (staging / "pylock.toml").write_text(self._kept(text), "utf-8")
         return {
             **self.description.stored(),
             "notes": [*self.description.notes, *corrected],
-            "import_roots": roots,
+            "import_roots": [*roots, *self._requirements.import_roots],
             "packages": installer.installed_packages(venv),
         }
 
@@ -147,14 +147,14 @@ class PythonEnvironment:
         material = python_packing.Material(staging, self._interpreter, asked, offline=self._request.offline)
         return Packed(
             script=material.put(text, lock.bounds(self.description.as_of, self._interpreter)),
-            lock=("pylock.toml", self._recorded(text)),
+            lock=("pylock.toml", self._kept(text)),
             variables={**asked.variables, "VIRTUAL_ENV": INSIDE},
             packages={entry["name"]: entry["version"] for entry in lock.packages(text) if "version" in entry},
             readable=python_packing.links(asked),
         )
 
-    def _recorded(self, text: str) -> str:
-        """The lock *text* as it is kept with the run."""
+    def _kept(self, text: str) -> str:
+        """The lock that is kept with the environment, of which *text* was installed."""
         from mlproj.environments import lock
 
         kept = self._requirements.kept_lock

@@ -33,7 +33,7 @@ for name in python{minor} python3 python; do
 done
 if [ -z "$python" ]; then echo "the image has no Python {minor}" >&2; exit 1; fi
 if ! ./uv --version >/dev/null; then echo "the image cannot run uv: it needs GNU's C library, and gcc's" >&2; exit 1; fi
-{copies}./uv venv --quiet --no-project --python "$python" {inside}
+{copies}./uv venv --quiet --no-cache --no-project --python "$python" {inside}
 ./uv pip install {options} --requirements pylock.toml{bounds}
 {projects}{removals}"""
 

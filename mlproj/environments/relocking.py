@@ -31,6 +31,7 @@ def of_python(declared: Requirements, locked: Locked) -> Requirements:
         implied=(),
         lock_file=lock,
         kept_lock=locked.kept or lock,
+        import_roots=locked.import_roots,
         notes=(f"exactly the packages of {locked.of}",),
         warnings=(),
     )

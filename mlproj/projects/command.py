@@ -34,12 +34,14 @@ def bind(
     cwd: Path,
     project_dir: Path,
     fetch: Callable[[str], Path] | None = None,
+    hashed: bool = True,
 ) -> Command:
     """The command that *values* make of *entry_point*, byte for byte MLflow's apart from the fixes of this format.
 
     A value that is no text becomes what Python's ``str`` makes of it, as in MLflow (``True``, ``[1, 2]``); None means
     none. Relative paths among the values mean files in *cwd*, else in *project_dir*; those among defaults the other way
     round. *fetch* brings a URI here and gives its path; without it URIs of ``path`` parameters stay as they are.
+    *hashed*: inputs are read to know what they hold.
 
     Raises UsageError for values that are missing or of the wrong type, and InvalidProject for a command that uses a
     parameter nobody declared. The types of all values are checked before the first file is fetched.
@@ -51,7 +53,7 @@ def bind(
         _check_value(parameter, given.get(name))
     bound = _Bound(warnings=list(_template_warnings(entry_point)))
     for parameter in entry_point.parameters.values():
-        _bind_one(bound, parameter, given, cwd, project_dir, fetch)
+        _bind_one(bound, parameter, given, cwd, project_dir, fetch, hashed)
     extras = {name: value for name, value in given.items() if name not in entry_point.parameters and value is not None}
     bound.warnings.extend(_slips(entry_point, extras))
     bound.recorded.update(extras)
@@ -67,7 +69,7 @@ def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[str]]:
     except InvalidProject as error:
         errors.append(error)
     warnings = list(_template_warnings(entry_point))
-    warnings.extend(found for parameter in entry_point.parameters.values() if (found := _bad_default(parameter)))
+    warnings.extend(filter(None, map(_bad_default, entry_point.parameters.values())))
     return errors, warnings
 
 
@@ -140,6 +142,7 @@ def _bind_one(
     cwd: Path,
     project_dir: Path,
     fetch: Callable[[str], Path] | None,
+    hashed: bool,
 ) -> None:
     name, text = parameter.name, given.get(parameter.name)
     is_default = name not in given
@@ -154,7 +157,7 @@ def _bind_one(
     bound.recorded[name] = text
     if parameter.type == "path" and not (text == "" and is_default):
         bases = (project_dir, cwd) if is_default else (cwd, project_dir)
-        location = locate(parameter, text, bases, fetch)
+        location = locate(parameter, text, bases, fetch, hashed=hashed)
         bound.texts[name] = location.text
         bound.inputs.extend([location.input] if location.input else [])
         bound.warnings.extend([location.warning] if location.warning else [])

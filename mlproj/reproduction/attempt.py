@@ -43,7 +43,7 @@ def reproduce(original: Original, how: How, progress: Progress, *, fresh: bool =
     Raises what keeps it from running: UsageError, SourceError, InvalidProject, EnvironmentFailure, ServiceError; and Interrupted
     when the user ends it, as nothing can be made of a run that was ended.
     """
-    options = {**how.options, "rebuild": fresh, "variables": variables or {}}
+    options = {**how.options, "rebuild": fresh, "variables": {**original.variables, **(variables or {})}}
     tags = {**how.tags, originals.REPRODUCES: original.run.run_id}
     request = originals.request(original, how.given, exact=True, tags=tags, **options)
     with listening() as interruption:
@@ -56,7 +56,7 @@ def reproduce(original: Original, how: How, progress: Progress, *, fresh: bool =
 def rerun(original: Original, how: How, progress: Progress) -> Run:
     """Run *original* again with other parameters. Raises as :func:`reproduce`, but tells by the run that the user ended it."""
     tags = {**how.tags, originals.RERUNS: original.run.run_id}
-    request = originals.request(original, how.given, exact=False, tags=tags, **how.options)
+    request = originals.request(original, how.given, exact=False, tags=tags, **how.options, variables=original.variables)
     return _run(original, request, how, progress, same_inputs=False)
 
 

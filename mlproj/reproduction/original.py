@@ -113,14 +113,15 @@ def check_has_result(original: Original) -> None:
 
 
 def lacking(original: Original) -> tuple[str, ...]:
-    """Files and folders that lie in the folder that was run and are not in its repository, as Git ignores them; caches do not count."""
-    folder = Path(str(original.source["uri"]))
-    if original.source.get("kind") != "folder" or not original.source.get("commit") or not folder.is_dir():
+    """What lies in the folder that was run and is not in its repository, as Git ignores it; caches and what the run made do not count."""
+    if original.source.get("kind") != "folder" or not original.source.get("commit"):
         return ()
-    tree = WorkTree.around(folder)
-    found = tree.ignored(str(original.source.get("subdirectory") or "")) if tree else []
+    below = str(original.source.get("subdirectory") or "")
+    folder = _top(original) / below
+    tree = WorkTree.around(folder) if folder.is_dir() else None
+    found = {f"{below}/{name}" if below else name for name in tree.ignored(folder)} if tree else set()
     made = {output.path for output in original.run.outputs}
-    return tuple(path for path in found if path not in made and not outputs.SKIPPED.intersection(path.split("/")))
+    return tuple(sorted(path for path in found - made if not outputs.SKIPPED.intersection(path.split("/"))))
 
 
 def request(original: Original, given: Mapping[str, Any], *, exact: bool, **options: Any) -> RunRequest:
@@ -147,7 +148,7 @@ def request(original: Original, given: Mapping[str, Any], *, exact: bool, **opti
             "cwd": _cwd(original, kept.get("cwd")),
             "locked": locked(original),
             **options,
-            "variables": {**original.variables, **_shown(original, "the variable", kept.get("variables")), **options.get("variables", {})},
+            "variables": {**_shown(original, "the variable", kept.get("variables")), **options.get("variables", {})},
         }
     )
 
@@ -205,21 +206,29 @@ def check_inputs(original: Original, command: Command) -> None:
         )
 
 
+def hidden(original: Original) -> list[str]:
+    """The parameters whose values were given and not recorded, as they are secret."""
+    return [name for name, value in _given(original).items() if MASK in str(value)]
+
+
+def _given(original: Original) -> dict[str, Any]:
+    """The values that were given; defaults are the code's own."""
+    then = {name: value for name, value in original.plan["params"].items() if name not in original.plan["defaults"]}
+    return {**then, **dict.fromkeys(original.plan["without_value"])}
+
+
 def _parameters(original: Original, given: Mapping[str, Any], *, exact: bool) -> dict[str, Any]:
-    defaults = original.plan["defaults"]
-    then: dict[str, Any] = {name: value for name, value in original.plan["params"].items() if name not in defaults}
-    then |= dict.fromkeys(original.plan["without_value"])
-    hidden = [name for name, value in then.items() if MASK in str(value)]
-    if exact and (surplus := [name for name in given if name not in hidden]):
+    unknown = hidden(original)
+    if exact and (surplus := [name for name in given if name not in unknown]):
         raise UsageError(
             f"the parameter {surplus[0]!r} is what {original.name} recorded; another value would be another run",
             hint="mlproj rerun runs it again with other values",
         )
-    missing = [name for name in hidden if name not in given]
+    missing = [name for name in unknown if name not in given]
     if missing:
         example = " ".join(f"-P {name}=…" for name in missing)
         raise UsageError(f"the value of {', '.join(missing)} is secret, and was not recorded", hint=f"add {example}")
-    return {**then, **given}
+    return {**_given(original), **given}
 
 
 def _shown(original: Original, what: str, then: Mapping[str, Any] | None) -> dict[str, Any]:

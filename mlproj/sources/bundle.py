@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from mlproj import paths, platforms
 from mlproj.bundle import offline, reading
-from mlproj.bundle.manifest import INPUTS, LOCKS, PACKAGES, PROJECT, PYTHON, Manifest
+from mlproj.bundle.manifest import DIFF, INPUTS, LOCKS, PACKAGES, PROJECT, PYTHON, Manifest
 from mlproj.dataclass import replace
-from mlproj.errors import SourceError, UsageError
+from mlproj.errors import ServiceError, SourceError, UsageError
 from mlproj.locked import Given, Locked
 from mlproj.redaction import mask_url
 from mlproj.sources import workspace
@@ -26,11 +27,10 @@ class BundleSource:
         self._place = address.place
         self._subdirectory = address.subdirectory
         self._file: Path | None = None
+        self._content: str | None = None
 
     def pin(self, version: str | None, *, offline: bool) -> Revision:
-        """The package as it is now. It has no versions: raises UsageError for one."""
-        if version is not None:
-            raise UsageError(f"version {version!r}: a package has no versions", hint="leave -v out, or name the repository instead")
+        """The package as it is now. It has one version, the commit that it was made of: raises UsageError for another."""
         notes: tuple[str, ...] = ()
         if self._place.lower().startswith(("http://", "https://")):
             from mlproj.sources.download import download
@@ -41,29 +41,40 @@ class BundleSource:
         else:
             self._file = Path(self._place)
             digest = digest_of(self._file)
-        with reading.opened(self._file) as bundle:
+        with reading.opened(self._file, self._name) as bundle:
+            self._content = bundle.digest
             source = bundle.manifest.source
+            if version is not None and version != source.get("commit"):
+                raise UsageError(f"version {version!r}: a package has no versions", hint="leave -v out, or name the repository instead")
             return Revision(
                 "bundle",
                 mask_url(self._place),
                 subdirectory=self._subdirectory or bundle.manifest.subdirectory,
-                commit=_text(source.get("commit")),
-                branch=_text(source.get("branch")),
-                tag=_text(source.get("tag")),
+                commit=source.get("commit"),
+                branch=source.get("branch"),
+                tag=source.get("tag"),
                 commit_date=_moment(source.get("commit_date")),
+                dirty=source.get("dirty"),
+                diff=bundle.text(DIFF),
                 digest=f"sha256:{digest}",
                 notes=notes,
             )
 
+    @property
+    def _name(self) -> str:
+        """The file's name for people."""
+        return mask_url(self._place).rstrip("/").rpartition("/")[2]
+
     def fetch(self, revision: Revision, *, isolated: bool) -> Checkout:  # noqa: ARG002  # it always is
         """The project's files in a folder of their own; what else the package has is kept in the cache."""
-        assert self._file is not None and revision.digest is not None
+        assert self._file is not None
         folder, release = workspace.new()
         try:
-            with reading.opened(self._file) as bundle:
+            with reading.opened(self._file, self._name) as bundle:
+                if bundle.digest != self._content:
+                    raise SourceError("it was replaced meanwhile", hint="try again")
                 bundle.extract(PROJECT, folder)
-                beside = _beside(bundle, revision.digest)
-                given = _given(bundle.manifest, beside, Path(self._place).name)
+                given = _given(bundle.manifest, _beside(bundle), self._name)
             project = workspace.inside(folder, revision.subdirectory)
         except BaseException:
             release()
@@ -71,26 +82,30 @@ class BundleSource:
         return Checkout(folder, project, False, lambda _: None, release, given)
 
 
-def _beside(bundle: reading.Bundle, digest: str) -> Path:
+def _beside(bundle: reading.Bundle) -> Path:
     """The folder of the cache with all that is no file of the project; made once for each package, whole or not at all."""
-    target = paths.bundles() / digest.removeprefix("sha256:")
+    target = paths.bundles() / bundle.digest
     if target.is_dir():
         return target
     with paths.temporary_folder(target.parent, ".new.") as draft:
-        for part in (LOCKS, INPUTS, PACKAGES, PYTHON):
+        for part in (LOCKS, PACKAGES, PYTHON):
             bundle.extract(part, draft / part)
-        if not target.is_dir():  # another run may have been faster
-            try:
-                draft.rename(target)
-            except OSError as error:
-                if not target.is_dir():
-                    raise SourceError(f"the package cannot be unpacked into {target.parent}: {error.strerror}") from error
+        bundle.extract(INPUTS, draft / INPUTS, read_only=True)  # the next run is to find them as they are
+        try:
+            draft.rename(target)
+        except OSError as error:
+            if not target.is_dir():  # another run may have been faster
+                raise ServiceError(f"the package cannot be unpacked into {target.parent}: {error.strerror}") from error
     return target
 
 
 def _given(manifest: Manifest, beside: Path, name: str) -> Given:
-    inputs = {parameter: str(beside / member) for parameter, member in manifest.inputs.items()}
-    given = Given(None, manifest.entry_point, {**manifest.parameters, **inputs})
+    given = Given(
+        entry_point=manifest.entry_point,
+        parameters=manifest.parameters,
+        inputs={parameter: beside / member for parameter, member in manifest.inputs.items()},
+        secret=manifest.secret,
+    )
     environment, here = manifest.environment, platforms.here()
     if environment is None:
         return given
@@ -101,18 +116,18 @@ def _given(manifest: Manifest, beside: Path, name: str) -> Given:
     return replace(given, locked=_locked(manifest, environment, beside, f"the package {name}", here))
 
 
-def _locked(manifest: Manifest, environment: dict[str, Any] | Any, beside: Path, of: str, here: str) -> Locked:
+def _locked(manifest: Manifest, environment: Mapping[str, Any], beside: Path, of: str, here: str) -> Locked:
     lock = beside / manifest.locks[here] if here in manifest.locks else None
-    python = manifest.python if manifest.python and manifest.python.get("platform") == here else None
+    python = manifest.python if manifest.python and manifest.python["platform"] == here else None
     locked = Locked(
         of=of,
-        kind=str(environment.get("kind")),
-        manager=str(environment.get("manager")),
-        python=_text(environment.get("python")),
+        kind=environment["kind"],
+        manager=environment["manager"],
+        python=environment.get("python"),
         as_of=_moment(environment.get("as_of")),
         lock=lock,
         image=environment.get("image") or {},
-        interpreter=beside / str(python["program"]) if python else None,
+        interpreter=beside / python["program"] if python else None,
     )
     packages = manifest.offline.get(here)
     if lock is None or packages is None:
@@ -120,7 +135,7 @@ def _locked(manifest: Manifest, environment: dict[str, Any] | Any, beside: Path,
     rewrite = offline.conda_lock if lock.name == "conda.lock.txt" else offline.python_lock
     files = {package: (beside / member, manifest.members[member].sha256) for package, member in packages.items()}
     text = rewrite(lock.read_text("utf-8"), files)
-    return replace(locked, lock=_written(beside / "offline" / lock.name, text), kept=lock)
+    return replace(locked, lock=_written(beside / "offline" / lock.name, text), kept=lock, import_roots=manifest.import_roots)
 
 
 def _written(file: Path, text: str) -> Path:
@@ -129,12 +144,8 @@ def _written(file: Path, text: str) -> Path:
     return file
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _moment(value: Any) -> datetime | None:
+def _moment(told: str | None) -> datetime | None:
     try:
-        return datetime.fromisoformat(str(value).replace("Z", "+00:00")) if value else None
-    except ValueError:
+        return datetime.fromisoformat(told.replace("Z", "+00:00")).astimezone(timezone.utc) if told else None
+    except (ValueError, OverflowError):
         return None

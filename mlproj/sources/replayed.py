@@ -43,6 +43,7 @@ class ReplayedSource:
         self._is_folder = kept.document.get("kind") == "folder"
         self._inner: Source | None = None
         self._offline = False
+        self._patch: bytes | None = None
 
     def pin(self, version: str | None, *, offline: bool) -> Revision:  # noqa: ARG002  # it is the one of then
         """The revision of that run, by the names that it had."""
@@ -57,16 +58,19 @@ class ReplayedSource:
                 f"{revision.uri} is another file than the one that {self._kept.of} used ({revision.digest}, then {document['digest']})",
                 hint=f"put the file back; {_LATEST}",
             )
-        return replace(self._named(revision), diff=self._patch() if document.get("dirty") else None)
+        if document.get("dirty") and not revision.dirty:  # a package has the changed files
+            self._patch = self._kept_patch()
+            revision = replace(revision, diff=self._patch)
+        return self._named(revision)
 
     def fetch(self, revision: Revision, *, isolated: bool) -> Checkout:  # noqa: ARG002  # it always is
         """The files as they were then, in a folder of their own."""
         if self._inner is None:
             return self._copied(revision)
         checkout = self._inner.fetch(revision, isolated=True)
-        if revision.diff:
+        if self._patch:
             try:
-                self._apply(revision.diff, checkout.root)
+                self._apply(self._patch, checkout.root)
             except BaseException:
                 checkout.release()
                 raise
@@ -75,7 +79,7 @@ class ReplayedSource:
     def _named(self, revision: Revision) -> Revision:
         """*revision* under the names that the record has: that of a folder is found in its repository, and is a folder's none the less."""
         document = self._kept.document
-        requested = document.get("requested") or (None if self._is_folder else revision.commit)
+        requested = document.get("requested") or (revision.commit if document.get("kind") == "git" else None)
         return replace(
             revision,
             kind=str(document.get("kind")),
@@ -126,7 +130,7 @@ class ReplayedSource:
             ) from error
         return inner.pin(commit, offline=self._offline)
 
-    def _patch(self) -> bytes:
+    def _kept_patch(self) -> bytes:
         note = self._kept.document.get("diff_note")
         if note:
             raise SourceError(f"not all uncommitted changes of {self._kept.of} were kept: {note}", hint=_LATEST)

@@ -95,14 +95,6 @@ class WorkTree:
         patch, note = make_patch(self, status)
         return replace(known, diff=patch, diff_note=note)
 
-    def ignored(self, below: str) -> list[str]:
-        """What Git ignores in the folder *below* the top, relative to the top; a folder of which it ignores all ends with ``/``."""
-        found = git_command.run(
-            "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", "--", below or ".",
-            folder=self.top, settings=self.settings, env={"GIT_LITERAL_PATHSPECS": "1"},
-        )  # fmt: skip
-        return [os.fsdecode(name) for name in found.stdout.split(b"\0") if name] if found.returncode == 0 else []
-
     def last_changed(self, path: Path) -> datetime | None:
         """Date (UTC) of the last commit that changed *path*; None when it is not committed as it is now."""
         below = os.path.relpath(os.path.realpath(path), os.path.realpath(self.top))
@@ -116,6 +108,13 @@ class WorkTree:
             "rev-list", "--max-count=1", "--timestamp", "HEAD", "--", below, folder=self.top, settings=self.settings, env=literal
         )
         return parse_date(found.stdout)
+
+    def ignored(self, folder: Path) -> list[str]:
+        """What Git ignores in *folder*, relative to it; nothing where that is ignored itself, or Git cannot be asked."""
+        listed = git_command.run(
+            "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", folder=folder, settings=self.settings
+        )
+        return [os.fsdecode(name).rstrip("/") for name in listed.stdout.split(b"\0") if name not in (b"", b"./")]
 
 
 def parse_status(said: bytes) -> Status:

@@ -29,7 +29,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     usable(name)
     monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", name)
     yield name
-    forgotten(name)
+    forgotten(name, paths.cache())
 
 
 def usable(engine: str) -> None:
@@ -39,9 +39,9 @@ def usable(engine: str) -> None:
     base_image.make(engine)
 
 
-def forgotten(engine: str) -> None:
-    """Remove the images that were made for this test's cache."""
-    for identity in {*asked(engine, "image", "ls", "--quiet", "--filter", f"label={image.label()}").split()}:
+def forgotten(engine: str, cache: Path) -> None:
+    """Remove the images that were made for *cache*."""
+    for identity in {*asked(engine, "image", "ls", "--quiet", "--filter", f"label={image.label(cache)}").split()}:
         subprocess.run([engine, "image", "rm", "--force", identity], capture_output=True, check=False)
 
 

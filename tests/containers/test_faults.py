@@ -110,9 +110,9 @@ def test_an_engine_that_is_killed_in_mid_run_ends_the_run(own_engine: subprocess
 
 def test_a_build_that_is_broken_off_leaves_nothing_and_is_done_again(engine: str, tmp_path: Path) -> None:
     text = "docker_env: {dockerfile: Dockerfile}\nentry_points: {main: {command: 'cat /made'}}\n"
-    dockerfile = f"FROM {TAG}\nCOPY seconds /seconds\nRUN echo {uuid4().hex} && sleep $(cat /seconds)\nRUN echo made > /made\n"
     lasting = f"6.{os.getpid():07}"  # as no other program sleeps; podman's own steps go on when it is ended
-    folder = project(tmp_path / "p", text, Dockerfile=dockerfile, seconds=lasting)
+    dockerfile = f"FROM {TAG}\nRUN echo {uuid4().hex} && sleep {lasting}\nRUN echo made > /made\n"
+    folder = project(tmp_path / "p", text, Dockerfile=dockerfile)
     before = set(asked(engine, "ps", "--all", "--quiet").split())
     with start("run", folder) as process:
         while not _with(f"sleep\0{lasting}", "cmdline"):
@@ -127,7 +127,7 @@ def test_a_build_that_is_broken_off_leaves_nothing_and_is_done_again(engine: str
     while set(asked(engine, "ps", "--all", "--quiet").split()) - before:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    (folder / "seconds").write_text("0")
+    (folder / "Dockerfile").write_text(dockerfile.replace(lasting, "0"))
     assert mlproj("run", folder, "-q").out == "made\n"
 
 

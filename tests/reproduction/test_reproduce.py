@@ -202,8 +202,8 @@ def test_files_that_git_ignores_are_named_where_a_run_may_lack_them(tmp_path: Pa
         (folder / name).write_text("1")
     run = recorded(folder)
     done, document = reproduced(run["run_id"])
-    assert (done.code, document["lacking"]) == (1, ["p/data/"])
-    assert "it may lack what Git ignores in the folder: p/data/\n" in mlproj("reproduce", run["run_id"]).out
+    assert (done.code, document["lacking"]) == (1, ["p/data"])
+    assert "it may lack what Git ignores in the folder: p/data\n" in mlproj("reproduce", run["run_id"]).out
     assert reproduced(run["run_id"], "--latest-code")[1]["lacking"] == []
 
 

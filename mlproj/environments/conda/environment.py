@@ -206,7 +206,8 @@ class CondaEnvironment:
         built = self._install(staging, final, self._asked.pip, progress)
         roots = editable.detach(built.site_packages, editable.local(self._asked.pip.editables)) if built.site_packages else []
         transaction.remove_files(staging)
-        (staging / locked.NAME).write_text(built.lock, "utf-8")
+        kept = self._request.locked.kept if self._request.locked else None
+        (staging / locked.NAME).write_text(kept.read_text("utf-8") if kept else built.lock, "utf-8")
         return {**self.description.stored(), "packages": built.packages, "import_roots": roots}
 
     def _install(self, staging: Path, final: Path, pip: Requirements, progress: Progress) -> _Installed:

@@ -54,6 +54,11 @@ class Containers:
         """How programs in it reach this machine."""
         return self._route.network
 
+    @property
+    def parts(self) -> tuple[Engine, Image, Settings]:
+        """Who makes its containers, of which image, and how."""
+        return self._engine, self._image, self._settings
+
     def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> Inside:
         """Make the container of a run. Raises ServiceError when the engine cannot, EnvironmentFailure for a volume that cannot be."""
         for volume in self._settings.volumes:

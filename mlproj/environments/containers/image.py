@@ -37,9 +37,9 @@ class Image:
     path: str = _PATH
 
 
-def label() -> str:
-    """The label of the images that we make, with the cache that they belong to."""
-    return f"{_LABEL}={paths.cache()}"
+def label(cache: Path | None = None) -> str:
+    """The label of the images that we make, with the *cache* that they belong to (None: ours)."""
+    return f"{_LABEL}={cache or paths.cache()}"
 
 
 def find(engine: Engine, name: str) -> Image | None:

@@ -30,7 +30,7 @@ from mlproj.errors import EnvironmentFailure, UsageError
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Raised when what an image is made of changes for the same environment."""
 REPOSITORY = "mlproj-env"
 """The images' name; what their tags are says :func:`tag_of`."""
