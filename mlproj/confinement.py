@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlproj import nested, paths
+from mlproj import env_vars, environments, nested, paths
 from mlproj.backends import bubblewrap
 from mlproj.backends.bubblewrap import Bounds
-from mlproj.environments.base import Description, Prepared
+from mlproj.environments.base import Prepared, Request
 from mlproj.errors import UsageError
 from mlproj.plan import Plan, RunRequest
-from mlproj.projects.base import Command
-from mlproj.redaction import looks_secret, mask_url
+from mlproj.projects.base import Command, Input
+from mlproj.redaction import holds_secret
 from mlproj.sources.base import Checkout
+from mlproj.tracking import log_file
 
 if TYPE_CHECKING:
     from mlproj.recording import Recording
@@ -27,39 +29,54 @@ _GUARDED = ("-wal", "-shm", "-journal", ".tokens.json")  # beside a store's file
 
 
 def check(request: RunRequest) -> None:
-    """Raises UsageError when *request* asks for a sandbox where there is none, ServiceError when none can be made here."""
+    """Raises UsageError when *request* asks for a sandbox where there is none."""
     if request.backend != "local":
         raise UsageError(f"--sandbox confines what runs on this machine, and --backend {request.backend} runs it elsewhere")
-    bubblewrap.check()
 
 
-def check_places(checkout: Checkout, command: Command) -> None:
-    """Raises UsageError when the project's folder, or what a parameter names, holds what a sandbox is to hide."""
+def check_here(wanted: Request, checkout: Checkout, command: Command, given: Collection[str]) -> None:
+    """Raises UsageError when the project's folder, or what a parameter names, holds what a sandbox is to hide, ServiceError when none
+    can be made here. *given* are the names of the parameters that the user gave a value."""
+    if environments.is_enclosed(wanted):
+        _check_mounted(checkout)
+    else:
+        bubblewrap.check()
     hidden = _hidden(None)
     if shown := _shown_by(_folder(checkout, hidden), hidden):
         raise UsageError(
             f"--sandbox hides {shown}, and the project's folder {checkout.project_dir} holds it", hint="move the project to another folder"
         )
-    for given in command.inputs:
-        if shown := _shown_by(given.path, hidden):
-            raise UsageError(f"--sandbox hides {shown}, and parameter {given.parameter} names {given.path}", hint="name the files in it")
+    for named in command.inputs:
+        if shown := _shown_by(named.path, hidden):
+            raise UsageError(f"--sandbox hides {shown}, and parameter {named.parameter} names {named.path}", hint="name the files in it")
+        _check_chosen(named, checkout, is_given=named.parameter in given, shown=_folder(checkout, hidden))
 
 
-def check_environment(description: Description) -> None:
-    """Raises UsageError for a container, which has confines of its own."""
-    if description.kind == "container":
-        message = "--sandbox confines programs of this machine, and the project runs in a container"
-        hint = "-A network=none runs it without network; it sees none of your home but what docker_env mounts"
-        raise UsageError(message, hint=hint)
+def _check_chosen(named: Input, checkout: Checkout, *, is_given: bool, shown: Path) -> None:
+    """Raises UsageError when the project, by a default or by a link in its folder, chooses a file outside of what is *shown* of it."""
+    real = Path(os.path.realpath(named.path))
+    is_theirs = not is_given or named.path.is_relative_to(checkout.project_dir)
+    places = (shown, paths.downloads(), paths.bundles())
+    if is_theirs and not any(real.is_relative_to(os.path.realpath(place)) for place in places):
+        message = f"--sandbox hides what you did not name, and it is the project that leads parameter {named.parameter} to {real}"
+        raise UsageError(message, hint=f"if the program may read it: -P {named.parameter}={shlex.quote(str(real))}")
+
+
+def _check_mounted(checkout: Checkout) -> None:
+    """A container sees the project's folder whole. Raises UsageError when records are in it."""
+    project_dir = Path(os.path.realpath(checkout.project_dir))
+    for place in _hidden(env_vars.TRACKING_URI.get()):
+        if place.is_relative_to(project_dir):
+            hint = "set MLPROJ_HOME, MLPROJ_CACHE and MLPROJ_TRACKING_URI to places elsewhere"
+            raise UsageError(f"--sandbox hides {place}, and the project's folder, which the container sees, holds it", hint=hint)
 
 
 def bounds(plan: Plan, recording: Recording, prepared: Prepared, environ: Mapping[str, str]) -> Bounds:
     """What the program of *plan* sees."""
     hidden = _hidden(recording.uri)
     checkout = _folder(plan.checkout, hidden)
-    files = [recording.run_dir / name for name in ("metrics.log", "params.log", "tags.log")]
     return Bounds(
-        writable=(checkout, *files, recording.artifacts),
+        writable=(checkout, *written(recording)),
         readable=(
             recording.run_dir,
             *(given.path for given in plan.command.inputs),
@@ -71,20 +88,33 @@ def bounds(plan: Plan, recording: Recording, prepared: Prepared, environ: Mappin
     )
 
 
+def written(recording: Recording) -> list[Path]:
+    """Where a confined program writes besides the project's folder."""
+    return [*(recording.run_dir / name for name in log_file.FILES), recording.artifacts]
+
+
 def environ(variables: Mapping[str, str]) -> dict[str, str]:
     """*variables* of ours that a confined program may see: none that look secret, none that name hidden places."""
-    kept = {name: value for name, value in variables.items() if not looks_secret(name) and mask_url(value) == value}
+    kept = {name: value for name, value in variables.items() if not holds_secret(name, value)}
     for name in ("TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR"):
         kept.pop(name, None)
     return kept
 
 
+def confined_by(plan: Plan) -> str:
+    """What makes the sandbox: bubblewrap, or the engine of the container that the command runs in."""
+    described = plan.environment.description
+    return described.manager if described.not_confined is not None else "bubblewrap"
+
+
 def not_confined(plan: Plan) -> tuple[str, ...]:
     """What the sandbox does not keep the program from, a line each, for people."""
     described = plan.environment.description
+    inputs = [f"{given.path} is visible, because parameter {given.parameter} names it" for given in plan.command.inputs]
+    if described.not_confined is not None:
+        return (*described.not_confined, *inputs)
     built = [] if described.kind == "system" else ["building the environment is not confined: it has the network and your files"]
     cards = ["graphics cards are visible"] if bubblewrap.cards() else []
-    inputs = [f"{given.path} is visible, because parameter {given.parameter} names it" for given in plan.command.inputs]
     return (
         *built,
         "the kernel is this machine's; memory, processors and disk are not limited",

@@ -23,7 +23,7 @@ else:
         """Give a class what its annotated fields ask for; used as the standard one is."""
         if cls is None:
             return lambda decorated: dataclass(decorated, frozen=frozen)
-        fields = {name: _as_field(cls.__dict__.get(name, _REQUIRED)) for name in cls.__annotations__}
+        fields = {name: _as_field(cls.__dict__.get(name, _REQUIRED)) for name in getattr(cls, "__annotations__", ())}
         for name, options in fields.items():
             if isinstance(cls.__dict__.get(name), field):
                 delattr(cls, name)
@@ -45,16 +45,16 @@ else:
             cls.__setattr__, cls.__delattr__ = _refuse, _refuse
         return cls
 
-    def replace(instance, /, **changes):
+    def replace(instance, **changes):
         """A copy of *instance* with some fields changed."""
-        return type(instance)(**{name: getattr(instance, name) for name in instance._names} | changes)
+        return type(instance)(**{**{name: getattr(instance, name) for name in instance._names}, **changes})
 
     _REQUIRED = object()
 
     def _as_field(given):
         return {} if given is _REQUIRED else given.options if isinstance(given, field) else {"default": given}
 
-    def _init(self, /, *values, **named):
+    def _init(self, *values, **named):
         cls, own = type(self), self.__dict__
         if not named and len(values) == len(cls._names):  # as most are made; a search makes thousands
             own.update(zip(cls._names, values))  # noqa: B905

@@ -26,6 +26,11 @@ VARIABLES = (
 )
 """Variables that change what a program computes or how it behaves, and that hold no secrets. Those that are not set are not recorded."""
 
+OF_ONE_MACHINE = frozenset(
+    ("PYTHONPATH", "PYTHONHOME", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH")
+)
+"""Those of them whose values mean something on one machine only."""
+
 _FIRST_PROCESSOR = 8192  # bytes; the file has as many parts as there are processors, and the system takes its time to write them
 _MODEL = ("model name", "Hardware", "cpu", "CPU part")  # x86; ARM of old; POWER; ARM
 _VECTORS = ("avx512f", "avx2", "avx", "sse4_2", "sve2", "sve", "asimd")

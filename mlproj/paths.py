@@ -68,6 +68,11 @@ STATEMENT = "statement.intoto.jsonl"
 """In a run's folder: the signed statement about it."""
 
 
+def bisections() -> Path:
+    """What searches for a commit have measured, a file each."""
+    return home() / "bisect"
+
+
 def artifacts() -> Path:
     """The root of all artifacts kept on this machine."""
     return home() / "artifacts"
@@ -86,6 +91,11 @@ def environments() -> Path:
 def checkouts() -> Path:
     """Working folders of running and recent runs."""
     return cache() / "checkouts"
+
+
+def bundles() -> Path:
+    """What came with packages beside the projects' files, by the packages' content."""
+    return cache() / "bundles"
 
 
 def downloads() -> Path:

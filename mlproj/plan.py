@@ -20,15 +20,15 @@ from mlproj.sources.base import Checkout, Revision
 class RunRequest:
     """Everything that the user asked for, checked for form only.
 
-    ``parameters`` win over those of ``parameters_file``. ``timeout`` and ``grace`` are seconds. ``output_limit`` is the
-    largest output in bytes that is copied as an artifact. ``cwd`` is where the user stands: relative values of ``path``
-    parameters mean files there first (None: in the project only). ``variables`` are set for the command. ``echo`` says where
-    the command's output is shown while it runs: on our own ``streams``, all of it on ``stderr`` (stdout then holds one
-    document), or ``nowhere``. ``system_metrics`` says whether the load of the machine and of the run is recorded; None leaves
-    it to ``MLPROJ_SYSTEM_METRICS``. With ``inject_run_id`` the program gets the run's id in ``MLFLOW_RUN_ID``, and its
-    experiment's. ``docker_args`` are options for the container engine, True for those without a value; with ``build_image``
-    the project's files are copied into an image instead of being mounted. ``in_container`` runs a project that declares no
-    container in one of this image (empty: one that fits its Python). ``sandbox`` says whether the command is confined.
+    ``parameters`` win over those of ``parameters_file``. ``timeout`` and ``grace`` are seconds. ``output_limit`` is the largest
+    output in bytes that is copied as an artifact. ``cwd`` is where the user stands: relative values of ``path`` parameters mean
+    files there first (None: in the project only; a relative one is a place in the checkout). ``variables`` are set for the command,
+    those that are None unset. ``echo`` says where the command's output is shown while it runs: on our own ``streams``, all of it on
+    ``stderr`` (stdout then holds one document), or ``nowhere``. ``system_metrics`` says whether the load of the machine and of the
+    run is recorded; None leaves it to ``MLPROJ_SYSTEM_METRICS``. With ``inject_run_id`` the program gets the run's id in
+    ``MLFLOW_RUN_ID``, and its experiment's. ``docker_args`` are options for the container engine, True for those without a value;
+    with ``build_image`` the project's files are copied into an image instead of being mounted. ``in_container`` runs a project that
+    declares no container in one of this image (empty: one that fits its Python). ``sandbox`` says whether the command is confined.
     ``locked`` is the environment of an earlier run, which is made again.
     """
 
@@ -53,7 +53,7 @@ class RunRequest:
     output_limit: int | None = None
     parent_run_id: str | None = None
     cwd: Path | None = field(default_factory=Path.cwd)
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str | None] = field(default_factory=dict)
     echo: str = "streams"
     system_metrics: bool | None = None
     inject_run_id: bool = False
@@ -108,19 +108,20 @@ class Plan:
         return (source_line(self.revision), *only, environment_line(described), *described.notes, *self._sandbox_lines())
 
     @property
-    def not_confined(self) -> tuple[str, ...]:
-        """What a sandbox does not keep the command from; nothing to say without one."""
+    def sandbox(self) -> dict[str, Any] | None:
+        """What the sandbox is made ``by``, and what it does not keep the command from (``not_confined``); None without one."""
         if not self.request.sandbox:
-            return ()
+            return None
         from mlproj import confinement
 
-        return confinement.not_confined(self)
+        return {"by": confinement.confined_by(self), "not_confined": [redact(line) for line in confinement.not_confined(self)]}
 
     def _sandbox_lines(self) -> tuple[str, ...]:
-        if not self.request.sandbox:
+        sandbox = self.sandbox
+        if sandbox is None:
             return ()
         first = "sandbox: no network but the run's tracking server, nothing of your home, writing only to the project's folder and the run"
-        return (first, *(f"not confined: {line}" for line in self.not_confined))
+        return (first, *(f"not confined: {line}" for line in sandbox["not_confined"]))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data: the ``plan`` of ``--dry-run --json`` and of ``plan.json`` in the run's folder."""
@@ -133,13 +134,17 @@ class Plan:
             },
             "entry_point": self.entry_point.name,
             "params": shown_parameters(self.command),
+            "defaults": list(self.command.defaults),
+            "without_value": [
+                name for name in self.entry_point.parameters if name not in {*self.command.parameters, *self.command.defaults}
+            ],
             "inputs": input_documents(self.command),
             "command": shown_command(self.command),
             "environment": environment_document(self.environment.description),
             "environment_ready": self.environment.is_ready(),
             "backend": self.request.backend,
             "options": options_document(self.request),
-            "sandbox": {"by": "bubblewrap", "not_confined": [redact(line) for line in self.not_confined]} if self.request.sandbox else None,
+            "sandbox": self.sandbox,
             "reasons": [redact(line) for line in self.reasons],
             "warnings": [redact(line) for line in self.warnings],
         }
@@ -213,7 +218,8 @@ def options_document(request: RunRequest) -> dict[str, Any]:
         "inject_run_id": request.inject_run_id,
         "infer": request.infer,
         "cwd": str(request.cwd) if request.cwd else None,
-        "variables": dict(request.variables),
+        "timeout": request.timeout,
+        "variables": {name: value and (MASK if looks_secret(name) else redact(value)) for name, value in request.variables.items()},
     }
 
 

@@ -273,9 +273,9 @@ class Recording:
 
     def _tags(self) -> dict[str, str]:
         plan, kind = self.plan, self.plan.environment.description.kind
-        gaps = [redact(f"not confined: {gap}") for gap in plan.not_confined]
-        sandbox = {"mlproj.sandbox": "\n".join(["bubblewrap", *gaps])} if plan.request.sandbox else {}
-        return sandbox | mlflow_tags(
+        sandbox = plan.sandbox
+        told = [sandbox["by"], *(f"not confined: {gap}" for gap in sandbox["not_confined"])] if sandbox else []
+        return ({"mlproj.sandbox": "\n".join(told)} if told else {}) | mlflow_tags(
             user=_user(),
             source_name=source_name(plan.revision),
             commit=plan.revision.commit,

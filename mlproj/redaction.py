@@ -55,6 +55,11 @@ def looks_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name))
 
 
+def holds_secret(name: str, value: str) -> bool:
+    """Whether the variable *name* with this *value* is to be kept from a program that is not trusted."""
+    return looks_secret(name) or mask_url(value) != value
+
+
 def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
     """*text* without URL credentials and without the values of secret-looking variables of *environ* (default: ours).
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +50,16 @@ def planned(
             resources.callback(checkout.release)
         project = projects.load(checkout.project_dir, root=checkout.root)
         entry_point = projects.resolve_entry_point(project, request.entry_point or checkout.given.entry_point)
-        values = checkout.given.values(entry_point.name, projects.merge(request.parameters_file, request.parameters))
-        fetch = _fetcher(request, checkout.given)
-        command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=request.cwd or checkout.project_dir, fetch=fetch)
-        if request.sandbox:
-            confinement.check_places(checkout, command)
+        chosen = projects.merge(request.parameters_file, request.parameters)
+        values = checkout.given.values(entry_point.name, chosen)
+        place, fetch = standing(request, checkout), _fetcher(request, checkout.given)
+        command = projects.bind(entry_point, values, project_dir=checkout.project_dir, cwd=place, fetch=fetch)
         wanted = environment_request(request, revision, checkout, project, entry_point)
+        if request.sandbox:
+            confinement.check_here(wanted, checkout, command, chosen)
         if consent:
             consent(Proposal(request, revision, project, entry_point, command, wanted))
         environment = environments.resolve(wanted, progress)
-        if request.sandbox:
-            confinement.check_environment(environment.description)
         yield Plan(request, revision, checkout, project, entry_point, command, environment)
 
 
@@ -74,8 +73,7 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
         try:
             with recording:
                 prepared = plan.environment.prepare(progress, rebuild=plan.request.rebuild)
-                if plan.request.variables:
-                    prepared = replace(prepared, variables={**prepared.variables, **plan.request.variables})
+                prepared = _with_variables(prepared, plan.request.variables)
                 recording.environment_is_ready(prepared, inherited_environ(prepared, confined=plan.request.sandbox))
                 outcome = _run_job(plan, recording, prepared, interruption, handle)
                 recording.ended(outcome, _explain(plan, recording, outcome))
@@ -87,6 +85,15 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
                 handle.run = recording.run
         assert recording.run is not None
         return recording.run
+
+
+def _with_variables(prepared: Prepared, asked: Mapping[str, str | None]) -> Prepared:
+    variables = {**prepared.variables, **asked}
+    return replace(
+        prepared,
+        variables={name: value for name, value in variables.items() if value is not None},
+        unset=(*prepared.unset, *(name for name, value in asked.items() if value is None)),
+    )
 
 
 def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption: Interruption, handle: RunHandle | None) -> Outcome:
@@ -102,17 +109,9 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
         when_lasting=recording.is_lasting,
     )
     backend = backends.open(plan.request.backend)
-
-    def submit() -> Submission:
-        if prepared.enclosure is None:
-            return backend.submit(job)
-        from mlproj import enclosed
-
-        return backend.submit(enclosed.put(job, prepared.enclosure, plan, recording))
-
     with (
-        _confined(job, plan, recording, prepared) if plan.request.sandbox else nullcontext(job) as job,
-        interruption.passed_to(submit) as submission,
+        _placed(job, plan, recording, prepared) as place,
+        interruption.passed_to(lambda: backend.submit(place())) as submission,
     ):
         if handle:
             handle.attach(submission)
@@ -121,12 +120,26 @@ def _run_job(plan: Plan, recording: Recording, prepared: Prepared, interruption:
     return replace(outcome, usage=None) if plan.request.sandbox or prepared.enclosure else outcome
 
 
-def _confined(job: Job, plan: Plan, recording: Recording, prepared: Prepared) -> AbstractContextManager[Job]:
-    from mlproj import confinement
-    from mlproj.backends import bubblewrap
+@contextmanager
+def _placed(job: Job, plan: Plan, recording: Recording, prepared: Prepared) -> Iterator[Callable[[], Job]]:
+    """What puts *job* where it is to run (into the environment's enclosure, into a sandbox, or nowhere) and returns it ready for a
+    backend; what it needs there lasts as long as the block."""
+    if prepared.enclosure is not None:
+        from mlproj import enclosed
 
-    assert recording.embedded is not None
-    return bubblewrap.confined(job, confinement.bounds(plan, recording, prepared, job.environ), recording.embedded.port)
+        enclosure = prepared.enclosure
+        with enclosed.door(plan, recording) as door:
+            yield lambda: enclosed.put(job, enclosure, plan, recording, door)
+    elif plan.request.sandbox:
+        from mlproj import confinement
+        from mlproj.backends import bubblewrap
+
+        assert recording.embedded is not None
+        bounds = confinement.bounds(plan, recording, prepared, job.environ)
+        with bubblewrap.confined(job, bounds, recording.embedded.port) as confined:
+            yield lambda: confined
+    else:
+        yield lambda: job
 
 
 def child_environ(recording: Recording, prepared: Prepared, *, confined: bool = False) -> dict[str, str]:
@@ -180,6 +193,7 @@ def environment_request(request: RunRequest, revision: Revision, checkout: Check
         build_image=request.build_image,
         in_container=request.in_container,
         locked=_locked(request.locked, checkout.given.locked),
+        sandbox=request.sandbox,
     )
 
 
@@ -190,6 +204,11 @@ def _locked(asked: Locked | None, given: Locked | None) -> Locked | None:
     locks = (asked.lock, given.kept or given.lock)
     is_same = None not in locks and len({lock.read_bytes() for lock in locks if lock}) == 1
     return replace(given, of=asked.of) if is_same else asked
+
+
+def standing(request: RunRequest, checkout: Checkout) -> Path:
+    """Where relative paths of the user's count from."""
+    return checkout.root / request.cwd if request.cwd else checkout.project_dir
 
 
 def _fetcher(request: RunRequest, given: Given) -> Callable[[str], Path]:

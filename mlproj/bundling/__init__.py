@@ -19,8 +19,7 @@ from mlproj.errors import EnvironmentFailure
 from mlproj.plan import RunRequest, environment_document, source_document
 from mlproj.progress import Progress
 from mlproj.projects.base import EntryPoint, Project
-from mlproj.redaction import MASK
-from mlproj.reproduction.original import Original
+from mlproj.reproduction.original import Original, hidden
 from mlproj.reproduction.original import request as request_again
 from mlproj.reproduction.original import source as source_again
 from mlproj.sources.base import Checkout, Revision
@@ -54,8 +53,7 @@ class Made:
 
 def wanted_run(original: Original, **options: Any) -> Wanted:
     """What packages the run *original* with its parameters, inputs and lock. Raises UsageError."""
-    hidden = {name: "" for name, value in original.plan["params"].items() if MASK in str(value)}
-    return Wanted(request_again(original, hidden, exact=True), original, **options)
+    return Wanted(request_again(original, dict.fromkeys(hidden(original), ""), exact=True), original, **options)
 
 
 def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
@@ -65,9 +63,9 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
     """
     with ExitStack() as resources:
         staging = resources.enter_context(paths.temporary_folder(paths.cache() / "work", "package."))
-        revision, fetch = _pinned(wanted, progress, resources)
+        revision, fetch = pinned(wanted, progress, resources)
         checkout = fetch()
-        point, request = _asked(wanted, revision, checkout)
+        point, request = asked_for(wanted, revision, checkout)
         environment = environments.resolve(request, progress)
         _check(wanted, environment)
         prepared = environment.prepare(progress)
@@ -97,14 +95,15 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
     return Made(target, digest, manifest, target.stat().st_size, (*revision.notes, *brought.notes, *_left_out(manifest, request)))
 
 
-def _pinned(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Revision, origin.Fetch]:
+def pinned(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Revision, origin.Fetch]:
+    """The revision, and what fetches its files. Raises SourceError, UsageError."""
     request = wanted.request
     source = source_again(wanted.original) if wanted.original else sources.open(request.uri)
     with progress.step(f"fetching {request.uri}"):
         return origin.pinned(source, request.version, resources, offline=request.offline)
 
 
-def _asked(wanted: Wanted, revision: Revision, checkout: Checkout) -> tuple[EntryPoint, Request]:
+def asked_for(wanted: Wanted, revision: Revision, checkout: Checkout) -> tuple[EntryPoint, Request]:
     """The entry point that the environment is for, and what that is decided from."""
     project = projects.load(checkout.project_dir, root=checkout.root)
     point = _entry_point(project, wanted.request.entry_point or checkout.given.entry_point)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj import inputs, paths, projects
+from mlproj import inputs, paths, projects, runner
 from mlproj.artifacts import record
 from mlproj.bundle.manifest import INPUTS, STATEMENT
 from mlproj.bundling.content import Content
@@ -63,7 +63,7 @@ def _command(original: Original, request: RunRequest, point: EntryPoint, checkou
     def fetch(uri: str) -> Path:
         return checkout.given.files.get(uri) or inputs.fetch(uri, offline=request.offline)
 
-    cwd = request.cwd or checkout.project_dir
+    cwd = runner.standing(request, checkout)
     command = projects.bind(point, request.parameters, project_dir=checkout.project_dir, cwd=cwd, fetch=fetch)
     check_inputs(original, command)
     return command

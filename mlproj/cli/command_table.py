@@ -29,6 +29,7 @@ COMMANDS = {
     "reproduce": Entry("mlproj.cli.reproduce:reproduce_command", "Do a recorded run again, and tell whether it came out the same.", "Run"),
     "rerun": Entry("mlproj.cli.reproduce:rerun_command", "Do a recorded run again with other parameters.", "Run"),
     "package": Entry("mlproj.cli.package:command", "Put a project, or a run of one, into one file that a colleague can run.", "Run"),
+    "bisect": Entry("mlproj.cli.bisect:command", "Find the commit that changed a metric.", "Run"),
     "runs": Entry("mlproj.cli.runs:group", "List, show, compare, explain, follow, delete and restore recorded runs.", "Look"),
     "ui": Entry("mlproj.cli.ui:command", "Show recorded runs as web pages on this machine.", "Look"),
     "server": Entry("mlproj.cli.server:group", "Serve runs, models and files to MLflow's clients, for a team.", "Look"),

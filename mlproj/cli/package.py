@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @click.command("package")
 @click.argument("what", metavar="URI|RUN", shell_complete=complete.projects)
-@click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file, NAME.mlproj."
-)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="The file, NAME.mlproj.")
+@click.option("--image", metavar="NAME[:TAG]", help="Make an image of this name instead, which docker run (or podman run) runs.")
+@click.option("--base", metavar="IMAGE", help="With --image: the image that the environment is made in. Default: one that fits it.")
 @click.option(
     "-e", "--entry-point", metavar="NAME", help="Entry point of a project whose environment comes along. Default: main, else the first."
 )
@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     "--platform", "others", metavar="NAMES", default="", help="With --offline: packages for these, too, as linux/amd64,linux/arm64."
 )
 @click.option("--no-python", is_flag=True, help="With --offline: leave the Python out.")
-@click.option("--force", is_flag=True, help="Replace FILE when it is there.")
+@click.option("--force", is_flag=True, help="Replace the file or the image when it is there.")
 @options.revision
 @options.verbosity
 @options.as_json
-def command(what: str, output: Path, force: bool, verbosity: int, as_json: bool, **flags: Any) -> None:
-    """Put a project, or a recorded run of one, into one file: its files at a revision, the lock of its environment, where it came from.
+def command(
+    what: str, output: Path | None, image: str | None, base: str | None, force: bool, verbosity: int, as_json: bool, **flags: Any
+) -> None:
+    """Put a project, or a recorded run of one, into one file: its files at a revision, the lock of its environment, where it came from;
+    or into an image that has all it needs to run.
 
     URI is a project as mlproj run takes it. RUN is a run's id or the beginning of it, its name, or "last"; its parameters and inputs
     come along. mlproj run FILE runs it, mlproj verify FILE checks it. The same content gives the same bytes.
@@ -43,8 +46,15 @@ def command(what: str, output: Path, force: bool, verbosity: int, as_json: bool,
     from mlproj import bundling
     from mlproj.interruption import listening
 
-    _check(output, force, flags)
     reporter = make_reporter(verbosity, json=as_json)
+    if image is not None or output is None:
+        from mlproj.cli import package_image
+
+        name = package_image.checked(image, output, flags)
+        return package_image.make(_wanted(what, **flags), name, base, reporter, force=force, as_json=as_json)
+    if base is not None:
+        raise UsageError("--base goes with --image")
+    _check(output, force, flags)
     with listening():
         made = bundling.make(_wanted(what, **flags), output, reporter)
     for note in made.notes:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 from mlproj.errors import UsageError
 from mlproj.tracking.base import Run, TrackingStore
+from mlproj.tracking.mlflow_run import PARENT_TAG
+
+_PORTION = 20
 
 
 @contextmanager
@@ -26,10 +30,19 @@ def opened_store() -> Iterator[TrackingStore]:
 
 
 def find(store: TrackingStore, reference: str) -> Run:
-    """The run that *reference* means; ``last`` is the newest one that is not deleted."""
+    """The run that *reference* means; ``last`` is the newest one that is not deleted, and not the child of another."""
     if reference != "last":
         return store.get_run(reference)
-    newest = store.list_runs(limit=1)
-    if not newest:
+    newest = next(_newest(store), None)
+    if newest is None:
         raise UsageError("there is no last run: none was recorded yet", hint="mlproj run records one")
-    return newest[0]
+    return newest
+
+
+def _newest(store: TrackingStore) -> Iterator[Run]:
+    """The runs that are nobody's children, the newest first."""
+    for offset in count(step=_PORTION):
+        found = store.list_runs(limit=_PORTION, offset=offset)
+        yield from (run for run in found if PARENT_TAG not in run.tags)
+        if len(found) < _PORTION:
+            return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +15,10 @@ from mlproj.cli.recorded import find, opened_store
 from mlproj.cli.reporter import make_reporter
 
 if TYPE_CHECKING:
-    from mlproj.plan import Plan
-    from mlproj.progress import Progress
+    from mlproj.cli.reporter import Reporter
     from mlproj.reproduction.attempt import How
+    from mlproj.reproduction.audit import Audit
+    from mlproj.tracking.base import Run
 
 _parameters = click.option("-P", "--param", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter's value; repeatable.")
 _trust = click.option("--trust", is_flag=True, help="Run a project from a URL that was never run here without asking.")
@@ -38,6 +42,7 @@ _latest_code = click.option("--latest-code", is_flag=True, help="Take the source
 @_latest_code
 @_parameters
 @_trust
+@options.report_files
 @options.offline
 @options.verbosity
 @options.as_json
@@ -50,6 +55,8 @@ def reproduce_command(
     latest_code: bool,
     parameters: tuple[str, ...],
     trust: bool,
+    junit_xml: Path | None,
+    summary: Path | None,
     offline: bool,
     verbosity: int,
     as_json: bool,
@@ -68,15 +75,15 @@ def reproduce_command(
 
     allowed = tolerance.parse(tolerances)
     reporter = make_reporter(verbosity, json=as_json)
-    with opened_store() as store:
-        asked = Asked(original.load(find(store, run)), allowed, ignored)
-        how = _how(parameters, latest_code, trust, offline, as_json, reporter)
-        with listening():
-            found = audit(asked, times, how, store, reporter, search=search)
+    with _report_files(run, junit_xml, summary) as report:
+        with opened_store() as store, listening():
+            asked = Asked(original.load(find(store, run)), allowed, ignored)
+            found = audit(asked, times, _how(parameters, latest_code, trust, offline, as_json, reporter), store, reporter, search=search)
+        if not as_json:
+            verdict_view.print_audit(asked.original.run, found)
+        report(asked.original.run, found)
     if as_json:
         print_document({"reproduction": verdict_view.to_json(asked.original.run, found)})
-    else:
-        verdict_view.print_audit(asked.original.run, found)
     return 0 if found.reproduced and found.is_deterministic else 1
 
 
@@ -105,18 +112,21 @@ def rerun_command(
     return conclude(done, reporter, as_json=as_json)
 
 
-def _how(parameters: tuple[str, ...], latest_code: bool, trust: bool, offline: bool, as_json: bool, reporter: Progress) -> How:
+def _report_files(run: str, junit_xml: Path | None, summary: Path | None) -> AbstractContextManager[Callable[[Run, Audit], None]]:
+    """What writes the files that tell of the reproduction, if any are asked for."""
+    if junit_xml is None and summary is None:
+        return nullcontext(lambda _run, _found: None)
+    from mlproj.cli.report_files import reproduce_report
+
+    return reproduce_report.of_flags(run, junit_xml, summary)
+
+
+def _how(parameters: tuple[str, ...], latest_code: bool, trust: bool, offline: bool, as_json: bool, reporter: Reporter) -> How:
     from mlproj import env_vars
-    from mlproj.cli.run import consent
+    from mlproj.cli.run import consent, tell
     from mlproj.projects import parse_assignments
     from mlproj.reproduction.attempt import How
 
-    def tell(plan: Plan) -> None:
-        for line in plan.reasons:
-            reporter.note(line)
-        for warning in plan.warnings:
-            reporter.warn(warning)
-
     common: dict[str, Any] = {"offline": offline, "echo": "stderr" if as_json else "streams", "parent_run_id": env_vars.RUN_ID.get()}
     asks = consent({"trust": trust, "dry_run": False, "as_json": as_json}, reporter)
-    return How(parse_assignments(parameters), latest_code, options=common, consent=asks, tell=tell)
+    return How(parse_assignments(parameters), latest_code, options=common, consent=asks, tell=lambda plan: tell(plan, reporter))

@@ -30,13 +30,13 @@ def _run(flags: dict[str, Any], report: Report) -> int:
 
     as_json = flags["as_json"]
     reporter = make_reporter(flags["verbosity"], json=as_json)
-    request = _request(flags)
+    request = request_of(flags)
     # From here a signal unwinds what was begun: a fetch, a resolution, a checkout.
     with listening(), runner.planned(request, reporter, consent(flags, reporter)) as plan:
         if flags["dry_run"]:
             _show_plan(plan, as_json)
             return 0
-        _tell(plan, reporter)
+        tell(plan, reporter)
         record = runner.execute(plan, reporter)
     report(record, plan.command.parameters)
     return conclude(record, reporter, as_json=as_json)
@@ -63,7 +63,8 @@ def consent(flags: dict[str, Any], reporter: Reporter) -> Callable[[Proposal], N
     return ask
 
 
-def _request(flags: dict[str, Any]) -> RunRequest:
+def request_of(flags: dict[str, Any]) -> RunRequest:
+    """The flags of the command line, checked for form. Raises UsageError."""
     from mlproj.plan import RunRequest
     from mlproj.projects import parse_assignments
 
@@ -112,7 +113,8 @@ def _engine_options(words: Sequence[str]) -> dict[str, str | bool]:
     return options
 
 
-def _tell(plan: Plan, reporter: Reporter) -> None:
+def tell(plan: Plan, reporter: Reporter) -> None:
+    """Say what will be done, and why, before it is done."""
     for line in plan.reasons:
         reporter.note(line)
     for warning in plan.warnings:

@@ -105,7 +105,7 @@ OPTIONS = (
     Option(
         ("--sandbox",),
         "sandbox",
-        "Run the command without network and without your home, in a sandbox of bubblewrap.",
+        "Run the command without network and without your home, by bubblewrap or in its container.",
         stands_for=True,
         default=False,
     ),

@@ -9,11 +9,12 @@ from mlproj.cli.output import print_heading, print_lines, print_prose, print_tab
 from mlproj.cli.table import Column
 from mlproj.reproduction.audit import Audit
 from mlproj.reproduction.divergence import Divergence
-from mlproj.reproduction.verdict import SAME, FileVerdict, Verdict
+from mlproj.reproduction.verdict import SAME, FileVerdict, MetricVerdict, Verdict
 from mlproj.tracking.base import Run
 from mlproj.tracking.record import number
 
-_MOST = 20  # metrics and files that are the same and are shown
+_MOST_NAMED = 5
+_MOST = 20  # metrics and files of a run that are shown
 
 
 def to_json(original: Run, audit: Audit) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def to_json(original: Run, audit: Audit) -> dict[str, Any]:
         "deterministic": audit.is_deterministic if audit.among else None,
         "runs": [_verdict_document(verdict) for verdict in audit.verdicts],
         "parting": _parting_document(audit.parting) if audit.parting else None,
+        "lacking": list(audit.lacking),
         "causes": [{"name": cause.name, "text": cause.text, "proof": cause.proof} for cause in audit.causes],
     }
 
@@ -35,6 +37,8 @@ def _named(run: Run) -> dict[str, str]:
 def _verdict_document(verdict: Verdict) -> dict[str, Any]:
     return {
         **_named(verdict.after.run),
+        "status": verdict.after.run.status.value,
+        "exit_code": verdict.after.run.exit_code,
         "verdict": verdict.word,
         "summary": verdict.summary,
         "reproduced": verdict.reproduced,
@@ -80,20 +84,25 @@ def print_audit(original: Run, audit: Audit) -> None:
     for verdict in audit.verdicts:
         print_lines("", f"{verdict.after.run.run_name} ({verdict.after.run.run_id[:8]}), which does {original.run_name} again")
         _print_verdict(verdict)
+    if audit.lacking:
+        more = f" and {len(audit.lacking) - _MOST_NAMED} more" if len(audit.lacking) > _MOST_NAMED else ""
+        print_prose(f"it may lack what Git ignores in the folder: {', '.join(audit.lacking[:_MOST_NAMED])}{more}")
     if audit.among:
         _print_among(audit)
+    elif not audit.reproduced:
+        print_lines(f"what may be the cause: mlproj runs diff {original.run_id[:8]} {audit.verdicts[0].after.run.run_id[:8]}")
 
 
 def _print_verdict(verdict: Verdict) -> None:
-    if verdict.metrics:
-        rows = [
-            (one.name, _value(one.before), _value(one.after), one.state + ("" if one.step is None else f", from step {one.step} on"))
-            for one in _shown(verdict.metrics)
-        ]
+    metrics, files = _shown(verdict.metrics), _shown(verdict.files)
+    if metrics:
+        rows = [(one.name, _value(one.before), _value(one.after), _metric_state(one)) for one in metrics]
         print_table([Column("metric", narrowest=12), Column("then"), Column("now"), Column("")], rows, indent=2)
-    if verdict.files:
-        print_table([Column("file", narrowest=16), Column("")], [(one.path, _state(one)) for one in _shown(verdict.files)], indent=2)
-    for one in verdict.files:
+    if files:
+        print_table([Column("file", narrowest=16), Column("")], [(one.path, _state(one)) for one in files], indent=2)
+    if more := len(verdict.metrics) + len(verdict.files) - len(metrics) - len(files):
+        print_lines(f"  and {more} more metrics and files, which --json lists")
+    for one in files:
         if one.details:
             print_lines(f"  {one.path}:", *(f"    {line}" for line in one.details))
     if verdict.ignored:
@@ -103,8 +112,11 @@ def _print_verdict(verdict: Verdict) -> None:
 
 def _shown(found: Sequence[Any]) -> list[Any]:
     """What differs, and of the rest as much as can be looked at."""
-    odd = [one for one in found if one.state != SAME]
-    return [*odd, *[one for one in found if one.state == SAME][: max(0, _MOST - len(odd))]]
+    return sorted(found, key=lambda one: one.state == SAME)[:_MOST]
+
+
+def _metric_state(one: MetricVerdict) -> str:
+    return one.state + ("" if one.step is None else f", from step {one.step} on")
 
 
 def _state(one: FileVerdict) -> str:
@@ -121,7 +133,7 @@ def _print_among(audit: Audit) -> None:
     print_heading("the new runs differ among themselves")
     for verdict in audit.among:
         if not verdict.reproduced:
-            print_prose(f"  {verdict.before.run.run_name} and {verdict.after.run.run_name}: {verdict.summary}", hanging=4)
+            print_prose(f"  {verdict.before.run.run_name} and {verdict.after.run.run_name}: {verdict.reason}", hanging=4)
     if audit.parting:
         _print_parting(audit.parting)
     for cause in audit.causes:

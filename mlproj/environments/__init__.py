@@ -39,7 +39,7 @@ def resolve(request: Request, progress: Progress) -> Environment:
         if request.locked is None:
             kind = _kind(request.manager, declaration.kind)
         else:
-            kind, declaration = _locked_kind(request.locked, declaration)
+            kind, declaration = _as_locked(request, request.locked, declaration)
         if request.in_container is not None:
             _check_in_container(request, kind)
         elif kind not in ("container", "conda", "renv"):
@@ -51,6 +51,11 @@ def resolve(request: Request, progress: Progress) -> Environment:
         from mlproj.environments.containers import packing
 
         return packing.put(environment, request)
+
+
+def is_enclosed(request: Request) -> bool:
+    """Whether what *request* leads to runs in a container. Raises InvalidProject."""
+    return request.in_container is not None or (request.manager in ("auto", "docker") and declared(request).kind == "docker_env")
 
 
 def _check_in_container(request: Request, kind: str) -> None:
@@ -102,16 +107,21 @@ def _has_conda() -> bool:
     return asked != "off" and (asked is not None or tool.are_there("auto"))
 
 
-def _locked_kind(locked: Locked, declaration: Declaration) -> tuple[str, Declaration]:
+_KIND_OF_LOCK = {"pylock.toml": "python", "conda.lock.txt": "conda", "renv.lock": "renv"}
+
+
+def _as_locked(request: Request, locked: Locked, declaration: Declaration) -> tuple[str, Declaration]:
     """The kind of environment that a lock is of, and what declares it: for R the lock itself.
 
-    What was made in an image is locked by what it consists of.
+    What was made in an image is locked by what it consists of, or by the image alone when it was taken as it is.
     """
     from mlproj.dataclass import replace
 
     kind = locked.kind
     if kind == "container" and locked.lock is not None:
-        kind = {"pylock.toml": "python", "conda.lock.txt": "conda", "renv.lock": "renv"}.get(locked.lock.name, "container")
+        kind = _KIND_OF_LOCK.get(locked.lock.name, "container" if request.in_container is None else "system")
+    if kind == "system":
+        return kind, replace(declaration, reason=f"{locked.of} ran in it")
     return kind, replace(declaration, file=locked.lock) if kind == "renv" else declaration
 
 

@@ -40,7 +40,8 @@ class Request:
     mean the commit date (true for Git sources, false for a local folder). ``docker_args`` are options for the container
     engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts what is
     decided into a container of this image (empty: one that fits), None leaves it to the declaration. ``locked`` is an environment
-    that was made before and is to be made again: its lock decides, and not what is declared.
+    that was made before and is to be made again: its lock decides, and not what is declared. ``sandbox``: what an enclosure is
+    made for is not trusted.
     """
 
     project_dir: Path
@@ -59,6 +60,7 @@ class Request:
     build_image: bool = False
     in_container: str | None = None
     locked: Locked | None = None
+    sandbox: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class Description:
     with ``as_of_reason``. ``notes`` are the choices worth telling: what was skipped, translated or substituted, and why.
     ``key`` names the content; equal keys, equal environments.
     It is None for the system, whose content nobody controls. ``image`` is what a container is made of: the name of
-    an image, or the Dockerfile that one is built from.
+    an image, or the Dockerfile that one is built from. ``not_confined`` is what an enclosure that was asked to be a sandbox does not
+    keep a command from, a line each; None where none was asked to.
     """
 
     kind: str
@@ -87,6 +90,7 @@ class Description:
     notes: tuple[str, ...] = ()
     image: str | None = None
     language: str | None = None
+    not_confined: tuple[str, ...] | None = None
 
     def stored(self) -> dict[str, Any]:
         """What is kept beside a built environment, for ``mlproj env``."""
@@ -125,12 +129,23 @@ class Inside:
 
 
 @dataclass(frozen=True)
+class Door:
+    """How a command that has no network reaches a server of ours, as ``127.0.0.1:port``: a socket that listens there is to be handed
+    out, as a descriptor, through the socket at ``path``."""
+
+    path: Path
+    port: int
+
+
+@dataclass(frozen=True)
 class Folders:
-    """What of this machine a command sees: folders it may write to, and files and folders it may read, all absolute."""
+    """What of this machine a command sees: folders it may write to, and files and folders it may read, all absolute; what may be
+    written can lie in what may be read. ``door`` is for one in a sandbox."""
 
     project_dir: Path
     writable: tuple[Path, ...] = ()
     readable: tuple[Path, ...] = ()
+    door: Door | None = None
 
 
 class Enclosure(Protocol):

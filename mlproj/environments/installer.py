@@ -75,7 +75,7 @@ def install(
         _with_pip(uv, venv, entries, requirements, bounds, progress)
     else:
         _with_uv(uv, into, text, entries, bounds)
-    if requirements.lock_file is not None and requirements.kept_lock is None:
+    if requirements.lock_file is not None and not requirements.came_along:
         for folder in requirements.editables:
             uv.check(f"{folder} cannot be installed", "pip", "install", "--quiet", "--no-deps", *into, "--editable", folder)
     shebang.change(venv / "bin", interpreter.path, str(venv / "bin" / "python"))

@@ -51,9 +51,17 @@ def asked(requirements: Requirements, root: Path) -> dict[str, Any]:
         "options": [mask_url(_portable(option, root)) for option in requirements.options],
         "editables": [_portable(folder, root) for folder in requirements.editables],
         "lock": _file_digest(requirements.lock_file) if requirements.lock_file else None,
-        "local": [tree_digest(path) for path in local_packages(requirements)],
+        "local": [tree_digest(path) for path in (*local_packages(requirements), *_locked_packages(requirements, root))],
         "editable_builds": [_build_digest(Path(folder)) for folder in requirements.editables if folder.startswith("/")],
     }
+
+
+def _locked_packages(requirements: Requirements, root: Path) -> list[Path]:
+    if requirements.lock_file is None or requirements.kept_lock is None:
+        return []
+    from mlproj.environments import relocking
+
+    return relocking.local_packages(requirements.lock_file, root)
 
 
 def local_packages(requirements: Requirements) -> list[Path]:

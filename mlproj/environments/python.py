@@ -29,7 +29,7 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     if request.locked is not None:
         from mlproj.environments import relocking
 
-        requirements = relocking.of_python(requirements, request.locked, request.root)
+        requirements = relocking.of_python(requirements, request.locked)
     return for_requirements(request, declaration, requirements, progress)
 
 
@@ -97,6 +97,8 @@ class PythonEnvironment:
             python=self.description.python,
             reused=reused,
             packages=content.get("packages", {}),
+            # One that came with a package is in the cache, which a sandbox hides.
+            readable=(Path(self._interpreter.path).parent.parent,) if self._interpreter.source == "package" else (),
         )
 
     def _build(self, staging: Path, progress: Progress) -> dict[str, Any]:
@@ -145,7 +147,7 @@ class PythonEnvironment:
         material = python_packing.Material(staging, self._interpreter, asked, offline=self._request.offline)
         return Packed(
             script=material.put(text, lock.bounds(self.description.as_of, self._interpreter)),
-            lock=("pylock.toml", lock.portable(text, self._request.root)),
+            lock=("pylock.toml", self._kept(text)),
             variables={**asked.variables, "VIRTUAL_ENV": INSIDE},
             packages={entry["name"]: entry["version"] for entry in lock.packages(text) if "version" in entry},
             readable=python_packing.links(asked),
@@ -165,10 +167,11 @@ class PythonEnvironment:
         return text if self._requirements.lock_file is not None else lock.narrowed(text, self._interpreter.version)
 
     def _lock(self, uv: Uv, asked: Requirements, known: str | None) -> str:
-        from mlproj.environments import lock
+        from mlproj.environments import lock, relocking
 
         if self._requirements.lock_file is not None:
-            return lock.export(uv, self._requirements.lock_file, self._interpreter.path)
+            text = lock.export(uv, self._requirements.lock_file, self._interpreter.path)
+            return text if self._requirements.kept_lock is None else relocking.placed(text, self._request.root)
         if known is not None:
             return known
         ask = lock.Ask(asked, self._interpreter, self.description.as_of)

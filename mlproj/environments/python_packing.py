@@ -22,6 +22,8 @@ _NEITHER = shutil.ignore_patterns("__pycache__", ".venv", "venv", "mlruns", "nod
 _OPTIONS = f"--quiet --no-deps --no-cache --python {INSIDE}/bin/python"
 _LINKS = ("-f", "--find-links")
 
+_LOCAL = re.compile(r'\bpath = "(/[^"]*)"')  # in a lock, a folder or file of this machine
+
 _SCRIPT = """\
 . {material}/settings
 cd {material}
@@ -31,7 +33,7 @@ for name in python{minor} python3 python; do
 done
 if [ -z "$python" ]; then echo "the image has no Python {minor}" >&2; exit 1; fi
 if ! ./uv --version >/dev/null; then echo "the image cannot run uv: it needs GNU's C library, and gcc's" >&2; exit 1; fi
-{copies}./uv venv --quiet --no-project --python "$python" {inside}
+{copies}./uv venv --quiet --no-cache --no-project --python "$python" {inside}
 ./uv pip install {options} --requirements pylock.toml{bounds}
 {projects}{removals}"""
 
@@ -58,7 +60,7 @@ class Material:
         """Put it there; the script that installs the lock *lock_text* within *bounds* (flags of uv)."""
         (self._staging / "pylock.toml").write_text(lock_text, "utf-8")
         shutil.copy2(uv.binary(), self._staging / "uv")
-        copies = self._copy_sources()
+        copies = self._copy_sources(lock_text)
         settings = [f"export {name}={shlex.quote(value)}\n" for name, value in self._settings()]
         (self._staging / "settings").write_text("".join(settings), "utf-8")
         # A lock that the project brings along does not list the project itself.
@@ -75,10 +77,11 @@ class Material:
             projects="".join(f"./uv pip install {_OPTIONS} {shlex.quote(one)}\n" for one in projects if one.startswith("/")),
         )
 
-    def _copy_sources(self) -> list[tuple[str, str]]:
+    def _copy_sources(self, lock_text: str) -> list[tuple[str, str]]:
         """Copy folders and files that are installed, for a build may write to them: a name here, and where the container is to have it
         while it installs, quoted for a shell."""
-        local = [path for path in key.local_packages(self._asked) if path.exists()]
+        named = [*key.local_packages(self._asked), *map(Path, _LOCAL.findall(lock_text))]
+        local = [path for path in named if path.exists()]
         outermost = [path for path in dict.fromkeys(local) if not any(path != other and path.is_relative_to(other) for other in local)]
         for number, path in enumerate(outermost):
             if path.is_dir():

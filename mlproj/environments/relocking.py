@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
-from mlproj import paths
 from mlproj.dataclass import replace
 from mlproj.environments.requirements import Requirements
 from mlproj.errors import EnvironmentFailure
 from mlproj.locked import Locked
 
+_URL = re.compile(r'(\burl = ")(?![A-Za-z][A-Za-z0-9+.-]*:|")')  # without a scheme: a file of the project
+# A relative path in a lock as uv writes them, and what follows it.
+_PATH = re.compile(r'\bpath = "(?![/"])([^"]*)"((?:, editable = true)?)')
 
-def of_python(declared: Requirements, locked: Locked, root: Path) -> Requirements:
-    """What installs the packages of a ``pylock.toml`` and nothing else, for the project at *root*.
+
+def of_python(declared: Requirements, locked: Locked) -> Requirements:
+    """What installs the packages of a ``pylock.toml`` and nothing else.
 
     Of what is *declared* the variables, the options of indexes and the folders that are installed in place remain.
     Raises EnvironmentFailure when there is no lock.
     """
     lock = lock_of(locked)
-    text = placed(lock.read_text("utf-8"), root)
-    file = paths.cache() / "locks" / hashlib.sha256(text.encode()).hexdigest() / lock.name
-    if not file.exists():
-        paths.write_atomic(file, text)
     return replace(
         declared,
         python=locked.python,
@@ -32,8 +30,8 @@ def of_python(declared: Requirements, locked: Locked, root: Path) -> Requirement
         constraints=(),
         build_dependencies=(),
         implied=(),
-        lock_file=file,
-        kept_lock=locked.kept,
+        lock_file=lock,
+        kept_lock=locked.kept or lock,
         import_roots=locked.import_roots,
         notes=(f"exactly the packages of {locked.of}",),
         warnings=(),
@@ -42,8 +40,13 @@ def of_python(declared: Requirements, locked: Locked, root: Path) -> Requirement
 
 def placed(text: str, root: Path) -> str:
     """A ``pylock.toml`` as it is kept, with the folders and files of the project, which are relative there, at *root*."""
-    text = re.sub(r'(\burl = ")(?![A-Za-z][A-Za-z0-9+.-]*:|")', lambda match: f"{match[1]}{root.as_uri()}/", text)
-    return re.sub(r'(\bpath = ")(?![/"])\.?/?([^"]*")', lambda match: f"{match[1]}{root}/{match[2]}".replace('/"', '"'), text)
+    text = _URL.sub(lambda found: f"{found[1]}{root.as_uri()}/", text)
+    return _PATH.sub(lambda found: f'path = "{root / found[1]}"{found[2]}', text)
+
+
+def local_packages(lock: Path, root: Path) -> list[Path]:
+    """The folders and files of the project at *root* that a ``pylock.toml`` installs copies of."""
+    return [root / found[1] for found in _PATH.finditer(lock.read_text("utf-8")) if "editable" not in found[2]]
 
 
 def lock_of(locked: Locked) -> Path:

@@ -19,8 +19,8 @@ class Requirements:
     ``editables`` are absolute folders installed in place (``-e``), or ``git+…`` URLs.
     ``build_dependencies`` are installed first. ``options`` are installer options in pip's spelling, one list item per
     word (``--extra-index-url``, URL, ``--no-binary``, name). ``lock_file`` is set when the declaration is a lock, which
-    is installed as it is; where its packages came along, ``kept_lock`` is what is kept with the run in its place, and those of
-    ``editables`` are among them, with these ``import_roots``. ``files`` are all files read on the
+    is installed as it is; of one that was made before, ``kept_lock`` is what is kept with the run. Where its packages came along,
+    those of ``editables`` are among them, with these ``import_roots``. ``files`` are all files read on the
     way: their content is part of the environment's key.
     ``notes`` are choices that people should be told: what was skipped, translated or implied, and why.
     ``variables`` are environment variables that the declaration sets for the program (``variables:`` of conda.yaml).
@@ -47,6 +47,11 @@ class Requirements:
         """Whether every direct package names one exact version, so that only their dependencies are free."""
         direct = [package for package in self.packages if package not in self.implied and package not in ("pip", "setuptools", "wheel")]
         return bool(direct) and all(_is_pinned(package) for package in direct)
+
+    @property
+    def came_along(self) -> bool:
+        """Whether the packages of the lock are here as files, those of ``editables`` among them."""
+        return self.kept_lock not in (None, self.lock_file)
 
 
 def _is_pinned(package: str) -> bool:

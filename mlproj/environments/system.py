@@ -25,7 +25,7 @@ class SystemEnvironment:
 def create(request: Request, declaration: Declaration, progress: Progress) -> Environment:
     """The system as it is, with a note when that leaves a declaration unused."""
     del progress
-    if request.locked is not None:
-        return SystemEnvironment(declaration, (f"{request.locked.of} was in the system's environment, of which nothing is locked",))
+    if request.locked is not None and request.in_container is None:
+        return SystemEnvironment(declaration, ("of the system's environment nothing is locked: it is what it is now",))
     unused = request.manager == "local" and declaration.kind != "none"
     return SystemEnvironment(declaration, ("run in the current environment; the declared one is not made",) if unused else ())

@@ -46,7 +46,8 @@ class RunDelivery:
     def bring(self, entry: Entry, run: Run, heard: Callable[[], object]) -> list[str]:
         """Everything that the server does not have of the run yet; what could not be sent. *heard* is called when it has answered."""
         remote_id, artifact_uri = self._made(entry, run)
-        heard()
+        if remote_id != entry.remote_id:  # else nothing was asked
+            heard()
         return self._bring_rest(entry, run, remote_id, artifact_uri, heard)
 
     def _made(self, entry: Entry, run: Run) -> tuple[str, str]:
@@ -113,11 +114,13 @@ class RunDelivery:
         noted = self._ledger.entry(run.run_id) or entry  # but `version` is that of before the run was read
         sent, uncertain = dict(noted.sent), bool(noted.sending)
         self._bring_values(run, remote_id, sent)
-        heard()
+        if sent != noted.sent:
+            heard()
         for points in ledger.batches(self._ledger, run.run_id, _BATCH):
             self._bring_points(run.run_id, remote_id, points, uncertain=uncertain)
             uncertain = False
             heard()
+        files_there = self._ledger.files(run.run_id)
         left = self._bring_files(run, artifact_uri)
         models = ModelDelivery(self._ledger, self._models, self._destination, self._remote_id)
         try:
@@ -126,7 +129,8 @@ class RunDelivery:
             if concerns_all(refusal):
                 raise
             left.append(f"models: {refusal}")
-        heard()
+        if self._ledger.files(run.run_id) != files_there:
+            heard()
         if run.status.ended:
             self._bring_end(run, remote_id, sent)
         if sent != noted.sent or entry.version > entry.delivered or noted.trouble:

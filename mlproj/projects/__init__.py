@@ -4,9 +4,10 @@
 command of them; ``problems`` says what is wrong with an entry point whatever its values.
 """
 
-from mlproj.projects.assignment import load_parameters_file, merge, parse_assignment, parse_assignments
+from mlproj.projects.assignment import parse_assignment, parse_assignments
 from mlproj.projects.command import bind, problems
 from mlproj.projects.mlproject import load, parse
+from mlproj.projects.parameters_file import load_parameters_file, merge
 from mlproj.projects.resolution import resolve_entry_point
 
 __all__ = [

@@ -67,7 +67,7 @@ class Command:
     """An entry point with values bound: the text for ``bash -c``, and the plain values that are recorded.
 
     ``parameters`` holds every value as text, never shell-quoted: declared ones (defaults included) first, then the
-    undeclared ones in the order given.
+    undeclared ones in the order given. ``defaults`` are the names of those that nobody gave a value.
     """
 
     entry_point: str
@@ -75,6 +75,7 @@ class Command:
     parameters: Mapping[str, str]
     inputs: tuple[Input, ...] = ()
     warnings: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

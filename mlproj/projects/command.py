@@ -18,10 +18,11 @@ from mlproj.projects.template import Doubled, Field, Stray, Undeclared, parse
 
 @dataclass
 class _Bound:
-    """What comes of the values: ``texts`` for the command (None: absent), ``recorded`` as the user gave them."""
+    """What comes of the values: ``texts`` for the command (None: absent), ``recorded`` as the user gave them, ``defaults`` by name."""
 
     texts: dict[str, str | None] = field(default_factory=dict)
     recorded: dict[str, str] = field(default_factory=dict)
+    defaults: list[str] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -33,12 +34,14 @@ def bind(
     cwd: Path,
     project_dir: Path,
     fetch: Callable[[str], Path] | None = None,
+    hashed: bool = True,
 ) -> Command:
     """The command that *values* make of *entry_point*, byte for byte MLflow's apart from the fixes of this format.
 
     A value that is no text becomes what Python's ``str`` makes of it, as in MLflow (``True``, ``[1, 2]``); None means
     none. Relative paths among the values mean files in *cwd*, else in *project_dir*; those among defaults the other way
     round. *fetch* brings a URI here and gives its path; without it URIs of ``path`` parameters stay as they are.
+    *hashed*: inputs are read to know what they hold.
 
     Raises UsageError for values that are missing or of the wrong type, and InvalidProject for a command that uses a
     parameter nobody declared. The types of all values are checked before the first file is fetched.
@@ -50,12 +53,12 @@ def bind(
         _check_value(parameter, given.get(name))
     bound = _Bound(warnings=list(_template_warnings(entry_point)))
     for parameter in entry_point.parameters.values():
-        _bind_one(bound, parameter, given, cwd, project_dir, fetch)
+        _bind_one(bound, parameter, given, cwd, project_dir, fetch, hashed)
     extras = {name: value for name, value in given.items() if name not in entry_point.parameters and value is not None}
     bound.warnings.extend(_slips(entry_point, extras))
     bound.recorded.update(extras)
     text = render(entry_point, bound.texts, extras, bound.warnings)
-    return Command(entry_point.name, text, bound.recorded, tuple(bound.inputs), tuple(bound.warnings))
+    return Command(entry_point.name, text, bound.recorded, tuple(bound.inputs), tuple(bound.warnings), tuple(bound.defaults))
 
 
 def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[str]]:
@@ -66,7 +69,7 @@ def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[str]]:
     except InvalidProject as error:
         errors.append(error)
     warnings = list(_template_warnings(entry_point))
-    warnings.extend(found for parameter in entry_point.parameters.values() if (found := _bad_default(parameter)))
+    warnings.extend(filter(None, map(_bad_default, entry_point.parameters.values())))
     return errors, warnings
 
 
@@ -139,9 +142,11 @@ def _bind_one(
     cwd: Path,
     project_dir: Path,
     fetch: Callable[[str], Path] | None,
+    hashed: bool,
 ) -> None:
     name, text = parameter.name, given.get(parameter.name)
     is_default = name not in given
+    bound.defaults.extend([name] if is_default else [])
     if is_default and parameter.default is not REQUIRED and parameter.default is not None:
         text = _text(name, parameter.default)
         warning = _bad_default(parameter)
@@ -152,7 +157,7 @@ def _bind_one(
     bound.recorded[name] = text
     if parameter.type == "path" and not (text == "" and is_default):
         bases = (project_dir, cwd) if is_default else (cwd, project_dir)
-        location = locate(parameter, text, bases, fetch)
+        location = locate(parameter, text, bases, fetch, hashed=hashed)
         bound.texts[name] = location.text
         bound.inputs.extend([location.input] if location.input else [])
         bound.warnings.extend([location.warning] if location.warning else [])

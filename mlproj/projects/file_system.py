@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
 def is_file(path: Path) -> bool:
     """Whether there is a regular file at *path*."""
-    return os.path.isfile(path)  # noqa: PTH113  # pathlib raises for names that are too long
+    return _is(os.path.isfile, path)  # pathlib raises for names that are too long
 
 
 def is_folder(path: Path) -> bool:
     """Whether there is a folder at *path*."""
-    return os.path.isdir(path)  # noqa: PTH112
+    return _is(os.path.isdir, path)
 
 
 def exists(path: Path) -> bool:
     """Whether there is anything at *path*."""
-    return os.path.exists(path)  # noqa: PTH110
+    return _is(os.path.exists, path)
 
 
 def is_within(path: Path, root: Path) -> bool:
@@ -32,3 +33,10 @@ def names(folder: Path) -> list[str]:
         return sorted(os.listdir(folder))  # noqa: PTH208
     except (OSError, ValueError):
         return []
+
+
+def _is(question: Callable[[Path | bytes], bool], path: Path) -> bool:
+    try:
+        return question(path)
+    except UnicodeEncodeError:  # of Python 3.6, in an image that sets no language
+        return question(str(path).encode("utf-8", "surrogateescape"))

@@ -25,13 +25,9 @@ TYPES = {
 }
 """The names of types as authors write them, and the canonical ones."""
 
-TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "t": True, "y": True} | {
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-    "f": False,
-    "n": False,
+TRUTHS = {
+    **dict.fromkeys(("true", "yes", "on", "1", "t", "y"), True),
+    **dict.fromkeys(("false", "no", "off", "0", "f", "n"), False),
 }
 """What people type for a truth value, in any case. The command gets what was typed."""
 

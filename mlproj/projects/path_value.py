@@ -25,21 +25,24 @@ class Location:
     warning: str | None = None
 
 
-def locate(parameter: Parameter, value: str, bases: tuple[Path, ...], fetch: Callable[[str], Path] | None) -> Location:
+def locate(
+    parameter: Parameter, value: str, bases: tuple[Path, ...], fetch: Callable[[str], Path] | None, *, hashed: bool = True
+) -> Location:
     """Where the path *value* leads: an absolute path, as MLflow gives it to the command.
 
     A relative one is looked for in *bases*, in this order. A URI is brought here by *fetch*; without one it stays as it
-    is. A file that does not exist is taken for an output when the folder it will be in does. Raises UsageError.
+    is. A file that does not exist is taken for an output when the folder it will be in does. *hashed*: the input tells what it
+    holds. Raises UsageError.
     """
     local = _local(value, bases)
     if local is None:
         if fetch is None:
             return Location(value)
-        return _existing(parameter, value, fetch(value))
+        return _existing(parameter, value, fetch(value), hashed)
     candidates = [Path(os.path.normpath(base.absolute() / local)) for base in bases]
     for path in candidates:
         if exists(path):
-            return _existing(parameter, value, path)
+            return _existing(parameter, value, path, hashed)
     for path in candidates:
         if is_folder(path.parent):
             warning = f"{path} does not exist; it is taken for an output of the run, as its folder is there"
@@ -52,7 +55,9 @@ def locate(parameter: Parameter, value: str, bases: tuple[Path, ...], fetch: Cal
     )
 
 
-def _existing(parameter: Parameter, value: str, path: Path) -> Location:
+def _existing(parameter: Parameter, value: str, path: Path, hashed: bool) -> Location:
+    if not hashed:
+        return Location(str(path), Input(parameter.name, value, path, None, None))
     from mlproj.projects.content import measure
 
     return Location(str(path), Input(parameter.name, value, path, *measure(path)))

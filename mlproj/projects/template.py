@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from typing import Union
 
 from mlproj import regex
 from mlproj.dataclass import dataclass
@@ -57,7 +58,7 @@ class Stray:
     """A closing brace that nothing opens follows, which is probably one too many."""
 
 
-Piece = str | Field | Undeclared | Doubled | Stray
+Piece = Union[str, Field, Undeclared, Doubled, Stray]  # noqa: UP007  # Python 3.6 reads this in images
 
 
 def parse(command: str, declared: Collection[str]) -> list[Piece]:
@@ -81,7 +82,10 @@ def parse(command: str, declared: Collection[str]) -> list[Piece]:
 def _pieces(command: str, declared: Collection[str]) -> Iterator[Piece]:
     position = 0
     open_braces: list[str] = []
-    while found := _INTEREST.search(command, position):
+    while True:
+        found = _INTEREST.search(command, position)
+        if not found:
+            break
         start = found.start()
         yield command[position:start]
         brace = command[start]

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mlproj.plan import Plan
 from mlproj.progress import Progress
-from mlproj.reproduction import attempt, divergence, results, unseeded, verdict
+from mlproj.reproduction import attempt, divergence, results, trial, unseeded, verdict
+from mlproj.reproduction import original as originals
 from mlproj.reproduction.attempt import How
 from mlproj.reproduction.divergence import Divergence
 from mlproj.reproduction.original import Original
+from mlproj.reproduction.results import Results
 from mlproj.reproduction.tolerance import Tolerance
+from mlproj.reproduction.trial import Cause
 from mlproj.reproduction.verdict import DIFFERS, Verdict
-from mlproj.tracking.base import TrackingStore
+from mlproj.tracking.base import Run, TrackingStore
 
 VERDICT = "mlproj.verdict"
 """The tag of a run that reproduces another one: what came of it."""
-TRIAL = "mlproj.trial"
-"""The tag of a run that was made to find out why others differ: what was set for it."""
-
-# Set for as many runs as differ without it: where those are alike, it is the cause.
-_TRIALS = (
-    ("hash seed", {"PYTHONHASHSEED": "0"}, "the order of sets and dictionaries decides something: set PYTHONHASHSEED, or sort"),
-    (
-        "thread counts",
-        {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1"},
-        "sums depend on how many threads add up: set OMP_NUM_THREADS and its like",
-    ),
-)
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why runs differ. ``proof`` is ``tried`` (runs with it set were alike) or ``read`` (found in the code or in the outputs)."""
-
-    name: str
-    text: str
-    proof: str
 
 
 @dataclass(frozen=True)
@@ -48,18 +30,24 @@ class Asked:
     tolerances: Mapping[str, Tolerance]
     ignored: Sequence[str] = ()
 
+    def judge(self, before: Results, after: Results) -> Verdict:
+        """Compare two runs."""
+        return verdict.judge(before, after, self.tolerances, self.ignored)
+
 
 @dataclass(frozen=True)
 class Audit:
     """Several runs that do one again. ``verdicts`` compare each with the original, ``among`` each but the first with the first.
 
     ``parting`` is where the first two that differ do so, ``causes`` why; both only where the new runs differ among themselves.
+    ``lacking`` are files that a run which ended otherwise may have lacked.
     """
 
     verdicts: tuple[Verdict, ...]
     among: tuple[Verdict, ...]
     parting: Divergence | None = None
     causes: tuple[Cause, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def reproduced(self) -> bool:
@@ -74,43 +62,76 @@ class Audit:
 
 def audit(asked: Asked, times: int, how: How, store: TrackingStore, progress: Progress, *, search: bool = True) -> Audit:
     """Do a run again *times* times, each in a fresh environment when there are several. With *search*, runs that differ are followed
-    by others that tell why. Raises what keeps a run from running."""
+    by others that tell why.
+
+    Raises what keeps a run from running or from being compared: UsageError, SourceError, EnvironmentFailure, ServiceError, ….
+    """
+    originals.check_has_result(asked.original)
+    then = _results(asked.original.run, store)
     draws: list[str] = []
-    looking = replace(how, look=lambda folder: draws.extend(unseeded.find(folder)))
-    runs = []
+    verdicts: list[Verdict] = []
     for number in range(times):
         if times > 1:
             progress.note(f"run {number + 1} of {times}")
-        runs.append(attempt.reproduce(asked.original, how if draws or number else looking, progress, fresh=times > 1))
-    then, now = results.of(asked.original.run, store), [results.of(run, store) for run in runs]
-    verdicts = tuple(verdict.judge(then, one, asked.tolerances, asked.ignored) for one in now)
-    among = tuple(verdict.judge(now[0], one, asked.tolerances, asked.ignored) for one in now[1:])
-    for run, one in zip(runs, verdicts, strict=True):
-        store.log(run.run_id, tags={VERDICT: one.summary})
+        telling = replace(how, tell=_told(how, draws if times > 1 else None)) if number == 0 else _silent(how)
+        run = attempt.reproduce(asked.original, telling, progress, fresh=times > 1)
+        verdicts.append(_judged(asked, then, run, store))
+    lacking = originals.lacking(asked.original) if any(one.ending for one in verdicts) and not how.latest_code else ()
+    among = tuple(asked.judge(verdicts[0].after, one.after) for one in verdicts[1:])
     odd = next((one for one in among if not one.reproduced), None)
     if odd is None:
-        return Audit(verdicts, among)
-    tried = _tried(asked, times, how, store, progress) if search else []
-    causes = (*tried, *_read([] if tried else draws, among))
-    return Audit(verdicts, among, divergence.find(odd.before, odd.after), causes)
+        return Audit(tuple(verdicts), among, lacking=lacking)
+    tried = _tried(asked, times, how, store, progress) if search and not all(one.reproduced or one.is_timed for one in among) else []
+    causes = (*tried, *_read(among, () if tried else draws))
+    return Audit(tuple(verdicts), among, divergence.find(odd.before, odd.after), causes, lacking)
+
+
+def _judged(asked: Asked, then: Results, run: Run, store: TrackingStore) -> Verdict:
+    """Compare *run* with the original, and note with it what came of that."""
+    with results.place_of(run, store) as place:
+        found = asked.judge(then, results.of(run, place))
+        place.runs.log(run.run_id, tags={VERDICT: found.summary})
+    return found
+
+
+def _results(run: Run, store: TrackingStore) -> Results:
+    with results.place_of(run, store) as place:
+        return results.of(run, place)
+
+
+def _told(how: How, draws: list[str] | None) -> Callable[[Plan], None]:
+    def tell(plan: Plan) -> None:
+        how.tell(plan)
+        if draws is not None:
+            draws.extend(unseeded.find(plan.checkout.project_dir, plan.entry_point))
+
+    return tell
+
+
+def _silent(how: How) -> How:
+    return replace(how, tell=lambda _: None)
 
 
 def _tried(asked: Asked, times: int, how: How, store: TrackingStore, progress: Progress) -> list[Cause]:
-    """The first of what may be set that makes all of *times* runs alike."""
-    for name, variables, advice in _TRIALS:
-        if any(variable in os.environ for variable in variables):
-            continue  # set by the user already, and that did not help
-        shown = " ".join(f"{variable}={value}" for variable, value in variables.items())
-        progress.note(f"is it the {name}? {times} runs with {shown}")
-        with_it = replace(how, tags={**how.tags, TRIAL: shown})
-        runs = [attempt.reproduce(asked.original, with_it, progress, variables=variables) for _ in range(times)]
-        first, *others = [results.of(run, store) for run in runs]
-        if all(verdict.judge(first, one, asked.tolerances, asked.ignored).reproduced for one in others):
-            return [Cause(name, advice, "tried")]
+    """The first of what may be set that makes runs alike."""
+    for one in trial.of(asked.original):
+        progress.note(f"is it the {one.cause.name}? Runs with {one.shown}")
+        if _makes_alike(one.variables, replace(_silent(how), tags={**how.tags, trial.TAG: one.shown}), asked, times, store, progress):
+            return [one.cause]
     return []
 
 
-def _read(draws: Sequence[str], among: Sequence[Verdict]) -> list[Cause]:
+def _makes_alike(variables: Mapping[str, str], how: How, asked: Asked, times: int, store: TrackingStore, progress: Progress) -> bool:
+    first: Results | None = None
+    for _ in range(max(times, trial.FEWEST)):
+        found = _results(attempt.reproduce(asked.original, how, progress, variables=variables), store)
+        if first is not None and not asked.judge(first, found).reproduced:
+            return False
+        first = first or found
+    return True
+
+
+def _read(among: Sequence[Verdict], draws: Sequence[str]) -> list[Cause]:
     timed = sorted({one.path for each in among for one in each.files if one.state == DIFFERS and one.only_time})
     found = [Cause("times in outputs", f"only dates, times and ids differ in {', '.join(timed[:3])}", "read")] if timed else []
     return [*found, *(Cause("unset seed", text, "read") for text in draws)]

@@ -7,8 +7,10 @@ from itertools import zip_longest
 
 from mlproj.artifacts import record
 from mlproj.backends import output_log
+from mlproj.reproduction import series, tolerance
 from mlproj.reproduction.file_difference import timeless
 from mlproj.reproduction.results import Results
+from mlproj.tracking.base import Metric
 
 _WIDEST = 200  # characters of a line that is shown
 _READ = 20_000_000  # bytes of a log
@@ -34,16 +36,20 @@ def find(one: Results, other: Results) -> Divergence:
 
 def _metric(one: Results, other: Results) -> tuple[str | None, int | None, tuple[float, float] | None]:
     """The first point, by the time it was logged at, that has another value in the other run."""
-    points = sorted(
-        ((point, position) for series in one.metrics.values() for position, point in enumerate(series)),
-        key=lambda found: (found[0].timestamp, found[0].step),
-    )
-    for point, position in points:
-        twins = other.metrics.get(point.key, ())
-        twin = twins[position] if position < len(twins) else None
-        if twin is not None and not (twin.value == point.value or (twin.value != twin.value and point.value != point.value)):
-            return point.key, point.step, (point.value, twin.value)
-    return None, None, None
+    found = []
+    for name in one.metrics:
+        then, now = (series.in_order(results.metrics.get(name, ())) for results in (one, other))
+        if series.parting(then, now) is not None:
+            pairs = zip(then, now, strict=False)
+            found += [(point.timestamp, point.step, name, point.value, twin.value) for point, twin in pairs if _differ(point, twin)][:1]
+    if not found:
+        return None, None, None
+    _, step, name, value, other_value = min(found, key=lambda each: each[:3])
+    return name, step, (value, other_value)
+
+
+def _differ(point: Metric, twin: Metric) -> bool:
+    return not tolerance.EXACT.allows(point.value, twin.value)
 
 
 def _line(one: Results, other: Results) -> tuple[int | None, tuple[str, str] | None]:

@@ -9,11 +9,13 @@ import json
 import re
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 LINES = 12  # that are shown of one file
 _WIDEST = 160  # characters of a line
 _LARGEST = 2_000_000  # bytes that are compared line by line
+_MOST_LINES = 2_000  # that are matched with one another, which takes up to the square of that; and differences that are counted
 
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([T _]\d\d[:-]?\d\d([:-]?\d\d)?([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?"  # ISO 8601 and its kin
@@ -22,12 +24,14 @@ _MOMENT = re.compile(
     r"|\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? \w{3} +\d{1,2}\b"
     r"|\b\d+(\.\d+)? ?(s|ms|us|µs|sec|seconds|minutes|min)\b"
 )
-_IDENTITY = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_IDENTITY = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|/checkouts/\d+-[0-9a-f]{8}\b")
 
 
 def describe(path: str, before: bytes, after: bytes) -> list[str]:
     """Lines that say how *after* differs from *before*; *path* tells by its ending what they are."""
     kind = path.lower().rpartition(".")[2]
+    if before == after:
+        return []
     if picture := _pictures(before, after):
         return [picture]
     if max(len(before), len(after)) > _LARGEST or b"\0" in before[:8192] or b"\0" in after[:8192]:
@@ -35,9 +39,11 @@ def describe(path: str, before: bytes, after: bytes) -> list[str]:
     texts = before.decode("utf-8", "replace"), after.decode("utf-8", "replace")
     try:
         if kind in ("json", "ipynb"):
-            return _cut(list(_json(json.loads(texts[0]), json.loads(texts[1]), "")))
+            found = list(islice(_json(json.loads(texts[0]), json.loads(texts[1]), ""), _MOST_LINES))
+            return _cut(found or ["the values are the same, and written in another way"])
         if kind in ("csv", "tsv"):
-            return _cut(list(_tables(*texts, "\t" if kind == "tsv" else ",")))
+            found = list(islice(_tables(*texts, "\t" if kind == "tsv" else ","), _MOST_LINES))
+            return _cut(found or ["the cells are the same, and written in another way"])
     except (ValueError, RecursionError, csv.Error):
         pass
     return _cut(_lines(*texts))
@@ -62,13 +68,25 @@ def _first(before: bytes, after: bytes) -> int:
 
 def _cut(lines: list[str]) -> list[str]:
     shown = [line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…" for line in lines[:LINES]]
-    return [*shown, f"… and {len(lines) - LINES} more"] if len(lines) > LINES else shown
+    at_least = "at least " if len(lines) == _MOST_LINES else ""
+    return [*shown, f"… and {at_least}{len(lines) - LINES} more"] if len(lines) > LINES else shown
 
 
 def _lines(before: str, after: str) -> list[str]:
-    found = difflib.unified_diff(before.splitlines(), after.splitlines(), "then", "now", lineterm="", n=0)
-    lines = [line for line in found if not line.startswith(("---", "+++"))]
-    return lines or ["the ends of lines differ"]
+    then, now = before.splitlines(), after.splitlines()
+    start = next((index for index, (one, two) in enumerate(zip(then, now, strict=False)) if one != two), min(len(then), len(now)))
+    if len(then) == len(now) == start:
+        return ["the ends of lines differ"]
+    if max(len(then), len(now)) - start > _MOST_LINES:
+        first = [f"{sign}{lines[start]}" for sign, lines in (("-", then), ("+", now)) if start < len(lines)]
+        return [f"{len(then)} lines, now {len(now)}; they differ from line {start + 1} on", *first]
+    found = difflib.unified_diff(then[start:], now[start:], lineterm="", n=0)
+    return [_moved(line, start) if line.startswith("@@") else line for line in islice(found, 2, None)]
+
+
+def _moved(hunk: str, by: int) -> str:
+    """The head of a hunk, ``@@ -1 +1,2 @@``, of lines of which *by* come before."""
+    return re.sub(r"([-+])(\d+)", lambda found: f"{found[1]}{int(found[2]) + by}", hunk)
 
 
 def _json(before: Any, after: Any, place: str) -> Iterator[str]:
@@ -84,12 +102,18 @@ def _json(before: Any, after: Any, place: str) -> Iterator[str]:
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (one, two) in enumerate(zip(before, after, strict=True)):
             yield from _json(one, two, f"{place}[{index}]")
-    elif before != after or type(before) is not type(after):
+    elif not _equal(before, after):
         yield f"{place or 'the whole'}: {_short(before)} -> {_short(after)}"
 
 
+def _equal(before: Any, after: Any) -> bool:
+    if type(before) is not type(after):
+        return False
+    return bool(before == after or (before != before and after != after))  # NaN, which Python's JSON knows
+
+
 def _short(value: Any) -> str:
-    text = json.dumps(value)
+    text = "".join(islice(json.JSONEncoder().iterencode(value), 61))[:61]
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

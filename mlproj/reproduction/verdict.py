@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mlproj.reproduction import file_difference, tolerance
+from mlproj.reproduction import file_difference, series, tolerance
 from mlproj.reproduction.results import File, Results
 from mlproj.reproduction.tolerance import Tolerance
-from mlproj.tracking.base import Metric
 
-SAME, WITHIN, DIFFERS, MISSING, NEW, UNKNOWN = "same", "within tolerance", "differs", "missing", "new", "unknown"
-_BAD = (DIFFERS, MISSING, NEW)
+SAME, WITHIN, DIFFERS, MISSING, NEW, UNKNOWN = "same", "within tolerance", "differs", "missing", "new", "cannot be compared"
+_GOOD = (SAME, WITHIN)
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class MetricVerdict:
     after: float | None
     step: int | None = None
 
+    @property
+    def is_good(self) -> bool:
+        """Whether it counts as reproduced."""
+        return self.state in _GOOD
+
 
 @dataclass(frozen=True)
 class FileVerdict:
@@ -36,6 +41,11 @@ class FileVerdict:
     after: str | None
     details: tuple[str, ...] = ()
     only_time: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it counts as reproduced."""
+        return self.state in _GOOD
 
 
 @dataclass(frozen=True)
@@ -56,13 +66,20 @@ class Verdict:
 
     @property
     def _bad(self) -> list[str]:
-        metrics = [one.name for one in self.metrics if one.state in _BAD]
-        return [*metrics, *(one.path for one in self.files if one.state in _BAD)]
+        metrics = [one.name for one in self.metrics if not one.is_good]
+        return [*metrics, *(one.path for one in self.files if not one.is_good)]
 
     @property
     def is_exact(self) -> bool:
         """Whether nothing differs at all."""
         return self.reproduced and not any(one.state == WITHIN for one in self.metrics)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether nothing but dates, times and ids in files differs."""
+        differing = [one for one in self.files if not one.is_good]
+        others = self.ending or not all(one.is_good for one in self.metrics)
+        return not others and bool(differing) and all(one.only_time for one in differing)
 
     @property
     def word(self) -> str:
@@ -71,78 +88,76 @@ class Verdict:
 
     @property
     def summary(self) -> str:
+        """The verdict with its reason, in a line."""
+        return f"{self.word}: {self.reason}"
+
+    @property
+    def reason(self) -> str:
         """What was compared and what differs, in a line."""
         if self.ending:
-            return f"{self.word}: {self.ending}"
-        counted = [_counted(len(self.metrics), "metric"), _counted(len(self.files), "file")]
-        if self.reproduced and not (self.metrics or self.files):
-            return f"{self.word}: it ended the same way, and left no metrics and no files to compare"
+            return self.ending
+        if not (self.metrics or self.files):
+            return "it ended the same way, and left no metrics and no files to compare"
+        counted = f"{_counted(len(self.metrics), 'metric')} and {_counted(len(self.files), 'file')}"
         if self.reproduced:
-            return f"{self.word}: {' and '.join(counted)} compared"
+            return f"{counted} compared"
         bad = self._bad
-        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
-        return f"{self.word}: of {' and '.join(counted)} {len(bad)} differ: {', '.join(bad[:3])}{more}"
+        more = f" and {len(bad) - _MOST_NAMED} more" if len(bad) > _MOST_NAMED else ""
+        return f"of {counted} {len(bad)} {'differs' if len(bad) == 1 else 'differ'}: {', '.join(bad[:_MOST_NAMED])}{more}"
 
 
 def judge(before: Results, after: Results, tolerances: Mapping[str, Tolerance], ignored: Sequence[str] = ()) -> Verdict:
-    """Compare two runs. *ignored* are patterns of paths that do not count."""
-    skipped = {path for path in (*before.files, *after.files) if any(fnmatchcase(path.removeprefix("logged: "), one) for one in ignored)}
+    """Compare two runs. *ignored* are patterns of the paths of files that do not count."""
+    files = {**before.files, **after.files}
+    skipped = {name for name, file in files.items() if any(fnmatchcase(file.path, pattern) for pattern in ignored)}
     return Verdict(
         before,
         after,
         _ending(before, after),
-        tuple(_metric(name, before, after, tolerance.of(tolerances, name)) for name in sorted({*before.metrics, *after.metrics})),
-        tuple(
-            _file(path, before.files.get(path), after.files.get(path))
-            for path in sorted({*before.files, *after.files})
-            if path not in skipped
-        ),
+        tuple(_metric(name, before, after, tolerances) for name in sorted({*before.metrics, *after.metrics})),
+        tuple(_file(name, before.files.get(name), after.files.get(name)) for name in sorted(files) if name not in skipped),
         tuple(sorted(skipped)),
     )
 
 
 def _ending(before: Results, after: Results) -> str | None:
     one, two = before.run, after.run
-    if (one.status, one.exit_code) == (two.status, two.exit_code):
-        return None
-    reason = f" ({two.status_reason})" if two.status_reason and not one.status_reason else ""
-    return f"it ended {two.status.value} with exit code {two.exit_code}, then {one.status.value} with {one.exit_code}{reason}"
+    if (one.status, one.exit_code) != (two.status, two.exit_code):
+        reason = f" ({two.status_reason})" if two.status_reason and two.status_reason != one.status_reason else ""
+        ended, other = (f"{run.run_name} ended {run.status.value} with exit code {run.exit_code}" for run in (two, one))
+        return f"{ended}{reason}, {other}"
+    if len(before.endings) != len(after.endings):
+        return f"{two.run_name} had {_counted(len(after.endings), 'child run')}, {one.run_name} {len(before.endings)}"
+    changed = sum(then != now for then, now in zip(before.endings, after.endings, strict=True))
+    return f"{_counted(changed, 'child run')} of {two.run_name} ended otherwise than with {one.run_name}" if changed else None
 
 
-def _metric(name: str, before: Results, after: Results, allowed: Tolerance) -> MetricVerdict:
-    then, now = _series(before.metrics.get(name, ())), _series(after.metrics.get(name, ()))
+def _metric(name: str, before: Results, after: Results, tolerances: Mapping[str, Tolerance]) -> MetricVerdict:
+    then, now = (series.in_order(results.metrics.get(name, ())) for results in (before, after))
     last = then[-1].value if then else None, now[-1].value if now else None
     if not then or not now:
         return MetricVerdict(name, NEW if now else MISSING, *last)
-    first = next((one.step for one, two in zip(then, now, strict=False) if not _alike(one, two, tolerance.EXACT)), None)
-    if len(then) == len(now) and all(_alike(one, two, allowed) for one, two in zip(then, now, strict=True)):
-        return MetricVerdict(name, SAME if first is None else WITHIN, *last, first)
-    return MetricVerdict(name, DIFFERS, *last, (then + now)[min(len(then), len(now))].step if first is None else first)
+    step = series.parting(then, now)
+    if step is None:
+        return MetricVerdict(name, SAME, *last)
+    state = WITHIN if series.are_alike(then, now, tolerance.of(tolerances, now[0].key)) else DIFFERS
+    return MetricVerdict(name, state, *last, step)
 
 
-def _series(points: Sequence[Metric]) -> list[Metric]:
-    """The points in the order in which they were logged, at each step."""
-    return sorted(points, key=lambda point: (point.step, point.timestamp))
-
-
-def _alike(one: Metric, two: Metric, allowed: Tolerance) -> bool:
-    return one.step == two.step and allowed.allows(one.value, two.value)
-
-
-def _file(path: str, before: File | None, after: File | None) -> FileVerdict:
+def _file(name: str, before: File | None, after: File | None) -> FileVerdict:
     if before is None or after is None:
-        return FileVerdict(path, MISSING if before else NEW, before.sha256 if before else None, after.sha256 if after else None)
+        return FileVerdict(name, MISSING if before else NEW, before.sha256 if before else None, after.sha256 if after else None)
     if before.sha256 is None or after.sha256 is None:
         state = DIFFERS if before.size != after.size else UNKNOWN
-        return FileVerdict(path, state, before.sha256, after.sha256)
+        return FileVerdict(name, state, before.sha256, after.sha256)
     if before.sha256 == after.sha256:
-        return FileVerdict(path, SAME, before.sha256, after.sha256)
+        return FileVerdict(name, SAME, before.sha256, after.sha256)
     then, now = before.read(), after.read()
     if then is None or now is None:
         details, only_time = [f"{before.size} bytes, now {after.size}; no copies were kept to look into"], False
     else:
-        details, only_time = file_difference.describe(path, then, now), file_difference.is_only_time(then, now)
-    return FileVerdict(path, DIFFERS, before.sha256, after.sha256, tuple(details), only_time)
+        details, only_time = file_difference.describe(before.path, then, now), file_difference.is_only_time(then, now)
+    return FileVerdict(name, DIFFERS, before.sha256, after.sha256, tuple(details), only_time)
 
 
 def _counted(number: int, noun: str) -> str:

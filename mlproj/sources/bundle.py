@@ -84,7 +84,7 @@ class BundleSource:
 
 def _beside(bundle: reading.Bundle) -> Path:
     """The folder of the cache with all that is no file of the project; made once for each package, whole or not at all."""
-    target = paths.cache() / "bundles" / bundle.digest
+    target = paths.bundles() / bundle.digest
     if target.is_dir():
         return target
     try:

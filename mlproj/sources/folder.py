@@ -6,12 +6,16 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlproj.errors import SourceError, UsageError
 from mlproj.sources import workspace
 from mlproj.sources.address import Address
 from mlproj.sources.base import Checkout, Revision, Source
 from mlproj.sources.work_tree import WorkTree
+
+if TYPE_CHECKING:
+    from mlproj.sources.git import GitSource
 
 # Made again by every program that needs them; a copy without them runs the same.
 _NOT_COPIED = frozenset({"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".venv", ".tox", ".nox"})
@@ -33,7 +37,7 @@ class FolderSource:
     def pin(self, version: str | None, *, offline: bool) -> Revision:
         """What the folder holds now; with *version*, that revision of the Git repository it lies in."""
         if version is not None:
-            self._repository = self._open_repository(version)
+            self._repository = self.repository(f"version {version!r}")
             return self._repository.pin(version, offline=offline)
         self._repository = None
         project = workspace.inside(self._asked, self._address.subdirectory)
@@ -68,11 +72,12 @@ class FolderSource:
             return _never
         return tree.last_changed
 
-    def _open_repository(self, version: str) -> Source:
+    def repository(self, wish: str) -> GitSource:
+        """The Git repository that the folder lies in, with the folder's place in it. Raises UsageError, which names the *wish*."""
         if self._tree is None:
             raise UsageError(
-                f"version {version!r}: {self._asked} is in no Git repository, so it has no versions",
-                hint="leave -v out to run the folder as it is",
+                f"{wish}: {self._asked} is in no Git repository, so it has no versions",
+                hint="mlproj run without -v runs the folder as it is",
             )
         from mlproj.sources.git import GitSource
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlproj.sources import workspace
 from mlproj.sources.address import Address
+from mlproj.sources.ancestry import Ancestry
 from mlproj.sources.base import Checkout, Revision
 from mlproj.sources.git_checkout import write_checkout
 from mlproj.sources.git_url import parse
@@ -53,6 +54,10 @@ class GitSource:
             raise
         history = History(self._mirror, commit, offline=self._offline)
         return Checkout(folder, project, False, lambda path: history.last_changed(_below(path, folder)), release)
+
+    def ancestry(self, *, offline: bool) -> Ancestry:
+        """The repository's commits as a history. Nothing is asked yet."""
+        return Ancestry(self._mirror, offline=offline)
 
     def _write(self, folder: Path, commit: str) -> None:
         if self._mirror.commit(commit) is None:

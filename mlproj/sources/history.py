@@ -8,6 +8,7 @@ not change, so they are kept, and a second run of the same commit asks nobody.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class History:
     def _bring(self) -> bool:
         """Whether the commit's past is here, fetched if need be."""
         place = _place(self._mirror)
-        if place.exists() and git_command.run("cat-file", "-e", self._commit, git_dir=place).returncode == 0:
+        if place.exists() and _has(place, self._commit):
             return True
         if self._offline:
             return False
@@ -113,16 +114,42 @@ def full_name(mirror: Mirror, short: str) -> str | None:
     return None
 
 
+def place_of(mirror: Mirror, commits: Sequence[str], *, offline: bool) -> Path:
+    """A repository on this machine with *commits* and all that came before them; its files may be missing.
+
+    A repository of this machine is that itself. Raises :class:`SourceError`.
+    """
+    if mirror.url.is_local:
+        return mirror.url.path
+    place = _place(mirror)
+    if place.exists() and all(_has(place, commit) for commit in commits):
+        return place
+    if offline:
+        raise SourceError(
+            f"the history of {mirror.url.url} was never fetched, and --offline forbids to ask", hint="leave --offline out once"
+        )
+    said = _fetch(mirror, *(f"+{commit}:refs/mlproj/{commit}" for commit in commits), patience=None)
+    if said.returncode != 0:  # a server that hands out branches and tags only
+        said = _fetch(mirror, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", patience=None)
+    if said.returncode != 0:
+        raise remote_failure(said, mirror.url)
+    return place
+
+
+def _has(place: Path, commit: str) -> bool:
+    return git_command.run("cat-file", "-e", commit, git_dir=place).returncode == 0
+
+
 def _place(mirror: Mirror) -> Path:
     return mirror.path.with_name(mirror.path.name + ".history")
 
 
-def _fetch(mirror: Mirror, *refs: str) -> Completed:
+def _fetch(mirror: Mirror, *refs: str, patience: float | None = _PATIENCE) -> Completed:
     place = _place(mirror)
     with paths.locked(place.with_name(place.name + ".lock")):
         _initialise(mirror, place, sha256=any(len(ref.split(":")[0]) == 65 for ref in refs))
         return git_remote.run(
-            mirror.url, "fetch", "--quiet", "--no-tags", "--force", "--filter=blob:none", "origin", *refs, git_dir=place, timeout=_PATIENCE
+            mirror.url, "fetch", "--quiet", "--no-tags", "--force", "--filter=blob:none", "origin", *refs, git_dir=place, timeout=patience
         )
 
 

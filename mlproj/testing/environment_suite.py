@@ -66,15 +66,35 @@ class Ran:
         return (paths.run_dir(self.record["run_id"]) / "output.log").read_text()
 
 
+@dataclass(frozen=True)
+class Made:
+    """A ``cache`` that has the small environment: the plan before it was made, the environments that were there then, and of its first
+    run the record, what it printed, and the text of its lock."""
+
+    cache: Path
+    plan: dict[str, Any]
+    before: list[str]
+    record: dict[str, Any]
+    log: str
+    lock: str
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the record has of the environment."""
+        found: dict[str, Any] = self.record["environment"]
+        return found
+
+
 class EnvironmentSuite:
     """Give it ``kind``, ``manager`` and the declarations; ``options`` are those of ``mlproj run`` that ask for this kind.
 
-    ``MLPROJ_HOME`` and ``MLPROJ_CACHE`` have to be new for each test.
+    ``MLPROJ_HOME`` and ``MLPROJ_CACHE`` have to be new for each test; those that only use an environment share another cache.
     """
 
     kind: str
     manager: str
     options: tuple[str, ...] = ()
+    _made: Made | None = None
 
     def declared(self) -> Declared:
         """A small environment."""
@@ -128,36 +148,45 @@ class EnvironmentSuite:
         assert done.code == 0, done.err + done.out
         return done
 
+    @pytest.fixture
+    def made(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Made:
+        """The cache that has the small environment, for this test; it is made for the first one of the class."""
+        suite = type(self)
+        if suite._made is None:
+            cache = tmp_path_factory.mktemp("made")
+            monkeypatch.setenv("MLPROJ_CACHE", str(cache))
+            folder = self.project(tmp_path_factory.mktemp("first") / "p", self.declared())
+            plan = json.loads(self.ran(folder, "--dry-run").out)["plan"]
+            before = [one.name for one in paths.environments().glob("[!.]*")]
+            done = self.ran(folder)
+            lock = (paths.run_dir(done.record["run_id"]) / done.environment["lock"]).read_text()
+            suite._made = Made(cache, plan, before, done.record, done.log, lock)
+        monkeypatch.setenv("MLPROJ_CACHE", str(suite._made.cache))
+        return suite._made
+
     # --- the promises ---
 
-    def test_it_is_told_before_it_is_made(self, tmp_path: Path) -> None:
-        folder = self.project(tmp_path / "p", self.declared())
-        plan = json.loads(self.ran(folder, "--dry-run").out)["plan"]
-        environment = plan["environment"]
+    def test_it_is_told_before_it_is_made(self, made: Made, tmp_path: Path) -> None:
+        environment = made.plan["environment"]
         assert (environment["kind"], environment["manager"], environment["file"] is not None) == (self.kind, self.manager, True)
-        assert plan["environment_ready"] is False and len(environment["key"]) == 32
-        assert not paths.environments().exists() or not [one for one in paths.environments().iterdir() if not one.name.startswith(".")]
-        done = self.ran(folder)
-        assert done.environment["key"] == environment["key"]
-        assert json.loads(self.ran(folder, "--dry-run").out)["plan"]["environment_ready"] is True
+        assert made.plan["environment_ready"] is False and len(environment["key"]) == 32 and made.before == []
+        assert made.environment["key"] == environment["key"]
+        planned = self.ran(self.project(tmp_path / "p", self.declared()), "--dry-run")
+        assert json.loads(planned.out)["plan"]["environment_ready"] is True
 
-    def test_the_command_runs_in_it_and_its_lock_is_kept(self, tmp_path: Path) -> None:
-        declared = self.declared()
-        done = self.ran(self.project(tmp_path / "p", declared))
-        assert done.log == declared.printed + "\n"
-        environment = done.environment
+    def test_the_command_runs_in_it_and_its_lock_is_kept(self, made: Made) -> None:
+        assert made.log == self.declared().printed + "\n"
+        environment = made.environment
         assert (environment["kind"], environment["manager"], environment["reused"]) == (self.kind, self.manager, False)
-        lock = (paths.run_dir(done.record["run_id"]) / environment["lock"]).read_text()
-        assert lock and str(tmp_path / "p") not in lock
+        assert made.lock and made.record["source"]["uri"] not in made.lock
 
-    def test_equal_content_is_made_once_wherever_it_is(self, tmp_path: Path) -> None:
-        first = self.ran(self.project(tmp_path / "p", self.declared()))
+    def test_equal_content_is_made_once_wherever_it_is(self, made: Made, tmp_path: Path) -> None:
         second = self.ran(self.project(tmp_path / "a folder of ünusual name", self.declared()))
-        assert second.environment["key"] == first.environment["key"]
-        assert (first.environment["reused"], second.environment["reused"]) == (False, True)
-        assert second.log == first.log
+        assert second.environment["key"] == made.environment["key"] and second.environment["reused"] is True
+        assert second.log == made.log
 
-    def test_other_content_is_another_environment(self, tmp_path: Path) -> None:
+    def test_other_content_is_another_environment(self, made: Made, tmp_path: Path) -> None:
+        del made
         folder, another = self.project(tmp_path / "p", self.declared()), self.another()
         first = self.ran(folder)
         shutil.rmtree(folder)
@@ -165,11 +194,10 @@ class EnvironmentSuite:
         assert second.environment["key"] != first.environment["key"] and second.environment["reused"] is False
         assert second.log == another.printed + "\n" != first.log
 
-    def test_it_is_made_anew_when_asked(self, tmp_path: Path) -> None:
-        folder = self.project(tmp_path / "p", self.declared())
-        first, again = self.ran(folder), self.ran(folder, "--rebuild")
-        assert again.environment["reused"] is False and again.environment["key"] == first.environment["key"]
-        assert again.log == first.log and self.leftovers() == []
+    def test_it_is_made_anew_when_asked(self, made: Made, tmp_path: Path) -> None:
+        again = self.ran(self.project(tmp_path / "p", self.declared()), "--rebuild")
+        assert again.environment["reused"] is False and again.environment["key"] == made.environment["key"]
+        assert again.log == made.log and self.leftovers() == []
 
     def test_runs_at_once_make_it_once(self, tmp_path: Path) -> None:
         folder = self.project(tmp_path / "p", self.declared())
@@ -203,17 +231,20 @@ class EnvironmentSuite:
             subprocess.run([sys.executable, "-m", "mlproj", "env", "prune"], capture_output=True, check=True)
         assert self.leftovers() == []
 
-    def test_its_variables_reach_the_command(self, tmp_path: Path) -> None:
+    def test_its_variables_reach_the_command(self, made: Made, tmp_path: Path) -> None:
+        del made
         declared = self.declared()
         if declared.variable is None:
             return  # this kind of declaration has none
         assert self.ran(self.project(tmp_path / "p", declared), "-e", "mode").log == f"mode={declared.variable}\n"
 
-    def test_the_exit_code_is_the_commands(self, tmp_path: Path) -> None:
+    def test_the_exit_code_is_the_commands(self, made: Made, tmp_path: Path) -> None:
+        del made
         done = self.run(self.project(tmp_path / "p", self.declared()), "-e", "fails")
         assert done.code == 7 and done.log == "before\n" and done.record["status"] == "FAILED"
 
-    def test_a_signal_ends_the_command_and_is_recorded(self, tmp_path: Path) -> None:
+    def test_a_signal_ends_the_command_and_is_recorded(self, made: Made, tmp_path: Path) -> None:
+        del made
         folder = self.project(tmp_path / "p", self.declared())
         with self.start(folder, "--json", "-e", "waits") as process:
             deadline = time.monotonic() + _PATIENCE

@@ -26,10 +26,12 @@ LIMIT_EACH = 100_000_000  # bytes
 LIMIT_TOTAL = 1_000_000_000  # bytes of all copies of a run
 LIMIT_COUNT = 10_000  # files that are recorded
 
-_SKIPPED = frozenset(
+SKIPPED = frozenset(
     {".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".nox"}
     | {".ipynb_checkpoints", ".cache", "mlruns"}
 )
+"""Names of folders that hold nothing that a run is made of or makes."""
+_ENVIRONMENT = ("pyvenv.cfg", "conda-meta")  # what is at the top of an environment
 _CHUNK = 1 << 20
 _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
@@ -185,7 +187,7 @@ def _open(source: Path) -> BinaryIO:
 
 def _walk(root: Path, unreadable: list[str]) -> Iterator[tuple[str, os.stat_result]]:
     """Every plain file below *root* with its path there; links, pipes, sockets and devices are passed over."""
-    ours = {os.path.realpath(paths.home()), os.path.realpath(paths.cache())}
+    ours = _ours()
     base = os.path.realpath(root)
     folders = [""]
     while folders:
@@ -198,18 +200,29 @@ def _walk(root: Path, unreadable: list[str]) -> Iterator[tuple[str, os.stat_resu
         except OSError:
             unreadable.append(folder or ".")
             continue
-        if folder and any(entry.name in ("pyvenv.cfg", "conda-meta") for entry in entries):
+        if folder and any(entry.name in _ENVIRONMENT for entry in entries):
             continue  # an environment
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in _SKIPPED and entry.path not in ours:
+                    if entry.name not in SKIPPED and entry.path not in ours:
                         folders.append(path)
                 elif entry.is_file(follow_symlinks=False):
                     yield path, entry.stat(follow_symlinks=False)
             except OSError:  # gone since
                 continue
+
+
+def is_passed_over(folder: os.DirEntry[str]) -> bool:
+    """Whether *folder* holds nothing that a run is made of or makes: an environment, a cache, Git's own files, our home."""
+    if folder.name in SKIPPED or os.path.realpath(folder.path) in _ours():
+        return True
+    return any(os.path.lexists(os.path.join(folder.path, name)) for name in _ENVIRONMENT)  # noqa: PTH118
+
+
+def _ours() -> set[str]:
+    return {os.path.realpath(paths.home()), os.path.realpath(paths.cache())}
 
 
 def _fingerprint(found: os.stat_result) -> Fingerprint:

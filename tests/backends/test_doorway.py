@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from mlproj.backends.doorway import Doorway
+from mlproj.backends.doorway import Doorway, MountedDoorway
 
 
 def echo(server: socket.socket) -> None:
@@ -77,3 +82,54 @@ def test_a_server_that_is_gone_closes_the_connection() -> None:
         port = server.getsockname()[1]
     with Doorway(port) as doorway, opened(doorway) as door, socket.create_connection(door.getsockname()) as caller:
         assert caller.recv(1) == b""
+
+
+@contextmanager
+def entering(at: Path) -> Iterator[socket.socket]:
+    """A way in, as seen at a path that may be too long for the address of a socket."""
+    folder = os.open(at.parent, os.O_PATH)
+    with socket.socket(socket.AF_UNIX) as way:
+        way.connect(f"/proc/self/fd/{folder}/{at.name}")
+        os.close(folder)
+        yield way
+
+
+def test_a_door_is_handed_out_through_a_socket_in_a_folder_of_any_depth(tmp_path: Path) -> None:
+    folder = tmp_path / ("deep" * 30)
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=echo, args=(server,), daemon=True).start()
+        with MountedDoorway(server.getsockname()[1], folder / "door") as doorway:
+            with socket.create_server(("127.0.0.1", 0)) as door, entering(folder / "door") as way:
+                address = door.getsockname()
+                socket.send_fds(way, [b"!"], [door.fileno()])
+            with socket.create_connection(address) as caller:
+                caller.sendall(b"hello")
+                caller.shutdown(socket.SHUT_WR)
+                assert caller.recv(100) == b"hello"
+        server.shutdown(socket.SHUT_RDWR)
+    assert doorway.was_opened
+
+
+def test_what_is_no_door_is_not_taken_for_one(tmp_path: Path) -> None:
+    """The first who comes may be a program that is not trusted."""
+    reading, writing = os.pipe()
+    connected, other = socket.socketpair()
+    with connected, other, socket.socket() as unbound:
+        for number, handed in enumerate(([], [reading], [connected.fileno()], [unbound.fileno()])):
+            with MountedDoorway(1, tmp_path / f"door{number}") as doorway, entering(tmp_path / f"door{number}") as way:
+                socket.send_fds(way, [b"!"], handed) if handed else way.sendall(b"!")
+            assert not doorway.was_opened
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_door_that_is_broken_off_keeps_nobody_busy(tmp_path: Path) -> None:
+    with MountedDoorway(1, tmp_path / "door"):
+        with socket.create_server(("127.0.0.1", 0)) as door, entering(tmp_path / "door") as way:
+            socket.send_fds(way, [b"!"], [door.fileno()])
+            time.sleep(0.1)
+            door.shutdown(socket.SHUT_RDWR)
+        begun = time.process_time()
+        time.sleep(0.2)
+        assert time.process_time() - begun < 0.1

@@ -15,6 +15,7 @@ TAG = "mlproj-test:2"
 TAG_R = "mlproj-test-r:1"
 PYTHON = Path("/usr/bin/python3").resolve().name.removeprefix("python")
 """The minor version of its Python."""
+SETTINGS = ("--change", "ENV PATH=/usr/bin:/bin", "--change", 'CMD ["sh"]')
 _LEFT_OUT = re.compile(r"(__pycache__|/(test|idlelib|tkinter|ensurepip|lib2to3|pydoc_data|config-[^/]*)(/|$))")
 
 
@@ -35,9 +36,13 @@ Content = tuple[set[Path], dict[str, str]]
 def _made(engine: str, tag: str, content: Callable[[], Content]) -> str:
     if subprocess.run([engine, "image", "inspect", tag], capture_output=True, check=False).returncode == 0:
         return tag
-    settings = ["--change", "ENV PATH=/usr/bin:/bin", "--change", 'CMD ["sh"]']
-    subprocess.run([engine, "import", *settings, "-", tag], input=_archive(*content()), check=True, capture_output=True)
+    subprocess.run([engine, "import", *SETTINGS, "-", tag], input=_archive(*content()), check=True, capture_output=True)
     return tag
+
+
+def archive() -> bytes:
+    """The files of the image with Python, as an engine imports them with :data:`SETTINGS`."""
+    return _archive(*_python())
 
 
 def _python() -> Content:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import subprocess
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +13,13 @@ from mlproj import paths
 from mlproj.environments.containers import image
 from tests.conftest import has, lack
 from tests.containers import base_image
+from tests.mlflow_server import free_port
+
+_CONFIG = """
+version: 0.1
+storage: {{filesystem: {{rootdirectory: {folder}/kept}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
 
 
 @pytest.fixture(params=["docker", "podman"])
@@ -18,7 +29,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     usable(name)
     monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", name)
     yield name
-    forgotten(name)
+    forgotten(name, paths.cache())
 
 
 def usable(engine: str) -> None:
@@ -28,9 +39,9 @@ def usable(engine: str) -> None:
     base_image.make(engine)
 
 
-def forgotten(engine: str) -> None:
-    """Remove the images that were made for this test's cache."""
-    for identity in {*asked(engine, "image", "ls", "--quiet", "--filter", f"label={image.label()}").split()}:
+def forgotten(engine: str, cache: Path) -> None:
+    """Remove the images that were made for *cache*."""
+    for identity in {*asked(engine, "image", "ls", "--quiet", "--filter", f"label={image.label(cache)}").split()}:
         subprocess.run([engine, "image", "rm", "--force", identity], capture_output=True, check=False)
 
 
@@ -43,3 +54,33 @@ def containers(engine: str) -> list[str]:
 def asked(engine: str, *arguments: str) -> str:
     """What the engine answers."""
     return subprocess.run([engine, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a registry that keeps nothing yet; plain HTTP, which engines take on this machine only."""
+    port = free_port()
+    (tmp_path / "registry.yml").write_text(_CONFIG.format(folder=tmp_path, port=port))
+    insecure(port, tmp_path, monkeypatch)
+    with subprocess.Popen(["docker-registry", "serve", tmp_path / "registry.yml"], stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 20
+        while not _answers(port):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        yield f"127.0.0.1:{port}"
+        process.terminate()
+
+
+def insecure(port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let podman take plain HTTP of *port*, too."""
+    with (tmp_path / "registries.conf").open("a") as file:
+        file.write(f'[[registry]]\nlocation = "127.0.0.1:{port}"\ninsecure = true\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

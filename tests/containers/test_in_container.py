@@ -102,6 +102,8 @@ def test_without_an_environment_the_image_is_used_as_it_is(engine: str, tmp_path
     (tmp_path / "p" / "MLproject").write_text("entry_points: {main: {command: 'pwd; ls'}}\n")
     out, record = run(tmp_path / "p", f"--in-container={TAG}")
     assert out == "/mlflow/projects/code\nMLproject\n" and record["environment"]["image"]["name"] == TAG
+    again = mlproj("reproduce", "last")
+    assert again.code == 0, again.err
     refused = mlproj("run", tmp_path / "p", "--in-container")
     assert refused.code == 2 and "--in-container=python:3.11" in refused.err
 

@@ -3,55 +3,22 @@
 from __future__ import annotations
 
 import subprocess
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from mlproj import paths
 from tests.containers.base_image import TAG
-from tests.containers.conftest import asked
+from tests.containers.conftest import asked, containers, insecure
+from tests.containers.slow_line import SlowLine
 from tests.containers.test_run import run_json
-from tests.mlflow_server import free_port
-from tests.program import mlproj, project
-
-CONFIG = """
-version: 0.1
-storage: {{filesystem: {{rootdirectory: {folder}/kept}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-"""
+from tests.program import mlproj, project, start
 
 
-@pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a registry that keeps nothing yet; plain HTTP, which engines take on this machine only."""
-    port = free_port()
-    (tmp_path / "registry.yml").write_text(CONFIG.format(folder=tmp_path, port=port))
-    (tmp_path / "registries.conf").write_text(f'[[registry]]\nlocation = "127.0.0.1:{port}"\ninsecure = true\n')
-    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
-    with subprocess.Popen(["docker-registry", "serve", tmp_path / "registry.yml"], stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 20
-        while not _answers(port):
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
-        process.terminate()
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=5):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def derived(engine: str, name: str, text: str, tmp_path: Path) -> None:
-    """Push an image with a file ``/which`` that holds *text*, and forget it here."""
-    (tmp_path / "Dockerfile").write_text(f"FROM {TAG}\nRUN echo {text} > /which\n")
+def derived(engine: str, name: str, text: str, tmp_path: Path, *, size: int = 0) -> None:
+    """Push an image with a file ``/which`` that holds *text*, and one of *size* bytes that do not get smaller, and forget it here."""
+    (tmp_path / "Dockerfile").write_text(f"FROM {TAG}\nRUN echo {text} > /which; head -c {size} /dev/urandom > /big\n")
     asked(engine, "build", "--quiet", "--tag", name, "--file", str(tmp_path / "Dockerfile"), str(tmp_path))
     asked(engine, "push", "--quiet", name)
     asked(engine, "rmi", "--force", name)
@@ -98,3 +65,25 @@ def test_an_image_that_the_registry_has_not_is_told(engine: str, registry: str, 
     done = mlproj("run", project(tmp_path / "p", text))
     assert done.code == 73 and "cannot be had" in done.err and "slip in its name" in done.err
     assert mlproj("runs", "list", "--json").document["runs"][0]["status"] == "FAILED"
+
+
+@pytest.mark.needs("docker-registry")
+def test_a_kill_in_mid_pull_leaves_nothing_half(engine: str, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    derived(engine, f"{registry}/team/slow:1", uuid4().hex, tmp_path, size=4_000_000)
+    with SlowLine(int(registry.rpartition(":")[2]), before=1_000_000) as line:
+        insecure(line.port, tmp_path, monkeypatch)
+        name = f"127.0.0.1:{line.port}/team/slow:1"
+        text = f"docker_env: {{image: '{name}'}}\nentry_points: {{main: {{command: 'wc -c < /big'}}}}\n"
+        folder = project(tmp_path / "p", text)
+        with start("run", folder) as process:
+            assert line.stopped.wait(30), process.poll()
+            process.kill()
+            process.communicate()
+        assert mlproj("runs", "list", "--json").document["runs"][0]["status"] == "KILLED"
+        assert name not in asked(engine, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+        with start("run", folder, "-q") as process:  # while what the killed one began may still go on
+            line.go_on()
+            assert process.communicate(timeout=60)[0] == b"4000000\n"
+    assert [run["status"] for run in mlproj("runs", "list", "--json").document["runs"]] == ["FINISHED", "KILLED"]
+    asked(engine, "rmi", "--force", name)
+    assert containers(engine) == []

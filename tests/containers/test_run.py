@@ -251,12 +251,6 @@ def test_files_are_copied_into_an_image_when_asked(engine: str, tmp_path: Path) 
     assert any("--build-image" in note for note in run["environment"]["notes"])
 
 
-def test_a_sandbox_is_not_promised_for_a_container(engine: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {{command: 'true'}}}}\n")
-    done = mlproj("run", folder, "--sandbox")
-    assert done.code == 2 and "-A network=none" in done.err
-
-
 def test_an_input_is_read_where_it_is(engine: str, tmp_path: Path) -> None:
     main = "{parameters: {data: path}, command: 'cat {data}; echo x >> {data} || true'}"
     text = f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {main}}}\n"

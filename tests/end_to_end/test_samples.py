@@ -36,7 +36,36 @@ def test_quickstart_logs_its_metrics_and_is_quick_the_second_time(samples: Path)
     assert logged == again
     assert (first["environment"]["reused"], second["environment"]["reused"]) == (False, True)
     assert first["environment"]["lock"] == "pylock.toml"
-    assert (Path(os.environ["MLPROJ_HOME"]) / "runs" / first["run_id"] / "pylock.toml").read_text().startswith("lock-version")
+    lock = Path(os.environ["MLPROJ_HOME"]) / "runs" / first["run_id"] / "pylock.toml"
+    assert lock.read_text().startswith("lock-version")
+
+    done = mlproj("reproduce", first["run_id"], "--json")
+    assert done.code == 0, done.err
+    (verdict,) = done.document["reproduction"]["runs"]
+    assert verdict["exact"] and {one["name"] for one in verdict["metrics"]} == {"r2", "mae"}
+    assert (lock.parents[1] / verdict["run_id"] / "pylock.toml").read_bytes() == lock.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["pipeline", "reproducible"])
+def test_samples_come_out_exactly_the_same_again(samples: Path, name: str) -> None:
+    assert mlproj("run", samples / name).code == 0
+    shutil.rmtree(samples)
+
+    done = mlproj("reproduce", "last", "--json")
+
+    assert done.code == 0, done.err
+    (verdict,) = done.document["reproduction"]["runs"]
+    assert verdict["exact"] and verdict["files"], "there was something to compare"
+
+
+def test_the_sample_that_forgot_its_seed_is_found_out(samples: Path) -> None:
+    assert mlproj("run", samples / "unseeded").code == 0
+
+    done = mlproj("reproduce", "last", "--times", "3")
+
+    assert done.code == 1
+    assert "they first part at loss, step 0: " in done.out
+    assert "unset seed (found by reading): random is never seeded, and draws random numbers at fit.py:10 (random.gauss)" in done.out
 
 
 @pytest.mark.needs("index")

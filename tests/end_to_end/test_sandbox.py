@@ -414,6 +414,28 @@ def test_a_parameter_that_names_the_home_is_refused(tmp_path: Path) -> None:
     assert "parameter data" in result.err
 
 
+@pytest.mark.parametrize("arguments", [(), ("-P", "data=link")], ids=["by a default", "by a link"])
+def test_a_file_outside_that_the_project_chooses_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.touch()
+    main = {"parameters": {"data": {"type": "path", "default": str(secret)}}, "command": "cat {data}; touch ran"}
+    folder = project(tmp_path / "p", json.dumps({"entry_points": {"main": main}}))
+    (folder / "link").symlink_to(secret)
+
+    result = mlproj("run", folder, "--sandbox", "--env-manager", "local", *arguments)
+
+    assert result.code == 2 and f"-P data={secret}" in result.err
+    assert not (folder / "ran").exists()
+    assert mlproj("run", folder, "--sandbox", "--env-manager", "local", "-P", f"data={secret}").code == 0
+
+
+def test_a_file_of_the_project_may_be_a_default(tmp_path: Path) -> None:
+    main = {"parameters": {"data": {"type": "path", "default": "data.csv"}}, "command": "cat {data}"}
+    folder = project(tmp_path / "p", json.dumps({"entry_points": {"main": main}}), data__csv="1,2\n")
+
+    assert mlproj("run", folder, "--sandbox", "--env-manager", "local").out == "1,2\n"
+
+
 def test_another_backend_cannot_be_confined(tmp_path: Path) -> None:
     folder = project(tmp_path / "p", "entry_points: {main: {command: 'true'}}")
 

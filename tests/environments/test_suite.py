@@ -143,8 +143,16 @@ class InEngine(EnvironmentSuite):
     def _engine(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         usable(self.manager)
         monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", self.manager)
+        cache = paths.cache()
         yield
-        forgotten(self.manager)
+        forgotten(self.manager, cache)
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _engine_after_all(cls) -> Iterator[None]:
+        yield
+        if cls._made:
+            forgotten(cls.manager, cls._made.cache)
 
     def leftovers(self) -> list[str]:
         made = asked(self.manager, "ps", "--all", "--format", "{{.Names}}", "--filter", f"label=mlproj.image={paths.cache()}").split()

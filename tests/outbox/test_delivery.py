@@ -77,6 +77,24 @@ def test_a_server_that_is_away_costs_a_run_nothing_but_a_warning(server: Server,
     assert left_on_disk() == [] and records_on_disk() == 0
 
 
+def test_a_server_that_goes_away_during_a_run_does_not_hold_it(server: Server, tmp_path: Path) -> None:
+    # Nothing is left to be delivered but its end: nobody may take that for the server's answer.
+    text = f"entry_points: {{main: {{command: 'while test -e {tmp_path}/wait; do sleep 0.05; done'}}}}\n"
+    (tmp_path / "wait").touch()
+    with server.up():
+        process = start("run", project(tmp_path / "p", text), env={"MLPROJ_TRACKING_URI": server.address})
+        eventually(lambda: _count(server) == 1)
+        time.sleep(1.5)
+    (tmp_path / "wait").unlink()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and "the run waits on this disk" in err.decode()
+
+
+def _count(server: Server) -> int:
+    with closing(server.store()) as store:
+        return len(store.list_runs())
+
+
 def test_the_next_run_delivers_those_before_it(server: Server, many: Path) -> None:
     former = [run_to(server.address, many)[1]["run_id"] for _ in range(2)]
     with server.up():

@@ -64,11 +64,13 @@ def _file_of(declaration: Declaration) -> Path:
 def _locked(request: Request, declaration: Declaration) -> Asked:
     """What a lock of an earlier run names, with the variables that the project's file sets."""
     assert request.locked is not None
+    import dataclasses
+
     from mlproj.environments import relocking
 
     exact = read_asked(relocking.lock_of(request.locked), request.root)
     variables = read_asked(declaration.file).pip.variables if declaration.file and is_native(declaration) else {}
-    return replace(exact, pip=replace(exact.pip, variables=variables))
+    return dataclasses.replace(exact, pip=dataclasses.replace(exact.pip, variables=variables))
 
 
 def _first_answer(tools: list[Tool], request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:

@@ -13,8 +13,9 @@ from typing import Any
 
 from mlproj import paths
 from mlproj.environments.base import Folders, Inside, Network
+from mlproj.environments.containers import sandbox
 from mlproj.environments.containers.address import Route
-from mlproj.environments.containers.engine import Engine, is_own
+from mlproj.environments.containers.engine import Engine, hint_of_full_disk, is_own
 from mlproj.environments.containers.image import Image
 from mlproj.environments.containers.settings import WORKDIR, Settings
 from mlproj.errors import EnvironmentFailure, ServiceError
@@ -32,6 +33,7 @@ command=$1; shift
 if command -v bash >/dev/null 2>&1; then exec "$@" bash -c "$command"; else exec "$@" sh -c "$command"; fi
 """
 _GROUP = {"TINI_KILL_PROCESS_GROUP": "1"}
+_CDI = re.compile(r"[A-Za-z0-9][\w.\-]*/[\w\-]+=[\w.:\-]+", re.ASCII)
 _NEVER = "0001-01-01"
 _NO_INIT = re.compile(r"init\b.*(not found|no such file)|find init binary", re.I)
 _TROUBLE = re.compile(r"(Error( response from daemon)?|docker): *")
@@ -52,6 +54,11 @@ class Containers:
         """How programs in it reach this machine."""
         return self._route.network
 
+    @property
+    def parts(self) -> tuple[Engine, Image, Settings]:
+        """Who makes its containers, of which image, and how."""
+        return self._engine, self._image, self._settings
+
     def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> Inside:
         """Make the container of a run. Raises ServiceError when the engine cannot, EnvironmentFailure for a volume that cannot be."""
         for volume in self._settings.volumes:
@@ -59,12 +66,14 @@ class Containers:
         given = {**self._defaults(), **self._settings.variables, **variables}
         with _variables(given) as (by_option, by_environment):
             words = [*self._options(folders, run_id), *by_option, *self._settings.arguments]
-            made = [self._image.id, "sh", "-c", _SHELL, "mlproj", self._settings.begin + command]
+            opening = sandbox.opening(folders.door) if folders.door else ""
+            made = [self._image.id, "sh", "-c", _SHELL, "mlproj", opening + self._settings.begin + command]
             done = self._engine.run("create", "--init", *words, *made, env=by_environment)
             if done.returncode and _NO_INIT.search(done.error_text):  # the engine is here without its init program
                 done = self._engine.run("create", *words, *made, env=by_environment)
         if done.returncode:
-            raise ServiceError(f"{self._engine.name} cannot make the container: {said(done.error_text)}", hint=_hint(done.error_text))
+            message = f"{self._engine.name} cannot make the container: {said(done.error_text)}"
+            raise ServiceError(message, hint=_hint(self._engine, done.error_text))
         name = name_of(run_id)
         argv = (self._engine.program, "start", "--attach", "--interactive", name)
         return Inside(argv, dict(os.environ), (self._engine.program, "rm", "--force", "--volumes", name))
@@ -89,7 +98,7 @@ class Containers:
             message = f"{self._engine.name} went away while the run was on; {trouble.message}"
             raise ServiceError(message, hint=trouble.hint) from trouble
         if never:
-            raise ServiceError(f"{self._engine.name} cannot start the container: {never}", hint=_hint(never))
+            raise ServiceError(f"{self._engine.name} cannot start the container: {never}", hint=_hint(self._engine, never))
         return told
 
     def _state(self, run_id: str) -> dict[str, Any]:
@@ -100,6 +109,8 @@ class Containers:
     def _defaults(self) -> dict[str, str]:
         """What programs expect and a container may not have."""
         user = self._user()
+        if self._settings.is_sandbox:
+            return {**_GROUP, "HOME": sandbox.HOME}
         if user is None or user.partition(":")[0] in ("0", "root"):
             return _GROUP
         return {**_GROUP, "HOME": "/tmp"}  # noqa: S108  # of the container: a number without a name has no home
@@ -119,16 +130,21 @@ class Containers:
         yield from ("--interactive", "--workdir", WORKDIR, "--log-driver", "none")  # its output is kept with the run
         if not settings.is_copied:
             yield from mount(folders.project_dir, WORKDIR)
-        for place in folders.writable:
-            yield from mount(place, str(place))
         for place in folders.readable:
             yield from mount(place, str(place), "readonly")
+        for place in folders.writable:
+            yield from mount(place, str(place))
+        if folders.door:
+            yield from mount(folders.door.path, sandbox.DOOR)
+        if settings.is_sandbox:
+            yield from sandbox.options(settings)
         for volume in settings.volumes:
             yield from ("--volume", volume)
         if user := self._user():
             yield from ("--user", user)
         if self._engine.name == "podman":
             yield from ("--security-opt", "label=disable")  # SELinux would keep it from the mounted folders
+            yield "--stop-timeout=0"  # it is removed when its time is over, and podman would ask it once more to end
         if settings.network is None and self._route.wanted:
             yield from ("--network", self._route.wanted)
         if settings.shm_size:
@@ -154,7 +170,7 @@ def _gpus(engine: Engine, wanted: str) -> tuple[str, str]:
     """podman takes the devices by the names of the Container Device Interface."""
     if engine.name != "podman":
         return "--gpus", wanted
-    return "--device", wanted if "=" in wanted and "/" in wanted else f"nvidia.com/gpu={wanted.removeprefix('device=')}"
+    return "--device", wanted if _CDI.fullmatch(wanted) else f"nvidia.com/gpu={wanted.removeprefix('device=')}"
 
 
 @contextmanager
@@ -212,7 +228,9 @@ def said(text: str) -> str:
     return redact(_TROUBLE.sub("", (errors or lines or ["it said nothing"])[-1]))
 
 
-def _hint(said: str) -> str | None:
+def _hint(engine: Engine, said: str) -> str | None:
+    if full := hint_of_full_disk(engine, said):
+        return full
     lowered = said.lower()
     if "docker-init" in lowered:
         return "the engine lacks its init program: install the package docker-init or tini"

@@ -25,6 +25,7 @@ NAMES = ("docker", "podman", "nerdctl")
 _OWN = re.compile(
     r"PATH|HOME|TMPDIR|USER|LD_.*|DYLD_.*|XDG_.*|SSH_.*|DOCKER_.*|BUILDKIT_.*|BUILDAH_.*|CONTAINER.*|PODMAN_.*|NERDCTL_.*|.*_proxy", re.I
 )
+_FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
 _PATIENCE = 30.0  # seconds that an engine may take to say how it is
 _HINT = "install docker (https://docs.docker.com/engine) or podman (https://podman.io), or run without a container: --env-manager local"
 
@@ -71,6 +72,14 @@ class Engine:
     def environ(self, more: dict[str, str] | None = None) -> dict[str, str]:
         """The variables that the program gets: ours, with *more*."""
         return {**os.environ, **(more or {})}
+
+
+def hint_of_full_disk(engine: Engine, said: str) -> str | None:
+    """What to do when what the engine *said* is that its disk is full; None when that is not so."""
+    if not _FULL.search(said):
+        return None
+    frees = f"mlproj env prune and {engine.name} system prune free it"
+    return f"the disk of {engine.name} is full: {engine.name} system df shows what takes it; {frees}"
 
 
 def is_own(name: str) -> bool:

@@ -6,7 +6,7 @@ import os
 
 from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
-from mlproj.environments.containers import address, engine, image, settings
+from mlproj.environments.containers import address, engine, image, sandbox, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.settings import Settings
@@ -22,7 +22,8 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     Raises InvalidProject, UsageError, EnvironmentFailure, and ServiceError when no engine answers.
     """
     del progress
-    wanted = settings.read(declaration.options, request, declaration.place)
+    read = sandbox.read if request.sandbox else settings.read
+    wanted = read(declaration.options, request, declaration.place)
     found = engine.find()
     if request.locked is not None:
         wanted = _as_recorded(wanted, request.locked, found)
@@ -36,7 +37,7 @@ class ContainerEnvironment:
         self._request = request
         self._wanted = wanted
         self._engine = found
-        self._route = address.route(found, wanted.network)
+        self._route = address.route(found, wanted.network, sandbox=wanted.is_sandbox)
         self.description = Description(
             kind="container",
             manager=found.name,
@@ -44,6 +45,7 @@ class ContainerEnvironment:
             requirements=(_shown(wanted, request),),
             image=_shown(wanted, request),
             notes=notes(wanted, found, self._route),
+            not_confined=sandbox.not_confined(wanted, found, is_made=wanted.build is not None) if wanted.is_sandbox else None,
         )
 
     def is_ready(self) -> bool:
@@ -58,7 +60,7 @@ class ContainerEnvironment:
         if self._wanted.is_copied:
             found = image.with_files(self._engine, found, self._request.project_dir, progress)
         return Prepared(
-            lock=image.keep_lock(self._engine, found),
+            lock=image.keep_lock(self._engine, found, self._request.locked),
             reused=reused,
             enclosure=Containers(self._engine, found, self._wanted, self._route),
             record={"image": {"name": base.name, "id": found.id, "digest": base.digest, "engine": self._engine.name}},
@@ -68,11 +70,10 @@ class ContainerEnvironment:
 def _as_recorded(wanted: Settings, locked: Locked, found: Engine) -> Settings:
     """*wanted* with the very image of *locked*: by its digest, or by its id where no registry has it. Raises EnvironmentFailure."""
     name, digest, identity = (str(locked.image.get(part) or "") for part in ("name", "digest", "id"))
-    is_here = bool(identity) and image.find(found, identity) is not None
-    if not is_here and not digest:
+    if not digest and not (identity and image.find(found, identity)):
         message = f"the image of {locked.of} ({name}, {identity[:19]}) is not with {found.name} here, and came from no registry"
         raise EnvironmentFailure(message, hint="where it is: docker save, then docker load; or mlproj run builds it anew")
-    return replace(wanted, image=identity if is_here else digest, build=None, pull="missing")
+    return replace(wanted, image=digest or identity, build=None, pull="missing")
 
 
 def _shown(wanted: Settings, request: Request) -> str:

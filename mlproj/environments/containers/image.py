@@ -9,9 +9,10 @@ from typing import Any
 
 from mlproj import paths
 from mlproj.dataclass import dataclass
-from mlproj.environments.containers.engine import Engine, is_own
+from mlproj.environments.containers.engine import Engine, hint_of_full_disk, is_own
 from mlproj.environments.containers.settings import WORKDIR, Build, Settings
 from mlproj.errors import EnvironmentFailure
+from mlproj.locked import Locked
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 
@@ -36,9 +37,9 @@ class Image:
     path: str = _PATH
 
 
-def label() -> str:
-    """The label of the images that we make, with the cache that they belong to."""
-    return f"{_LABEL}={paths.cache()}"
+def label(cache: Path | None = None) -> str:
+    """The label of the images that we make, with the *cache* that they belong to (None: ours)."""
+    return f"{_LABEL}={cache or paths.cache()}"
 
 
 def find(engine: Engine, name: str) -> Image | None:
@@ -64,7 +65,8 @@ def obtain(engine: Engine, settings: Settings, progress: Progress, *, rebuild: b
         return _build(engine, settings.build, settings.platform, progress, rebuild=rebuild), False
     assert settings.image is not None
     there = find(engine, settings.image)
-    asks_again = rebuild and (there is None or there.digest is not None)  # no registry has what was made here
+    # No registry has what was made here, and under a digest it has the same for ever.
+    asks_again = rebuild and (there is None or (there.digest is not None and there.digest != settings.image))
     pull = "never" if offline else "always" if asks_again else settings.pull
     if there is not None and pull != "always" and _is_for(there, settings.platform):
         return there, True
@@ -89,8 +91,10 @@ def with_files(engine: Engine, image: Image, project_dir: Path, progress: Progre
         return _build(engine, Build(project_dir, dockerfile), None, progress, rebuild=False)
 
 
-def keep_lock(engine: Engine, image: Image) -> Path:
-    """A file that says which image exactly it was; kept with the run."""
+def keep_lock(engine: Engine, image: Image, locked: Locked | None) -> Path:
+    """A file that says which image exactly it was; kept with the run. For the image that was *locked* before it is the one of then."""
+    if locked is not None and locked.lock is not None and locked.image.get("id") == image.id:
+        return locked.lock
     content = {
         "schema": 1,
         "image": image.name,
@@ -129,6 +133,8 @@ def _pull(engine: Engine, name: str, platform: str | None, progress: Progress) -
 
 
 def _pull_hint(engine: Engine, said: str) -> str:
+    if full := hint_of_full_disk(engine, said):
+        return full
     lowered = said.lower()
     if any(word in lowered for word in ("denied", "unauthorized", "authentication", "401", "403")):
         return f"log in where it is kept: {engine.name} login REGISTRY; or look for a slip in its name"
@@ -156,7 +162,7 @@ def _build(engine: Engine, build: Build, platform: str | None, progress: Progres
         if done.returncode or not told.is_file():
             raise EnvironmentFailure(
                 f"the image cannot be built from {build.dockerfile.name}:\n" + "\n".join(f"  {redact(line)}" for line in said[-_TOLD:]),
-                hint="mend the Dockerfile; its instructions run in a container of their own",
+                hint=hint_of_full_disk(engine, done.error_text) or "mend the Dockerfile; its instructions run in a container of their own",
             )
         identity = told.read_text("utf-8").strip()
     built = find(engine, identity)

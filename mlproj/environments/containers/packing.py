@@ -19,9 +19,9 @@ from mlproj import paths
 from mlproj.dataclass import dataclass, replace
 from mlproj.environments import key
 from mlproj.environments.base import INSIDE, MATERIAL, Environment, Packable, Packed, Prepared, Request
-from mlproj.environments.containers import address, container, engine, image, settings
+from mlproj.environments.containers import address, container, engine, image, sandbox, settings
 from mlproj.environments.containers.container import Containers
-from mlproj.environments.containers.engine import Engine
+from mlproj.environments.containers.engine import Engine, hint_of_full_disk
 from mlproj.environments.containers.image import Image
 from mlproj.environments.containers.settings import Settings
 from mlproj.environments.containers.telling import notes
@@ -30,7 +30,7 @@ from mlproj.errors import EnvironmentFailure, UsageError
 from mlproj.progress import Progress
 from mlproj.redaction import redact
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Raised when what an image is made of changes for the same environment."""
 REPOSITORY = "mlproj-env"
 """The images' name; what their tags are says :func:`tag_of`."""
@@ -79,9 +79,11 @@ class PackedEnvironment:
     def __init__(self, inner: Environment, packable: Packable | None, base: str, request: Request, found: Engine) -> None:
         self._packable = packable
         self._base = Settings(image=base, is_copied=request.build_image, arguments=settings.arguments(request.docker_args))
+        if request.sandbox:
+            self._base = sandbox.checked(self._base, request)
         self._request = request
         self._engine = found
-        self._route = address.route(found, self._base.network)
+        self._route = address.route(found, self._base.network, sandbox=request.sandbox)
         told = inner.description
         content = {"layout": _LAYOUT, "of": told.key, "image": base, "contents": packable.contents() if packable else []}
         self.description = replace(
@@ -91,6 +93,7 @@ class PackedEnvironment:
             key=key.digest(content) if packable else None,
             image=base,
             notes=(*told.notes, *notes(self._base, found, self._route)),
+            not_confined=sandbox.not_confined(self._base, found, is_made=packable is not None) if request.sandbox else None,
         )
         self._folder = folder_of(str(self.description.key), found.name)
 
@@ -120,7 +123,7 @@ class PackedEnvironment:
         found, reused = image.obtain(self._engine, self._base, progress, rebuild=rebuild, offline=self._request.offline)
         used = self._used(found, progress)
         return Prepared(
-            lock=image.keep_lock(self._engine, used),
+            lock=image.keep_lock(self._engine, used, self._request.locked),
             reused=reused,
             enclosure=Containers(self._engine, used, self._base, self._route),
             record={"image": {"name": found.name, "id": used.id, "digest": found.digest, "engine": self._engine.name}},
@@ -196,7 +199,8 @@ class PackedEnvironment:
             lines = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()][-_TOLD:]
             raise EnvironmentFailure(
                 f"the environment cannot be made in the image {self._base.image}:\n" + "\n".join(f"  {redact(line)}" for line in lines),
-                hint=f"--in-container=IMAGE names another{_COMPILERS if self.description.python else ''}",
+                hint=hint_of_full_disk(self._engine, done.error_text)
+                or f"--in-container=IMAGE names another{_COMPILERS if self.description.python else ''}",
             )
 
     def _keep(self, packed: Packed, made: Image, base: Image) -> None:

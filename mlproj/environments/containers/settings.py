@@ -40,7 +40,7 @@ class Settings:
     ``image`` is None where one is built. ``volumes`` are as the engines write them, with absolute folders; ``variables`` the
     environment. ``arguments`` are the user's own options of the command line, each name with its dashes; they come last and
     win. ``is_copied``: the project's folder is copied into an image of its own instead of being mounted. ``begin`` is what the shell
-    does before the command.
+    does before the command. ``is_sandbox``: the command is not trusted; ``withheld`` are the names of variables that it is not given.
     """
 
     image: str | None
@@ -55,6 +55,8 @@ class Settings:
     pull: str = "missing"
     is_copied: bool = False
     begin: str = ""
+    is_sandbox: bool = False
+    withheld: tuple[str, ...] = ()
 
     @property
     def network(self) -> str | None:

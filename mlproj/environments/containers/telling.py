@@ -15,6 +15,10 @@ def notes(wanted: Settings, found: Engine, route: Route) -> tuple[str, ...]:
     lines = [f"{found.name} {found.version}{' without root' if found.is_rootless else ''} runs the container"]
     if route.trouble:
         lines.append(route.trouble)
+    if wanted.withheld:
+        lines.append(f"withheld from the container, because they look secret: {', '.join(wanted.withheld)}")
+    if wanted.is_sandbox:
+        lines.append("MLflow's logging reaches the run by a Python 3 of the image, where it has one")
     if wanted.arguments:
         lines.append(f"{found.name} is given {' '.join(_masked(wanted.arguments))}")
     if wanted.is_copied:

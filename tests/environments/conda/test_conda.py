@@ -348,3 +348,25 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     assert failed.code == 73 and "the disk is full" in failed.err and "Traceback" not in failed.err, failed.err
     assert left == []
     assert run(folder, "--env-manager", "conda")[0].startswith("2.0 ")
+
+
+def test_a_run_is_reproduced_from_its_lock(tmp_path: Path) -> None:
+    from tests import tiny_package
+
+    text = "channels: [main]\ndependencies: [python, mlib, {pip: [./tiny]}]\nvariables: {MINE: 'a b'}\n"
+    main = "import mlib, os, tiny; open('out', 'w').write(f'{mlib.__version__} {tiny.x} {os.environ[\"MINE\"]}')\n"
+    folder = project(tmp_path / "p", text, main)
+    for name, content in tiny_package.files().items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+    _, record, _ = run(folder, "--as-of", "2021-01-01")
+    assert (folder / "out").read_text() == "1.0 tiny a b"
+    shutil.rmtree(paths.environments())
+
+    done = mlproj("reproduce", record["run_id"], "--json")
+
+    assert done.code == 0, done.err + done.out
+    again = mlproj("runs", "show", done.document["reproduction"]["runs"][0]["run_id"], "--json").document["run"]
+    kept = [(paths.run_dir(one["run_id"]) / "conda.lock.txt").read_bytes() for one in (record, again)]
+    assert kept[0] == kept[1]
+    assert again["environment"]["manager"] == "rattler" and again["environment"]["reused"] is False

@@ -160,3 +160,17 @@ def test_another_manager_does_not_install_packages_of_r(tmp_path: Path, reposito
         done = mlproj("run", folder, "-e", "main.R", "--env-manager", manager)
         assert done.code == 73 and f"--env-manager {manager} does not install" in done.err
     assert run(folder, "--env-manager", "local")[0] == "the current one\n"
+
+
+def test_a_run_is_reproduced_from_its_lock(tmp_path: Path, repository: Repository) -> None:
+    folder = project(tmp_path / "p", plain(repository), "cat(top::x(), fill=TRUE, file='out')\n")
+    made = run(folder)[1]
+    (folder / "renv.lock").write_text(lock(repository.url, record("leaf", "2.0"), record("top", "1.0")))
+
+    done = mlproj("reproduce", made["run_id"], "--json")
+
+    assert done.code == 0, done.err + done.out
+    (verdict,) = done.document["reproduction"]["runs"]
+    assert [(one["path"], one["state"]) for one in verdict["files"]] == [("out", "same")]
+    kept = [(paths.run_dir(run_id) / "renv.lock").read_bytes() for run_id in (made["run_id"], verdict["run_id"])]
+    assert kept[0] == kept[1]
