@@ -102,7 +102,8 @@ def _beside(bundle: reading.Bundle) -> Path:
 def _given(manifest: Manifest, beside: Path, name: str) -> Given:
     given = Given(
         entry_point=manifest.entry_point,
-        parameters=manifest.parameters,
+        parameters={parameter: value for parameter, value in manifest.parameters.items() if parameter not in manifest.defaults},
+        defaults={parameter: manifest.parameters[parameter] for parameter in manifest.defaults if parameter in manifest.parameters},
         inputs={parameter: beside / member for parameter, member in manifest.inputs.items()},
         secret=manifest.secret,
     )
