@@ -49,10 +49,10 @@ class Manifest:
     """What a package says of itself. ``source``, ``environment`` and ``run`` are documents of the record's contract (schema 1).
 
     ``folders`` are those that are empty. ``entry_point`` and ``parameters`` are those of the run that was packaged, of which ``defaults``
-    had the project's own values, ``secret`` names parameters whose values were left out, and ``inputs`` the member that one means. ``locks`` has the lock for each platform,
-    by conda's names for platforms. ``offline`` has, for each platform whose packages are inside, the member of each package: by its
-    name, or for conda's by its address in the lock. ``import_roots`` are folders of packages that the project has installed in place:
-    the number of the package among those, and the folder in it. ``python`` tells of a Python that is inside: its ``version``,
+    had the project's own values; ``secret`` names parameters whose values were left out, and ``inputs`` the member that one means.
+    ``locks`` has the lock for each platform, by conda's names for platforms. ``offline`` has, for each platform whose packages are
+    inside, the member of each package by what the lock calls it. ``import_roots`` are folders of packages that the project has installed
+    in place: the number of the package among those, and the folder in it. ``python`` tells of a Python that is inside: its ``version``,
     ``platform`` and ``program``.
     """
 
