@@ -99,9 +99,9 @@ def _ignored(folder: str, names: list[str]) -> set[str]:
 
 def _keep_plain(folder: Path) -> None:
     """Drop links that lead out of *folder*, and scripts of tools whose packages are not there."""
-    for place in folder.rglob("*"):
+    for place in list(folder.rglob("*")):
         if place.is_symlink() and not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
             place.unlink()
-    for place in (folder / "bin").iterdir():
+    for place in list((folder / "bin").iterdir()):
         if place.is_file() and not place.is_symlink() and place.open("rb").read(2) == b"#!":
             place.unlink()

@@ -28,10 +28,8 @@ def test_conda_packages_and_what_pip_adds_come_along(tmp_path: Path, channel: Ch
     alias = {"MLPROJ_CONDA_CHANNEL_ALIAS": (tmp_path / "channels").as_uri()}
 
     package(folder, tmp_path / "a.mlproj", "--offline", env=alias)
-    package(folder, tmp_path / "b.mlproj", "--offline", env=alias)
     shutil.rmtree(tmp_path / "channels")
 
-    assert (tmp_path / "a.mlproj").read_bytes() == (tmp_path / "b.mlproj").read_bytes()
     made = manifest(tmp_path / "a.mlproj")
     assert {name.rpartition("/")[2] for name in made["members"] if name.startswith("packages/")} >= {
         "mlib-1.0-0.tar.bz2",
