@@ -87,15 +87,15 @@ def _beside(bundle: reading.Bundle) -> Path:
     target = paths.bundles() / bundle.digest
     if target.is_dir():
         return target
-    with paths.temporary_folder(target.parent, ".new.") as draft:
-        for part in (LOCKS, PACKAGES, PYTHON):
-            bundle.extract(part, draft / part)
-        bundle.extract(INPUTS, draft / INPUTS, read_only=True)  # the next run is to find them as they are
-        try:
+    try:
+        with paths.temporary_folder(target.parent, ".new.") as draft:
+            for part in (LOCKS, PACKAGES, PYTHON):
+                bundle.extract(part, draft / part)
+            bundle.extract(INPUTS, draft / INPUTS, read_only=True)  # the next run is to find them as they are
             draft.rename(target)
-        except OSError as error:
-            if not target.is_dir():  # another run may have been faster
-                raise ServiceError(f"the package cannot be unpacked into {target.parent}: {error.strerror}") from error
+    except OSError as error:
+        if not target.is_dir():  # another run may have been faster
+            raise ServiceError(f"the package cannot be unpacked into {target.parent}: {error.strerror}") from error
     return target
 
 
@@ -152,8 +152,11 @@ def _locked(manifest: Manifest, environment: Mapping[str, Any], beside: Path, of
 
 
 def _written(file: Path, text: str) -> Path:
-    if not file.exists():
-        paths.write_atomic(file, text)
+    try:
+        if not file.exists():
+            paths.write_atomic(file, text)
+    except OSError as error:
+        raise ServiceError(f"{file} cannot be written: {error.strerror}") from error
     return file
 
 
