@@ -38,13 +38,15 @@ class Locked:
 class Given:
     """What comes with the files of a package: its environment, and the entry point and parameters of the run that it was made of.
 
-    ``inputs`` are the files here of parameters that name files; ``secret`` names parameters whose values did not come along.
+    ``defaults`` are the values that the project's own defaults had. ``inputs`` are the files here of parameters that name files;
+    ``secret`` names parameters whose values did not come along.
     ``notes`` are for people.
     """
 
     locked: Locked | None = None
     entry_point: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Path] = field(default_factory=dict)
     secret: Sequence[str] = ()
     notes: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from mlproj.bundle.reading import Bundle
 from mlproj.errors import SourceError
 
 _BLOCK = 1 << 20
-_COVERS = "the statement of the run names a commit; whether the project's files are that commit's was not looked at"
+_COVERS = "the run's statement names a commit; whether the project's files, and so its defaults, are that commit's was not looked at"
 
 
 def verify(file: Path, known: Sequence[Known]) -> Report:

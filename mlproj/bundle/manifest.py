@@ -48,11 +48,11 @@ class Member:
 class Manifest:
     """What a package says of itself. ``source``, ``environment`` and ``run`` are documents of the record's contract (schema 1).
 
-    ``folders`` are those that are empty. ``entry_point`` and ``parameters`` are those of the run that was packaged, ``secret`` names
-    parameters whose values were left out, and ``inputs`` the member that a parameter means. ``locks`` has the lock for each platform,
-    by conda's names for platforms. ``offline`` has, for each platform whose packages are inside, the member of each package: by its
-    name, or for conda's by its address in the lock. ``import_roots`` are folders of packages that the project has installed in place:
-    the number of the package among those, and the folder in it. ``python`` tells of a Python that is inside: its ``version``,
+    ``folders`` are those that are empty. ``entry_point`` and ``parameters`` are those of the run that was packaged, of which ``defaults``
+    had the project's own values; ``secret`` names parameters whose values were left out, and ``inputs`` the member that one means.
+    ``locks`` has the lock for each platform, by conda's names for platforms. ``offline`` has, for each platform whose packages are
+    inside, the member of each package by what the lock calls it. ``import_roots`` are folders of packages that the project has installed
+    in place: the number of the package among those, and the folder in it. ``python`` tells of a Python that is inside: its ``version``,
     ``platform`` and ``program``.
     """
 
@@ -69,6 +69,7 @@ class Manifest:
     run: Mapping[str, Any] | None = None
     entry_point: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    defaults: Sequence[str] = ()
     secret: Sequence[str] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 
@@ -144,6 +145,7 @@ def _manifest(told: Told) -> Manifest:
         run=told.mapping("run") if told.has("run") else None,
         entry_point=told.text("entry_point") if told.has("entry_point") else None,
         parameters=told.named("parameters", lines=True),
+        defaults=told.texts("defaults"),
         secret=told.texts("secret"),
         inputs=inputs,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from mlproj import __version__, environments, paths, platforms, projects, runner, sources
+from mlproj import __version__, environments, platforms, projects, runner, sources
 from mlproj.bundle import writing
 from mlproj.bundle.manifest import DIFF, KINDS, LOCKS, PROJECT, PYTHON, Manifest
 from mlproj.bundling import carried, origin, recorded
@@ -22,6 +22,7 @@ from mlproj.projects.base import EntryPoint, Project
 from mlproj.reproduction.original import Original, hidden
 from mlproj.reproduction.original import request as request_again
 from mlproj.reproduction.original import source as source_again
+from mlproj.sources import workspace
 from mlproj.sources.base import Checkout, Revision
 
 
@@ -62,37 +63,41 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
     Raises UsageError, InvalidProject, SourceError, EnvironmentFailure and ServiceError; *target* is then as it was.
     """
     with ExitStack() as resources:
-        staging = resources.enter_context(paths.temporary_folder(paths.cache() / "work", "package."))
+        staging, release = workspace.new()
+        resources.callback(release)
         revision, fetch = pinned(wanted, progress, resources)
         checkout = fetch()
         point, request = asked_for(wanted, revision, checkout)
         environment = environments.resolve(request, progress)
         _check(wanted, environment)
         prepared = environment.prepare(progress)
-        content = Content(staging)
         brought = _brought(wanted, environment, request, prepared, fetch, staging, progress)
+        content = Content(staging)
         locks = _add_environment(content, prepared, brought)
-        about_run = _about_run(wanted, point, fetch(), content)
+        fresh = checkout if prepared.lock is None else fetch()  # making an environment may have left files in the other one
+        about = {**_about_run(wanted, point, fresh, content), "environment": _environment(environment, prepared), "locks": locks}
         with progress.step("collecting the project's files"):
-            content.add_folder(fetch().root, PROJECT, without=REPOSITORY)
+            content.add_folder(fresh.root, PROJECT, without=REPOSITORY)
             if revision.diff:
                 content.add_bytes(DIFF, revision.diff)
-        manifest = Manifest(
-            mlproj=__version__,
-            source=_source(revision),
-            subdirectory=_subdirectory(checkout),
-            members=content.members,
-            folders=sorted(content.folders),
-            environment=_environment(environment, prepared),
-            locks=locks,
-            offline=brought.packages,
-            import_roots=brought.import_roots,
-            python=brought.python,
-            **about_run,
-        )
+        manifest = _manifest(revision, fresh, content, brought, about)
         with progress.step(f"writing {target.name}"):
             digest = writing.write(target, manifest, content.places)
     return Made(target, digest, manifest, target.stat().st_size, (*revision.notes, *brought.notes, *_left_out(manifest, request)))
+
+
+def _manifest(revision: Revision, checkout: Checkout, content: Content, brought: Carried, about: Mapping[str, Any]) -> Manifest:
+    return Manifest(
+        mlproj=__version__,
+        source=_source(revision),
+        subdirectory=_subdirectory(checkout),
+        members=content.members,
+        folders=sorted(content.folders),
+        offline=brought.packages,
+        import_roots=brought.import_roots,
+        python=brought.python,
+        **about,
+    )
 
 
 def pinned(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Revision, origin.Fetch]:

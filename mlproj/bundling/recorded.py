@@ -15,7 +15,7 @@ from mlproj.locked import Given
 from mlproj.plan import RunRequest
 from mlproj.projects.base import Command, EntryPoint, Parameter
 from mlproj.redaction import MASK
-from mlproj.reproduction.original import Original, check_inputs
+from mlproj.reproduction.original import Original, check_inputs, hidden
 from mlproj.sources.base import Checkout
 from mlproj.tracking.record import number
 from mlproj.tracking.system_metrics import PREFIX as LOAD
@@ -26,8 +26,8 @@ def of_run(original: Original, request: RunRequest, point: EntryPoint, checkout:
 
     Raises SourceError when one of its inputs is not what it was, UsageError for what no package can hold.
     """
-    run, values = original.run, {name: str(value) for name, value in original.plan["params"].items()}
-    secret = sorted(name for name, value in values.items() if MASK in value)
+    run, secret = original.run, sorted(hidden(original))
+    values = {name: str(value) for name, value in original.plan["params"].items() if MASK not in str(value)}
     command = _command(original, request, _untyped(point, secret), checkout)
     outside = {given.parameter: given.path for given in command.inputs if not given.path.is_relative_to(checkout.root)}
     if statement := record.read(run.run_id, run.artifact_uri, paths.STATEMENT):
@@ -36,7 +36,8 @@ def of_run(original: Original, request: RunRequest, point: EntryPoint, checkout:
     return {
         "run": {"run_id": run.run_id, "run_name": run.run_name, "status": run.status.value, "metrics": metrics},
         "entry_point": point.name,
-        "parameters": {name: value for name, value in values.items() if name not in secret and (name not in outside or "://" in value)},
+        "parameters": {name: value for name, value in values.items() if name not in outside or "://" in value},
+        "defaults": sorted(name for name in original.plan["defaults"] if name in values),
         "secret": secret,
         "inputs": dict(_added(outside, content)),
     }
@@ -46,7 +47,8 @@ def of_given(given: Given, content: Content) -> dict[str, Any]:
     """As :func:`of_run` for a package that is packaged again: what it has."""
     return {
         "entry_point": given.entry_point,
-        "parameters": dict(given.parameters),
+        "parameters": {**given.defaults, **given.parameters},
+        "defaults": sorted(given.defaults),
         "secret": sorted(given.secret),
         "inputs": dict(_added(given.inputs, content)),
     }

@@ -87,22 +87,26 @@ def _beside(bundle: reading.Bundle) -> Path:
     target = paths.bundles() / bundle.digest
     if target.is_dir():
         return target
+    draft, release = workspace.new()
     try:
-        with paths.temporary_folder(target.parent, ".new.") as draft:
-            for part in (LOCKS, PACKAGES, PYTHON):
-                bundle.extract(part, draft / part)
-            bundle.extract(INPUTS, draft / INPUTS, read_only=True)  # the next run is to find them as they are
-            draft.rename(target)
+        for part in (LOCKS, PACKAGES, PYTHON):
+            bundle.extract(part, draft / part)
+        bundle.extract(INPUTS, draft / INPUTS, read_only=True)  # the next run is to find them as they are
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.rename(target)
     except OSError as error:
         if not target.is_dir():  # another run may have been faster
             raise ServiceError(f"the package cannot be unpacked into {target.parent}: {error.strerror}") from error
+    finally:
+        release()
     return target
 
 
 def _given(manifest: Manifest, beside: Path, name: str) -> Given:
     given = Given(
         entry_point=manifest.entry_point,
-        parameters=manifest.parameters,
+        parameters={parameter: value for parameter, value in manifest.parameters.items() if parameter not in manifest.defaults},
+        defaults={parameter: manifest.parameters[parameter] for parameter in manifest.defaults if parameter in manifest.parameters},
         inputs={parameter: beside / member for parameter, member in manifest.inputs.items()},
         secret=manifest.secret,
     )

@@ -20,7 +20,7 @@ from tests.program import project
 TEXT = """
 entry_points:
   main:
-    parameters: {alpha: float, data: path, folder: path, token: {type: string, default: none}}
+    parameters: {alpha: float, data: path, folder: path, token: {type: string, default: none}, beside: {type: int, default: 3}}
     command: "cat {data}; ls {folder}; echo {alpha} > out.txt"
 """
 
@@ -101,7 +101,7 @@ def test_the_package_of_a_signed_run_says_who_signed_that(cli: Cli, packaged: Pa
 
     assert result.code == 0, result.out
     assert "its run is signed by mine (SHA256:" in result.out and "signed by nobody" in result.out
-    assert "whether the project's files are that commit's was not looked at" in result.err
+    assert "whether the project's files, and so its defaults, are that commit's was not looked at" in result.err
     # Who signed the run said nothing of each of the project's files.
     assert cli("verify", packaged, "--require-signature").code == 1
 
@@ -115,7 +115,7 @@ def _one_more(document: dict[str, Any], _files: dict[str, bytes]) -> None:
 
 
 def _no_parameter(document: dict[str, Any], _files: dict[str, bytes]) -> None:
-    document["parameters"] = {}
+    del document["parameters"]["alpha"]
 
 
 def _commit(document: dict[str, Any], _files: dict[str, bytes]) -> None:

@@ -46,6 +46,7 @@ def test_what_is_written_is_read_again() -> None:
         {"run_id": "1", "metrics": {"rmse": 0.5}},
         "main",
         {"text": "two\nlines"},
+        ["text"],
         ["api_key"],
         {"data": "inputs/0/x"},
     )

@@ -22,6 +22,7 @@ entry_points:
       more: {type: path, default: own.txt}
       folder: {type: path, default: .}
       api_key: {type: int, default: 0}
+      level: {type: int, default: 3}
     command: "cat {data} {more}; ls {folder}; echo {api_key} > out.txt; echo rmse=0.5 >> $MLPROJ_METRICS"
   other: {command: "echo other"}
 """
@@ -66,7 +67,8 @@ def packaged(tmp_path: Path, served: tuple[str, ThreadingHTTPServer]) -> Path:
 def test_a_run_is_packaged_with_its_inputs_and_without_its_secrets(packaged: Path, served: tuple[str, ThreadingHTTPServer]) -> None:
     made = manifest(packaged)
 
-    assert (made["entry_point"], made["parameters"], made["secret"]) == ("main", {"more": served[0]}, ["api_key"])
+    assert (made["entry_point"], made["parameters"], made["secret"]) == ("main", {"level": "3", "more": served[0]}, ["api_key"])
+    assert made["defaults"] == ["level"]
     assert made["inputs"] == {"data": "inputs/0/data.txt", "more": "inputs/1/more.txt", "folder": "inputs/2/inputs"}
     assert (made["run"]["run_name"], made["run"]["metrics"]) == ("first", {"rmse": 0.5})
     assert SECRET.encode() not in packaged.read_bytes()
@@ -96,7 +98,7 @@ def test_a_run_of_a_package_and_a_package_are_packaged_with_what_they_had(packag
     package(packaged, tmp_path / "c.mlproj")
 
     made, of_run, of_package = (manifest(file) for file in (packaged, tmp_path / "b.mlproj", tmp_path / "c.mlproj"))
-    for part in ("parameters", "secret", "entry_point"):
+    for part in ("parameters", "defaults", "secret", "entry_point"):
         assert made[part] == of_run[part] == of_package[part]
     assert made["inputs"].keys() == of_run["inputs"].keys() == of_package["inputs"].keys()
     assert names(tmp_path / "b.mlproj", "record") == names(tmp_path / "c.mlproj", "record") == ["diff.patch"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlproj.environments import installer, interpreter, lock, package_index
 from mlproj.environments.base import Request
+from mlproj.environments.interpreter import Interpreter
 from mlproj.environments.requirements import Requirements
 from mlproj.environments.uv import Uv
 from mlproj.errors import EnvironmentFailure
@@ -33,6 +34,8 @@ def install(asked: Requirements, moment: datetime | None, prefix: Path, request:
         raise EnvironmentFailure("the conda file has a pip: section and no Python", hint="add python to its dependencies")
     uv = Uv(prefix.parent, package_index.settings(), progress, offline=request.offline)
     by_conda = installer.installed_packages(prefix)
+    if request.locked is not None and request.locked.kept is not None:
+        return _brought(asked, uv, python, prefix, by_conda)
     direct = lock.direct_names(asked)
     # What conda installed stays, unless the section itself asks for it.
     pins = [f"{name}=={version}" for name, version in by_conda.items() if name not in direct]
@@ -46,6 +49,15 @@ def install(asked: Requirements, moment: datetime | None, prefix: Path, request:
     after = installer.installed_packages(prefix)
     added = {name: version for name, version in after.items() if by_conda.get(name) != version}
     return Added([_portable(line, request.root) for line in installer.pip_lines(entries)], added, installer.site_packages(prefix))
+
+
+def _brought(asked: Requirements, uv: Uv, python: Interpreter, prefix: Path, by_conda: Mapping[str, str]) -> Added:
+    """Install the files that came with a package, which are all that there is to install."""
+    into = ("--python", python.path, "--prefix", prefix)
+    uv.check("the packages of pip cannot be installed", "pip", "install", "--quiet", "--no-deps", "--offline", *into, *asked.packages)
+    after = installer.installed_packages(prefix)
+    added = {name: version for name, version in after.items() if by_conda.get(name) != version}
+    return Added(list(asked.packages), added, installer.site_packages(prefix))
 
 
 def _portable(line: str, root: Path) -> str:
