@@ -19,7 +19,6 @@ from mlproj.errors import EnvironmentFailure
 from mlproj.plan import RunRequest, environment_document, source_document
 from mlproj.progress import Progress
 from mlproj.projects.base import EntryPoint, Project
-from mlproj.redaction import MASK
 from mlproj.reproduction.original import Original, hidden
 from mlproj.reproduction.original import request as request_again
 from mlproj.reproduction.original import source as source_again
