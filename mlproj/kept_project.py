@@ -6,15 +6,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlproj.redaction import mask_channel
 from mlproj.tracking.outputs import Snapshot, is_passed_over
 
 LIMIT_COUNT = 500  # files, links and folders; a run shall not wait for a copy
 LIMIT_BYTES = 5_000_000  # of all files together
-_BLOCK = 1 << 20
 
 
 def keep(files: Snapshot, target: Path) -> bool:
-    """Copy the folder that *files* is of to *target*, unless it is too much; whether it was done. Raises OSError.
+    """Copy the folder that *files* is of to *target*, unless it is too much or has credentials in it; whether it was done.
+
+    Raises OSError.
 
     Links are kept as they are, and empty folders too. What no run changes is left out: environments, caches, Git's own files.
     """
@@ -24,9 +26,8 @@ def keep(files: Snapshot, target: Path) -> bool:
     draft.mkdir(parents=True)
     try:
         for count, entry in enumerate(_walk(files.root), start=1):
-            if count > LIMIT_COUNT:
+            if count > LIMIT_COUNT or not _copy(entry, draft / os.path.relpath(entry.path, files.root)):
                 return False
-            _copy(entry, draft / os.path.relpath(entry.path, files.root))
         draft.rename(target)
         return True
     finally:
@@ -48,22 +49,34 @@ def _walk(folder: str | Path) -> Iterator[os.DirEntry[str]]:
             yield from _walk(entry.path)
 
 
-def _copy(entry: os.DirEntry[str], target: Path) -> None:
-    """Make *target* what *entry* is; pipes, sockets and devices, and what is gone since, are passed over."""
+def _copy(entry: os.DirEntry[str], target: Path) -> bool:
+    """Make *target* what *entry* is; pipes, sockets and devices, and what is gone since, are passed over.
+
+    False for a file that holds the credentials of an address, which no record may have.
+    """
     if entry.is_symlink():
         target.symlink_to(Path(entry.path).readlink())
     elif entry.is_dir(follow_symlinks=False):
         target.mkdir()
     elif entry.is_file(follow_symlinks=False):
-        _copy_file(entry.path, target)
+        return _copy_file(entry.path, target)
+    return True
 
 
-def _copy_file(source: str, target: Path) -> None:
+def _copy_file(source: str, target: Path) -> bool:
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        return
+        return True
     with os.fdopen(descriptor, "rb") as file, target.open("wb") as copy:
-        while block := file.read(_BLOCK):
-            copy.write(block)
+        content = file.read(LIMIT_BYTES)
+        copy.write(content)
         os.fchmod(copy.fileno(), os.fstat(file.fileno()).st_mode & 0o777)
+    return not _holds_credentials(content)
+
+
+def _holds_credentials(content: bytes) -> bool:
+    if b"://" not in content:
+        return False
+    text = content.decode("utf-8", "replace")
+    return mask_channel(text) != text

@@ -38,6 +38,7 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "docker": lambda: _answers("docker"),
     "docker-registry": lambda: shutil.which("docker-registry") is not None,
     "root": lambda: os.geteuid() == 0,
+    "no-network": lambda: subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode == 0,
     "podman": lambda: _answers("podman"),
     "rootless": lambda: all(map(shutil.which, ("newuidmap", "slirp4netns", "setpriv", "useradd"))),
     "chromium": lambda: shutil.which("chromium") is not None and _imports("playwright"),

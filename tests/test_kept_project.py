@@ -68,3 +68,14 @@ def test_a_file_that_cannot_be_read_leaves_nothing(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError, match="target"):
         kept_project.keep(snapshot, tmp_path / "target" / "project")
     assert (tmp_path / "target").read_text() == "in the way"
+
+
+def test_a_project_with_credentials_in_a_file_is_not_copied(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "conda.yaml").write_text("channels: ['https://me:s3cr3t@host/channel']\n")
+    (project / "data.csv").write_text("1,https://host/page\n")
+    assert kept_project.keep(Snapshot.take(project), tmp_path / "kept") is False
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["project"]
+    (project / "conda.yaml").unlink()
+    assert kept_project.keep(Snapshot.take(project), tmp_path / "kept") is True

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from mlproj.dataclass import dataclass
+from mlproj.dataclass import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Signed:
 class Report:
     """What was verified, and what was found. ``statements`` holds the signatures of each signed statement.
 
-    ``faults`` are reasons not to believe what was signed; ``notes`` say what could not be checked.
+    ``of_run`` are the signatures of the statement of a run that a package was made of; they do not cover its files. ``facts`` say
+    what it is by name. ``faults`` are reasons not to believe what was signed; ``notes`` say what could not be checked.
     """
 
     about: str
@@ -38,6 +39,8 @@ class Report:
     statements: Sequence[Sequence[Signed]] = ()
     faults: Sequence[str] = ()
     notes: Sequence[str] = ()
+    of_run: Sequence[Signed] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def signatures(self) -> list[Signed]:
@@ -51,7 +54,7 @@ class Report:
 
     def is_sound(self, *, signature_required: bool) -> bool:
         """Whether nothing speaks against it: no change, no fault, and no bad signature without a good one beside it."""
-        is_bad = any(not _is_trusted(each) and any(one.state == "bad" for one in each) for each in self.statements)
+        is_bad = any(not _is_trusted(each) and any(one.state == "bad" for one in each) for each in (*self.statements, self.of_run))
         return not (self.changes or self.faults or is_bad or (signature_required and not self.is_signed))
 
 

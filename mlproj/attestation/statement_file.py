@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mlproj.attestation import checking, envelope, statement
+from mlproj.attestation import checking, envelope, package_statement, statement
 from mlproj.attestation.envelope import Unsound
 from mlproj.attestation.keyring import Known
 from mlproj.attestation.report import Report, Signed
@@ -24,21 +24,31 @@ def verify(file: Path, known: Sequence[Known]) -> Report:
     statements: list[list[Signed]] = []
     faults: list[str] = []
     notes: list[str] = []
-    for place, line in enumerate(_content(file).split(b"\n"), start=1):
-        if not line.strip():
-            continue
+    for place, line in lines(file):
         try:
             signed = envelope.parse(line)
-            said = statement.facts(signed.payload)
+            notes.append(f"line {place} is about {_about(signed.payload)}")
         except Unsound as error:
             faults.append(f"line {place}: {error}")
             continue
         statements.append(checking.signatures_of(signed, known))
-        count = len(statement.artifacts_of(said))
-        notes.append(f"line {place} is about run {said['run']} and {count} artifacts of it; whether they are as signed was not looked at")
     if not statements and not faults:
         faults.append("there is no statement in it")
     return Report(f"statements in {file}", (), statements, faults, notes)
+
+
+def lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of *file* that hold something, with their numbers. Raises UsageError, ServiceError."""
+    return ((place, line) for place, line in enumerate(_content(file).split(b"\n"), start=1) if line.strip())
+
+
+def _about(payload: bytes) -> str:
+    if package_statement.is_one(payload):
+        name, digest = package_statement.subject_of(payload)
+        return f"the file {name} with the SHA-256 {digest}; whether it is as signed, mlproj verify says of that file"
+    said = statement.facts(payload)
+    count = len(statement.artifacts_of(said))
+    return f"run {said['run']} and {count} artifacts of it; whether they are as signed was not looked at"
 
 
 def _content(file: Path) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from mlproj.attestation import statement_file
+from mlproj.attestation import package_file, statement_file
 from mlproj.attestation.keyring import Known
 from mlproj.attestation.report import Report
 from mlproj.dataclass import dataclass
@@ -26,7 +26,10 @@ class Kind:
     verifier: str
 
 
-KINDS = (Kind("statements (.intoto.jsonl)", statement_file.is_one, "mlproj.attestation.statement_file:verify"),)
+KINDS = (
+    Kind("statements (.intoto.jsonl)", statement_file.is_one, "mlproj.attestation.statement_file:verify"),
+    Kind("packages (.mlproj)", package_file.is_one, "mlproj.attestation.package_verifier:verify"),
+)
 
 
 def of_file(file: Path) -> Verify | None:

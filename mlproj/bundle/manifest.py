@@ -100,7 +100,7 @@ def check_name(name: str) -> None:
     if any(step in ("", ".", "..") for step in steps) or steps[0] not in FOLDERS or len(steps) == 1:
         raise ValueError(f"the name {name!r:.200} is none of a package's")
     if "\\" in name or "\0" in name:
-        raise ValueError(f"the name {name!r:.200} holds what not every system takes in one")
+        raise ValueError(f"the name {name!r:.200} holds a character that not every system takes in a name")
     if len(check_text(name)) > _LONGEST or any(len(step.encode()) > _LONGEST_STEP for step in steps):
         raise ValueError(f"the name {name!r:.200} is longer than {_LONGEST_STEP} bytes, or than {_LONGEST} with its folders")
 
@@ -214,7 +214,6 @@ def _import_roots(told: Told) -> list[tuple[int, str]]:
 
 
 def _subdirectory(name: str) -> str:
-    steps = name.split("/")
-    if name and (name.startswith("/") or ".." in steps or "\0" in name or "\\" in name):
-        raise ValueError(f"{name!r:.200} leaves the project")
+    if name not in ("", "."):
+        check_name(f"{PROJECT}/{name}")
     return name

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from mlproj.bundle.manifest import NAME, Manifest, Member, check_name
-from mlproj.errors import ServiceError, UsageError
+from mlproj.bundle.manifest import NAME, Manifest, Member, parse
+from mlproj.errors import ServiceError
 
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip archive can say
 _UNIX = 3
@@ -34,14 +34,10 @@ def member_of(file: Path) -> Member:
 def write(target: Path, manifest: Manifest, places: Mapping[str, Path]) -> str:
     """Write the package *target* and return its digest; *places* has the file for each member.
 
-    Raises ServiceError when it cannot be written, UsageError for names that no package can hold.
+    Raises ServiceError when it cannot be written, SourceError for a manifest that nobody could read.
     """
-    try:
-        for name in (*manifest.members, *manifest.folders):
-            check_name(name)
-    except ValueError as error:
-        raise UsageError(f"{error}, so it cannot be put into a package", hint="rename it") from error
     text = manifest.text()
+    parse(text.encode())
     try:
         with _draft(target) as (draft, file):
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

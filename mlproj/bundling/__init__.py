@@ -92,7 +92,7 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
         )
         with progress.step(f"writing {target.name}"):
             digest = writing.write(target, manifest, content.places)
-    return Made(target, digest, manifest, target.stat().st_size, (*revision.notes, *brought.notes, *_left_out(manifest)))
+    return Made(target, digest, manifest, target.stat().st_size, (*revision.notes, *brought.notes, *_left_out(manifest, request)))
 
 
 def pinned(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Revision, origin.Fetch]:
@@ -149,7 +149,9 @@ def _add_environment(content: Content, prepared: Prepared, brought: Carried) -> 
 def _about_run(wanted: Wanted, point: EntryPoint, checkout: Checkout, content: Content) -> dict[str, Any]:
     if wanted.original is not None:
         return recorded.of_run(wanted.original, wanted.request, point, checkout, content)
-    return recorded.of_given(checkout.given, content) if checkout.given.entry_point else {}
+    if checkout.given.entry_point == point.name:
+        return recorded.of_given(checkout.given, content)
+    return {"entry_point": point.name} if wanted.request.entry_point else {}
 
 
 def _source(revision: Revision) -> dict[str, Any]:
@@ -167,10 +169,13 @@ def _subdirectory(checkout: Checkout) -> str:
 def _environment(environment: Environment, prepared: Prepared) -> dict[str, Any]:
     kept = ("kind", "manager", "python", "as_of", "declared_by")
     document = {name: value for name, value in environment_document(environment.description).items() if name in kept}
-    image = prepared.record.get("image")
-    return {**document, "lock": prepared.lock.name if prepared.lock else None, **({"image": image} if image else {})}
+    lock = prepared.lock.name if prepared.lock else None
+    image = prepared.record.get("image") if lock == "image.json" else None  # else it can be made again of what the lock lists
+    return {**document, "lock": lock, **({"image": image} if image else {})}
 
 
-def _left_out(manifest: Manifest) -> Iterator[str]:
+def _left_out(manifest: Manifest, request: Request) -> Iterator[str]:
+    if request.in_container is not None:
+        yield f"a container is no part of the package; to run it in one again: --in-container={request.in_container}"
     if manifest.secret:
         yield f"secret, and not in the package: {', '.join(manifest.secret)}; whoever runs it gives the value"

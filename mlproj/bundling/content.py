@@ -91,13 +91,14 @@ def _check(name: str) -> None:
 
 
 def _check_link(path: Path, name: str, target: str, folder: Path, below: str) -> None:
+    shown = name.partition("/")[2]
     try:
         check_text(target)
     except ValueError as error:
-        raise UsageError(f"the link {name} cannot be put into a package: {error}") from error
+        raise UsageError(f"the link {shown} cannot be put into a package: {error}") from error
     if leads_out(name, below, target) or not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise UsageError(
-            f"the link {name.partition('/')[2]} leads out of what is packaged, to {target!r:.200}, which would not be in the package",
+            f"the link {shown} leads out of what is packaged, to {target!r:.200}, which would not be in the package",
             hint="put what it leads to in its place, or let the program take it by a parameter of type path",
         )
 

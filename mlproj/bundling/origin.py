@@ -22,26 +22,28 @@ def pinned(source: Source, version: str | None, resources: ExitStack, *, offline
     Of a folder in Git these are the commit's with the uncommitted changes. Raises SourceError, UsageError.
     """
     revision, tree = source.pin(version, offline=offline), None
+    asked = revision
     if revision.kind == "folder" and revision.commit and not revision.diff_note:
         source = ReplayedSource(Kept("the folder", source_document(revision), revision.diff))
-        revision = source.pin(None, offline=offline)
+        asked = source.pin(None, offline=offline)
     elif revision.kind == "folder":
         # The patch does not have all of it, or there is no commit yet: all files that Git does not ignore.
-        revision, tree = replace(revision, diff=None, diff_note=None), WorkTree.around(Path(revision.uri))
+        asked = revision = replace(revision, diff=None, diff_note=None)
+        tree = WorkTree.around(Path(revision.uri))
 
     def fetch() -> Checkout:
-        checkout = source.fetch(revision, isolated=True)
+        checkout = source.fetch(asked, isolated=True)
         resources.callback(checkout.release)
         if tree:
-            _remove_ignored(tree, Path(revision.uri), checkout, revision)
+            _remove_ignored(tree.ignored(tree.top if revision.commit else Path(revision.uri)), checkout.root)
         return checkout
 
     return revision, fetch
 
 
-def _remove_ignored(tree: WorkTree, asked: Path, checkout: Checkout, revision: Revision) -> None:
-    for name in tree.ignored(tree.top if revision.commit else asked):
-        place = checkout.root / name
+def _remove_ignored(names: list[str], root: Path) -> None:
+    for name in names:
+        place = root / name
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
         else:

@@ -36,7 +36,7 @@ def of_run(original: Original, request: RunRequest, point: EntryPoint, checkout:
     return {
         "run": {"run_id": run.run_id, "run_name": run.run_name, "status": run.status.value, "metrics": metrics},
         "entry_point": point.name,
-        "parameters": {name: value for name, value in values.items() if name not in secret},
+        "parameters": {name: value for name, value in values.items() if name not in secret and (name not in outside or "://" in value)},
         "secret": secret,
         "inputs": dict(_added(outside, content)),
     }

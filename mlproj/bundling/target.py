@@ -53,8 +53,8 @@ class Target:
             name = file_name(wheel)
             ranks = [rank[tag.interpreter, tag.abi, tag.platform == "any"] for tag in _tags_of(name) & usable]
             if ranks:
-                fitting.append((min(ranks), _glibc_of(name), name, wheel))
-        return min(fitting, key=lambda one: one[:3])[3] if fitting else None
+                fitting.append((min(ranks), _glibc_of(name), "universal" in name, name, wheel))
+        return min(fitting, key=lambda one: one[:4])[4] if fitting else None
 
     def _tags(self) -> Iterator[Tag]:
         minor = tuple(map(int, self.python.split(".")[:2]))

@@ -62,7 +62,8 @@ class Builder:
         folder.mkdir(parents=True, exist_ok=True)
         bounds = lock.bounds(self._moment, self._python)
         where = ("--python", self._python.path, "--out-dir", str(folder))
-        self._uv.check(f"no wheel can be built of {name}", "build", "--wheel", "--quiet", *where, *bounds, source)
+        with self._uv.progress.step(f"building a wheel of {name}"):
+            self._uv.check(f"no wheel can be built of {name}", "build", "--wheel", "--quiet", *where, *bounds, source)
         built = next(iter(sorted(folder.glob("*.whl"))), None)
         if built is None:
             raise EnvironmentFailure(f"building {name} made no wheel")

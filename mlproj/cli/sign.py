@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from mlproj import env_vars, paths
 from mlproj.cli import complete, options, terminal
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.recorded import find, opened_store
+from mlproj.dataclass import dataclass
 from mlproj.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -21,34 +23,66 @@ _LARGEST = 65_536  # bytes of a private key
 
 
 @click.command("sign")
-@click.argument("run", metavar="RUN", shell_complete=complete.runs)
+@click.argument("target", metavar="RUN|FILE", shell_complete=complete.runs)
 @click.option("--key", "name", metavar="NAME", shell_complete=complete.keys, help="Sign with this key. [default: the only one]")
 @click.option("--ssh-key", metavar="FILE", type=click.Path(path_type=Path), help="Sign with this private key of OpenSSH, of type Ed25519.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Also write the statement there; - prints it.")
 @click.option("--force", is_flag=True, help="Sign anew what was signed when it was otherwise.")
 @options.as_json
-def command(run: str, name: str | None, ssh_key: Path | None, output: Path | None, force: bool, as_json: bool) -> None:
-    """Sign what a run was made from and made: its commit, lock, inputs, parameters, metrics and the hashes of its files.
+def command(target: str, name: str | None, ssh_key: Path | None, output: Path | None, force: bool, as_json: bool) -> None:
+    """Sign what a run was made from and made: its commit, lock, inputs, parameters, metrics and the hashes of its files; or a package.
 
     RUN is a run's id or the beginning of it, its name, or "last". The statement (in-toto, in a DSSE envelope) is kept with the run;
-    "mlproj verify RUN" checks it. Signing again with another key adds a signature.
+    "mlproj verify RUN" checks it. That about a package FILE.mlproj is kept beside it, in FILE.mlproj.intoto.jsonl. Signing again with
+    another key adds a signature.
     """
-    from mlproj.attestation import signing
+    from mlproj.attestation import package_file
 
     if name and ssh_key:
         raise UsageError("--key and --ssh-key name two keys", hint="choose one of them")
+
+    def signer() -> Signer:
+        return _own(name) if ssh_key is None else _of_ssh(ssh_key)
+
+    is_package = package_file.is_one(Path(target))
+    signed = _package(Path(target), signer(), force) if is_package else _run(target, signer, force)
+    _tell(signed, output, as_json)
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """What was signed: its name for people and for programs, by whom, and the statement."""
+
+    shown: str
+    fields: dict[str, str]
+    signer: Signer
+    line: bytes
+
+
+def _run(reference: str, signer: Callable[[], Signer], force: bool) -> _Signed:
+    from mlproj.attestation import signing
+
     with opened_store() as store:
-        record = find(store, run)
-        signer = _own(name) if ssh_key is None else _of_ssh(ssh_key)
-        line = signing.sign(record, signer, replace=force)
+        run, by = find(store, reference), signer()
+        return _Signed(f"{run.run_name} ({run.run_id})", {"run_id": run.run_id}, by, signing.sign(run, by, replace=force))
+
+
+def _package(file: Path, signer: Signer, force: bool) -> _Signed:
+    from mlproj.attestation import package_signing
+
+    return _Signed(str(file), {"file": str(file)}, signer, package_signing.sign(file, signer, replace=force))
+
+
+def _tell(signed: _Signed, output: Path | None, as_json: bool) -> None:
+    line, key = signed.line, signed.signer.public
     if output is not None and output != Path("-"):
         _write(output, line)
     if as_json:
-        print_document({"run_id": record.run_id, "signed_by": signer.public.fingerprint, "statement": line.decode()})
+        print_document({**signed.fields, "signed_by": key.fingerprint, "statement": line.decode()})
     elif output == Path("-"):
         sys.stdout.write(line.decode())
     else:
-        print_lines(f"signed {record.run_name} ({record.run_id}) with {signer.public.comment or 'the key'} ({signer.public.fingerprint})")
+        print_lines(f"signed {signed.shown} with {key.comment or 'the key'} ({key.fingerprint})")
 
 
 def _own(name: str | None) -> Signer:

@@ -25,11 +25,11 @@ _MOST = 200  # changes that are printed
 @click.option("--require-signature", is_flag=True, help="Also fail when it is not signed with a key that is known here.")
 @options.as_json
 def command(target: str, require_signature: bool, as_json: bool) -> int:
-    """Check that a run is as it was recorded and signed, or whose the signatures in a file are.
+    """Check that a run or a package is as it was made and signed, or whose the signatures in a file are.
 
     RUN is a run's id or the beginning of it, its name, or "last": its files are read and compared with the hashes that were recorded
-    and, if somebody signed it, signed. FILE is a file of statements (.intoto.jsonl). Exit code 1 when something changed, a signature
-    is bad or, with --require-signature, missing. Without that option a forger may have replaced the statement, too.
+    and, if somebody signed it, signed. FILE is a package (.mlproj) or a file of statements (.intoto.jsonl). Exit code 1 when something
+    changed, a signature is bad or, with --require-signature, missing. Without that option a forger may have replaced the statement, too.
     """
     report = _verified(target)
     is_sound = report.is_sound(signature_required=require_signature)
@@ -72,17 +72,25 @@ def _document(report: Report) -> dict[str, Any]:
         "about": report.about,
         "changes": [{"kind": one.kind, "what": one.what, "was": one.was, "now": one.now} for one in report.changes],
         "signed": report.is_signed,
-        "signatures": [{"state": one.state, "keyid": one.keyid, "name": one.name} for one in report.signatures],
+        "signatures": [_signature(one) for one in report.signatures],
+        "run_signatures": [_signature(one) for one in report.of_run],
+        "facts": dict(report.facts),
         "faults": list(report.faults),
         "notes": list(report.notes),
     }
 
 
+def _signature(signature: Signed) -> dict[str, Any]:
+    return {"state": signature.state, "keyid": signature.keyid, "name": signature.name}
+
+
 def _print(report: Report, is_sound: bool) -> None:
-    lines = [_changed(change) for change in report.changes[:_MOST]]
+    lines = [f"{name}: {value}" for name, value in report.facts.items()]
+    lines += [_changed(change) for change in report.changes[:_MOST]]
     if len(report.changes) > _MOST:
         lines.append(f"and {len(report.changes) - _MOST} more changes, which --json lists")
     lines += [f"fault: {fault}" for fault in report.faults]
+    lines += [f"its run is {_signed(signature)}" for signature in report.of_run]
     lines += [_signed(signature) for signature in report.signatures] or ["signed by nobody"]
     for note in report.notes:
         sys.stderr.write(f"{_line(note)}\n")

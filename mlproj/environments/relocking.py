@@ -10,6 +10,7 @@ from mlproj.environments.requirements import Requirements
 from mlproj.errors import EnvironmentFailure
 from mlproj.locked import Locked
 
+_URL = re.compile(r'(\burl = ")(?![A-Za-z][A-Za-z0-9+.-]*:|")')  # without a scheme: a file of the project
 # A relative path in a lock as uv writes them, and what follows it.
 _PATH = re.compile(r'\bpath = "(?![/"])([^"]*)"((?:, editable = true)?)')
 
@@ -39,6 +40,7 @@ def of_python(declared: Requirements, locked: Locked) -> Requirements:
 
 def placed(text: str, root: Path) -> str:
     """A ``pylock.toml`` as it is kept, with the folders and files of the project, which are relative there, at *root*."""
+    text = _URL.sub(lambda found: f"{found[1]}{root.as_uri()}/", text)
     return _PATH.sub(lambda found: f'path = "{root / found[1]}"{found[2]}', text)
 
 

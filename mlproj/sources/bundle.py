@@ -87,15 +87,15 @@ def _beside(bundle: reading.Bundle) -> Path:
     target = paths.bundles() / bundle.digest
     if target.is_dir():
         return target
-    with paths.temporary_folder(target.parent, ".new.") as draft:
-        for part in (LOCKS, PACKAGES, PYTHON):
-            bundle.extract(part, draft / part)
-        bundle.extract(INPUTS, draft / INPUTS, read_only=True)  # the next run is to find them as they are
-        try:
+    try:
+        with paths.temporary_folder(target.parent, ".new.") as draft:
+            for part in (LOCKS, PACKAGES, PYTHON):
+                bundle.extract(part, draft / part)
+            bundle.extract(INPUTS, draft / INPUTS, read_only=True)  # the next run is to find them as they are
             draft.rename(target)
-        except OSError as error:
-            if not target.is_dir():  # another run may have been faster
-                raise ServiceError(f"the package cannot be unpacked into {target.parent}: {error.strerror}") from error
+    except OSError as error:
+        if not target.is_dir():  # another run may have been faster
+            raise ServiceError(f"the package cannot be unpacked into {target.parent}: {error.strerror}") from error
     return target
 
 
@@ -109,11 +109,21 @@ def _given(manifest: Manifest, beside: Path, name: str) -> Given:
     environment, here = manifest.environment, platforms.here()
     if environment is None:
         return given
+    doubt = _not_to_be_had(manifest, environment, here)
+    if doubt:
+        return replace(given, notes=(f"{doubt}; what the project declares is resolved anew",))
+    return replace(given, locked=_locked(manifest, environment, beside, f"the package {name}", here))
+
+
+def _not_to_be_had(manifest: Manifest, environment: Mapping[str, Any], here: str) -> str | None:
+    """Why the environment of the package cannot be made again here, None when it may."""
     if environment.get("lock") and here not in manifest.locks:
         there = ", ".join(map(platforms.shown, manifest.locks)) or "none"
-        note = f"the package has no lock for {platforms.shown(here)} (it has: {there}); what the project declares is resolved anew"
-        return replace(given, notes=(note,))
-    return replace(given, locked=_locked(manifest, environment, beside, f"the package {name}", here))
+        return f"the package has no lock for {platforms.shown(here)} (it has: {there})"
+    image = environment.get("image") or {}
+    if image and not image.get("digest") and environment.get("lock") == "image.json":
+        return f"the image {image.get('name') or 'of the package'} came from no registry"
+    return None
 
 
 def _locked(manifest: Manifest, environment: Mapping[str, Any], beside: Path, of: str, here: str) -> Locked:
@@ -130,17 +140,23 @@ def _locked(manifest: Manifest, environment: Mapping[str, Any], beside: Path, of
         interpreter=beside / python["program"] if python else None,
     )
     packages = manifest.offline.get(here)
-    if lock is None or packages is None:
+    if lock is None:
+        return locked
+    text = lock.read_text("utf-8")
+    if packages is None:
         return locked
     rewrite = offline.conda_lock if lock.name == "conda.lock.txt" else offline.python_lock
     files = {package: (beside / member, manifest.members[member].sha256) for package, member in packages.items()}
-    text = rewrite(lock.read_text("utf-8"), files)
-    return replace(locked, lock=_written(beside / "offline" / lock.name, text), kept=lock, import_roots=manifest.import_roots)
+    written = _written(beside / "offline" / lock.name, rewrite(text, files))
+    return replace(locked, lock=written, kept=lock, import_roots=manifest.import_roots)
 
 
 def _written(file: Path, text: str) -> Path:
-    if not file.exists():
-        paths.write_atomic(file, text)
+    try:
+        if not file.exists():
+            paths.write_atomic(file, text)
+    except OSError as error:
+        raise ServiceError(f"{file} cannot be written: {error.strerror}") from error
     return file
 
 

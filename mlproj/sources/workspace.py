@@ -97,9 +97,9 @@ def inside(root: Path, subdirectory: str) -> Path:
     real, top = Path(os.path.realpath(folder)), Path(os.path.realpath(root))  # unlike resolve() no error for a circle of links
     if not real.is_relative_to(top):
         raise SourceError(f"the sub-directory {subdirectory!r} is a link that leaves the source")
-    if not real.is_dir():
+    if not os.path.isdir(real):  # noqa: PTH112  # that of Path raises for a name that is too long
         found = _projects_below(root)
-        what = "is a file" if real.exists() else "is not in the source"
+        what = "is a file" if os.path.exists(real) else "is not in the source"  # noqa: PTH110
         raise SourceError(
             f"the sub-directory {subdirectory!r} {what}",
             hint=f"folders with an MLproject file: {', '.join(found)}" if found else "no folder of the source holds an MLproject file",

@@ -1,0 +1,3 @@
+from __future__ import annotations
+
+from tests.environments.conftest import index as index
