@@ -196,6 +196,5 @@ def test_a_pull_that_fills_the_engines_disk_says_so_and_leaves_nothing(
 
 
 def _known(engine: str) -> list[str]:
-    """Containers and images; of podman also the containers that images are built in."""
-    everything = ["--external"] if engine == "podman" else []
-    return [asked(engine, "ps", "--all", "--quiet", *everything), asked(engine, "image", "ls", "--all", "--quiet")]
+    """Containers and images."""
+    return [asked(engine, "ps", "--all", "--quiet"), asked(engine, "image", "ls", "--all", "--quiet")]

@@ -201,13 +201,13 @@ def test_kinds_of_outside_packages_are_found_by_their_prefix(tmp_path: Path, mon
     package = tmp_path / "site"
     (package / "outside-1.dist-info").mkdir(parents=True)
     (package / "outside-1.dist-info" / "METADATA").write_text("Name: outside\nVersion: 1\n")
-    (package / "outside-1.dist-info" / "entry_points.txt").write_text("[mlproj.sources]\nbundle = outside_kind:Bundle\n")
+    (package / "outside-1.dist-info" / "entry_points.txt").write_text("[mlproj.sources]\nparcel = outside_kind:Bundle\n")
     (package / "outside_kind.py").write_text("class Bundle:\n    def __init__(self, address):\n        self.address = address\n")
     monkeypatch.syspath_prepend(str(package))
 
-    source = sources.open("bundle:name#sub")
+    source = sources.open("parcel:name#sub")
 
-    assert (source.address.place, source.address.subdirectory) == ("bundle:name", "sub")  # type: ignore[attr-defined]  # no member of the protocol
+    assert (source.address.place, source.address.subdirectory) == ("parcel:name", "sub")  # type: ignore[attr-defined]  # no member of the protocol
 
 
 def test_a_folder_that_may_not_be_read_is_no_crash(tmp_path: Path) -> None:
