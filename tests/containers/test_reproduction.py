@@ -22,7 +22,7 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     usable("docker")
     monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", "docker")
     yield "docker"
-    forgotten("docker")
+    forgotten("docker", paths.cache())
 
 
 def reproduce(run_id: str, *arguments: str) -> tuple[Result, dict[str, Any]]:
