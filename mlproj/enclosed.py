@@ -47,7 +47,11 @@ def put(job: Job, enclosure: Enclosure, plan: Plan, recording: Recording, door: 
     def over() -> None:
         recording.explanation = enclosure.end(job.run_id)
 
-    return replace(job, argv=inside.argv, environ=inside.environ, rescue=inside.rescue, when_lasting=is_lasting, over=over)
+    def pass_on(signal_number: int) -> bool:
+        return enclosure.pass_on(job.run_id, signal_number)
+
+    ending = replace(job, rescue=inside.rescue, over=over, pass_on=pass_on)
+    return replace(ending, argv=inside.argv, environ=inside.environ, when_lasting=is_lasting)
 
 
 def _folders(plan: Plan, recording: Recording, door: Door | None) -> Folders:

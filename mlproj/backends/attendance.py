@@ -139,7 +139,8 @@ class Attendance:
             self._stop = request
             self._timeout_at = math.inf
             if self._ended_at == math.inf:
-                self._tree.signal(request.signal_number)
+                if not (self._job.pass_on and self._job.pass_on(request.signal_number)):
+                    self._tree.signal(request.signal_number)
                 self._kill_at = request.time + self._job.grace
             else:  # only leftovers are waited for, and now somebody is waiting for us
                 self._kill_at = request.time

@@ -22,6 +22,7 @@ class Job:
     stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
     ``over`` is called by whoever waits when no process of it is left, and ``rescue`` is a command line that is run when mlproj
     was killed: they end what of the job is no process of ours, such as a container.
+    ``pass_on`` gives such a job a signal, and tells whether it could; it is asked for before its processes here are.
     ``when_lasting`` is called with the pid, where there is one, when the job has lived for ``LASTING`` seconds, by whoever waits
     for it: what a short job can do without begins there. ``descriptors`` are open files of ours that the command is to have as well.
     """
@@ -36,6 +37,7 @@ class Job:
     echo: str = "streams"
     when_lasting: Callable[[int | None], object] | None = None
     over: Callable[[], object] | None = None
+    pass_on: Callable[[int], bool] | None = None
     rescue: tuple[str, ...] = ()
     descriptors: tuple[int, ...] = ()
 

@@ -161,6 +161,9 @@ class Enclosure(Protocol):
     def pid(self, run_id: str) -> int | None:
         """The first process inside as this machine counts them, where it can be seen."""
 
+    def pass_on(self, run_id: str, signal_number: int) -> bool:
+        """Give a signal to every process inside; False when that cannot be."""
+
     def end(self, run_id: str) -> str | None:
         """Remove it with all that is in it, however it stands; what is known of how it ended beyond its exit code.
 

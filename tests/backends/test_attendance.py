@@ -17,6 +17,7 @@ from mlproj.backends import attendance, output_log
 from mlproj.backends.base import Submission
 from mlproj.backends.local import LocalBackend
 from mlproj.backends.process_tree import Member, ProcessTree
+from mlproj.dataclass import replace
 from tests.backends import witness
 from tests.backends.conftest import MakeJob, StartDriver
 from tests.backends.driver import REPOSITORY, command
@@ -141,6 +142,21 @@ def test_a_job_that_takes_too_long_and_ignores_it_is_killed(make_job: MakeJob) -
     outcome = LocalBackend().submit(make_job("trap '' TERM; while :; do sleep 0.02; done", timeout=0.1, grace=0.1)).wait()
 
     assert (outcome.exit_code, outcome.stopped_by) == (137, "timeout")
+
+
+@pytest.mark.parametrize(("is_passed_on", "out"), [(True, b""), (False, b"asked\n")])
+def test_a_job_that_has_its_own_way_of_being_asked_to_end_is_asked_that_way(make_job: MakeJob, is_passed_on: bool, out: bytes) -> None:
+    asked: list[int] = []
+
+    def pass_on(number: int) -> bool:
+        asked.append(number)
+        return is_passed_on
+
+    job = make_job("trap 'echo asked; exit' TERM; while :; do sleep 0.02; done", timeout=0.3, grace=0.3)
+    LocalBackend().submit(replace(job, pass_on=pass_on)).wait()
+
+    assert asked == [signal.SIGTERM]
+    assert b"".join(output_log.read(job.log_dir, "stdout")) == out
 
 
 def test_a_job_can_be_cancelled_from_another_thread(make_job: MakeJob) -> None:

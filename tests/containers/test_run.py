@@ -154,6 +154,8 @@ import signal, sys, time
 
 def heed(*_):
     open("told", "a").write("x")
+    time.sleep(0.7)
+    print("saved", flush=True)
     sys.exit(5)
 
 signal.signal(signal.SIGTERM, heed)
@@ -170,8 +172,10 @@ def test_a_signal_reaches_the_program_and_nothing_is_left(engine: str, tmp_path:
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate()
     assert process.returncode == 143, err
-    assert json.loads(out)["run"]["status"] == "KILLED"
+    run = json.loads(out)["run"]
+    assert run["status"] == "KILLED"
     assert (folder / "told").read_text() == "x"
+    assert (paths.run_dir(run["run_id"]) / "output.log").read_text() == "saved\n", "it has its time"
     assert containers(engine) == []
 
 

@@ -24,16 +24,33 @@ from mlproj.redaction import redact
 RUN_LABEL, HOME_LABEL = "mlproj.run", "mlproj.home"
 """Labels of our containers: the run it belongs to, and where that is recorded."""
 
-# bash where the image has it, as MLflow's commands are written for it. Signals are for all of its processes, as they are outside of a
-# container: docker's init is told so by a variable, podman's (catatonit, at one of two places) by an option.
+# Signals are for all of the container's processes, as they are outside of one: docker's init is told so by a variable, podman's
+# (catatonit, at one of two places) by an option.
 _SHELL = """for init in /run/podman-init /dev/init; do
-  if [ -x "$init" ]; then set -- "$1" "$init" -g --; break; fi
+  if [ -x "$init" ]; then exec "$init" -g -- sh -c "$1" mlproj "$2"; fi
 done
-command=$1; shift
-if command -v bash >/dev/null 2>&1; then exec "$@" bash -c "$command"; else exec "$@" sh -c "$command"; fi
+exec sh -c "$1" mlproj "$2"
+"""
+# bash where the image has it, as MLflow's commands are written for it. When the container's first program ends, so does everything in
+# it: after a signal what is still at work gets its time, which is mlproj's to limit.
+_STAY = """trap asked=1 HUP INT TERM
+exec 3>&2 2>/dev/null # a shell tells of what a signal ended
+if command -v bash >/dev/null; then shell=bash; else shell=sh; fi
+(exec $shell -c "$1" 2>&3 3>&-)
+code=$?
+is_alone() {
+  for place in /proc/[0-9]*; do
+    case $place in /proc/1 | /proc/$$ | /proc/$PPID) continue ;; esac
+    read -r state <$place/stat || continue
+    case $state in *') '[ZX]' '*) ;; *) return 1 ;; esac
+  done
+}
+while [ "$asked" ] && ! is_alone; do sleep 0.05 || sleep 1; done
+exit $code
 """
 _GROUP = {"TINI_KILL_PROCESS_GROUP": "1"}
 _CDI = re.compile(r"[A-Za-z0-9][\w.\-]*/[\w\-]+=[\w.:\-]+", re.ASCII)
+_PATIENCE = 10.0  # seconds that an engine may take for a signal
 _NEVER = "0001-01-01"
 _NO_INIT = re.compile(r"init\b.*(not found|no such file)|find init binary", re.I)
 _TROUBLE = re.compile(r"(Error( response from daemon)?|docker): *")
@@ -67,7 +84,7 @@ class Containers:
         with _variables(given) as (by_option, by_environment):
             words = [*self._options(folders, run_id), *by_option, *self._settings.arguments]
             opening = sandbox.opening(folders.door) if folders.door else ""
-            made = [self._image.id, "sh", "-c", _SHELL, "mlproj", opening + self._settings.begin + command]
+            made = [self._image.id, "sh", "-c", _SHELL, "mlproj", _STAY, opening + self._settings.begin + command]
             done = self._engine.run("create", "--init", *words, *made, env=by_environment)
             if done.returncode and _NO_INIT.search(done.error_text):  # the engine is here without its init program
                 done = self._engine.run("create", *words, *made, env=by_environment)
@@ -85,6 +102,15 @@ class Containers:
         state = self._state(run_id)
         number = int(state.get("Pid") or 0)
         return number if number > 0 and _is_alive(number) else None
+
+    def pass_on(self, run_id: str, signal_number: int) -> bool:
+        """Give a signal to every process of the container, as its init does. The engine's program is not asked: docker's ends by it,
+        before the container has."""
+        try:
+            done = self._engine.run("kill", "--signal", str(signal_number), name_of(run_id), timeout=_PATIENCE)
+        except ServiceError:
+            return False
+        return done.returncode == 0
 
     def end(self, run_id: str) -> str | None:
         """Remove the container; what is known of its end. Raises ServiceError when its command never began."""
