@@ -87,7 +87,7 @@ class Recording:
         paths.write_atomic(self.run_dir / paths.PLAN, json.dumps({"schema": 1, "mlproj": __version__, "plan": plan.to_json()}, indent=2))
         if plan.project.file:
             with suppress(OSError):  # it was read, so that is no reason not to run
-                paths.write_atomic(self.run_dir / paths.DEFINITION, plan.project.file.read_bytes())
+                paths.write_atomic(self.run_dir / paths.DEFINITION, _without_secrets(plan.project.file.read_bytes()))
         if plan.revision.diff:
             paths.write_atomic(self.run_dir / paths.DIFF, plan.revision.diff)
         self.run = self.store.create_run(
@@ -286,6 +286,10 @@ class Recording:
             backend=plan.request.backend,
             parent_run_id=plan.request.parent_run_id,
         )
+
+
+def _without_secrets(content: bytes) -> bytes:
+    return redact(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def new_run_id() -> str:

@@ -161,7 +161,7 @@ def test_a_project_in_r_runs_in_an_image_of_its_packages(tmp_path: Path, monkeyp
         failed = mlproj("run", folder, "-e", "main.R", f"--in-container={base_image.make('docker')}")
         assert failed.code == 73 and "the image has no R" in failed.err
     finally:
-        forgotten("docker")
+        forgotten("docker", paths.cache())
 
 
 def _without_r(tmp_path: Path) -> str:
