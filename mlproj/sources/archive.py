@@ -26,16 +26,7 @@ class ArchiveSource:
         shown = mask_url(self._place)
         if version is not None:
             raise UsageError(f"version {version!r}: an archive has no versions", hint="leave -v out, or name the repository instead")
-        notes: tuple[str, ...] = ()
-        if self._place.lower().startswith(("http://", "https://")):
-            from mlproj.sources.download import download
-
-            fetched = download(self._place, offline=offline)
-            self._file, digest = fetched.path, fetched.digest
-            notes = (fetched.note,) if fetched.note else ()
-        else:
-            self._file = Path(self._place)
-            digest = digest_of(self._file)
+        self._file, digest, notes = obtained(self._place, offline=offline)
         return Revision("archive", shown, subdirectory=self._subdirectory, digest=f"sha256:{digest}", notes=notes)
 
     def fetch(self, revision: Revision, *, isolated: bool) -> Checkout:  # noqa: ARG002  # it always is
@@ -50,6 +41,16 @@ class ArchiveSource:
             release()
             raise
         return Checkout(root, project, False, _never, release)
+
+
+def obtained(place: str, *, offline: bool) -> tuple[Path, str, tuple[str, ...]]:
+    """The file at *place*, a path or an http(s) URL, with its SHA-256 and what to tell of it. Raises SourceError, ServiceError."""
+    if not place.lower().startswith(("http://", "https://")):
+        return Path(place), digest_of(Path(place)), ()
+    from mlproj.sources.download import download
+
+    fetched = download(place, offline=offline)
+    return fetched.path, fetched.digest, (fetched.note,) if fetched.note else ()
 
 
 def digest_of(path: Path) -> str:

@@ -16,7 +16,7 @@ from mlproj.locked import Given, Locked
 from mlproj.redaction import mask_url
 from mlproj.sources import workspace
 from mlproj.sources.address import Address
-from mlproj.sources.archive import digest_of
+from mlproj.sources.archive import obtained
 from mlproj.sources.base import Checkout, Revision
 
 
@@ -31,16 +31,7 @@ class BundleSource:
 
     def pin(self, version: str | None, *, offline: bool) -> Revision:
         """The package as it is now. It has one version, the commit that it was made of: raises UsageError for another."""
-        notes: tuple[str, ...] = ()
-        if self._place.lower().startswith(("http://", "https://")):
-            from mlproj.sources.download import download
-
-            fetched = download(self._place, offline=offline)
-            self._file, digest = fetched.path, fetched.digest
-            notes = (fetched.note,) if fetched.note else ()
-        else:
-            self._file = Path(self._place)
-            digest = digest_of(self._file)
+        self._file, digest, notes = obtained(self._place, offline=offline)
         with reading.opened(self._file, self._name) as bundle:
             self._content = bundle.digest
             source = bundle.manifest.source
