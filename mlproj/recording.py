@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from mlproj import __version__, env_vars, kept_project, machine, nested, outbox, paths, run_artifacts, tracking
+from mlproj import __version__, env_vars, machine, nested, outbox, paths, run_artifacts, tracking
 from mlproj.backends.base import LASTING, Outcome
 from mlproj.dataclass import replace
 from mlproj.environments.base import Enclosure, Network, Prepared
@@ -153,6 +153,8 @@ class Recording:
         self.embedded = self._resources.enter_context(self._tracking_server(self.run, prepared.enclosure))
         self._before = outputs.Snapshot.take(self.plan.checkout.root)
         if self.plan.revision.kind == "folder" and not self.plan.revision.commit:
+            from mlproj import kept_project
+
             with suppress(OSError):  # it is for doing it again, and no reason not to run
                 kept_project.keep(self._before, self.run_dir / paths.PROJECT)
 
