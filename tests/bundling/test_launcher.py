@@ -270,5 +270,5 @@ def test_what_docker_env_takes_from_the_machine_is_told(tmp_path: Path) -> None:
     (tmp_path / "MLproject").write_text(text)
     declared = projects.load(tmp_path).environment
     assert declared is not None
-    notes = list(image_content.not_in_it(replace(declared, options=declared.options)))  # type: ignore[type-var]
+    notes = list(image_content.not_in_it(declared))
     assert [note.rpartition(" ")[2] for note in notes] == ["HERE", "-v", "--gpus"]
