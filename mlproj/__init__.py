@@ -1,7 +1,7 @@
 """Run machine-learning projects from wherever they live, write down what happened, and do it again.
 
-``mlproj.run`` is the Python twin of ``mlproj run``. ``mlproj.log_metric``, ``start_run`` and their like log to a run, also
-outside of ``mlproj run``. Importing this package loads nothing else: each name is loaded when it is first used.
+``mlproj.run`` is the Python twin of ``mlproj run``. ``mlproj.log_metric``, ``start_run`` and their like log to a run,
+also outside of ``mlproj run``. Importing this package loads nothing else: each name is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mlproj.logging_api.fluent import set_tags as set_tags
     from mlproj.logging_api.fluent import start_run as start_run
     from mlproj.logging_api.search import search_runs as search_runs
-    from mlproj.runner import RunHandle as RunHandle
-    from mlproj.runner import run as run
+    from mlproj.running.runner import RunHandle as RunHandle
+    from mlproj.running.runner import run as run
     from mlproj.tracking.base import Run as Run
 
 __version__ = "0.1.0"
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 _LAZY = {
     name: module
     for module, names in {
-        "mlproj.runner": "run RunHandle",
+        "mlproj.running.runner": "run RunHandle",
         "mlproj.logging_api.fluent": "log_metric log_metrics log_param log_params set_tag set_tags start_run end_run active_run",
         "mlproj.logging_api.artifact": "log_artifact log_artifacts log_dict log_text",
         "mlproj.logging_api.active_run": "ActiveRun",

@@ -31,15 +31,28 @@ class Channel:
         self._records: dict[str, dict[str, Any]] = {"noarch": {}, _platform(): {}}
 
     def add(self, name: str, version: str, files: Mapping[str, Content] | None = None, **fields: Any) -> Path:
-        """Add a package; *fields* are those of its index, such as ``depends``, ``noarch`` and ``timestamp`` (milliseconds)."""
+        """Add a package; *fields* are those of its index, such as ``depends``, ``noarch`` and ``timestamp``
+        (milliseconds)."""
         subdir = "noarch" if fields.get("noarch") else fields.pop("subdir", _platform())
         build = fields.pop("build", "0")
-        index = {"name": name, "version": version, "build": build, "build_number": 0, "depends": [], "subdir": subdir, **fields}
+        index = {
+            "name": name,
+            "version": version,
+            "build": build,
+            "build_number": 0,
+            "depends": [],
+            "subdir": subdir,
+            **fields,
+        }
         file = self.folder / subdir / f"{name}-{version}-{build}.tar.bz2"
         file.parent.mkdir(parents=True, exist_ok=True)
         archive = _archive(index, files or {})
         file.write_bytes(archive)
-        digests = {"sha256": hashlib.sha256(archive).hexdigest(), "md5": hashlib.md5(archive).hexdigest(), "size": len(archive)}
+        digests = {
+            "sha256": hashlib.sha256(archive).hexdigest(),
+            "md5": hashlib.md5(archive).hexdigest(),
+            "size": len(archive),
+        }
         self._records[subdir][file.name] = {**index, **digests}
         return file
 
@@ -56,7 +69,9 @@ class Channel:
 
     def python(self, **fields: Any) -> Path:
         """Add the Python that runs this, as a package."""
-        return self.add("python", PYTHON, _python_files(), python_site_packages_path=f"lib/python{_MINOR}/site-packages", **fields)
+        return self.add(
+            "python", PYTHON, _python_files(), python_site_packages_path=f"lib/python{_MINOR}/site-packages", **fields
+        )
 
     def index(self) -> None:
         """Write what there is to ``repodata.json``."""
@@ -80,17 +95,42 @@ def _archive(index: dict[str, Any], files: Mapping[str, Content]) -> bytes:
                 entry = tarfile.TarInfo(name)
                 entry.type, entry.linkname = tarfile.SYMTYPE, content.removeprefix("-> ")
                 archive.addfile(entry)
-                described.append({"_path": name, "path_type": "softlink", "sha256": hashlib.sha256(b"").hexdigest(), "size_in_bytes": 0})
+                described.append(
+                    {
+                        "_path": name,
+                        "path_type": "softlink",
+                        "sha256": hashlib.sha256(b"").hexdigest(),
+                        "size_in_bytes": 0,
+                    }
+                )
                 continue
-            data = content.read_bytes() if isinstance(content, Path) else content.encode() if isinstance(content, str) else content
+            data = (
+                content.read_bytes()
+                if isinstance(content, Path)
+                else content.encode()
+                if isinstance(content, str)
+                else content
+            )
             _add(archive, name, data, 0o755 if name.startswith("bin/") else 0o644)
-            fact = {"_path": name, "path_type": "hardlink", "sha256": hashlib.sha256(data).hexdigest(), "size_in_bytes": len(data)}
-            described.append(fact | ({"prefix_placeholder": PLACEHOLDER, "file_mode": "text"} if PLACEHOLDER.encode() in data else {}))
+            fact = {
+                "_path": name,
+                "path_type": "hardlink",
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "size_in_bytes": len(data),
+            }
+            described.append(
+                fact
+                | ({"prefix_placeholder": PLACEHOLDER, "file_mode": "text"} if PLACEHOLDER.encode() in data else {})
+            )
         _add(archive, "info/index.json", json.dumps(index).encode())
         _add(archive, "info/paths.json", json.dumps({"paths_version": 1, "paths": described}).encode())
         _add(archive, "info/files", "".join(f"{fact['_path']}\n" for fact in described).encode())
         if index.get("noarch") == "python":
-            _add(archive, "info/link.json", json.dumps({"noarch": {"type": "python"}, "package_metadata_version": 1}).encode())
+            _add(
+                archive,
+                "info/link.json",
+                json.dumps({"noarch": {"type": "python"}, "package_metadata_version": 1}).encode(),
+            )
     return bz2.compress(plain.getvalue(), 1)
 
 

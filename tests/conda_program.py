@@ -1,7 +1,7 @@
 """A program with conda's command line, for machines that have no conda: py-rattler does the work, for real.
 
-What conda itself does with the same command lines is tested where there is one: ``MLPROJ_TEST_CONDA`` names it (or several, separated
-by colons).
+What conda itself does with the same command lines is tested where there is one: ``MLPROJ_TEST_CONDA`` names it (or
+several, separated by colons).
 """
 
 from __future__ import annotations
@@ -77,7 +77,11 @@ def _solve(asked: argparse.Namespace) -> int:
         return 1
     fetch = [{**one.record, "url": one.url, "channel": one.channel} for one in found]
     link = [{"dist_name": "-".join((one.name, one.version, one.record["build"])), "name": one.name} for one in found]
-    print(json.dumps({"success": True, "dry_run": True, "actions": {"FETCH": fetch, "LINK": link, "PREFIX": asked.prefix}}))
+    print(
+        json.dumps(
+            {"success": True, "dry_run": True, "actions": {"FETCH": fetch, "LINK": link, "PREFIX": asked.prefix}}
+        )
+    )
     return 0
 
 

@@ -38,7 +38,9 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "docker": lambda: _answers("docker"),
     "docker-registry": lambda: shutil.which("docker-registry") is not None,
     "root": lambda: os.geteuid() == 0,
-    "no-network": lambda: subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode == 0,
+    "no-network": lambda: (
+        subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode == 0
+    ),
     "podman": lambda: _answers("podman"),
     "rootless": lambda: all(map(shutil.which, ("newuidmap", "slirp4netns", "setpriv", "useradd"))),
     "chromium": lambda: shutil.which("chromium") is not None and _imports("playwright"),
@@ -118,10 +120,13 @@ def lack(what: str) -> NoReturn:
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home, a cache and a Git configuration of the test's own; uv's package cache is shared, as it holds no state of ours."""
+    """A home, a cache and a Git configuration of the test's own; uv's package cache is shared, as it holds no state of
+    ours."""
     base = tmp_path_factory.mktemp("isolated")
     for name in [
-        variable for variable in os.environ if variable.startswith(("MLPROJ_", "GIT_", "MLFLOW_")) and variable != "MLPROJ_TEST_REQUIRE"
+        variable
+        for variable in os.environ
+        if variable.startswith(("MLPROJ_", "GIT_", "MLFLOW_")) and variable != "MLPROJ_TEST_REQUIRE"
     ]:
         monkeypatch.delenv(name)
     uv_cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
@@ -129,7 +134,9 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     if "PYENV_ROOT" not in os.environ:
         monkeypatch.setenv("PYENV_ROOT", str(Path.home() / ".pyenv"))
     (base / "user").mkdir()
-    (base / "user" / ".gitconfig").write_text("[user]\n\tname = A Tester\n\temail = tester@example.org\n[init]\n\tdefaultBranch = main\n")
+    (base / "user" / ".gitconfig").write_text(
+        "[user]\n\tname = A Tester\n\temail = tester@example.org\n[init]\n\tdefaultBranch = main\n"
+    )
     monkeypatch.setenv("HOME", str(base / "user"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(base / "user" / ".gitconfig"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlproj.progress import Silent
+from mlproj.foundation.progress import Silent
 
 
 class Heard(Silent):

@@ -94,7 +94,13 @@ class Index:
     def _publish(self, project: str, filename: str, content: bytes, told: dict[str, object]) -> None:
         self.files[filename] = content
         digest = hashlib.sha256(content).hexdigest()
-        file = {"filename": filename, "url": f"/files/{filename}", "hashes": {"sha256": digest}, "size": len(content), **told}
+        file = {
+            "filename": filename,
+            "url": f"/files/{filename}",
+            "hashes": {"sha256": digest},
+            "size": len(content),
+            **told,
+        }
         self._projects.setdefault(project, []).append(file)
 
     def page(self, name: str) -> bytes | None:

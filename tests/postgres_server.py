@@ -29,7 +29,19 @@ class PostgresServer:
         secret = self.folder / "password"
         secret.write_text(self.password)
         secret.chmod(0o644)
-        self._run("initdb", "-D", self.data, "-A", "scram-sha-256", "-U", "tester", f"--pwfile={secret}", "--no-sync", "-E", "UTF8")
+        self._run(
+            "initdb",
+            "-D",
+            self.data,
+            "-A",
+            "scram-sha-256",
+            "-U",
+            "tester",
+            f"--pwfile={secret}",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        )
         options = f"-c listen_addresses= -c fsync=off -c shared_buffers=32MB -k {self.folder}"
         self._control("start", "-o", options, "-l", str(self.folder / "log"))
         self._schemas = 0
@@ -40,7 +52,9 @@ class PostgresServer:
 
     def uri(self, schema: str = "public", password: str | None = None) -> str:
         """The address of tables in *schema*."""
-        secret, place = (quote(text, safe="") for text in (self.password if password is None else password, str(self.folder)))
+        secret, place = (
+            quote(text, safe="") for text in (self.password if password is None else password, str(self.folder))
+        )
         return f"postgresql://tester:{secret}@{place}/postgres?options={quote(f'-csearch_path={schema}')}"
 
     def empty(self) -> str:

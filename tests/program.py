@@ -24,7 +24,9 @@ class Result:
         return loaded
 
 
-def start(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[bytes]:
+def start(
+    *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, **options: Any
+) -> subprocess.Popen[bytes]:
     """``mlproj ARGUMENTS`` as a process; its ``bin`` folder is on PATH, so that pipelines find it too."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.Popen(

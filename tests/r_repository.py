@@ -21,19 +21,24 @@ class Repository:
     def add(
         self, name: str, version: str, code: str | None = None, *, archived: bool = False, needs: str = "", **files: str
     ) -> tuple[Path, str]:
-        """A package whose function ``x()`` gives its name and version, or whatever *code* defines. Returns its file and its address."""
+        """A package whose function ``x()`` gives its name and version, or whatever *code* defines. Returns its file and
+        its address."""
         place = f"src/contrib/{f'Archive/{name}/' if archived else ''}{name}_{version}.tar.gz"
         (self.folder / place).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / place).write_bytes(source(name, version, code, needs=needs, **files))
         return self.folder / place, f"{self.url}/{place}"
 
 
-def source(name: str, version: str, code: str | None = None, *, needs: str = "", top: str | None = None, **files: str) -> bytes:
+def source(
+    name: str, version: str, code: str | None = None, *, needs: str = "", top: str | None = None, **files: str
+) -> bytes:
     """The file of a package; *files* are named with ``__`` for the slash, *needs* is a line of its DESCRIPTION."""
-    description = (
-        f"Package: {name}\nVersion: {version}\nTitle: T\nDescription: Tiny.\nAuthor: A\nMaintainer: A <a@example.org>\nLicense: GPL-3\n"
-    )
-    content = {"DESCRIPTION": description + needs, "NAMESPACE": "export(x)\n", "R/x.R": code or f"x <- function() '{name} {version}'\n"}
+    description = f"Package: {name}\nVersion: {version}\nTitle: T\nDescription: Tiny.\nAuthor: A\nMaintainer: A <a@example.org>\nLicense: GPL-3\n"
+    content = {
+        "DESCRIPTION": description + needs,
+        "NAMESPACE": "export(x)\n",
+        "R/x.R": code or f"x <- function() '{name} {version}'\n",
+    }
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for place, text in {**content, **{place.replace("__", "/"): text for place, text in files.items()}}.items():

@@ -94,7 +94,9 @@ def test_imports_point_down(file: Path) -> None:
 def loaded_by(code: str) -> set[str]:
     listing = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"],
-        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},  # its modules are not ours
+        env={
+            name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
+        },  # its modules are not ours
         capture_output=True,
         text=True,
         check=True,
@@ -105,7 +107,8 @@ def loaded_by(code: str) -> set[str]:
 def starts_programs(file: Path) -> bool:
     calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)}
     return any(
-        call.startswith(("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "os.fork")) for call in calls
+        call.startswith(("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "os.fork"))
+        for call in calls
     )
 
 
@@ -122,12 +125,33 @@ def test_importing_the_package_loads_nothing_else_of_it() -> None:
 def test_version_loads_no_dependency() -> None:
     loaded = loaded_by("import sys; sys.argv = ['mlproj', '--version']; from mlproj.cli.main import main; main()")
 
-    assert not loaded & {"click", "yaml", "rich", "sqlite3", "subprocess", "platformdirs", "git", "virtualenv", "packaging"}
+    assert not loaded & {
+        "click",
+        "yaml",
+        "rich",
+        "sqlite3",
+        "subprocess",
+        "platformdirs",
+        "git",
+        "virtualenv",
+        "packaging",
+    }
 
 
 # What a run has no use for when its project was read before and its environment is there. Each costs 1 to 25 ms.
 NOT_ON_THE_WARM_PATH = {
-    *("asyncio", "click", "dataclasses", "email", "filelock", "getpass", "git", "importlib.metadata", "inspect", "logging"),
+    *(
+        "asyncio",
+        "click",
+        "dataclasses",
+        "email",
+        "filelock",
+        "getpass",
+        "git",
+        "importlib.metadata",
+        "inspect",
+        "logging",
+    ),
     *(
         "multiprocessing",
         "packaging",
@@ -143,8 +167,20 @@ NOT_ON_THE_WARM_PATH = {
         "virtualenv",
         "yaml",
     ),
-    *("mlproj.cli.complete", "mlproj.cli.options", "mlproj.cli.output", "mlproj.environments.installer", "mlproj.environments.lock"),
-    *("mlproj.environments.uv", "mlproj.inputs", "mlproj.projects.content", "mlproj.sources.git", "mlproj.yaml_document.composing"),
+    *(
+        "mlproj.cli.complete",
+        "mlproj.cli.options",
+        "mlproj.cli.output",
+        "mlproj.environments.python.installer",
+        "mlproj.environments.python.lock",
+    ),
+    *(
+        "mlproj.environments.python.uv",
+        "mlproj.running.inputs",
+        "mlproj.projects.content",
+        "mlproj.sources.git",
+        "mlproj.yaml_document.composing",
+    ),
 }
 
 

@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 import pytest
 
-from mlproj import env_vars, errors, machine
+from mlproj.foundation import env_vars, errors
+from mlproj.running import machine
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 GUIDE = (ROOT / "docs" / "guide.md").read_text()
 
 
-@pytest.mark.parametrize("variable", [*env_vars.USER_VARIABLES, *env_vars.RUN_VARIABLES], ids=lambda variable: variable.name)
+@pytest.mark.parametrize(
+    "variable", [*env_vars.USER_VARIABLES, *env_vars.RUN_VARIABLES], ids=lambda variable: variable.name
+)
 def test_every_variable_is_in_the_guide(variable: env_vars.Variable) -> None:
     assert f"`{variable.name}`" in GUIDE
 

@@ -32,4 +32,8 @@ BROKEN = "def build_wheel(*_): raise SystemExit('it cannot be built')\n"
 
 def files(x: str = "tiny", backend: str = _BACKEND, folder: str = "tiny") -> dict[str, str]:
     """The package's files by name: ``tiny.x`` is *x*."""
-    return {f"{folder}/pyproject.toml": _PYPROJECT, f"{folder}/backend.py": backend, f"{folder}/tiny.py": f"x = {x!r}\n"}
+    return {
+        f"{folder}/pyproject.toml": _PYPROJECT,
+        f"{folder}/backend.py": backend,
+        f"{folder}/tiny.py": f"x = {x!r}\n",
+    }

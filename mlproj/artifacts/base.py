@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 from urllib.parse import unquote
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 _LONGEST_NAME = 255  # bytes, as of most file systems
 _LONGEST_PATH = 2000
@@ -71,7 +71,8 @@ class ArtifactStore(Protocol):
 def parts_of(path: str) -> tuple[str, ...]:
     """The names in *path*. Raises InvalidPath for one that leads elsewhere, also when it is unquoted once more.
 
-    A backslash and a drive (``C:``) part names on Windows; a path that means something else there is not taken here either.
+    A backslash and a drive (``C:``) part names on Windows; a path that means something else there is not taken here
+    either.
     """
     plain = path
     for _ in range(5):
@@ -84,7 +85,12 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 def _check(path: str, plain: str) -> None:
     parts = plain.split("/")
-    if plain.startswith("/") or ".." in parts or re.search(r"[\\\x00-\x1f\x7f\ud800-\udfff]", plain) or re.match(r"[A-Za-z]:", plain):
+    if (
+        plain.startswith("/")
+        or ".." in parts
+        or re.search(r"[\\\x00-\x1f\x7f\ud800-\udfff]", plain)
+        or re.match(r"[A-Za-z]:", plain)
+    ):
         raise _invalid(path)
     if len(plain) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
         raise _invalid(path)

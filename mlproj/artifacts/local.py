@@ -12,7 +12,7 @@ from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from mlproj.artifacts.base import Entry, InvalidPath, NoSuchFile, parts_of
-from mlproj.errors import ServiceError
+from mlproj.foundation.errors import ServiceError
 
 _UNFINISHED = ".mlproj-upload-"
 # What the path and not the disk is to blame for.
@@ -29,7 +29,8 @@ def folder_of(place: str | Path) -> Path | None:
 
 
 class LocalArtifacts:
-    """The :class:`~mlproj.artifacts.base.ArtifactStore` over a folder. A link that leads out of the folder is not followed."""
+    """The :class:`~mlproj.artifacts.base.ArtifactStore` over a folder. A link that leads out of the folder is not
+    followed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
@@ -41,7 +42,9 @@ class LocalArtifacts:
             if not folder.is_dir():
                 return []
             with os.scandir(folder) as found:
-                entries = [_entry(one) for one in found if not one.is_symlink() and not one.name.startswith(_UNFINISHED)]
+                entries = [
+                    _entry(one) for one in found if not one.is_symlink() and not one.name.startswith(_UNFINISHED)
+                ]
         return sorted(entry for entry in entries if entry is not None)
 
     def open(self, path: str) -> IO[bytes]:  # noqa: D102

@@ -11,9 +11,9 @@ from typing import IO, Any, cast
 from urllib.parse import quote, urlsplit
 
 from mlproj.artifacts.base import Entry, NoSuchFile, parts_of
-from mlproj.caller import Caller, Refused
-from mlproj.errors import UsageError
-from mlproj.redaction import mask_url
+from mlproj.foundation.errors import UsageError
+from mlproj.foundation.redaction import mask_url
+from mlproj.http.client import HttpClient, Refused
 
 SCHEME = "mlflow-artifacts"
 _API = "/api/2.0/mlflow-artifacts/artifacts"
@@ -24,28 +24,29 @@ _PORTION = 1 << 18
 class ProxiedArtifacts:
     """The :class:`~mlproj.artifacts.base.ArtifactStore` of an ``mlflow-artifacts:`` *uri*, which *caller* asks for.
 
-    With an authority (``mlflow-artifacts://host/…``) that has to be the server's own: whoever may name a place must not have
-    the credentials sent elsewhere. Raises UsageError for another one.
+    With an authority (``mlflow-artifacts://host/…``) that has to be the server's own: whoever may name a place must not
+    have the credentials sent elsewhere. Raises UsageError for another one.
     """
 
-    def __init__(self, uri: str, caller: Caller) -> None:
+    def __init__(self, uri: str, caller: HttpClient) -> None:
         parts = urlsplit(uri)
         if parts.netloc not in ("", urlsplit(caller.uri).netloc):
             raise UsageError(f"{mask_url(uri)} is with another server than {caller.uri}")
-        self._caller = caller
+        self._client = caller
         self._top = "/".join(parts_of(parts.path.strip("/")))
         self.uri = uri.rstrip("/")
 
     def list(self, path: str) -> list[Entry]:  # noqa: D102
         with _named(path):
-            answer = self._caller.call("GET", _API, {"path": self._place(path)})
-        # MLflow's server says names relative to what was asked for, and so do we; the last part is the name in any case.
+            answer = self._client.call("GET", _API, {"path": self._place(path)})
+        # MLflow's server says names relative to what was asked for, and so do we; the last part is the name in any
+        # case.
         return [Entry(str(one["path"]).rstrip("/").rpartition("/")[2], _size(one)) for one in answer.get("files", ())]
 
     def open(self, path: str) -> IO[bytes]:  # noqa: D102
         spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the caller closes it
         try:
-            with _named(path), self._caller.download(self._address(path)) as response:
+            with _named(path), self._client.download(self._address(path)) as response:
                 while portion := response.read(_PORTION):
                     spool.write(portion)
         except BaseException:
@@ -60,16 +61,16 @@ class ProxiedArtifacts:
             yield spool.write
             size = spool.tell()
             spool.seek(0)
-            self._caller.upload(self._address(path), cast("IO[bytes]", spool), size)
+            self._client.upload(self._address(path), cast("IO[bytes]", spool), size)
 
     def upload(self, path: str, file: Path) -> None:
         """Write the content of *file* without a copy on the way. Raises OSError, and as ``Caller.upload``."""
         with file.open("rb") as opened:
-            self._caller.upload(self._address(path), opened, os.fstat(opened.fileno()).st_size)
+            self._client.upload(self._address(path), opened, os.fstat(opened.fileno()).st_size)
 
     def delete(self, path: str) -> None:  # noqa: D102
         with _named(path):
-            self._caller.call("DELETE", self._address(path))
+            self._client.call("DELETE", self._address(path))
 
     def local_file(self, path: str) -> Path | None:  # noqa: ARG002, D102
         return None

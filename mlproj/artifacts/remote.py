@@ -9,11 +9,20 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from mlproj.artifacts.base import Abandoned, Entry, InvalidPath, NoSuchFile, parts_of
-from mlproj.errors import MlprojError, ServiceError, UsageError
-from mlproj.redaction import mask_url
+from mlproj.foundation.errors import MlprojError, ServiceError, UsageError
+from mlproj.foundation.redaction import mask_url
 
 _UNFINISHED = ".mlproj-upload-"
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure", "adl": "azure"}
+_EXTRAS = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "az": "azure",
+    "abfs": "azure",
+    "abfss": "azure",
+    "adl": "azure",
+}
 
 
 class RemoteArtifacts:
@@ -21,7 +30,11 @@ class RemoteArtifacts:
 
     def __init__(self, url: str) -> None:
         scheme = url.partition("://")[0]
-        hint = f"pip install 'mlproj[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else "known: a folder, s3://, gs://, abfs://, …"
+        hint = (
+            f"pip install 'mlproj[{_EXTRAS[scheme]}]'"
+            if scheme in _EXTRAS
+            else "known: a folder, s3://, gs://, abfs://, …"
+        )
         try:
             from fsspec.core import url_to_fs
 
@@ -93,4 +106,6 @@ class RemoteArtifacts:
 
 
 def _entry(found: dict[str, Any]) -> Entry:
-    return Entry(found["name"].rstrip("/").rpartition("/")[2], None if found["type"] == "directory" else int(found["size"] or 0))
+    return Entry(
+        found["name"].rstrip("/").rpartition("/")[2], None if found["type"] == "directory" else int(found["size"] or 0)
+    )

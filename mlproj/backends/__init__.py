@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlproj import plugins
+from mlproj.foundation import plugins
 
 if TYPE_CHECKING:
     from mlproj.backends.base import Backend
@@ -13,6 +13,6 @@ KINDS = {"local": "mlproj.backends.local:LocalBackend"}
 
 
 def open(name: str) -> Backend:
-    """The backend called *name*. Raises :class:`~mlproj.errors.UsageError` for one that nobody provides."""
+    """The backend called *name*. Raises :class:`~mlproj.foundation.errors.UsageError` for one that nobody provides."""
     backend: Backend = plugins.load("mlproj.backends", name, KINDS)()
     return backend

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from mlproj.dataclass import dataclass
+from mlproj.foundation.dataclass import dataclass
 
 LASTING = 0.5
 """Seconds that a job is to live before anything begins that a short one can do without."""
@@ -18,13 +18,14 @@ class Job:
 
     ``argv`` is executed as it is (``["bash", "-c", …]`` for an entry point). ``environ`` is the whole environment.
     ``log_dir`` receives ``output.log`` and ``output.index``. ``timeout`` and ``grace`` are seconds; ``grace`` is the
-    time between asking the processes to end and ending them. ``echo`` says where the output is shown while it comes: each
-    stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
-    ``over`` is called by whoever waits when no process of it is left, and ``rescue`` is a command line that is run when mlproj
-    was killed: they end what of the job is no process of ours, such as a container.
+    time between asking the processes to end and ending them. ``echo`` says where the output is shown while it comes:
+    each stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
+    ``over`` is called by whoever waits when no process of it is left, and ``rescue`` is a command line that is run when
+    mlproj was killed: they end what of the job is no process of ours, such as a container.
     ``pass_on`` gives such a job a signal, and tells whether it could; it is asked for before its processes here are.
-    ``when_lasting`` is called with the pid, where there is one, when the job has lived for ``LASTING`` seconds, by whoever waits
-    for it: what a short job can do without begins there. ``descriptors`` are open files of ours that the command is to have as well.
+    ``when_lasting`` is called with the pid, where there is one, when the job has lived for ``LASTING`` seconds, by
+    whoever waits for it: what a short job can do without begins there. ``descriptors`` are open files of ours that the
+    command is to have as well.
     """
 
     run_id: str
@@ -56,8 +57,8 @@ class Outcome:
 
     ``stopped_by`` is None when the job ended by itself, else ``"timeout"``, ``"cancelled"`` or ``"signal"`` (with
     ``signal_number``: the one that we received and passed on, or that someone else killed the command with).
-    ``notes`` are faults that did not stop the job and belong in its record, such as a log cut by a full disk. ``usage`` is
-    that of the processes that somebody waited for, where it is known.
+    ``notes`` are faults that did not stop the job and belong in its record, such as a log cut by a full disk. ``usage``
+    is that of the processes that somebody waited for, where it is known.
     """
 
     exit_code: int

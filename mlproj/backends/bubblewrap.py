@@ -1,7 +1,8 @@
-"""A job in a sandbox of bubblewrap (https://github.com/containers/bubblewrap): its own processes, network and view of the files.
+"""A job in a sandbox of bubblewrap (https://github.com/containers/bubblewrap): its own processes, network and view of
+the files.
 
-The whole system is there to be read, without what is hidden; only what is named can be written. Capabilities are given up, also by
-root, who could mount everything anew. Devices are the harmless ones, and graphics cards.
+The whole system is there to be read, without what is hidden; only what is named can be written. Capabilities are given
+up, also by root, who could mount everything anew. Devices are the harmless ones, and graphics cards.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlproj import process
-from mlproj.backends.attendance import LEFTOVER_PATIENCE
 from mlproj.backends.base import Job
-from mlproj.dataclass import dataclass, replace
-from mlproj.errors import ServiceError
+from mlproj.backends.supervisor import LEFTOVER_PATIENCE
+from mlproj.foundation import process
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import ServiceError
 
 PROGRAM = "bwrap"
 # Where programs meet: sockets of services (a container engine's is as good as root), other users' temporary files.
@@ -28,9 +29,10 @@ _KEPT_OF_RUN = ("/run/current-system", "/run/opengl-driver", "/run/booted-system
 _OF_KERNEL = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
 _CARDS = ("nvidia*", "dri", "kfd")
 _UNSHARED = ("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
-# bubblewrap, and so the sandbox, is not to end by what asks the command to end: a process that is signalled is asked to.
+# bubblewrap, and so the sandbox, is not to end by what asks the command to end: a process that is signalled is asked
+# to.
 _DEAF = "trap '' INT TERM HUP; exec \"$@\""
-_ENTRANCE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlproj.backends.inside import main; main()"
+_ENTRANCE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlproj.backends.sandbox_init import main; main()"
 _PACKAGE = Path(__file__).parents[1]
 _MOST_LINKS = 40  # as the kernel follows
 _PATIENCE = 10.0  # seconds
@@ -38,7 +40,8 @@ _PATIENCE = 10.0  # seconds
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a confined job sees: folders and files it may write, those it may read where they would be hidden, and those hidden.
+    """What a confined job sees: folders and files it may write, those it may read where they would be hidden, and those
+    hidden.
 
     Of two that lie in each other the inner one counts.
     """
@@ -56,7 +59,9 @@ def check() -> None:
             f"--sandbox needs bubblewrap, and {PROGRAM} is not on PATH",
             hint="install it (apt install bubblewrap, dnf install bubblewrap); it works on Linux only",
         )
-    tried = process.run([program, *_UNSHARED, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"], timeout=_PATIENCE)
+    tried = process.run(
+        [program, *_UNSHARED, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"], timeout=_PATIENCE
+    )
     if tried.returncode:
         said = (tried.error_text.strip().splitlines() or ["no reason given"])[-1]
         raise ServiceError(
@@ -73,10 +78,11 @@ def cards() -> list[str]:
 
 @contextmanager
 def confined(job: Job, bounds: Bounds, port: int) -> Iterator[Job]:
-    """*job* as one whose command runs in a sandbox within *bounds*, from where it reaches *port* of this machine and no other."""
-    from mlproj.backends.doorway import Doorway
+    """*job* as one whose command runs in a sandbox within *bounds*, from where it reaches *port* of this machine and no
+    other."""
+    from mlproj.backends.socket_forwarder import SocketForwarder
 
-    with Doorway(port) as doorway:
+    with SocketForwarder(port) as doorway:
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         heard = ",".join(str(int(number)) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN)
         python = Path(os.path.realpath(sys.executable))
@@ -102,7 +108,9 @@ def interpreter(python: Path) -> list[Path]:
 
 def view(bounds: Bounds) -> list[str]:
     """bubblewrap's arguments for the files that a job sees, outer folders first."""
-    hidden = sorted({Path(os.path.realpath(place)) for place in (*map(Path, MEETING_PLACES), *bounds.hidden) if place.exists()})
+    hidden = sorted(
+        {Path(os.path.realpath(place)) for place in (*map(Path, MEETING_PLACES), *bounds.hidden) if place.exists()}
+    )
     hidden = [place for place in hidden if place != Path("/") and not place.is_relative_to("/dev")]
     operations: dict[Path, list[str]] = {place: _hiding(place) for place in hidden}
     for place in map(Path, _KEPT_OF_RUN):
@@ -116,7 +124,9 @@ def view(bounds: Bounds) -> list[str]:
         operations[place] = ["--bind", str(place), str(place)]
     links = {link: target for place in (*bounds.readable, *bounds.writable) for link, target in _links(place).items()}
     for link, target in links.items():
-        if _is_below(link, hidden) and not _is_below(link, [place for place in operations if operations[place][0] != "--tmpfs"]):
+        if _is_below(link, hidden) and not _is_below(
+            link, [place for place in operations if operations[place][0] != "--tmpfs"]
+        ):
             operations[link] = ["--symlink", target, str(link)]
     in_order = sorted(operations, key=lambda place: (len(place.parts), place))
     devices = ["--dev", "/dev", *(word for card in cards() for word in ("--dev-bind-try", card, card))]

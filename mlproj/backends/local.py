@@ -13,12 +13,12 @@ import subprocess
 import threading
 from contextlib import ExitStack
 
-from mlproj import env_vars, process
-from mlproj.backends.attendance import Attendance
 from mlproj.backends.base import Job, Outcome
-from mlproj.backends.bell import Bell
-from mlproj.backends.lifeline import Lifeline
-from mlproj.backends.output_log import OutputLog
+from mlproj.backends.event_queue import EventQueue
+from mlproj.backends.supervisor import Supervisor
+from mlproj.backends.watchdog import Watchdog
+from mlproj.foundation import env_vars, process
+from mlproj.run_folder.output_log import OutputLog
 
 
 class LocalBackend:
@@ -31,23 +31,25 @@ class LocalBackend:
                 undo.callback(job.over)
             log = OutputLog(job.log_dir)
             undo.callback(log.close)
-            lifeline = Lifeline(job.run_id, job.grace, job.rescue)
-            undo.callback(lifeline.release)
+            watchdog = Watchdog(job.run_id, job.grace, job.rescue)
+            undo.callback(watchdog.release)
             environ = {**job.environ, env_vars.RUN_ID.name: job.run_id}
-            started = process.start(job.argv, cwd=job.cwd, env=environ, stdin=_standard_input(), pass_fds=job.descriptors)
-            lifeline.guard(started.pid)
+            started = process.start(
+                job.argv, cwd=job.cwd, env=environ, stdin=_standard_input(), pass_fds=job.descriptors
+            )
+            watchdog.guard(started.pid)
             undo.pop_all()
-        return LocalSubmission(job, started, lifeline, log)
+        return LocalSubmission(job, started, watchdog, log)
 
 
 class LocalSubmission:
     """A job that runs, or ran, on this machine. Someone must :meth:`wait`, or its output fills a pipe and it stops."""
 
-    def __init__(self, job: Job, started: subprocess.Popen[bytes], lifeline: Lifeline, log: OutputLog) -> None:
+    def __init__(self, job: Job, started: subprocess.Popen[bytes], watchdog: Watchdog, log: OutputLog) -> None:
         self._pid = started.pid
         self._over = job.over
-        self._bell = Bell()
-        self._attendance: Attendance | None = Attendance(job, started, lifeline, log, self._bell)
+        self._events = EventQueue()
+        self._supervisor: Supervisor | None = Supervisor(job, started, watchdog, log, self._events)
         self._waiting = threading.Lock()
         self._outcome: Outcome | None = None
 
@@ -63,22 +65,22 @@ class LocalSubmission:
         """
         with self._waiting:
             if self._outcome is None:
-                assert self._attendance is not None
+                assert self._supervisor is not None
                 try:
-                    self._outcome = self._attendance.attend()
+                    self._outcome = self._supervisor.attend()
                 finally:
-                    self._attendance = None
+                    self._supervisor = None
                     if self._over:
                         self._over()
             return self._outcome
 
     def cancel(self) -> None:
         """Ask the job to end, from any thread; after the grace time it is killed. Returns at once."""
-        self._bell.ring("cancelled", signal.SIGTERM)
+        self._events.ring("cancelled", signal.SIGTERM)
 
     def interrupt(self, signal_number: int) -> None:
         """Pass on a signal that we received; at the second one the job is killed. May be called in a signal handler."""
-        self._bell.ring("signal", signal_number)
+        self._events.ring("signal", signal_number)
 
 
 def _standard_input() -> int | None:

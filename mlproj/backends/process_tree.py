@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mlproj import env_vars
+from mlproj.foundation import env_vars
 
 _PROC = "/proc"
 _MARKER = b"\0" + env_vars.RUN_ID.name.encode() + b"="
@@ -96,7 +96,9 @@ class ProcessTree:
         return list(found.values())
 
     def _is_seed(self, member: Member) -> bool:
-        return member.run_id in self._run_ids or (self.root != 0 and self.root in (member.pid, member.group, member.session))
+        return member.run_id in self._run_ids or (
+            self.root != 0 and self.root in (member.pid, member.group, member.session)
+        )
 
 
 def end_orphans(run_id: str, root: int, grace: float) -> None:
@@ -141,7 +143,8 @@ def _processes(since: int) -> list[Member]:
 
 
 def _counts_as_we_do(pid: int) -> bool:
-    """Whether a process is in our PID namespace. One in a container carries the run's id too, and is its engine's to end."""
+    """Whether a process is in our PID namespace. One in a container carries the run's id too, and is its engine's to
+    end."""
     try:
         return os.readlink(f"{_PROC}/{pid}/ns/pid") == os.readlink(f"{_PROC}/self/ns/pid")  # noqa: PTH115  # a hot path
     except OSError:
@@ -176,8 +179,9 @@ def _read_run_id(pid: int) -> str | None:
 
 
 def _processes_by_ps() -> list[Member]:
-    """The same where there is no /proc (macOS). Environments are not read: a daemon in a session of its own is missed."""
-    from mlproj import process
+    """The same where there is no /proc (macOS). Environments are not read: a daemon in a session of its own is
+    missed."""
+    from mlproj.foundation import process
 
     done = process.run(["ps", "-A", "-o", "pid=,ppid=,pgid=,stat="])
     return parse_ps(done.text)
@@ -186,7 +190,11 @@ def _processes_by_ps() -> list[Member]:
 def parse_ps(text: str) -> list[Member]:
     """Lines of ``pid ppid pgid state``; zombies left out."""
     rows = [line.split() for line in text.splitlines()]
-    return [Member(int(row[0]), int(row[1]), int(row[2]), 0, 0, None) for row in rows if len(row) == 4 and not row[3].startswith("Z")]
+    return [
+        Member(int(row[0]), int(row[1]), int(row[2]), 0, 0, None)
+        for row in rows
+        if len(row) == 4 and not row[3].startswith("Z")
+    ]
 
 
 def main() -> None:
@@ -194,7 +202,7 @@ def main() -> None:
     run_id, grace, *more, root = sys.argv[1:]
     end_orphans(run_id, int(root or 0), float(grace))
     if more:
-        from mlproj import process
+        from mlproj.foundation import process
 
         for pause in (1.0, 5.0, 0.0):  # what it is to end may just be coming into being
             process.run(more)

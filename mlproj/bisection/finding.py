@@ -10,10 +10,10 @@ from mlproj.bisection.question import Question
 from mlproj.bisection.rule import Rule
 from mlproj.bisection.search import Search
 from mlproj.bisection.trial import BuildsUsedUp, Consent, Trial, attempt
-from mlproj.dataclass import dataclass, replace
-from mlproj.errors import EnvironmentFailure, InvalidProject, MlprojError, SourceError, UsageError
-from mlproj.progress import Progress
-from mlproj.redaction import redact
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, MlprojError, SourceError, UsageError
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import redact
 from mlproj.sources.ancestry import Step
 
 _LONGEST_REASON = 400  # characters
@@ -23,8 +23,9 @@ _LONGEST_REASON = 400  # characters
 class Finding:
     """What came of a search. ``tried`` has what is known of each commit that was asked about, in the order of history.
 
-    ``suspects`` are the commits that may have changed the metric: one when it was found. ``rule`` is None where the ends were not
-    both measured. ``new_runs`` counts the runs of this time. ``stopped`` says that more builds were needed than allowed.
+    ``suspects`` are the commits that may have changed the metric: one when it was found. ``rule`` is None where the
+    ends were not both measured. ``new_runs`` counts the runs of this time. ``stopped`` says that more builds were
+    needed than allowed.
     """
 
     question: Question
@@ -62,8 +63,8 @@ class Finding:
 def find(question: Question, notebook: Notebook, progress: Progress, consent: Consent) -> Finding:
     """Run commits until the first bad one is known, or all that is left cannot be run.
 
-    Raises UsageError where the ends do not tell good from bad, and what keeps an end from being run. What was measured is in the
-    notebook, however this ends.
+    Raises UsageError where the ends do not tell good from bad, and what keeps an end from being run. What was measured
+    is in the notebook, however this ends.
     """
     trials = _Trials(question, notebook, progress, consent)
     steps = question.steps[1:]
@@ -72,7 +73,9 @@ def find(question: Question, notebook: Notebook, progress: Progress, consent: Co
     stopped = False
     try:
         good, bad = (trials.end(step, what) for step, what in ((question.good, "good"), (question.bad, "bad")))
-        told = rule.decide(question.metric, good, bad, threshold=question.threshold, higher_is_better=question.higher_is_better)
+        told = rule.decide(
+            question.metric, good, bad, threshold=question.threshold, higher_is_better=question.higher_is_better
+        )
         _narrow(search, told, trials, progress)
     except BuildsUsedUp:
         stopped = True
@@ -113,7 +116,7 @@ class _Trials:
         """The value of an end, which is not skipped: raises what keeps it from having one."""
         entry, trouble = self._measured(step.name, replace(self._known.get(step.name, Entry()), skipped=None))
         if trouble is not None:
-            raise _told(trouble, f"the {what} end {step.name[:10]} cannot be measured")
+            raise _explained(trouble, f"the {what} end {step.name[:10]} cannot be measured")
         self._keep(step.name, entry)
         assert entry.value is not None
         return entry.value
@@ -173,9 +176,11 @@ def _added(entry: Entry, trial: Trial) -> Entry:
     )
 
 
-def _told(error: MlprojError, what: str) -> MlprojError:
+def _explained(error: MlprojError, what: str) -> MlprojError:
     """*error* with what it is about in front; its kind decides the exit code."""
-    kind = next(kind for kind in (InvalidProject, SourceError, EnvironmentFailure, UsageError) if isinstance(error, kind))
+    kind = next(
+        kind for kind in (InvalidProject, SourceError, EnvironmentFailure, UsageError) if isinstance(error, kind)
+    )
     return kind(f"{what}: {error.message}", hint=error.hint, place=error.place)
 
 

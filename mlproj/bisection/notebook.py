@@ -6,15 +6,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlproj import paths
-from mlproj.dataclass import dataclass, replace
-from mlproj.errors import ServiceError
+from mlproj.foundation import paths
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import ServiceError
 from mlproj.tracking.record import number
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a commit: the metric's values, the ids of its runs (failed ones too), the environments built for them.
+    """What is known of a commit: the metric's values, the ids of its runs (failed ones too), the environments built for
+    them.
 
     ``skipped`` says why it cannot be measured; ``note`` what is odd about a run that was.
     """
@@ -36,7 +37,8 @@ class Entry:
 
 
 class Notebook:
-    """The entries of one question, in a file of mlproj's home. Two searches for the same may write it at once. Raises ServiceError."""
+    """The entries of one question, in a file of mlproj's home. Two searches for the same may write it at once. Raises
+    ServiceError."""
 
     def __init__(self, identity: str, about: Mapping[str, Any]) -> None:
         self.file = paths.bisections() / f"{identity}.json"
@@ -52,7 +54,9 @@ class Notebook:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            message = f"what was measured before cannot be read from {self.file}: {getattr(error, 'strerror', None) or error}"
+            message = (
+                f"what was measured before cannot be read from {self.file}: {getattr(error, 'strerror', None) or error}"
+            )
             raise ServiceError(message, hint="--restart forgets it") from error
 
     def keep(self, commit: str, entry: Entry) -> None:
@@ -91,4 +95,10 @@ def _document(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(kept: Mapping[str, Any]) -> Entry:
-    return Entry(tuple(map(float, kept["values"])), tuple(map(str, kept["run_ids"])), int(kept["builds"]), kept["skipped"], kept["note"])
+    return Entry(
+        tuple(map(float, kept["values"])),
+        tuple(map(str, kept["run_ids"])),
+        int(kept["builds"]),
+        kept["skipped"],
+        kept["note"],
+    )

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mlproj import projects, sources
-from mlproj.dataclass import dataclass, replace
-from mlproj.errors import UsageError
-from mlproj.plan import RunRequest, options_document
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import UsageError
+from mlproj.running.plan import RunRequest, options_document
 from mlproj.sources import ancestry
 from mlproj.sources.ancestry import Ancestry, Step
 from mlproj.sources.base import Revision, Source
@@ -28,10 +28,10 @@ _TAG = "mlproj.bisect"
 class Question:
     """A question whose ends are known commits.
 
-    ``request`` is how each commit is run, but for its version. ``steps`` are the commits in question in the order of history,
-    the good end first and the bad one last. ``threshold`` and ``higher_is_better`` are what the user said, or None. A commit is
-    run ``repeat`` times, and the median counts. ``max_builds`` environments at most are built, None: as many as it takes.
-    ``identity`` is the same for the same metric of the same project, run the same way.
+    ``request`` is how each commit is run, but for its version. ``steps`` are the commits in question in the order of
+    history, the good end first and the bad one last. ``threshold`` and ``higher_is_better`` are what the user said, or
+    None. A commit is run ``repeat`` times, and the median counts. ``max_builds`` environments at most are built, None:
+    as many as it takes. ``identity`` is the same for the same metric of the same project, run the same way.
     """
 
     request: RunRequest
@@ -63,10 +63,14 @@ class Question:
         return self.steps[-1]
 
 
-def ask(request: RunRequest, metric: str, good: str, bad: str, *, first_parent: bool = False, **options: Any) -> Question:
-    """The question which commit between the revisions *good* and *bad* changed *metric*; *options* are other fields of it.
+def ask(
+    request: RunRequest, metric: str, good: str, bad: str, *, first_parent: bool = False, **options: Any
+) -> Question:
+    """The question which commit between the revisions *good* and *bad* changed *metric*; *options* are other fields of
+    it.
 
-    Raises UsageError where the one did not come after the other or there is no history, SourceError where they are not there.
+    Raises UsageError where the one did not come after the other or there is no history, SourceError where they are not
+    there.
     """
     source, notes = _repository(request)
     history = source.ancestry(offline=request.offline)
@@ -75,11 +79,16 @@ def ask(request: RunRequest, metric: str, good: str, bad: str, *, first_parent: 
     _check_order(history, commits["good"], commits["bad"], ends)
     steps = history.between(commits["good"], commits["bad"], first_parent=first_parent)
     if len(steps) > _MOST:
-        raise UsageError(f"there are {len(steps)} commits between --good and --bad", hint=f"name ends with at most {_MOST} between them")
+        raise UsageError(
+            f"there are {len(steps)} commits between --good and --bad",
+            hint=f"name ends with at most {_MOST} between them",
+        )
     revision = source.pin(commits["bad"], offline=request.offline)
     identity = _identity(request, revision, metric)
     request = replace(
-        request, tags={**request.tags, _TAG: identity}, experiment_name=request.experiment_name or _experiment(request, revision)
+        request,
+        tags={**request.tags, _TAG: identity},
+        experiment_name=request.experiment_name or _experiment(request, revision),
     )
     return Question(request, source, revision, metric, steps, identity, notes=notes, **options)
 
@@ -89,11 +98,16 @@ def _repository(request: RunRequest) -> tuple[GitSource, tuple[str, ...]]:
     source = sources.open(request.uri)
     if isinstance(source, FolderSource):
         is_dirty = source.pin(None, offline=request.offline).dirty
-        told = ("commits are run as they were made: what is not committed in the folder is no part of this",) if is_dirty else ()
+        told = (
+            ("commits are run as they were made: what is not committed in the folder is no part of this",)
+            if is_dirty
+            else ()
+        )
         return source.repository("a change is looked for in commits"), told
     if not isinstance(source, GitSource):
         raise UsageError(
-            "a change is looked for in commits, and the source is no Git repository", hint="name a repository or a folder in one"
+            "a change is looked for in commits, and the source is no Git repository",
+            hint="name a repository or a folder in one",
         )
     return source, ()
 
@@ -111,11 +125,16 @@ def _commit(source: GitSource, history: Ancestry, version: str, offline: bool, o
 def _check_order(history: Ancestry, good: str, bad: str, ends: dict[str, str]) -> None:
     named = f"--good {ends['good']} ({good[:10]})", f"--bad {ends['bad']} ({bad[:10]})"
     if good == bad:
-        raise UsageError(f"{' and '.join(named)} are the same commit", hint="name two commits, the good one before the bad one")
+        raise UsageError(
+            f"{' and '.join(named)} are the same commit", hint="name two commits, the good one before the bad one"
+        )
     if history.is_ancestor(good, bad):
         return
     if history.is_ancestor(bad, good):
-        raise UsageError(f"{named[0]} came after {named[1]}", hint="swap them; for a change to the better call the older one good as well")
+        raise UsageError(
+            f"{named[0]} came after {named[1]}",
+            hint="swap them; for a change to the better call the older one good as well",
+        )
     raise UsageError(
         f"{named[1]} did not come after {named[0]}: they are on different branches, or their history is not all here",
         hint="for the good end take a commit that both have: git merge-base; git fetch --unshallow completes a shallow clone",
@@ -123,7 +142,8 @@ def _check_order(history: Ancestry, good: str, bad: str, ends: dict[str, str]) -
 
 
 def _identity(request: RunRequest, revision: Revision, metric: str) -> str:
-    """16 hexadecimal digits of all that decides a commit's value. Thresholds and ends do not, so that others use what is known."""
+    """16 hexadecimal digits of all that decides a commit's value. Thresholds and ends do not, so that others use what
+    is known."""
     values = projects.merge(request.parameters_file, request.parameters)
     options = {name: value for name, value in options_document(request).items() if name != "cwd"}
     told = {
@@ -140,7 +160,8 @@ def _identity(request: RunRequest, revision: Revision, metric: str) -> str:
 
 
 def _stamps(cwd: Path, values: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Size and time of the last change of files that parameters name: with other data, what was measured says nothing."""
+    """Size and time of the last change of files that parameters name: with other data, what was measured says
+    nothing."""
     found = {}
     for name, value in values.items():
         with suppress(OSError, ValueError):

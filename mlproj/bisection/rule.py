@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from mlproj.dataclass import dataclass
-from mlproj.errors import UsageError
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -24,22 +24,28 @@ class Rule:
 
 
 def decide(metric: str, good: float, bad: float, *, threshold: float | None, higher_is_better: bool | None) -> Rule:
-    """The rule that tells *good* from *bad*, the values of the two ends; the middle between them where no threshold is given.
+    """The rule that tells *good* from *bad*, the values of the two ends; the middle between them where no threshold is
+    given.
 
     Raises UsageError, which tells the values, where there can be none.
     """
     ends = f"{metric} is {number(good)} at the good end and {number(bad)} at the bad one"
     if good == bad:
         raise UsageError(
-            f"{metric} is {number(good)} at both ends, so there is no change to find", hint="name other commits or another metric"
+            f"{metric} is {number(good)} at both ends, so there is no change to find",
+            hint="name other commits or another metric",
         )
     bad_is_higher = bad > good
     if higher_is_better is not None and higher_is_better == bad_is_higher:
         option = "--higher-is-better" if higher_is_better else "--lower-is-better"
-        raise UsageError(f"{ends}: with {option} it became better", hint="swap --good and --bad, or leave the option out")
+        raise UsageError(
+            f"{ends}: with {option} it became better", hint="swap --good and --bad, or leave the option out"
+        )
     if threshold is None:
         if math.isinf(good) or math.isinf(bad):
-            raise UsageError(f"{ends}: there is no middle between them", hint="say with --threshold from which value on it is bad")
+            raise UsageError(
+                f"{ends}: there is no middle between them", hint="say with --threshold from which value on it is bad"
+            )
         threshold = good / 2 + bad / 2
         threshold = good if threshold == bad else threshold  # where no number is between them
     rule = Rule(threshold, bad_is_higher)

@@ -1,7 +1,8 @@
 """Which commit to try next, from how commits follow each other and what is known of some. Pure.
 
-The assumption is Git's: what came in with one commit is in all that follow it. A commit found good clears all before it, one
-found bad clears all but those before it, and the next to try is the one whose verdict, whatever it is, clears most.
+The assumption is Git's: what came in with one commit is in all that follow it. A commit found good clears all before
+it, one found bad clears all but those before it, and the next to try is the one whose verdict, whatever it is, clears
+most.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 
 class Search:
-    """The commits that may be the first bad one. *parents* are in the order of history, and the last one is known to be bad.
+    """The commits that may be the first bad one. *parents* are in the order of history, and the last one is known to be
+    bad.
 
     Parents that are no keys are known to be good.
     """
@@ -42,10 +44,15 @@ class Search:
     def next(self) -> str | None:
         """The commit to try, None when no verdict can tell the suspects apart any more.
 
-        After a commit that was skipped its neighbours are likely to be skipped as well, so that the next is twice as far from it.
+        After a commit that was skipped its neighbours are likely to be skipped as well, so that the next is twice as
+        far from it.
         """
         total = self._left.bit_count()
-        weights = {index: (self._past[index] & self._left).bit_count() for index in self._indices() if not self._skipped >> index & 1}
+        weights = {
+            index: (self._past[index] & self._left).bit_count()
+            for index in self._indices()
+            if not self._skipped >> index & 1
+        }
         open = [index for index, weight in weights.items() if weight < total]  # the last one is known to be bad
         if not open:
             return None

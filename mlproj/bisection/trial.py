@@ -5,14 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from mlproj import runner
 from mlproj.bisection.question import Question
-from mlproj.dataclass import dataclass, replace
-from mlproj.errors import EnvironmentFailure, Interrupted, InvalidProject, MlprojError, SourceError, UsageError, did_you_mean
-from mlproj.interruption import listening
-from mlproj.plan import Proposal
-from mlproj.progress import Progress
-from mlproj.recording import TIMEOUT_EXIT_CODE, new_run_id
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import (
+    EnvironmentFailure,
+    Interrupted,
+    InvalidProject,
+    MlprojError,
+    SourceError,
+    UsageError,
+    did_you_mean,
+)
+from mlproj.foundation.progress import Progress
+from mlproj.running import runner
+from mlproj.running.interruption import listening
+from mlproj.running.plan import Proposal
+from mlproj.running.recording import TIMEOUT_EXIT_CODE, new_run_id
 from mlproj.tracking.base import Run, Status
 
 Consent = Callable[[Proposal], None]
@@ -37,9 +45,12 @@ class Trial:
 
 
 def attempt(question: Question, commit: str, progress: Progress, consent: Consent, *, may_build: bool) -> Trial:
-    """Run *commit* once. Trouble with the commit itself is part of the result; Interrupted, ServiceError and BuildsUsedUp are raised."""
+    """Run *commit* once. Trouble with the commit itself is part of the result; Interrupted, ServiceError and
+    BuildsUsedUp are raised."""
     request = replace(question.request, version=commit)
-    question.source.pin(commit, offline=request.offline)  # it is fetched now: a remote out of reach is no fault of the commit
+    question.source.pin(
+        commit, offline=request.offline
+    )  # it is fetched now: a remote out of reach is no fault of the commit
     handle = runner.RunHandle(new_run_id())
     built = begun = False
     try:
@@ -79,4 +90,10 @@ def _judged(run: Run, metric: str) -> Trial:
 def _known(run: Run, metric: str) -> str:
     names = sorted(name for name in run.metrics if not name.startswith("system/"))
     guess = did_you_mean(metric, names)
-    return f"did you mean {guess!r}?" if guess else f"it logged: {', '.join(names[:10])}" if names else "it logged no metric at all"
+    return (
+        f"did you mean {guess!r}?"
+        if guess
+        else f"it logged: {', '.join(names[:10])}"
+        if names
+        else "it logged no metric at all"
+    )

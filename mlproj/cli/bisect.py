@@ -10,15 +10,22 @@ import click
 from mlproj.cli import complete, options, run_options
 from mlproj.cli.option import Option
 from mlproj.cli.reporter import make_reporter
-from mlproj.errors import Interrupted, UsageError
+from mlproj.foundation.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from mlproj.bisection import Question
     from mlproj.bisection.notebook import Notebook
-    from mlproj.progress import Progress
+    from mlproj.foundation.progress import Progress
 
 # Options of `mlproj run` that make no sense for many runs, with the values of those that are not given.
-_NOT_OF_A_SEARCH = {"version": None, "run_name": None, "isolated": False, "rebuild": False, "junit_xml": None, "summary": None}
+_NOT_OF_A_SEARCH = {
+    "version": None,
+    "run_name": None,
+    "isolated": False,
+    "rebuild": False,
+    "junit_xml": None,
+    "summary": None,
+}
 _HELP = {  # what those that are left mean here
     "experiment_name": "Experiment of the runs; made when missing. Default: bisect PROJECT.",
     "experiment_id": "Experiment of the runs, by id.",
@@ -35,7 +42,7 @@ def bisect(**flags: Any) -> int:
     from mlproj.bisection.notebook import Notebook
     from mlproj.cli import bisect_view
     from mlproj.cli.run import consent
-    from mlproj.interruption import listening
+    from mlproj.running.interruption import listening
 
     as_json = flags["as_json"]
     reporter = make_reporter(flags["verbosity"], json=as_json)
@@ -78,7 +85,7 @@ def _begin(notebook: Notebook, question: Question, flags: dict[str, Any], report
 def _question(flags: dict[str, Any]) -> Question:
     from mlproj.bisection import question
     from mlproj.cli.run import request_of
-    from mlproj.dataclass import replace
+    from mlproj.foundation.dataclass import replace
 
     if flags["threshold"] is not None and math.isnan(flags["threshold"]):
         raise UsageError("--threshold is NaN, which nothing is above or below of", hint="give a number")
@@ -94,20 +101,50 @@ def _question(flags: dict[str, Any]) -> Question:
 
 def _options() -> list[click.Parameter]:
     own = [
-        click.Option(["--metric"], required=True, metavar="NAME", help="The metric that changed; of several values the last counts."),
-        click.Option(["--good"], required=True, metavar="REVISION", help="Branch, tag or commit where it was good; main~20 works too."),
-        click.Option(["--bad"], default="HEAD", metavar="REVISION", help="Where it is bad. Default: the default branch's newest commit."),
-        click.Option(["--threshold"], type=float, metavar="X", help="Bad is what is beyond X. Default: the middle of the two ends."),
+        click.Option(
+            ["--metric"],
+            required=True,
+            metavar="NAME",
+            help="The metric that changed; of several values the last counts.",
+        ),
+        click.Option(
+            ["--good"],
+            required=True,
+            metavar="REVISION",
+            help="Branch, tag or commit where it was good; main~20 works too.",
+        ),
+        click.Option(
+            ["--bad"],
+            default="HEAD",
+            metavar="REVISION",
+            help="Where it is bad. Default: the default branch's newest commit.",
+        ),
+        click.Option(
+            ["--threshold"],
+            type=float,
+            metavar="X",
+            help="Bad is what is beyond X. Default: the middle of the two ends.",
+        ),
         click.Option(
             ["--higher-is-better/--lower-is-better", "higher_is_better"],
             default=None,
             help="Refuse ends between which the metric became better. Default: the ends tell which way is bad.",
         ),
-        click.Option(["--first-parent"], is_flag=True, help="Follow first parents only: what a branch brought in counts as its merge."),
         click.Option(
-            ["--repeat"], type=click.IntRange(1, 1000), default=1, metavar="N", help="Run each commit N times; the median counts."
+            ["--first-parent"],
+            is_flag=True,
+            help="Follow first parents only: what a branch brought in counts as its merge.",
         ),
-        click.Option(["--max-builds"], type=click.IntRange(0), metavar="N", help="Stop before building more environments than N."),
+        click.Option(
+            ["--repeat"],
+            type=click.IntRange(1, 1000),
+            default=1,
+            metavar="N",
+            help="Run each commit N times; the median counts.",
+        ),
+        click.Option(
+            ["--max-builds"], type=click.IntRange(0), metavar="N", help="Stop before building more environments than N."
+        ),
         click.Option(["--restart"], is_flag=True, help="Forget what was measured before, and begin anew."),
         click.Option(["--retry-skipped"], is_flag=True, help="Try commits again that could not be run before."),
     ]

@@ -11,7 +11,7 @@ from mlproj.bisection.question import Question
 from mlproj.bisection.rule import number
 from mlproj.cli.output import print_document, print_heading, print_lines, print_table, width
 from mlproj.cli.table import Column
-from mlproj.progress import Progress
+from mlproj.foundation.progress import Progress
 from mlproj.sources.ancestry import Step
 
 _SHORT = 10
@@ -31,7 +31,9 @@ def show_plan(question: Question, entries: Mapping[str, Entry], as_json: bool) -
     if as_json:
         ends = {"good": _step_document(question.good), "bad": _step_document(question.bad)}
         counts = {"commits_between": between, "runs_at_most": at_most, "known": known(question, entries)}
-        return print_document({"plan": {**question.about, **ends, **counts, "experiment": question.request.experiment_name}})
+        return print_document(
+            {"plan": {**question.about, **ends, **counts, "experiment": question.request.experiment_name}}
+        )
     return print_lines(
         f"good end: {_line(question.good)}",
         f"bad end:  {_line(question.bad)}",
@@ -71,11 +73,22 @@ def _row(finding: Finding, step: Step) -> list[str]:
 def _print_answer(finding: Finding) -> None:
     if finding.culprit:
         print_heading(f"first bad commit: {finding.culprit.name}")
-        print_lines(*(f"  {line}" for line in (finding.culprit.subject, f"{finding.culprit.author}, {_day(finding.culprit)}")))
+        print_lines(
+            *(f"  {line}" for line in (finding.culprit.subject, f"{finding.culprit.author}, {_day(finding.culprit)}"))
+        )
     else:
         print_heading(f"{len(finding.suspects)} commits may be the first bad one")
-        columns = (Column("COMMIT"), Column("DATE"), Column("AUTHOR", narrowest=8, dispensable=1), Column("SUBJECT", narrowest=16))
-        print_table(columns, [[step.name, _day(step), step.author, step.subject] for step in finding.suspects[:_MOST_LISTED]], indent=2)
+        columns = (
+            Column("COMMIT"),
+            Column("DATE"),
+            Column("AUTHOR", narrowest=8, dispensable=1),
+            Column("SUBJECT", narrowest=16),
+        )
+        print_table(
+            columns,
+            [[step.name, _day(step), step.author, step.subject] for step in finding.suspects[:_MOST_LISTED]],
+            indent=2,
+        )
         if len(finding.suspects) > _MOST_LISTED:
             print_lines(f"  … and {len(finding.suspects) - _MOST_LISTED} more, which --json lists")
     print_lines("", *([f"bad is {finding.question.metric} {finding.rule}"] if finding.rule else []), _counted(finding))
@@ -84,12 +97,16 @@ def _print_answer(finding: Finding) -> None:
 def _counted(finding: Finding) -> str:
     builds = f"{finding.builds} {'environment' if finding.builds == 1 else 'environments'} built"
     before = finding.runs - finding.new_runs
-    return f"{finding.runs} {'run' if finding.runs == 1 else 'runs'}, {builds}" + (f"; {before} of the runs from before" if before else "")
+    return f"{finding.runs} {'run' if finding.runs == 1 else 'runs'}, {builds}" + (
+        f"; {before} of the runs from before" if before else ""
+    )
 
 
 def _hints(finding: Finding) -> list[str]:
     if finding.stopped:
-        return [f"stopped before building more than --max-builds {finding.question.max_builds}; the same command goes on from there"]
+        return [
+            f"stopped before building more than --max-builds {finding.question.max_builds}; the same command goes on from there"
+        ]
     if finding.culprit is None:
         return ["the others among them could not be run; --retry-skipped tries them again"]
     hints = []
@@ -149,7 +166,13 @@ def _tried_document(finding: Finding, step: Step) -> dict[str, Any]:
 def _step_document(step: Step) -> dict[str, Any]:
     """One commit; ``date`` is the author's, ISO 8601 in UTC."""
     date = step.date.isoformat().replace("+00:00", "Z") if step.date else None
-    return {"commit": step.name, "parents": list(step.parents), "date": date, "author": step.author, "subject": step.subject}
+    return {
+        "commit": step.name,
+        "parents": list(step.parents),
+        "date": date,
+        "author": step.author,
+        "subject": step.subject,
+    }
 
 
 def _line(step: Step) -> str:

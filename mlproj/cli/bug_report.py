@@ -9,9 +9,10 @@ import time
 import traceback
 from pathlib import Path
 
-from mlproj import __version__, paths
-from mlproj.errors import MlprojError
-from mlproj.redaction import MASK, looks_secret, redact
+from mlproj import __version__
+from mlproj.foundation import paths
+from mlproj.foundation.errors import MlprojError
+from mlproj.foundation.redaction import MASK, looks_secret, redact
 
 _PACKAGES = ("click", "pyyaml", "rich", "gitpython", "virtualenv", "uv", "platformdirs", "packaging")
 
@@ -28,13 +29,19 @@ def write(error: BaseException, arguments: list[str]) -> Bug:
 
     When the report cannot be written the bug is told all the same, with the place in the code where it happened.
     """
-    what = f"mlproj has a bug: {type(error).__name__}: {error}" if str(error) else f"mlproj has a bug: {type(error).__name__}"
+    what = (
+        f"mlproj has a bug: {type(error).__name__}: {error}"
+        if str(error)
+        else f"mlproj has a bug: {type(error).__name__}"
+    )
     path = paths.home() / "bugs" / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}.log"
     try:
         paths.write_atomic(path, report(error, arguments))
     except OSError as unwritable:
         reason = unwritable.strerror or str(unwritable)
-        return Bug(what, hint=f"it happened at {_origin(error)}; a report could not be written to {path.parent} ({reason})")
+        return Bug(
+            what, hint=f"it happened at {_origin(error)}; a report could not be written to {path.parent} ({reason})"
+        )
     return Bug(what, hint=f"a report without secrets, ready to paste into an issue, is in {path}")
 
 

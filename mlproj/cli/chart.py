@@ -22,7 +22,9 @@ def sparkline(values: Sequence[float], width: int, unicode: bool = True) -> str:
     low, high = min(finite), max(finite)
     # Halves, because the difference of two finite values may not be finite.
     span = high / 2 - low / 2
-    return "".join(_bar((value / 2 - low / 2) / span if span else 0.5, bars) if math.isfinite(value) else " " for value in grouped)
+    return "".join(
+        _bar((value / 2 - low / 2) / span if span else 0.5, bars) if math.isfinite(value) else " " for value in grouped
+    )
 
 
 def _bar(share: float, bars: str) -> str:

@@ -13,12 +13,12 @@ import click
 from mlproj.cli import complete, failure, options, terminal
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.reporter import make_reporter
-from mlproj.errors import InvalidProject
+from mlproj.foundation.errors import InvalidProject
 
 if TYPE_CHECKING:
     from mlproj.cli.project_check import Check
-    from mlproj.errors import MlprojError
-    from mlproj.progress import Progress
+    from mlproj.foundation.errors import MlprojError
+    from mlproj.foundation.progress import Progress
 
 _INVALID = InvalidProject.exit_code
 
@@ -32,7 +32,14 @@ _INVALID = InvalidProject.exit_code
 @options.verbosity
 @options.as_json
 def command(
-    uri: str, version: str | None, strict: bool, junit_xml: Path | None, summary: Path | None, offline: bool, verbosity: int, as_json: bool
+    uri: str,
+    version: str | None,
+    strict: bool,
+    junit_xml: Path | None,
+    summary: Path | None,
+    offline: bool,
+    verbosity: int,
+    as_json: bool,
 ) -> int:
     """Check that a project is valid. Nothing is built or run.
 
@@ -55,7 +62,9 @@ def command(
     return 0 if all(check.is_passed(strict) for check in checks) else _INVALID
 
 
-def _report_files(uri: str, junit_xml: Path | None, summary: Path | None) -> AbstractContextManager[Callable[[list[Check], bool], None]]:
+def _report_files(
+    uri: str, junit_xml: Path | None, summary: Path | None
+) -> AbstractContextManager[Callable[[list[Check], bool], None]]:
     """What writes the files that tell of the checks, if any are asked for."""
     if junit_xml is None and summary is None:
         return nullcontext(lambda _checks, _strict: None)
@@ -66,7 +75,7 @@ def _report_files(uri: str, junit_xml: Path | None, summary: Path | None) -> Abs
 
 def _look(uri: str, version: str | None, offline: bool, reporter: Progress) -> list[Check]:
     from mlproj.cli import inspection, project_check
-    from mlproj.plan import RunRequest
+    from mlproj.running.plan import RunRequest
 
     # As of today: what a check says shall not depend on what an index answers.
     with inspection.opened(RunRequest(uri, version=version, offline=offline, as_of="today"), reporter) as found:
@@ -74,7 +83,10 @@ def _look(uri: str, version: str | None, offline: bool, reporter: Progress) -> l
 
 
 def _without_exit_codes(findings: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    return {name: [{key: value for key, value in one.items() if key != "exit_code"} for one in found] for name, found in findings.items()}
+    return {
+        name: [{key: value for key, value in one.items() if key != "exit_code"} for one in found]
+        for name, found in findings.items()
+    }
 
 
 def _print(errors: Sequence[MlprojError], warnings: Sequence[MlprojError]) -> None:
@@ -83,5 +95,9 @@ def _print(errors: Sequence[MlprojError], warnings: Sequence[MlprojError]) -> No
         sys.stderr.write(failure.render(warning, "warning"))
     for error in errors:
         sys.stderr.write(failure.render(error))
-    told = [f"{len(found)} {word}{'' if len(found) == 1 else 's'}" for word, found in (("error", errors), ("warning", warnings)) if found]
+    told = [
+        f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
+        for word, found in (("error", errors), ("warning", warnings))
+        if found
+    ]
     print_lines(terminal.printable(", ".join(told)) if told else "the project is valid")

@@ -13,10 +13,11 @@ from mlproj.cli import complete, options
 from mlproj.cli.ci_files import KINDS
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_lines
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation.errors import ServiceError, UsageError
 
 _TOP = """\
-# Written by "mlproj ci init {kind}", and yours to change. It checks the project, runs its entry points, keeps environments,
+# Written by "mlproj ci init {kind}", and yours to change. It checks the project, runs its entry points, keeps
+# environments,
 # records and reports, and compares each run with the newest one of the base branch.
 """
 
@@ -40,7 +41,9 @@ def group() -> None:
     help="Run this one; repeatable. Default: all that can be run without parameters.",
 )
 @options.as_json
-def init_command(kind: str, folder: str, force: bool, only_print: bool, entry_points: tuple[str, ...], as_json: bool) -> None:
+def init_command(
+    kind: str, folder: str, force: bool, only_print: bool, entry_points: tuple[str, ...], as_json: bool
+) -> None:
     """Write a workflow that runs the project in FOLDER.
 
     It is .github/workflows/mlproj.yml or .gitlab-ci.yml, at the top of the project's repository. It installs mlproj,
@@ -50,10 +53,12 @@ def init_command(kind: str, folder: str, force: bool, only_print: bool, entry_po
     from mlproj.cli import inspection
     from mlproj.cli.ci_files import pipeline
     from mlproj.cli.reporter import make_reporter
-    from mlproj.plan import RunRequest
+    from mlproj.running.plan import RunRequest
 
     if not Path(folder.partition("#")[0]).is_dir():
-        raise UsageError(f"{folder} is no folder", hint="the file is written to the repository of a project: name its folder")
+        raise UsageError(
+            f"{folder} is no folder", hint="the file is written to the repository of a project: name its folder"
+        )
     service: Any = import_module(KINDS[kind])
     with inspection.opened(RunRequest(folder, offline=True), make_reporter(json=as_json)) as found:
         top = _top(found.checkout.project_dir)
@@ -63,7 +68,9 @@ def init_command(kind: str, folder: str, force: bool, only_print: bool, entry_po
     if not only_print:
         _write(file, text, force)
     if as_json:
-        return print_document({"file": str(file), "written": not only_print, "entry_points": list(decided.entry_points), "content": text})
+        return print_document(
+            {"file": str(file), "written": not only_print, "entry_points": list(decided.entry_points), "content": text}
+        )
     if only_print:
         sys.stdout.write(text)
         return None
@@ -79,7 +86,7 @@ def _top(folder: Path) -> Path:
 
 
 def _write(file: Path, text: str, force: bool) -> None:
-    from mlproj import paths
+    from mlproj.foundation import paths
 
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", hint="--force replaces it, --print shows what would be written")

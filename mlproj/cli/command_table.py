@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlproj import __version__
-from mlproj.dataclass import dataclass
-from mlproj.errors import UsageError, did_you_mean
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,12 +25,22 @@ class Entry:
 
 
 COMMANDS = {
-    "run": Entry("mlproj.cli.run_command:command", "Run a project from a folder, a Git URL or an archive, and record it.", "Run"),
-    "reproduce": Entry("mlproj.cli.reproduce:reproduce_command", "Do a recorded run again, and tell whether it came out the same.", "Run"),
+    "run": Entry(
+        "mlproj.cli.run_command:command", "Run a project from a folder, a Git URL or an archive, and record it.", "Run"
+    ),
+    "reproduce": Entry(
+        "mlproj.cli.reproduce:reproduce_command",
+        "Do a recorded run again, and tell whether it came out the same.",
+        "Run",
+    ),
     "rerun": Entry("mlproj.cli.reproduce:rerun_command", "Do a recorded run again with other parameters.", "Run"),
-    "package": Entry("mlproj.cli.package:command", "Put a project, or a run of one, into one file that a colleague can run.", "Run"),
+    "package": Entry(
+        "mlproj.cli.package:command", "Put a project, or a run of one, into one file that a colleague can run.", "Run"
+    ),
     "bisect": Entry("mlproj.cli.bisect:command", "Find the commit that changed a metric.", "Run"),
-    "runs": Entry("mlproj.cli.runs:group", "List, show, compare, explain, follow, delete and restore recorded runs.", "Look"),
+    "runs": Entry(
+        "mlproj.cli.runs:group", "List, show, compare, explain, follow, delete and restore recorded runs.", "Look"
+    ),
     "ui": Entry("mlproj.cli.ui:command", "Show recorded runs as web pages on this machine.", "Look"),
     "server": Entry("mlproj.cli.server:group", "Serve runs, models and files to MLflow's clients, for a team.", "Look"),
     "sync": Entry("mlproj.cli.sync:command", "Deliver runs that wait on this disk for a tracking server.", "Look"),
@@ -38,22 +48,30 @@ COMMANDS = {
     "verify": Entry("mlproj.cli.verify:command", "Check that a run or file is as it was recorded and signed.", "Look"),
     "sign": Entry("mlproj.cli.sign:command", "Sign what a run was made from and made.", "Look"),
     "key": Entry("mlproj.cli.key:group", "Make, list and trust the keys that sign runs.", "Look"),
-    "export": Entry("mlproj.cli.export:command", "Write a recorded run for archives, journals and other tools.", "Look"),
+    "export": Entry(
+        "mlproj.cli.export:command", "Write a recorded run for archives, journals and other tools.", "Look"
+    ),
     "import": Entry("mlproj.cli.import_runs:group", "Bring in runs that MLflow recorded.", "Look"),
     "show": Entry("mlproj.cli.show:command", "Show a project's entry points, parameters and environment.", "Projects"),
     "check": Entry("mlproj.cli.check:command", "Check that a project is valid, for its author and for CI.", "Projects"),
     "ci": Entry("mlproj.cli.ci:group", "Write the file by which GitHub or GitLab runs a project.", "Projects"),
     "schema": Entry("mlproj.cli.schema:command", "Print the JSON Schema of MLproject, for editors.", "Projects"),
     "env": Entry("mlproj.cli.env:group", "List, show and remove the environments built so far.", "Environments"),
-    "doctor": Entry("mlproj.cli.doctor:command", "Say what is on this machine and what is missing for what.", "This machine"),
-    "completion": Entry("mlproj.cli.completion:command", "Print the completion script for bash, zsh or fish.", "This machine"),
+    "doctor": Entry(
+        "mlproj.cli.doctor:command", "Say what is on this machine and what is missing for what.", "This machine"
+    ),
+    "completion": Entry(
+        "mlproj.cli.completion:command", "Print the completion script for bash, zsh or fish.", "This machine"
+    ),
 }
 
 
 class Group(click.Group):
     """A group that knows which command was meant when a name is mistyped."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the first argument names. Raises UsageError with the likely one when there is none."""
         word = args[0]
         if self.get_command(ctx, word) is None and not word.startswith("-") and not ctx.resilient_parsing:
@@ -94,13 +112,17 @@ class LazyGroup(Group):
         width = max(map(len, COMMANDS))
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
             with formatter.section(section):
-                formatter.write_dl([(name.ljust(width), entry.help) for name, entry in COMMANDS.items() if entry.section == section])
+                formatter.write_dl(
+                    [(name.ljust(width), entry.help) for name, entry in COMMANDS.items() if entry.section == section]
+                )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """The names that begin with *incomplete*, from the table, and the options."""
         from click.shell_completion import CompletionItem
 
-        found: Iterable[Any] = (CompletionItem(name, help=entry.help) for name, entry in COMMANDS.items() if name.startswith(incomplete))
+        found: Iterable[Any] = (
+            CompletionItem(name, help=entry.help) for name, entry in COMMANDS.items() if name.startswith(incomplete)
+        )
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
 

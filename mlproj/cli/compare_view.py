@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from mlproj.artifacts import record
 from mlproj.cli.output import print_heading, print_lines, print_rows, print_table
 from mlproj.cli.table import Column
+from mlproj.run_folder import record
 from mlproj.tracking.base import Run
 from mlproj.tracking.comparison import Fact, Value
 
@@ -20,15 +20,26 @@ def print_comparison(runs: Sequence[Run], facts: Sequence[Fact], *, everything: 
     columns = [Column("", narrowest=12), *(Column(f"{run.run_name} ({run.run_id[:8]})", narrowest=10) for run in runs)]
     for section in dict.fromkeys(fact.section for fact in chosen):
         print_heading(section)
-        print_table(columns, [[fact.name, *map(text, fact.values)] for fact in chosen if fact.section == section], indent=2)
+        print_table(
+            columns, [[fact.name, *map(text, fact.values)] for fact in chosen if fact.section == section], indent=2
+        )
     same = sum(not fact.differs for fact in facts)
-    print_lines("", f"{len(facts) - same} differ, {same} are the same" + ("" if everything or not same else "; --all shows these too"))
+    print_lines(
+        "",
+        f"{len(facts) - same} differ, {same} are the same"
+        + ("" if everything or not same else "; --all shows these too"),
+    )
 
 
 def print_comparison_as_csv(runs: Sequence[Run], facts: Sequence[Fact]) -> None:
     """One row per fact: section, name, differs, and the value in each run."""
     heading = ["section", "name", "differs", *(run.run_id for run in runs)]
-    print_rows([heading, *([fact.section, fact.name, "yes" if fact.differs else "no", *map(text, fact.values)] for fact in facts)])
+    print_rows(
+        [
+            heading,
+            *([fact.section, fact.name, "yes" if fact.differs else "no", *map(text, fact.values)] for fact in facts),
+        ]
+    )
 
 
 def print_uncommitted_changes(one: Run, other: Run) -> None:
@@ -41,7 +52,9 @@ def print_uncommitted_changes(one: Run, other: Run) -> None:
     for line in lines[:_MOST_DIFF_LINES]:
         print_lines(f"  {line}".rstrip("\n"))
     if len(lines) > _MOST_DIFF_LINES:
-        print_lines(f"  … {len(lines) - _MOST_DIFF_LINES} more lines; the whole of each is diff.patch in the run's folder")
+        print_lines(
+            f"  … {len(lines) - _MOST_DIFF_LINES} more lines; the whole of each is diff.patch in the run's folder"
+        )
 
 
 def _diff_of(run: Run) -> str:

@@ -38,7 +38,11 @@ def _completer(offers: Callable[[click.Context, str], Iterable[Offer]]) -> Compl
             found = list(offers(context, incomplete))
         except Exception:  # a Tab must never print a traceback into somebody's command line
             return []
-        return [CompletionItem(value, help=help) for value, help in found if value.startswith(incomplete) and _SAFE.fullmatch(value)]
+        return [
+            CompletionItem(value, help=help)
+            for value, help in found
+            if value.startswith(incomplete) and _SAFE.fullmatch(value)
+        ]
 
     return complete
 
@@ -84,29 +88,30 @@ def deleted_runs(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
 @_completer
 def experiments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
     """Names of experiments."""
-    store = _store()
-    return [(experiment.name, None) for experiment in store.list_experiments()] if store else []
+    inventory = _store()
+    return [(experiment.name, None) for experiment in inventory.list_experiments()] if inventory else []
 
 
 @_completer
 def environments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
     """Keys of built environments."""
-    from mlproj.environments import store
+    from mlproj.environments.cache import inventory
 
-    return [(one.key, f"Python {one.python}") for one in store.installed(with_size=False)]
+    return [(one.key, f"Python {one.python}") for one in inventory.installed(with_size=False)]
 
 
 @_completer
 def keys(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
     """Names of keys."""
-    from mlproj.attestation.keyring import Keyring
+    from mlproj.signing.keyring import Keyring
 
     return [(one.name, one.key.fingerprint) for one in Keyring().known()]
 
 
 def _store() -> TrackingStore | None:
     """The store, where there is one in a file: nobody waits for a network at a tab."""
-    from mlproj import env_vars, paths, tracking
+    from mlproj import tracking
+    from mlproj.foundation import env_vars, paths
 
     uri = env_vars.TRACKING_URI.get()
     is_there = paths.database().exists() if uri is None else uri.startswith("sqlite:")
@@ -114,9 +119,11 @@ def _store() -> TrackingStore | None:
 
 
 def _recorded(stage: str) -> Iterable[Offer]:
-    store = _store()
-    found = store.list_runs(lifecycle_stage=stage, limit=_MOST_RUNS) if store else []
-    return [(run.run_name, f"{run.status.value} {run.run_id[:8]}") for run in found] + [(run.run_id, run.run_name) for run in found]
+    inventory = _store()
+    found = inventory.list_runs(lifecycle_stage=stage, limit=_MOST_RUNS) if inventory else []
+    return [(run.run_name, f"{run.status.value} {run.run_id[:8]}") for run in found] + [
+        (run.run_id, run.run_name) for run in found
+    ]
 
 
 def _project(context: click.Context) -> Project:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import sys
 
-from mlproj import env_vars, environments, trust
+from mlproj import environments
 from mlproj.cli import terminal
 from mlproj.cli.reporter import Reporter
 from mlproj.environments.base import Declaration
-from mlproj.errors import ServiceError
-from mlproj.plan import Proposal, shown_command, source_line
-from mlproj.redaction import redact
+from mlproj.foundation import env_vars
+from mlproj.foundation.errors import ServiceError
+from mlproj.foundation.redaction import redact
+from mlproj.running import trust
+from mlproj.running.plan import Proposal, shown_command, source_line
 
 _LONGEST = 100  # characters of the command in the one line that is written where nobody can be asked
 _YES = ("y", "yes")
 
 
 def obtain(proposal: Proposal, reporter: Reporter, *, is_trusted: bool, dry_run: bool, as_json: bool) -> None:
-    """Return when *proposal* may go on; raise :class:`~mlproj.trust.Declined` when the user says no.
+    """Return when *proposal* may go on; raise :class:`~mlproj.running.trust.Declined` when the user says no.
 
-    With *is_trusted* (``--trust``) nobody is asked. A dry run runs nothing, so it neither asks nor remembers; but deciding an
-    environment may build packages, and that is said.
+    With *is_trusted* (``--trust``) nobody is asked. A dry run runs nothing, so it neither asks nor remembers; but
+    deciding an environment may build packages, and that is said.
     """
     repository = _untrusted(proposal, reporter)
     if repository is None:
@@ -55,7 +57,8 @@ def _somebody_is_there() -> bool:
 
 
 def _ask(proposal: Proposal, repository: str) -> None:
-    """Say what will be executed and wait for the answer. Raises Declined for anything but yes, the end of the input too."""
+    """Say what will be executed and wait for the answer. Raises Declined for anything but yes, the end of the input
+    too."""
     command = shown_command(proposal.command).strip()
     lines = [
         f"first run of {repository} on this machine. It will execute:",

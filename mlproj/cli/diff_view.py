@@ -24,7 +24,12 @@ def to_json(runs: Sequence[Run], difference: Difference) -> dict[str, Any]:
         "runs": [{"run_id": run.run_id, "run_name": run.run_name} for run in runs],
         "causes": [_cause_document(cause) for cause in difference.causes],
         "effects": [
-            {**_fact_document(effect.fact), "section": effect.fact.section, "absolute": effect.absolute, "relative": effect.relative}
+            {
+                **_fact_document(effect.fact),
+                "section": effect.fact.section,
+                "absolute": effect.absolute,
+                "relative": effect.relative,
+            }
             for effect in difference.effects
         ],
         "likely": [cause.name for cause in difference.likely],
@@ -63,7 +68,13 @@ def _print_effects(effects: Sequence[Effect]) -> None:
     if not effects:
         print_lines("  none: what the runs left and how they ended is the same")
         return
-    columns = [Column("", narrowest=12), Column("A", narrowest=10), Column("B", narrowest=10), Column("B - A"), Column("RELATIVE")]
+    columns = [
+        Column("", narrowest=12),
+        Column("A", narrowest=10),
+        Column("B", narrowest=10),
+        Column("B - A"),
+        Column("RELATIVE"),
+    ]
     print_table(columns, [_effect_row(effect) for effect in effects], indent=2)
 
 
@@ -76,7 +87,12 @@ def _effect_row(effect: Effect) -> list[str]:
 
 def _cause_document(cause: Cause) -> dict[str, Any]:
     files = None if cause.files is None else [vars(file) for file in cause.files]
-    document = {"name": cause.name, "state": cause.state, "verdict": cause.verdict, "facts": [_fact_document(fact) for fact in cause.facts]}
+    document = {
+        "name": cause.name,
+        "state": cause.state,
+        "verdict": cause.verdict,
+        "facts": [_fact_document(fact) for fact in cause.facts],
+    }
     return document | ({"files": files} if cause.name == "code" else {})
 
 

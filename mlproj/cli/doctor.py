@@ -45,7 +45,12 @@ def _print(findings: Sequence[Finding], healthy: bool) -> None:
         name_width = max(len(finding.name) for finding in here)
         for finding in here:
             _print_finding(finding, name_width)
-    print_lines("", "mlproj can run projects here" if healthy else "mlproj cannot run projects here: something essential is missing")
+    print_lines(
+        "",
+        "mlproj can run projects here"
+        if healthy
+        else "mlproj cannot run projects here: something essential is missing",
+    )
 
 
 def _print_finding(finding: Finding, name_width: int) -> None:

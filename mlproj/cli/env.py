@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlproj import paths, quantity
 from mlproj.cli import complete, options
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_heading, print_lines, print_table, width
 from mlproj.cli.table import Column, render_fields
-from mlproj.environments import store
+from mlproj.environments.cache import inventory
 from mlproj.environments.containers import leftovers as containers_left
-from mlproj.tracking import liveness
+from mlproj.foundation import paths, quantity
+from mlproj.run_folder import liveness
 
 if TYPE_CHECKING:
-    from mlproj.environments.store import Stored
+    from mlproj.environments.cache.inventory import Stored
 
 _COLUMNS = (
     Column("KEY"),
@@ -39,7 +39,8 @@ _SHORT_KEY = 12
 def group() -> None:
     """List, show and remove the environments built so far.
 
-    They are a cache: a run that needs one that is gone makes it again. KEY is an environment's key or the beginning of it.
+    They are a cache: a run that needs one that is gone makes it again. KEY is an environment's key or the beginning of
+    it.
     """
 
 
@@ -47,7 +48,7 @@ def group() -> None:
 @options.as_json
 def list_command(as_json: bool) -> None:
     """List environments with their sizes, the last used first."""
-    found = store.installed()
+    found = inventory.installed()
     if as_json:
         print_document({"environments": [_document(one) for one in found]})
     elif not found:
@@ -62,7 +63,7 @@ def list_command(as_json: bool) -> None:
 @options.as_json
 def show_command(key: str, as_json: bool) -> None:
     """Show what an environment was made from and what is installed in it."""
-    one = store.show(key)
+    one = inventory.show(key)
     if as_json:
         print_document({"environment": _document(one)})
         return
@@ -79,8 +80,8 @@ def show_command(key: str, as_json: bool) -> None:
 @options.as_json
 def remove_command(keys: tuple[str, ...], as_json: bool) -> None:
     """Remove environments. One that a running command uses stays, and that is an error."""
-    whole = dict.fromkeys(store.show(key).key for key in keys)  # a wrong key is told before anything is removed
-    removed = [store.remove(key) for key in whole]
+    whole = dict.fromkeys(inventory.show(key).key for key in keys)  # a wrong key is told before anything is removed
+    removed = [inventory.remove(key) for key in whole]
     if as_json:
         print_document({"removed": [one.key for one in removed], "freed": sum(one.size for one in removed)})
         return
@@ -90,13 +91,16 @@ def remove_command(keys: tuple[str, ...], as_json: bool) -> None:
 
 @group.command("prune")
 @click.option(
-    "--older-than", metavar="DURATION", callback=options.duration, help="Only those not used for so long, such as 30d or 12h. Default: all."
+    "--older-than",
+    metavar="DURATION",
+    callback=options.duration,
+    help="Only those not used for so long, such as 30d or 12h. Default: all.",
 )
 @options.as_json
 def prune_command(older_than: float | None, as_json: bool) -> None:
     """Remove the environments that nothing is using now, and what builds and runs that were killed left behind."""
     age = None if older_than is None else timedelta(seconds=older_than)
-    pruned, in_engines = store.prune(age), containers_left.remove(_is_over, age)
+    pruned, in_engines = inventory.prune(age), containers_left.remove(_is_over, age)
     for trouble in in_engines.troubles:
         sys.stderr.write(f"warning: {trouble}\n")
     if as_json:
@@ -161,7 +165,9 @@ def _section(title: str, lines: Sequence[str]) -> None:
 def _document(one: Stored) -> dict[str, Any]:
     """*one* as JSON: sizes in bytes, times in UTC as ISO 8601."""
     fields = asdict(one)
-    moments = {name: value.isoformat().replace("+00:00", "Z") for name, value in fields.items() if isinstance(value, datetime)}
+    moments = {
+        name: value.isoformat().replace("+00:00", "Z") for name, value in fields.items() if isinstance(value, datetime)
+    }
     return {**fields, **moments, "folder": str(one.folder)}
 
 

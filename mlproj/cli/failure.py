@@ -13,14 +13,15 @@ from collections.abc import Callable
 from typing import Any
 
 from mlproj.cli import terminal
-from mlproj.errors import Interrupted, MlprojError, Place, ServiceError, UsageError
-from mlproj.redaction import redact
+from mlproj.foundation.errors import Interrupted, MlprojError, Place, ServiceError, UsageError
+from mlproj.foundation.redaction import redact
 
 _READER_GONE = 128 + 13  # as a program that SIGPIPE ends
 
 
 def guard(command: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """The exit code of *command* called with *arguments*; whatever it raises is told on stderr (or as JSON on stdout)."""
+    """The exit code of *command* called with *arguments*; whatever it raises is told on stderr (or as JSON on
+    stdout)."""
     _open_closed_streams()
     try:
         code = _returned(command, arguments)
@@ -40,7 +41,8 @@ def _returned(command: Callable[[list[str]], int], arguments: list[str]) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Python sets a stream to None that its parent closed (``>&-``); writing there shall go nowhere instead of failing."""
+    """Python sets a stream to None that its parent closed (``>&-``); writing there shall go nowhere instead of
+    failing."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  # open until the process ends
@@ -92,14 +94,17 @@ def tell(error: MlprojError | Interrupted, as_json: bool) -> int:
 
 
 def _unwritten(error: OSError) -> ServiceError | None:
-    """What to say when *error* is a standard output that cannot be written, or a disk that is full; None when it is neither."""
+    """What to say when *error* is a standard output that cannot be written, or a disk that is full; None when it is
+    neither."""
     try:
         sys.stdout.write("\n")  # after text or JSON it does no harm
         sys.stdout.flush()
     except OSError as failed:
         return ServiceError(f"the output could not be written: {failed.strerror or failed}")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ServiceError(f"a file could not be written: {error.strerror}", hint="mlproj doctor tells how much room is left")
+        return ServiceError(
+            f"a file could not be written: {error.strerror}", hint="mlproj doctor tells how much room is left"
+        )
     return None
 
 
@@ -118,11 +123,14 @@ def describe(error: MlprojError | Interrupted) -> dict[str, Any]:
 
 
 def render(error: MlprojError | Interrupted, level: str = "error") -> str:
-    """*error* for people: what and where, the offending line with a caret, and what to do. *level*: error or warning."""
+    """*error* for people: what and where, the offending line with a caret, and what to do. *level*: error or
+    warning."""
     stream = sys.stderr
     if isinstance(error, Interrupted):
         return f"{terminal.styled(str(error), stream, 'yellow')}\n"
-    parts = [f"{terminal.styled(f'{level}:', stream, 'red' if level == 'error' else 'yellow', 'bold')} {_safe(str(error))}"]
+    parts = [
+        f"{terminal.styled(f'{level}:', stream, 'red' if level == 'error' else 'yellow', 'bold')} {_safe(str(error))}"
+    ]
     if error.place and error.place.text is not None:
         parts += _excerpt(error.place)
     if error.hint:
@@ -158,7 +166,8 @@ def _from_click(error: Any) -> MlprojError:
 
 
 def _reader_is_gone() -> bool:
-    """Whether whoever read our stdout or stderr has left (``mlproj runs list | head``), as against a pipe of our own."""
+    """Whether whoever read our stdout or stderr has left (``mlproj runs list | head``), as against a pipe of our
+    own."""
     poll = select.poll()
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -14,17 +14,29 @@ from mlproj.cli.output import print_document, print_lines
 
 @click.command("gc")
 @click.argument("runs", metavar="[RUN]...", nargs=-1, shell_complete=complete.deleted_runs)
-@click.option("--older-than", metavar="DURATION", callback=options.duration, help="Only what was deleted so long ago, such as 30d or 12h.")
+@click.option(
+    "--older-than",
+    metavar="DURATION",
+    callback=options.duration,
+    help="Only what was deleted so long ago, such as 30d or 12h.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@click.option("--artifacts", metavar="PLACE", help="Where the store's files are kept, if not beside it: as --artifacts of mlproj server.")
+@click.option(
+    "--artifacts",
+    metavar="PLACE",
+    help="Where the store's files are kept, if not beside it: as --artifacts of mlproj server.",
+)
 @options.as_json
-def command(runs: tuple[str, ...], older_than: float | None, dry_run: bool, artifacts: str | None, as_json: bool) -> None:
+def command(
+    runs: tuple[str, ...], older_than: float | None, dry_run: bool, artifacts: str | None, as_json: bool
+) -> None:
     """Remove deleted runs for good, with their files, and deleted experiments that are empty then.
 
     Without RUN all that were deleted. What is removed cannot be brought back.
     """
     from mlproj import artifacts as places
-    from mlproj import garbage, tracking
+    from mlproj import tracking
+    from mlproj.running import garbage
 
     root = places.open(artifacts).uri if artifacts else None
     before = None if older_than is None else int((time.time() - older_than) * 1000)

@@ -11,8 +11,8 @@ from mlproj.cli import options
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.reporter import make_reporter
-from mlproj.errors import UsageError
-from mlproj.redaction import mask_url
+from mlproj.foundation.errors import UsageError
+from mlproj.foundation.redaction import mask_url
 
 
 @click.group("import", cls=Group)
@@ -31,18 +31,18 @@ def mlruns_command(place: str, verbosity: int, as_json: bool) -> None:
     is new there is added, nothing is doubled.
     """
     from mlproj import tracking
-    from mlproj.tracking import mlflow_transfer
+    from mlproj.mlflow_import import transfer
 
     reporter = make_reporter(verbosity, json=as_json)
     path = None if tracking.is_server(place) else _path(place)
     store = tracking.open()
     try:
         if path is None:
-            from mlproj import server_import
+            from mlproj.mlflow_import import server_import
 
             done = server_import.bring_in(store, place, reporter)
         else:
-            done = mlflow_transfer.bring_in(store, path, reporter)
+            done = transfer.bring_in(store, path, reporter)
     finally:
         store.close()
     if as_json:

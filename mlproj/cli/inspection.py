@@ -1,4 +1,5 @@
-"""A project looked at without running it: its source pinned and fetched, its files read, its environment decided, nothing built."""
+"""A project looked at without running it: its source pinned and fetched, its files read, its environment decided,
+nothing built."""
 
 from __future__ import annotations
 
@@ -6,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from mlproj import environments, projects, runner, sources
+from mlproj import environments, projects, sources
 from mlproj.environments.base import Description, Request
-from mlproj.errors import MlprojError
-from mlproj.interruption import listening
-from mlproj.plan import RunRequest
-from mlproj.progress import Progress
+from mlproj.foundation.errors import MlprojError
+from mlproj.foundation.progress import Progress
 from mlproj.projects.base import EntryPoint, Project
+from mlproj.running import runner
+from mlproj.running.interruption import listening
+from mlproj.running.plan import RunRequest
 from mlproj.sources.base import Checkout, Revision
 
 

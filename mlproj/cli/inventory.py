@@ -10,9 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj import env_vars, paths, process, quantity
-from mlproj.errors import EnvironmentFailure, MlprojError
-from mlproj.redaction import mask_url
+from mlproj.foundation import env_vars, paths, process, quantity
+from mlproj.foundation.errors import EnvironmentFailure, MlprojError
+from mlproj.foundation.redaction import mask_url
 
 _PATIENCE = 10.0  # seconds that a tool may take to tell its version
 
@@ -50,7 +50,12 @@ class Tool:
 
 
 TOOLS = (
-    Tool(("git",), "projects from Git, and what a local folder's state is", "install it with the system's package manager", essential=True),
+    Tool(
+        ("git",),
+        "projects from Git, and what a local folder's state is",
+        "install it with the system's package manager",
+        essential=True,
+    ),
     Tool(("bash",), "every command of a project", "install it with the system's package manager", essential=True),
     Tool(("git-lfs",), "projects that keep large files in Git LFS", "https://git-lfs.com, then: git lfs install"),
     Tool(("ssh",), "projects at git@host:path and ssh://", "install an OpenSSH client", version=("-V",)),
@@ -90,12 +95,16 @@ def _tool(tool: Tool) -> Finding:
         if found:
             said = _first_line((found, *tool.version))
             state = "ok" if said is not None else "broken"
-            return Finding("tools", name, state, said or f"{found} does not run", tool.needed_for, tool.remedy, tool.essential)
-    return Finding("tools", " or ".join(tool.names), "missing", "not on PATH", tool.needed_for, tool.remedy, tool.essential)
+            return Finding(
+                "tools", name, state, said or f"{found} does not run", tool.needed_for, tool.remedy, tool.essential
+            )
+    return Finding(
+        "tools", " or ".join(tool.names), "missing", "not on PATH", tool.needed_for, tool.remedy, tool.essential
+    )
 
 
 def _uv() -> Finding:
-    from mlproj.environments import uv
+    from mlproj.environments.python import uv
 
     needed_for, remedy = "making Python environments", f"{sys.executable} -m pip install uv"
     try:
@@ -103,14 +112,19 @@ def _uv() -> Finding:
     except MlprojError as error:
         return Finding("tools", "uv", "missing", error.message, needed_for, remedy, essential=True)
     said = _first_line((binary, "--version"))
-    return Finding("tools", "uv", "ok" if said else "broken", said or f"{binary} does not run", needed_for, remedy, essential=True)
+    return Finding(
+        "tools", "uv", "ok" if said else "broken", said or f"{binary} does not run", needed_for, remedy, essential=True
+    )
 
 
 def _rattler() -> Finding:
     """py-rattler; it is a library, and what it costs to load is not paid for a version."""
     from importlib.metadata import PackageNotFoundError, version
 
-    needed_for, remedy = "conda packages of conda.yaml; without it they are translated to Python packages", "pip install 'mlproj[conda]'"
+    needed_for, remedy = (
+        "conda packages of conda.yaml; without it they are translated to Python packages",
+        "pip install 'mlproj[conda]'",
+    )
     try:
         return Finding("tools", "py-rattler", "ok", f"py-rattler {version('py-rattler')}", needed_for, remedy)
     except PackageNotFoundError:
@@ -127,10 +141,18 @@ def _conda() -> Finding:
     except EnvironmentFailure as error:
         return Finding("tools", "conda", "missing", error.message, needed_for, error.hint or "")
     if found is None:
-        return Finding("tools", " or ".join(tool.NAMES), "missing", "not on PATH", needed_for, "not needed with mlproj[conda]")
+        return Finding(
+            "tools", " or ".join(tool.NAMES), "missing", "not on PATH", needed_for, "not needed with mlproj[conda]"
+        )
     path = str(getattr(found, "path", ""))
     said = _first_line((path, "--version"))
-    return Finding("tools", found.name, "ok" if said else "broken", f"{said} ({path})" if said else f"{path} does not run", needed_for)
+    return Finding(
+        "tools",
+        found.name,
+        "ok" if said else "broken",
+        f"{said} ({path})" if said else f"{path} does not run",
+        needed_for,
+    )
 
 
 def _engines() -> Iterable[Finding]:
@@ -139,7 +161,12 @@ def _engines() -> Iterable[Finding]:
     installed = [name for name in ENGINES if shutil.which(name)]
     if not installed:
         yield Finding(
-            "tools", " or ".join(ENGINES), "missing", "not on PATH", needed_for, "https://podman.io or https://docs.docker.com/engine"
+            "tools",
+            " or ".join(ENGINES),
+            "missing",
+            "not on PATH",
+            needed_for,
+            "https://podman.io or https://docs.docker.com/engine",
         )
     for name in installed:
         told = _ask((name, "version", "--format", "{{.Server.Version}}" if name == "docker" else "{{.Client.Version}}"))
@@ -158,7 +185,7 @@ def _engines() -> Iterable[Finding]:
 
 
 def _interpreters() -> Iterable[Finding]:
-    from mlproj.environments import interpreter
+    from mlproj.environments.python import interpreter
 
     for one in sorted(interpreter.find(), key=lambda one: one.order, reverse=True):
         yield Finding("Pythons", one.version, "ok", f"{one.path} ({one.source})")
@@ -188,7 +215,8 @@ def _cache_sizes() -> Finding:
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes that the files below *folder* take on the disk, each hard-linked one counted once; 0 when it is not there."""
+    """Bytes that the files below *folder* take on the disk, each hard-linked one counted once; 0 when it is not
+    there."""
     seen: set[tuple[int, int]] = set()
     total = 0
     for parent, _folders, names in os.walk(folder):
@@ -205,7 +233,7 @@ def folder_size(folder: Path) -> int:
 
 def _store() -> Finding:
     from mlproj import tracking
-    from mlproj.tracking.sqlite import SCHEMA_VERSION
+    from mlproj.tracking.sql.sqlite import SCHEMA_VERSION
 
     uri, database = env_vars.TRACKING_URI.get(), paths.database()
     is_elsewhere = tracking.is_postgres(uri) or tracking.is_server(uri)
@@ -220,14 +248,19 @@ def _store() -> Finding:
         return Finding("storage", "runs", "ok", f"{mask_url(uri)} answers")
     if is_elsewhere:
         return Finding("storage", "runs", "ok", f"{mask_url(str(uri))} (schema {SCHEMA_VERSION})")
-    return Finding("storage", "runs", "ok", f"{database} ({quantity.size(database.stat().st_size)}, schema {SCHEMA_VERSION})")
+    return Finding(
+        "storage", "runs", "ok", f"{database} ({quantity.size(database.stat().st_size)}, schema {SCHEMA_VERSION})"
+    )
 
 
 def _index(offline: bool) -> Finding:
     """Whether uv reaches its package index with the machine's own settings: it is asked for one small package."""
-    from mlproj.environments import package_index, uv
+    from mlproj.environments.python import package_index, uv
 
-    needed_for, remedy = "installing packages", "check the network, or name another index: UV_DEFAULT_INDEX, PIP_INDEX_URL"
+    needed_for, remedy = (
+        "installing packages",
+        "check the network, or name another index: UV_DEFAULT_INDEX, PIP_INDEX_URL",
+    )
     if offline:
         return Finding("network", "package index", "skipped", "not asked: offline", needed_for)
     try:
@@ -241,7 +274,9 @@ def _index(offline: bool) -> Finding:
     return Finding("network", "package index", "broken", why, needed_for, remedy)
 
 
-def _ask(argv: Sequence[str], input: bytes | None = None, env: Mapping[str, str] | None = None) -> process.Completed | None:
+def _ask(
+    argv: Sequence[str], input: bytes | None = None, env: Mapping[str, str] | None = None
+) -> process.Completed | None:
     try:
         return process.run(argv, input=input, timeout=_PATIENCE, env=env)
     except MlprojError:

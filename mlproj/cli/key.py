@@ -12,10 +12,10 @@ from mlproj.cli import complete, options
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_lines, print_table
 from mlproj.cli.table import Column
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlproj.attestation.keyring import Keyring, Known
+    from mlproj.signing.keyring import Keyring, Known
 
 _LARGEST = 65_536  # bytes of a file with a public key
 
@@ -24,8 +24,8 @@ _LARGEST = 65_536  # bytes of a file with a public key
 def group() -> None:
     """Make, list and trust the keys that sign runs.
 
-    Private keys stay in MLPROJ_HOME/keys on this machine, where their owner alone can read them. Others need the public part:
-    "mlproj key export NAME" prints it, and they say "mlproj key trust FILE".
+    Private keys stay in MLPROJ_HOME/keys on this machine, where their owner alone can read them. Others need the public
+    part: "mlproj key export NAME" prints it, and they say "mlproj key trust FILE".
     """
 
 
@@ -74,7 +74,7 @@ def trust_command(file: str, name: str | None, as_json: bool) -> None:
 
     Make sure first that it is theirs: compare the fingerprint that is printed with the one that its owner sees.
     """
-    from mlproj.attestation import public_key
+    from mlproj.signing import public_key
 
     key = public_key.parse(_text(file))
     who = name or key.comment
@@ -92,7 +92,7 @@ def remove_command(name: str, as_json: bool) -> None:
 
 
 def _keyring() -> Keyring:
-    from mlproj.attestation.keyring import Keyring
+    from mlproj.signing.keyring import Keyring
 
     return Keyring()
 

@@ -24,7 +24,8 @@ def main() -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit without what Python does at its end: threads of py-rattler may go on meanwhile, and crash it (seen with 0.28)."""
+    """Exit without what Python does at its end: threads of py-rattler may go on meanwhile, and crash it (seen with
+    0.28)."""
     import atexit
     import contextlib
     import os

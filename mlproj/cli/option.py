@@ -1,8 +1,9 @@
-"""What an option of the command line is, apart from the library that reads it; and how plain command lines are read without.
+"""What an option of the command line is, apart from the library that reads it; and how plain command lines are read
+without.
 
-Importing click and making its objects takes a quarter of a short run. :func:`parse` reads what people and scripts usually
-write, and says None to everything that it does not know for sure: help, mistakes, other ways to write the same. Those are
-click's. Both read the same table, and a test holds that they agree.
+Importing click and making its objects takes a quarter of a short run. :func:`parse` reads what people and scripts
+usually write, and says None to everything that it does not know for sure: help, mistakes, other ways to write the same.
+Those are click's. Both read the same table, and a test holds that they agree.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlproj import env_vars
-from mlproj.dataclass import dataclass
+from mlproj.foundation import env_vars
+from mlproj.foundation.dataclass import dataclass
 
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -23,9 +24,9 @@ _BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "
 class Option:
     """An option: its names on the command line, and ``to``, the name of its value among the flags.
 
-    ``stands_for`` is the value of an option that takes none, such as True; None for one that takes a value. ``default`` is
-    what would have to be written. ``read`` makes the value of what is written, and raises ValueError saying what it expects.
-    ``without`` is the value of an option that may be written without one.
+    ``stands_for`` is the value of an option that takes none, such as True; None for one that takes a value. ``default``
+    is what would have to be written. ``read`` makes the value of what is written, and raises ValueError saying what it
+    expects. ``without`` is the value of an option that may be written without one.
     ``is_file`` asks for a file. ``variable`` names the environment variable that counts where the option is not given.
     """
 
@@ -59,11 +60,20 @@ def size(text: str) -> int:
     return int(float(match[1]) * _BYTES[match[2]])
 
 
-# Options that several commands share, so that they mean the same everywhere. ``-v`` belongs to ``--version`` of a project,
+# Options that several commands share, so that they mean the same everywhere. ``-v`` belongs to ``--version`` of a
+# project,
 # as in MLflow; more detail is therefore only ``--verbose``.
-JSON = Option(("--json",), "as_json", "Print one JSON document on standard output, errors too.", stands_for=True, default=False)
+JSON = Option(
+    ("--json",), "as_json", "Print one JSON document on standard output, errors too.", stands_for=True, default=False
+)
 QUIET = Option(("-q", "--quiet"), "verbosity", "Say nothing but warnings and errors.", stands_for=-1, default=0)
-VERBOSE = Option(("--verbose",), "verbosity", "Show every line of what is done. (-v is --version, as in MLflow.)", stands_for=1, default=0)
+VERBOSE = Option(
+    ("--verbose",),
+    "verbosity",
+    "Show every line of what is done. (-v is --version, as in MLflow.)",
+    stands_for=1,
+    default=0,
+)
 OFFLINE = Option(
     ("--offline",),
     "offline",
@@ -72,7 +82,9 @@ OFFLINE = Option(
     default=False,
     variable=env_vars.OFFLINE.name,
 )
-JUNIT_XML = Option(("--junit-xml",), "junit_xml", "Write what happened to FILE as JUnit XML, for CI.", metavar="FILE", is_file=True)
+JUNIT_XML = Option(
+    ("--junit-xml",), "junit_xml", "Write what happened to FILE as JUnit XML, for CI.", metavar="FILE", is_file=True
+)
 SUMMARY = Option(
     ("--summary",),
     "summary",
@@ -80,7 +92,12 @@ SUMMARY = Option(
     metavar="FILE",
     is_file=True,
 )
-REVISION = Option(("-v", "--version"), "version", "Branch, tag or commit of a Git source. Default: the default branch.", metavar="REVISION")
+REVISION = Option(
+    ("-v", "--version"),
+    "version",
+    "Branch, tag or commit of a Git source. Default: the default branch.",
+    metavar="REVISION",
+)
 
 
 def parse(options: Sequence[Option], arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]] | None:

@@ -30,7 +30,9 @@ def _settings(described: Option) -> dict[str, Any]:
     if described.stands_for is True:
         settings["is_flag"] = True
     elif described.stands_for is not None:
-        settings.update(flag_value=described.stands_for, type=type(described.stands_for), callback=_defaulting(described.default))
+        settings.update(
+            flag_value=described.stands_for, type=type(described.stands_for), callback=_defaulting(described.default)
+        )
     elif described.without is not None:
         settings.update(is_flag=False, flag_value=described.without)
     elif described.choices:

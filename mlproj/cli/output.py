@@ -9,9 +9,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlproj import redaction
 from mlproj.cli import terminal
 from mlproj.cli.table import Column, render_table
+from mlproj.foundation import redaction
 
 SCHEMA = 1
 
@@ -55,13 +55,16 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], indent
 def print_rows(rows: Sequence[Sequence[str]]) -> None:
     """Print rows as CSV on standard output, without secrets.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises; numbers stay as they are.
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises; numbers stay as
+    they are.
     """
     import csv
     import io
 
     table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([_harmless(redaction.redact(cell)) for cell in row] for row in rows)
+    csv.writer(table, lineterminator="\n").writerows(
+        [_harmless(redaction.redact(cell)) for cell in row] for row in rows
+    )
     sys.stdout.write(_encodable(table.getvalue()))
 
 

@@ -11,23 +11,38 @@ import click
 from mlproj.cli import complete, options
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.reporter import make_reporter
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlproj.bundling import Made, Wanted
+    from mlproj.package import Made, Wanted
 
 
 @click.command("package")
 @click.argument("what", metavar="URI|RUN", shell_complete=complete.projects)
-@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="The file, NAME.mlproj.")
-@click.option("--image", metavar="NAME[:TAG]", help="Make an image of this name instead, which docker run (or podman run) runs.")
-@click.option("--base", metavar="IMAGE", help="With --image: the image that the environment is made in. Default: one that fits it.")
 @click.option(
-    "-e", "--entry-point", metavar="NAME", help="Entry point of a project whose environment comes along. Default: main, else the first."
+    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="The file, NAME.mlproj."
+)
+@click.option(
+    "--image", metavar="NAME[:TAG]", help="Make an image of this name instead, which docker run (or podman run) runs."
+)
+@click.option(
+    "--base",
+    metavar="IMAGE",
+    help="With --image: the image that the environment is made in. Default: one that fits it.",
+)
+@click.option(
+    "-e",
+    "--entry-point",
+    metavar="NAME",
+    help="Entry point of a project whose environment comes along. Default: main, else the first.",
 )
 @click.option("--offline", is_flag=True, help="Put in all packages and the Python, for machines without network.")
 @click.option(
-    "--platform", "others", metavar="NAMES", default="", help="With --offline: packages for these, too, as linux/amd64,linux/arm64."
+    "--platform",
+    "others",
+    metavar="NAMES",
+    default="",
+    help="With --offline: packages for these, too, as linux/amd64,linux/arm64.",
 )
 @click.option("--no-python", is_flag=True, help="With --offline: leave the Python out.")
 @click.option("--force", is_flag=True, help="Replace the file or the image when it is there.")
@@ -35,16 +50,24 @@ if TYPE_CHECKING:
 @options.verbosity
 @options.as_json
 def command(
-    what: str, output: Path | None, image: str | None, base: str | None, force: bool, verbosity: int, as_json: bool, **flags: Any
+    what: str,
+    output: Path | None,
+    image: str | None,
+    base: str | None,
+    force: bool,
+    verbosity: int,
+    as_json: bool,
+    **flags: Any,
 ) -> None:
-    """Put a project, or a recorded run of one, into one file: its files at a revision, the lock of its environment, where it came from;
-    or into an image that has all it needs to run.
+    """Put a project, or a recorded run of one, into one file: its files at a revision, the lock of its environment,
+    where it came from; or into an image that has all it needs to run.
 
-    URI is a project as mlproj run takes it. RUN is a run's id or the beginning of it, its name, or "last"; its parameters and inputs
-    come along. mlproj run FILE runs it, mlproj verify FILE checks it. The same content gives the same bytes.
+    URI is a project as mlproj run takes it. RUN is a run's id or the beginning of it, its name, or "last"; its
+    parameters and inputs come along. mlproj run FILE runs it, mlproj verify FILE checks it. The same content gives the
+    same bytes.
     """
-    from mlproj import bundling
-    from mlproj.interruption import listening
+    from mlproj import package
+    from mlproj.running.interruption import listening
 
     reporter = make_reporter(verbosity, json=as_json)
     if image is not None or output is None:
@@ -56,12 +79,12 @@ def command(
         raise UsageError("--base goes with --image")
     _check(output, force, flags)
     with listening():
-        made = bundling.make(_wanted(what, **flags), output, reporter)
+        made = package.make(_wanted(what, **flags), output, reporter)
     for note in made.notes:
         reporter.warn(note)
     if as_json:
         return print_document({"package": _document(made)})
-    return print_lines(_told(made))
+    return print_lines(_description(made))
 
 
 def _check(output: Path, force: bool, flags: dict[str, Any]) -> None:
@@ -69,7 +92,8 @@ def _check(output: Path, force: bool, flags: dict[str, Any]) -> None:
 
     if output.suffix != BUNDLE_SUFFIX:
         raise UsageError(
-            f"the name of a package ends with {BUNDLE_SUFFIX}, and {output.name!r} does not", hint=f"-o {output.stem}{BUNDLE_SUFFIX}"
+            f"the name of a package ends with {BUNDLE_SUFFIX}, and {output.name!r} does not",
+            hint=f"-o {output.stem}{BUNDLE_SUFFIX}",
         )
     if not output.absolute().parent.is_dir():
         raise UsageError(f"the folder of {output} is not there")
@@ -79,20 +103,25 @@ def _check(output: Path, force: bool, flags: dict[str, Any]) -> None:
         raise UsageError("--platform and --no-python go with --offline")
 
 
-def _wanted(what: str, *, entry_point: str | None, offline: bool, others: str, no_python: bool, version: str | None) -> Wanted:
-    from mlproj import bundling, platforms
-    from mlproj.plan import RunRequest
+def _wanted(
+    what: str, *, entry_point: str | None, offline: bool, others: str, no_python: bool, version: str | None
+) -> Wanted:
+    from mlproj import package
+    from mlproj.foundation import platforms
+    from mlproj.running.plan import RunRequest
 
     content: dict[str, Any] = {"offline": offline, "others": tuple(platforms.parse(others)), "python": not no_python}
     if os.path.lexists(what.partition("#")[0]) or any(sign in what for sign in "/:#"):
-        return bundling.Wanted(RunRequest(what, version=version, entry_point=entry_point), **content)
+        return package.Wanted(RunRequest(what, version=version, entry_point=entry_point), **content)
     from mlproj.cli.recorded import find, opened_store
     from mlproj.reproduction import original
 
     if version or entry_point:
-        raise UsageError("-v and -e are for projects; a run has its own", hint=f"for the project in the folder {what}: ./{what}")
+        raise UsageError(
+            "-v and -e are for projects; a run has its own", hint=f"for the project in the folder {what}: ./{what}"
+        )
     with opened_store() as store:
-        return bundling.wanted_run(original.load(find(store, what)), **content)
+        return package.wanted_run(original.load(find(store, what)), **content)
 
 
 def _document(made: Made) -> dict[str, Any]:
@@ -111,13 +140,16 @@ def _document(made: Made) -> dict[str, Any]:
     }
 
 
-def _told(made: Made) -> str:
-    from mlproj import platforms
-    from mlproj.quantity import size
+def _description(made: Made) -> str:
+    from mlproj.foundation import platforms
+    from mlproj.foundation.quantity import size
 
     manifest = made.manifest
     offline = ", ".join(platforms.shown(name) for name in sorted(manifest.offline))
     parts = [f"{len(manifest.members)} files, {size(made.size)}"]
     if offline:
-        parts.append(f"with all packages for {offline}" + (f" and Python {manifest.python['version']}" if manifest.python else ""))
+        parts.append(
+            f"with all packages for {offline}"
+            + (f" and Python {manifest.python['version']}" if manifest.python else "")
+        )
     return f"{made.file}: {'; '.join(parts)}"

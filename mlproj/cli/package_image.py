@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlproj.cli.output import print_document, print_lines
-from mlproj.errors import UsageError
-from mlproj.progress import Progress
+from mlproj.foundation.errors import UsageError
+from mlproj.foundation.progress import Progress
 
 if TYPE_CHECKING:
-    from mlproj.bundling import Wanted
-    from mlproj.bundling.image import Made
+    from mlproj.package import Wanted
+    from mlproj.package.image import Made
 
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 # As OCI's distribution-spec has it, with the tags of docker.
@@ -22,18 +22,24 @@ _NAME = re.compile(rf"(?:[A-Za-z0-9.\-]+(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\
 def checked(name: str | None, output: Path | None, flags: dict[str, Any]) -> str:
     """The name of the image. Raises UsageError for one that is none, and for options that do not go with it."""
     if name is None:
-        raise UsageError("neither a file nor an image is named", hint="-o NAME.mlproj writes a file, --image NAME makes an image")
+        raise UsageError(
+            "neither a file nor an image is named", hint="-o NAME.mlproj writes a file, --image NAME makes an image"
+        )
     if output is not None or flags["offline"] or flags["others"] or flags["no_python"]:
-        raise UsageError("-o, --offline, --platform and --no-python are for files, and --image makes an image", hint="leave them out")
+        raise UsageError(
+            "-o, --offline, --platform and --no-python are for files, and --image makes an image", hint="leave them out"
+        )
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of an image", hint="write for example team/project:1.0, in lower case")
+        raise UsageError(
+            f"{name!r} cannot be the name of an image", hint="write for example team/project:1.0, in lower case"
+        )
     return name
 
 
 def make(wanted: Wanted, name: str, base: str | None, reporter: Progress, *, force: bool, as_json: bool) -> None:
     """Make the image and say what it is."""
-    from mlproj.bundling import image
-    from mlproj.interruption import listening
+    from mlproj.package import image
+    from mlproj.running.interruption import listening
 
     with listening():
         made = image.make(wanted, name, base, reporter, force=force)
@@ -41,7 +47,7 @@ def make(wanted: Wanted, name: str, base: str | None, reporter: Progress, *, for
         reporter.warn(note)
     if as_json:
         return print_document({"image": _document(made)})
-    return print_lines(*_told(made))
+    return print_lines(*_description(made))
 
 
 def _document(made: Made) -> dict[str, Any]:
@@ -50,15 +56,17 @@ def _document(made: Made) -> dict[str, Any]:
         "id": made.id,
         "engine": made.engine,
         "base": dict(made.base),
-        "layers": [{"of": of, "size": size, "reused": made.reused and of == "environment"} for of, size in made.layers.items()],
+        "layers": [
+            {"of": of, "size": size, "reused": made.reused and of == "environment"} for of, size in made.layers.items()
+        ],
         "files": made.files,
         "digest": made.digest,
         "notes": list(made.notes),
     }
 
 
-def _told(made: Made) -> list[str]:
-    from mlproj.quantity import size
+def _description(made: Made) -> list[str]:
+    from mlproj.foundation.quantity import size
 
     was_there = " (was there)" if made.reused else ""
     layers = [f"{of} {size(number)}{was_there if of == 'environment' else ''}" for of, number in made.layers.items()]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from mlproj import projects
 from mlproj.cli.inspection import Opened
-from mlproj.environments import declaration as declarations
-from mlproj.environments import imports
 from mlproj.environments.base import Declaration, Request
-from mlproj.errors import InvalidProject, MlprojError, Place
-from mlproj.progress import Progress
+from mlproj.environments.declarations import declaration as declarations
+from mlproj.environments.declarations import imports
+from mlproj.foundation.errors import InvalidProject, MlprojError, Place
+from mlproj.foundation.progress import Progress
 from mlproj.projects import template
 from mlproj.projects.base import EntryPoint, Project
 from mlproj.projects.script import missing_scripts
@@ -74,7 +74,9 @@ def undeclared_imports(project_dir: Path, declaration: Declaration, request: Req
     A lock names everything, and the system is what it is: there is nothing to compare with.
     """
     if declaration.kind == "imports":
-        yield InvalidProject("no file says which packages the project needs", hint="name them in a requirements.txt or a python_env.yaml")
+        yield InvalidProject(
+            "no file says which packages the project needs", hint="name them in a requirements.txt or a python_env.yaml"
+        )
         return
     if declaration.file is None or declaration.kind in {"uv_lock", "pylock", "renv_lock", "docker_env"}:
         return

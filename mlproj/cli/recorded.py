@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
+from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.tracking.base import Run, TrackingStore
-from mlproj.tracking.mlflow_run import PARENT_TAG
 
 _PORTION = 20
 
@@ -23,7 +23,9 @@ def opened_store() -> Iterator[TrackingStore]:
     try:
         outbox.reap(store)
         if waiting := outbox.waiting():
-            sys.stderr.write(f"{waiting} {'runs wait' if waiting > 1 else 'run waits'} on this disk for the server: mlproj sync delivers\n")
+            sys.stderr.write(
+                f"{waiting} {'runs wait' if waiting > 1 else 'run waits'} on this disk for the server: mlproj sync delivers\n"
+            )
         yield store
     finally:
         store.close()

@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from mlproj.cli import terminal
-from mlproj.progress import Progress
-from mlproj.quantity import duration
-from mlproj.redaction import redact
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.quantity import duration
+from mlproj.foundation.redaction import redact
 
 if TYPE_CHECKING:
     from mlproj.cli.spinner import Spinner
@@ -74,7 +74,8 @@ class Plain:
             self.write(text, prefix="  ")
 
     def write(self, text: str, prefix: str = "") -> None:
-        """Put *text* on stderr without secrets and control characters; a stream that takes it no more is no reason to stop."""
+        """Put *text* on stderr without secrets and control characters; a stream that takes it no more is no reason to
+        stop."""
         encoding = sys.stderr.encoding or "utf-8"
         clean = terminal.printable(redact(text)).encode(encoding, "backslashreplace").decode(encoding)
         try:

@@ -20,15 +20,23 @@ if TYPE_CHECKING:
     from mlproj.reproduction.audit import Audit
     from mlproj.tracking.base import Run
 
-_parameters = click.option("-P", "--param", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter's value; repeatable.")
+_parameters = click.option(
+    "-P", "--param", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter's value; repeatable."
+)
 _trust = click.option("--trust", is_flag=True, help="Run a project from a URL that was never run here without asking.")
-_latest_code = click.option("--latest-code", is_flag=True, help="Take the source as it is now, in the environment of then.")
+_latest_code = click.option(
+    "--latest-code", is_flag=True, help="Take the source as it is now, in the environment of then."
+)
 
 
 @click.command("reproduce")
 @click.argument("run", metavar="RUN", shell_complete=complete.runs)
 @click.option(
-    "--times", metavar="N", type=click.IntRange(1, 100), default=1, help="Do it N times, each in a fresh environment. Default: 1."
+    "--times",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    default=1,
+    help="Do it N times, each in a fresh environment. Default: 1.",
 )
 @click.option(
     "--tolerance",
@@ -37,8 +45,19 @@ _latest_code = click.option("--latest-code", is_flag=True, help="Take the source
     multiple=True,
     help="How far a metric may be off: 0.01, or 1%; *=X for all. Repeatable.",
 )
-@click.option("--ignore", "ignored", metavar="PATTERN", multiple=True, help='Files that do not count, such as "*.log"; repeatable.')
-@click.option("--causes/--no-causes", "search", default=True, help="Make more runs to find out why those of --times differ. Default: yes.")
+@click.option(
+    "--ignore",
+    "ignored",
+    metavar="PATTERN",
+    multiple=True,
+    help='Files that do not count, such as "*.log"; repeatable.',
+)
+@click.option(
+    "--causes/--no-causes",
+    "search",
+    default=True,
+    help="Make more runs to find out why those of --times differ. Default: yes.",
+)
 @_latest_code
 @_parameters
 @_trust
@@ -63,22 +82,30 @@ def reproduce_command(
 ) -> int:
     """Do RUN again, as it was, and tell whether it came out the same.
 
-    The same commit with its uncommitted changes, the same values and inputs, and the packages of the run's lock. Compared are
-    how it ended, every metric, and every file by its content. -P gives values that were not recorded because they are secret.
+    The same commit with its uncommitted changes, the same values and inputs, and the packages of the run's lock.
+    Compared are how it ended, every metric, and every file by its content. -P gives values that were not recorded
+    because they are secret.
 
     The exit code is 0 when it was reproduced, 1 when it was not, and another one when it could not be tried.
     """
     from mlproj.cli import verdict_view
-    from mlproj.interruption import listening
     from mlproj.reproduction import original, tolerance
     from mlproj.reproduction.audit import Asked, audit
+    from mlproj.running.interruption import listening
 
     allowed = tolerance.parse(tolerances)
     reporter = make_reporter(verbosity, json=as_json)
     with _report_files(run, junit_xml, summary) as report:
         with opened_store() as store, listening():
             asked = Asked(original.load(find(store, run)), allowed, ignored)
-            found = audit(asked, times, _how(parameters, latest_code, trust, offline, as_json, reporter), store, reporter, search=search)
+            found = audit(
+                asked,
+                times,
+                _how(parameters, latest_code, trust, offline, as_json, reporter),
+                store,
+                reporter,
+                search=search,
+            )
         if not as_json:
             verdict_view.print_audit(asked.original.run, found)
         report(asked.original.run, found)
@@ -100,19 +127,24 @@ def rerun_command(
 ) -> int:
     """Run again what RUN ran, in its environment, with other values of parameters.
 
-    What is not given with -P is as it was. Nothing is compared; mlproj runs diff does that. The exit code is the entry point's own.
+    What is not given with -P is as it was. Nothing is compared; mlproj runs diff does that. The exit code is the entry
+    point's own.
     """
     from mlproj.cli.run import conclude
-    from mlproj.interruption import listening
     from mlproj.reproduction import attempt, original
+    from mlproj.running.interruption import listening
 
     reporter = make_reporter(verbosity, json=as_json)
     with opened_store() as store, listening():
-        done = attempt.rerun(original.load(find(store, run)), _how(parameters, latest_code, trust, offline, as_json, reporter), reporter)
+        done = attempt.rerun(
+            original.load(find(store, run)), _how(parameters, latest_code, trust, offline, as_json, reporter), reporter
+        )
     return conclude(done, reporter, as_json=as_json)
 
 
-def _report_files(run: str, junit_xml: Path | None, summary: Path | None) -> AbstractContextManager[Callable[[Run, Audit], None]]:
+def _report_files(
+    run: str, junit_xml: Path | None, summary: Path | None
+) -> AbstractContextManager[Callable[[Run, Audit], None]]:
     """What writes the files that tell of the reproduction, if any are asked for."""
     if junit_xml is None and summary is None:
         return nullcontext(lambda _run, _found: None)
@@ -121,12 +153,20 @@ def _report_files(run: str, junit_xml: Path | None, summary: Path | None) -> Abs
     return reproduce_report.of_flags(run, junit_xml, summary)
 
 
-def _how(parameters: tuple[str, ...], latest_code: bool, trust: bool, offline: bool, as_json: bool, reporter: Reporter) -> How:
-    from mlproj import env_vars
+def _how(
+    parameters: tuple[str, ...], latest_code: bool, trust: bool, offline: bool, as_json: bool, reporter: Reporter
+) -> How:
     from mlproj.cli.run import consent, tell
+    from mlproj.foundation import env_vars
     from mlproj.projects import parse_assignments
     from mlproj.reproduction.attempt import How
 
-    common: dict[str, Any] = {"offline": offline, "echo": "stderr" if as_json else "streams", "parent_run_id": env_vars.RUN_ID.get()}
+    common: dict[str, Any] = {
+        "offline": offline,
+        "echo": "stderr" if as_json else "streams",
+        "parent_run_id": env_vars.RUN_ID.get(),
+    }
     asks = consent({"trust": trust, "dry_run": False, "as_json": as_json}, reporter)
-    return How(parse_assignments(parameters), latest_code, options=common, consent=asks, tell=lambda plan: tell(plan, reporter))
+    return How(
+        parse_assignments(parameters), latest_code, options=common, consent=asks, tell=lambda plan: tell(plan, reporter)
+    )

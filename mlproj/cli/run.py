@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from mlproj import env_vars
 from mlproj.cli.reporter import Reporter, make_reporter
-from mlproj.errors import UsageError
+from mlproj.foundation import env_vars
+from mlproj.foundation.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mlproj.plan import Plan, Proposal, RunRequest
+    from mlproj.running.plan import Plan, Proposal, RunRequest
     from mlproj.tracking.base import Run
 
     Report = Callable[[Run, Mapping[str, str]], None]
@@ -25,8 +25,8 @@ def run(**flags: Any) -> int:
 
 
 def _run(flags: dict[str, Any], report: Report) -> int:
-    from mlproj import runner
-    from mlproj.interruption import listening
+    from mlproj.running import runner
+    from mlproj.running.interruption import listening
 
     as_json = flags["as_json"]
     reporter = make_reporter(flags["verbosity"], json=as_json)
@@ -65,8 +65,8 @@ def consent(flags: dict[str, Any], reporter: Reporter) -> Callable[[Proposal], N
 
 def request_of(flags: dict[str, Any]) -> RunRequest:
     """The flags of the command line, checked for form. Raises UsageError."""
-    from mlproj.plan import RunRequest
     from mlproj.projects import parse_assignments
+    from mlproj.running.plan import RunRequest
 
     if flags["experiment_name"] and flags["experiment_id"]:
         raise UsageError("--experiment-name and --experiment-id are both given; one of them names the experiment")
@@ -108,7 +108,9 @@ def _engine_options(words: Sequence[str]) -> dict[str, str | bool]:
     for word in words:
         name, equals, value = word.lstrip("-").partition("=")
         if name in options:
-            raise UsageError(f"--docker-args {name} is given twice", hint="an option with several values cannot be given this way")
+            raise UsageError(
+                f"--docker-args {name} is given twice", hint="an option with several values cannot be given this way"
+            )
         options[name] = value if equals else True
     return options
 

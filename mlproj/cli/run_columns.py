@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from mlproj import quantity
-from mlproj.errors import UsageError, did_you_mean
+from mlproj.foundation import quantity
+from mlproj.foundation.errors import UsageError, did_you_mean
 from mlproj.tracking.base import Run
 
 _MOST_FOUND = 8  # columns of parameters and metrics that nobody asked for by name
@@ -26,7 +26,9 @@ _ATTRIBUTES: dict[str, Callable[[Run], str]] = {
     "status": lambda run: run.status.value,
     "start_time": lambda run: quantity.moment(run.start_time, seconds=True),
     "end_time": lambda run: quantity.moment(run.end_time, seconds=True),
-    "duration": lambda run: "" if run.start_time is None or run.end_time is None else f"{(run.end_time - run.start_time) / 1000:.3f}",
+    "duration": lambda run: (
+        "" if run.start_time is None or run.end_time is None else f"{(run.end_time - run.start_time) / 1000:.3f}"
+    ),
     "entry_point": lambda run: run.entry_point or "",
     "exit_code": lambda run: "" if run.exit_code is None else str(run.exit_code),
     "user": lambda run: run.user or "",
@@ -67,7 +69,8 @@ def _named(name: str) -> RunColumn:
 
 
 def telling(runs: Sequence[Run]) -> list[RunColumn]:
-    """The metrics and parameters that are not the same in all *runs*, at most a few, the most often logged ones first."""
+    """The metrics and parameters that are not the same in all *runs*, at most a few, the most often logged ones
+    first."""
     found = [_logged(group, key) for group in ("metrics", "params") for key in _differing(runs, group)]
     return found[:_MOST_FOUND]
 
@@ -75,7 +78,9 @@ def telling(runs: Sequence[Run]) -> list[RunColumn]:
 def everything(runs: Sequence[Run]) -> list[RunColumn]:
     """Every attribute, parameter, metric and tag of *runs* that is not MLflow's own."""
     keys = {
-        group: dict.fromkeys(key for run in runs for key in sorted(getattr(run, group)) if not key.startswith("mlflow."))
+        group: dict.fromkeys(
+            key for run in runs for key in sorted(getattr(run, group)) if not key.startswith("mlflow.")
+        )
         for group in ("params", "metrics", "tags")
     }
     return [*named(list(_ATTRIBUTES)), *(_logged(group, key) for group, found in keys.items() for key in found)]
@@ -88,7 +93,11 @@ def _differing(runs: Sequence[Run], group: str) -> list[str]:
             if not key.startswith("system/"):
                 counted[key] = counted.get(key, 0) + 1
     if len(runs) > 1:
-        counted = {key: count for key, count in counted.items() if len({repr(getattr(run, group).get(key)) for run in runs}) > 1}
+        counted = {
+            key: count
+            for key, count in counted.items()
+            if len({repr(getattr(run, group).get(key)) for run in runs}) > 1
+        }
     return sorted(counted, key=lambda key: (-counted[key], key))
 
 

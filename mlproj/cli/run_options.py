@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlproj import env_vars
 from mlproj.cli import option
 from mlproj.cli.option import Option
+from mlproj.foundation import env_vars
 
 URI = "."
 """The project where none is named."""
@@ -15,9 +15,20 @@ URI = "."
 OPTIONS = (
     Option(("-e", "--entry-point"), "entry_point", "Entry point, or a script's name. Default: main.", metavar="NAME"),
     option.REVISION,
-    Option(("-P", "--param", "--param-list"), "parameters", "A parameter's value; repeatable.", metavar="NAME=VALUE", multiple=True),
+    Option(
+        ("-P", "--param", "--param-list"),
+        "parameters",
+        "A parameter's value; repeatable.",
+        metavar="NAME=VALUE",
+        multiple=True,
+    ),
     Option(("--params-file",), "params_file", "YAML or JSON file of parameters; -P wins.", is_file=True),
-    Option(("--experiment-name",), "experiment_name", "Experiment of the run; made when missing. Default: Default.", metavar="NAME"),
+    Option(
+        ("--experiment-name",),
+        "experiment_name",
+        "Experiment of the run; made when missing. Default: Default.",
+        metavar="NAME",
+    ),
     Option(("--experiment-id",), "experiment_id", "Experiment of the run, by id.", metavar="ID"),
     Option(("--run-name",), "run_name", "Name of the run. Default: made up.", metavar="NAME"),
     Option(("-t", "--tag"), "tags", "A tag of the run; repeatable.", metavar="NAME=VALUE", multiple=True),
@@ -37,9 +48,23 @@ OPTIONS = (
         default="auto",
         variable=env_vars.AS_OF.name,
     ),
-    Option(("--no-infer",), "no_infer", "Do not infer packages from imports when no file declares any.", stands_for=True, default=False),
-    Option(("--isolated",), "isolated", "Run a copy of a local folder instead of the folder itself.", stands_for=True, default=False),
-    Option(("--rebuild",), "rebuild", "Make the environment anew even when it is there.", stands_for=True, default=False),
+    Option(
+        ("--no-infer",),
+        "no_infer",
+        "Do not infer packages from imports when no file declares any.",
+        stands_for=True,
+        default=False,
+    ),
+    Option(
+        ("--isolated",),
+        "isolated",
+        "Run a copy of a local folder instead of the folder itself.",
+        stands_for=True,
+        default=False,
+    ),
+    Option(
+        ("--rebuild",), "rebuild", "Make the environment anew even when it is there.", stands_for=True, default=False
+    ),
     Option(
         ("-A", "--docker-args"),
         "docker_args",
@@ -63,7 +88,11 @@ OPTIONS = (
     ),
     Option(("-b", "--backend"), "backend", "Where the command runs. Default: local.", metavar="NAME", default="local"),
     Option(
-        ("--timeout",), "timeout", "End the run after this long: 90, 90s, 15m, 2h. It exits 124.", metavar="DURATION", read=option.seconds
+        ("--timeout",),
+        "timeout",
+        "End the run after this long: 90, 90s, 15m, 2h. It exits 124.",
+        metavar="DURATION",
+        read=option.seconds,
     ),
     Option(
         ("--grace",),
@@ -109,7 +138,13 @@ OPTIONS = (
         stands_for=True,
         default=False,
     ),
-    Option(("--dry-run",), "dry_run", "Show the plan and its reasons; touch nothing but the cache.", stands_for=True, default=False),
+    Option(
+        ("--dry-run",),
+        "dry_run",
+        "Show the plan and its reasons; touch nothing but the cache.",
+        stands_for=True,
+        default=False,
+    ),
     option.JUNIT_XML,
     option.SUMMARY,
     option.OFFLINE,

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlproj import paths, quantity
 from mlproj.cli import chart, run_columns
 from mlproj.cli.output import print_heading, print_lines, print_rows, print_table, speaks_unicode, width
 from mlproj.cli.table import Column, render_fields
+from mlproj.foundation import paths, quantity
 from mlproj.tracking import comparison
 from mlproj.tracking.base import Metric, Run
 
@@ -31,7 +31,8 @@ _CHART_WIDTH = 30
 def print_list(runs: Sequence[Run], chosen: Sequence[str] = ()) -> None:
     """A table of *runs*; on a terminal with short ids, elsewhere with whole ones.
 
-    Beside the columns *chosen* by name it has the run's id only; without any, the usual ones and what tells the runs apart.
+    Beside the columns *chosen* by name it has the run's id only; without any, the usual ones and what tells the runs
+    apart.
     """
     if not runs:
         sys.stderr.write("no runs\n")
@@ -76,15 +77,24 @@ def print_run(run: Run, histories: Mapping[str, Sequence[Metric]] | None = None)
     _section("parameters", run.params)
     _section("metrics", {key: _metric(value, (histories or {}).get(key, ())) for key, value in run.metrics.items()})
     _section("tags", run.tags)
-    _section("environment", _document({name: value for name, value in (run.environment or {}).items() if name != "machine"}))
+    _section(
+        "environment", _document({name: value for name, value in (run.environment or {}).items() if name != "machine"})
+    )
     _section("machine", _document(comparison.machine(run)))
     _section("variables", comparison.variables(run))
     _section("inputs", {str(given.get("parameter")): _file(given, "uri") for given in run.inputs})
     if run.outputs:
         print_heading("outputs")
-        columns = (Column("SIZE", right=True), Column("PATH", narrowest=20), Column("SHA256", narrowest=12), Column("KEPT", dispensable=1))
+        columns = (
+            Column("SIZE", right=True),
+            Column("PATH", narrowest=20),
+            Column("SHA256", narrowest=12),
+            Column("KEPT", dispensable=1),
+        )
         print_table(
-            columns, [[quantity.size(out.size), out.path, out.sha256 or "", "yes" if out.kept else "no"] for out in run.outputs], indent=2
+            columns,
+            [[quantity.size(out.size), out.path, out.sha256 or "", "yes" if out.kept else "no"] for out in run.outputs],
+            indent=2,
         )
     print_heading("files")
     print_lines(*render_fields({"log, plan, lock": str(paths.run_dir(run.run_id)), "artifacts": run.artifact_uri}, 2))
@@ -126,7 +136,11 @@ def _section(title: str, fields: Mapping[str, str]) -> None:
 
 def _document(document: Mapping[str, Any] | None) -> dict[str, str]:
     """The parts of a JSON document that hold something, as text; the items of a list stand on a line each."""
-    return {key.replace("_", " "): _text(value) for key, value in (document or {}).items() if value not in (None, "", [], {})}
+    return {
+        key.replace("_", " "): _text(value)
+        for key, value in (document or {}).items()
+        if value not in (None, "", [], {})
+    }
 
 
 def _text(value: Any) -> str:
@@ -168,4 +182,9 @@ def _short_source(source: Mapping[str, Any] | None) -> str:
         return ""
     where = str(source.get("uri") or "").rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
     inside, commit = source.get("subdirectory"), source.get("commit")
-    return where + (f"#{inside}" if inside else "") + (f"@{commit[:7]}" if commit else "") + ("*" if source.get("dirty") else "")
+    return (
+        where
+        + (f"#{inside}" if inside else "")
+        + (f"@{commit[:7]}" if commit else "")
+        + ("*" if source.get("dirty") else "")
+    )

@@ -7,17 +7,19 @@ from typing import Any
 
 import click
 
-from mlproj import paths
 from mlproj.cli import complete, options
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_lines, print_rows
 from mlproj.cli.recorded import find, opened_store
-from mlproj.errors import UsageError
+from mlproj.foundation import paths
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import Run, Status, TrackingStore
 
 _PAGE = 1000
 
-as_csv = click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, for spreadsheets and scripts.")
+as_csv = click.option(
+    "--csv", "as_csv", is_flag=True, help="Print comma-separated values, for spreadsheets and scripts."
+)
 
 
 @click.group("runs", cls=Group)
@@ -38,11 +40,24 @@ def group() -> None:
     help="Only runs with this status; repeatable.",
 )
 @click.option(
-    "--filter", "filter", metavar="EXPRESSION", default="", help="Only runs that match, such as \"metrics.rmse < 1 AND params.kind = 'a'\"."
+    "--filter",
+    "filter",
+    metavar="EXPRESSION",
+    default="",
+    help="Only runs that match, such as \"metrics.rmse < 1 AND params.kind = 'a'\".",
 )
-@click.option("--sort", metavar="KEY", multiple=True, help='Order by this, such as "metrics.rmse" or "start_time DESC"; repeatable.')
-@click.option("--last", "limit", metavar="N", type=click.IntRange(min=1), help="Only the first N runs: the newest, or by --sort.")
-@click.option("--columns", metavar="NAMES", help="Show these, separated by commas, such as metrics.rmse,params.alpha,status.")
+@click.option(
+    "--sort",
+    metavar="KEY",
+    multiple=True,
+    help='Order by this, such as "metrics.rmse" or "start_time DESC"; repeatable.',
+)
+@click.option(
+    "--last", "limit", metavar="N", type=click.IntRange(min=1), help="Only the first N runs: the newest, or by --sort."
+)
+@click.option(
+    "--columns", metavar="NAMES", help="Show these, separated by commas, such as metrics.rmse,params.alpha,status."
+)
 @click.option("--deleted", is_flag=True, help="The deleted runs instead of the others.")
 @options.as_json
 @as_csv
@@ -99,7 +114,9 @@ def show_command(run: str, as_json: bool, as_csv: bool) -> None:
 
     if as_csv:
         points = (
-            [point.key, str(point.step), str(point.timestamp), repr(point.value)] for history in histories.values() for point in history
+            [point.key, str(point.step), str(point.timestamp), repr(point.value)]
+            for history in histories.values()
+            for point in history
         )
         return print_rows([["key", "step", "timestamp", "value"], *points])
     return run_view.print_run(record, histories)
@@ -122,8 +139,13 @@ def compare_command(runs: tuple[str, ...], everything: bool, as_json: bool, as_c
         found = [find(store, reference) for reference in runs]
     facts = comparison.compare(found, _lock_of)
     if as_json:
-        documents = [{"section": fact.section, "name": fact.name, "differs": fact.differs, "values": list(fact.values)} for fact in facts]
-        return print_document({"runs": [{"run_id": run.run_id, "run_name": run.run_name} for run in found], "facts": documents})
+        documents = [
+            {"section": fact.section, "name": fact.name, "differs": fact.differs, "values": list(fact.values)}
+            for fact in facts
+        ]
+        return print_document(
+            {"runs": [{"run_id": run.run_id, "run_name": run.run_name} for run in found], "facts": documents}
+        )
     if as_csv:
         return compare_view.print_comparison_as_csv(found, facts)
     compare_view.print_comparison(found, facts, everything=everything)
@@ -156,7 +178,7 @@ def diff_command(one: str, other: str, as_json: bool) -> None:
 
 
 def _lock_of(run: Run) -> bytes | None:
-    from mlproj.artifacts import record
+    from mlproj.run_folder import record
     from mlproj.tracking.comparison import lock_name
 
     name = lock_name(run)
@@ -164,7 +186,13 @@ def _lock_of(run: Run) -> bytes | None:
 
 
 def _search(
-    store: TrackingStore, experiment: str | None, statuses: list[Status], *, filter: str, limit: int | None, **search: Any
+    store: TrackingStore,
+    experiment: str | None,
+    statuses: list[Status],
+    *,
+    filter: str,
+    limit: int | None,
+    **search: Any,
 ) -> list[Run]:
     """All pages of a search, up to *limit* runs; *statuses* is one more condition."""
     if statuses:
@@ -203,23 +231,26 @@ def restore_command(runs: tuple[str, ...], as_json: bool) -> None:
 @group.command("logs")
 @click.argument("run", metavar="RUN", shell_complete=complete.runs)
 @click.option("-f", "--follow", is_flag=True, help="Go on showing what a running run prints, until it ends.")
-@click.option("--stdout", "stream", flag_value="stdout", default="all", help="Only what the run wrote to its standard output.")
+@click.option(
+    "--stdout", "stream", flag_value="stdout", default="all", help="Only what the run wrote to its standard output."
+)
 @click.option("--stderr", "stream", flag_value="stderr", help="Only what the run wrote to its standard error.")
 def logs_command(run: str, follow: bool, stream: str) -> None:
     """Print what a run printed, both of its streams in the order they came, byte by byte."""
-    from mlproj.backends import output_log
-    from mlproj.tracking import liveness
+    from mlproj.run_folder import liveness, output_log
 
     with opened_store() as store:
         record = find(store, run)
     run_dir = paths.run_dir(record.run_id)
     out = sys.stdout.buffer
     if not run_dir.is_dir() and stream == "all":  # it ran elsewhere
-        from mlproj.artifacts import record as kept
+        from mlproj.run_folder import record as kept
 
         out.write(kept.read(record.run_id, record.artifact_uri, output_log.LOG) or b"")
         return
-    for block in output_log.read(run_dir, stream, follow, lambda: not record.status.ended and liveness.owner_lives(run_dir, record.pid)):
+    for block in output_log.read(
+        run_dir, stream, follow, lambda: not record.status.ended and liveness.owner_lives(run_dir, record.pid)
+    ):
         out.write(block)
         out.flush()
 

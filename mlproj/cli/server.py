@@ -16,7 +16,7 @@ from mlproj.cli import options
 from mlproj.cli.command_table import Group
 from mlproj.cli.output import print_document, print_lines, print_table
 from mlproj.cli.table import Column
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
     from mlproj.server.token_file import Token, TokenFile
@@ -29,14 +29,27 @@ _STORE = click.option(
 
 
 @click.group("server", cls=Group, invoke_without_command=True, subcommand_metavar="[COMMAND]")
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Listen there; 0.0.0.0 is every address.")
 @click.option(
-    "--port", metavar="N", type=click.IntRange(0, 65535), default=5000, show_default=True, help="Listen there; 0 is any free one."
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Listen there; 0.0.0.0 is every address."
+)
+@click.option(
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    default=5000,
+    show_default=True,
+    help="Listen there; 0 is any free one.",
 )
 @_STORE
-@click.option("--artifacts", metavar="PLACE", help="Where files are kept: a folder, s3://… [default: artifacts beside the store]")
-@click.option("--workers", metavar="N", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer.")
-@click.option("--allow-host", metavar="NAME", multiple=True, help="Answer to that name only, as behind a proxy; may be repeated.")
+@click.option(
+    "--artifacts", metavar="PLACE", help="Where files are kept: a folder, s3://… [default: artifacts beside the store]"
+)
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer."
+)
+@click.option(
+    "--allow-host", metavar="NAME", multiple=True, help="Answer to that name only, as behind a proxy; may be repeated."
+)
 @click.option("--log-requests", is_flag=True, help="Write a line for every request to standard error.")
 @click.pass_context
 def group(
@@ -51,8 +64,8 @@ def group(
 ) -> None:
     """Serve runs, models and files to MLflow's clients and to browsers, until Ctrl-C.
 
-    Programs use it with MLFLOW_TRACKING_URI=http://ADDRESS:PORT. On this machine nobody needs a token; at any other address, or
-    under a name given with --allow-host, everybody does: see "mlproj server token --help".
+    Programs use it with MLFLOW_TRACKING_URI=http://ADDRESS:PORT. On this machine nobody needs a token; at any other
+    address, or under a name given with --allow-host, everybody does: see "mlproj server token --help".
     """
     if context.invoked_subcommand is not None:
         return
@@ -82,7 +95,8 @@ def group(
 def token_group() -> None:
     """Make, list and revoke the tokens that let people and programs use the server.
 
-    Programs send one with MLFLOW_TRACKING_TOKEN, or with MLFLOW_TRACKING_USERNAME (anything) and MLFLOW_TRACKING_PASSWORD.
+    Programs send one with MLFLOW_TRACKING_TOKEN, or with MLFLOW_TRACKING_USERNAME (anything) and
+    MLFLOW_TRACKING_PASSWORD.
     """
 
 
@@ -95,7 +109,9 @@ def token_group() -> None:
     show_default=True,
     help="read; write: log as well; admin: delete experiments, runs, models and files as well.",
 )
-@click.option("--expires", metavar="DURATION", callback=options.duration, help="Good for so long only, such as 30d or 12h.")
+@click.option(
+    "--expires", metavar="DURATION", callback=options.duration, help="Good for so long only, such as 30d or 12h."
+)
 @_STORE
 @options.as_json
 def create_command(name: str, scope: str, expires: float | None, store: str | None, as_json: bool) -> None:
@@ -177,7 +193,8 @@ def _in_url(host: str) -> str:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises UsageError for an address that is not this machine's, ServiceError when the port is taken."""
+    """A listening socket. Raises UsageError for an address that is not this machine's, ServiceError when the port is
+    taken."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server((str(address[0]), port), family=family, backlog=1024)
@@ -186,5 +203,9 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
             raise UsageError(f"--host: {host} is no address of this machine") from error
-        reason = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
-        raise ServiceError(f"port {port} {reason}", hint="choose another one with --port, or 0 for any that is free") from error
+        reason = (
+            "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        )
+        raise ServiceError(
+            f"port {port} {reason}", hint="choose another one with --port, or 0 for any that is free"
+        ) from error

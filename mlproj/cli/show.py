@@ -15,7 +15,7 @@ from mlproj.cli.table import Column, render_fields
 if TYPE_CHECKING:
     from mlproj.cli.inspection import Opened
     from mlproj.environments.base import Description
-    from mlproj.errors import MlprojError, Place
+    from mlproj.foundation.errors import MlprojError, Place
     from mlproj.projects.base import EntryPoint, Parameter, Project
 
 _COLUMNS = (
@@ -41,7 +41,7 @@ def command(uri: str, version: str | None, offline: bool, verbosity: int, as_jso
     Default: the current folder.
     """
     from mlproj.cli import inspection
-    from mlproj.plan import RunRequest
+    from mlproj.running.plan import RunRequest
 
     reporter = make_reporter(verbosity, json=as_json)
     with inspection.opened(RunRequest(uri, version=version, offline=offline), reporter) as found:
@@ -55,9 +55,11 @@ def command(uri: str, version: str | None, offline: bool, verbosity: int, as_jso
             reporter.warn(warning)
 
 
-def _document(found: Opened, project: Project, environment: Description | None, trouble: MlprojError | None) -> dict[str, Any]:
+def _document(
+    found: Opened, project: Project, environment: Description | None, trouble: MlprojError | None
+) -> dict[str, Any]:
     from mlproj.cli.failure import describe
-    from mlproj.plan import environment_document, source_document
+    from mlproj.running.plan import environment_document, source_document
 
     return {
         "name": project.name,
@@ -99,7 +101,7 @@ def _parameter_document(found: Opened, parameter: Parameter) -> dict[str, Any]:
 
 
 def _print(found: Opened, project: Project, environment: Description | None, trouble: MlprojError | None) -> None:
-    from mlproj.plan import environment_line, source_line
+    from mlproj.running.plan import environment_line, source_line
 
     file = _relative(found, project.file) or "no MLproject file: -e names a script, as in mlproj run . -e train.py"
     fields = {"project": project.name or "(no name)", "description": project.description or "", "described by": file}
@@ -127,8 +129,21 @@ def _print_point(point: EntryPoint) -> None:
 
 
 def _row(parameter: Parameter) -> list[str]:
-    default = "required" if _is_required(parameter) else "optional" if parameter.default is None else str(parameter.default) or "''"
-    return [parameter.name, parameter.type, default, _allowed(parameter), parameter.description or "", _line(parameter.place)]
+    default = (
+        "required"
+        if _is_required(parameter)
+        else "optional"
+        if parameter.default is None
+        else str(parameter.default) or "''"
+    )
+    return [
+        parameter.name,
+        parameter.type,
+        default,
+        _allowed(parameter),
+        parameter.description or "",
+        _line(parameter.place),
+    ]
 
 
 def _allowed(parameter: Parameter) -> str:

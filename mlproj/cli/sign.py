@@ -9,34 +9,50 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlproj import env_vars, paths
 from mlproj.cli import complete, options, terminal
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.recorded import find, opened_store
-from mlproj.dataclass import dataclass
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation import env_vars, paths
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
-    from mlproj.attestation.ed25519 import Signer
+    from mlproj.signing.ed25519 import Signer
 
 _LARGEST = 65_536  # bytes of a private key
 
 
 @click.command("sign")
 @click.argument("target", metavar="RUN|FILE", shell_complete=complete.runs)
-@click.option("--key", "name", metavar="NAME", shell_complete=complete.keys, help="Sign with this key. [default: the only one]")
-@click.option("--ssh-key", metavar="FILE", type=click.Path(path_type=Path), help="Sign with this private key of OpenSSH, of type Ed25519.")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Also write the statement there; - prints it.")
+@click.option(
+    "--key", "name", metavar="NAME", shell_complete=complete.keys, help="Sign with this key. [default: the only one]"
+)
+@click.option(
+    "--ssh-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Sign with this private key of OpenSSH, of type Ed25519.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write the statement there; - prints it.",
+)
 @click.option("--force", is_flag=True, help="Sign anew what was signed when it was otherwise.")
 @options.as_json
-def command(target: str, name: str | None, ssh_key: Path | None, output: Path | None, force: bool, as_json: bool) -> None:
-    """Sign what a run was made from and made: its commit, lock, inputs, parameters, metrics and the hashes of its files; or a package.
+def command(
+    target: str, name: str | None, ssh_key: Path | None, output: Path | None, force: bool, as_json: bool
+) -> None:
+    """Sign what a run was made from and made: its commit, lock, inputs, parameters, metrics and the hashes of its
+    files; or a package.
 
-    RUN is a run's id or the beginning of it, its name, or "last". The statement (in-toto, in a DSSE envelope) is kept with the run;
-    "mlproj verify RUN" checks it. That about a package FILE.mlproj is kept beside it, in FILE.mlproj.intoto.jsonl. Signing again with
-    another key adds a signature.
+    RUN is a run's id or the beginning of it, its name, or "last". The statement (in-toto, in a DSSE envelope) is kept
+    with the run; "mlproj verify RUN" checks it. That about a package FILE.mlproj is kept beside it, in
+    FILE.mlproj.intoto.jsonl. Signing again with another key adds a signature.
     """
-    from mlproj.attestation import package_file
+    from mlproj.signing import package_file
 
     if name and ssh_key:
         raise UsageError("--key and --ssh-key name two keys", hint="choose one of them")
@@ -60,15 +76,17 @@ class _Signed:
 
 
 def _run(reference: str, signer: Callable[[], Signer], force: bool) -> _Signed:
-    from mlproj.attestation import signing
+    from mlproj.signing import signing
 
     with opened_store() as store:
         run, by = find(store, reference), signer()
-        return _Signed(f"{run.run_name} ({run.run_id})", {"run_id": run.run_id}, by, signing.sign(run, by, replace=force))
+        return _Signed(
+            f"{run.run_name} ({run.run_id})", {"run_id": run.run_id}, by, signing.sign(run, by, replace=force)
+        )
 
 
 def _package(file: Path, signer: Signer, force: bool) -> _Signed:
-    from mlproj.attestation import package_signing
+    from mlproj.signing import package_signing
 
     return _Signed(str(file), {"file": str(file)}, signer, package_signing.sign(file, signer, replace=force))
 
@@ -86,19 +104,21 @@ def _tell(signed: _Signed, output: Path | None, as_json: bool) -> None:
 
 
 def _own(name: str | None) -> Signer:
-    from mlproj.attestation.keyring import Keyring
+    from mlproj.signing.keyring import Keyring
 
     return Keyring().signer(name)
 
 
 def _of_ssh(file: Path) -> Signer:
-    from mlproj.attestation import ed25519
+    from mlproj.signing import ed25519
 
     try:
         with file.expanduser().open("rb") as stream:
             content = stream.read(_LARGEST)
     except (OSError, ValueError) as error:
-        raise UsageError(f"--ssh-key: {str(file)!r:.200} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise UsageError(
+            f"--ssh-key: {str(file)!r:.200} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
     return ed25519.load(content, str(file), lambda: _passphrase(file), file.name)
 
 
@@ -107,7 +127,9 @@ def _passphrase(file: Path) -> str:
     if given:
         return given
     if not terminal.is_terminal(sys.stdin):
-        raise UsageError(f"{file} needs a passphrase, and nobody can be asked", hint=f"set {env_vars.KEY_PASSPHRASE.name}")
+        raise UsageError(
+            f"{file} needs a passphrase, and nobody can be asked", hint=f"set {env_vars.KEY_PASSPHRASE.name}"
+        )
     from getpass import getpass
 
     try:

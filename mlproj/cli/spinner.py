@@ -12,7 +12,8 @@ _FRAMES, _ASCII_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 
 
 class Spinner:
-    """One line: dots that move, what is being done, how long it has taken, and the latest detail in what room is left."""
+    """One line: dots that move, what is being done, how long it has taken, and the latest detail in what room is
+    left."""
 
     def __init__(self, text: str) -> None:
         self.detail = ""
@@ -27,7 +28,14 @@ class Spinner:
 
     def resume(self) -> None:
         """Begin to move."""
-        self._live = Live(self, console=self._console, transient=True, refresh_per_second=10, redirect_stdout=False, redirect_stderr=False)
+        self._live = Live(
+            self,
+            console=self._console,
+            transient=True,
+            refresh_per_second=10,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
         self._live.start()
 
     def pause(self) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlproj import env_vars
 from mlproj.cli import options
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.terminal import printable
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation import env_vars
+from mlproj.foundation.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +40,10 @@ def command(server: str | None, dry_run: bool, as_json: bool) -> None:
     from mlproj import outbox
     from mlproj.outbox import delivery
 
-    delivered, left = delivery.everything(outbox.of(address), address)
-    waiting = {entry.run_id: entry.trouble or "its program is running, or another process is delivering it" for entry in left}
+    delivered, left = delivery.everything(outbox.open_outbox(address), address)
+    waiting = {
+        entry.run_id: entry.trouble or "its program is running, or another process is delivering it" for entry in left
+    }
     _tell(waiting, delivered, as_json)
     if any(entry.trouble for entry in left):
         sys.stderr.write(f"{_address(address)} did not take everything: mlproj sync --dry-run lists what waits\n")
@@ -56,13 +58,14 @@ def _outboxes() -> list[Outbox]:
 
 def _address(server: str) -> str:
     """Without credentials. Raises UsageError."""
-    from mlproj.caller import Caller
+    from mlproj.http.client import HttpClient
 
-    return Caller(server).uri
+    return HttpClient(server).uri
 
 
 def _usual() -> str | None:
-    """The server that is meant when none is named; None when nothing waits. Raises UsageError when it could be several."""
+    """The server that is meant when none is named; None when nothing waits. Raises UsageError when it could be
+    several."""
     from mlproj import tracking
 
     chosen = env_vars.TRACKING_URI.get()
@@ -70,7 +73,9 @@ def _usual() -> str | None:
         return chosen
     waiting = [one.server for one in _outboxes() if _waiting(one)]
     if len(waiting) > 1:
-        raise UsageError(f"runs wait for {len(waiting)} servers: {', '.join(waiting)}", hint="name one: mlproj sync SERVER")
+        raise UsageError(
+            f"runs wait for {len(waiting)} servers: {', '.join(waiting)}", hint="name one: mlproj sync SERVER"
+        )
     return waiting[0] if waiting else None
 
 
@@ -88,7 +93,13 @@ def _show(boxes: list[Outbox], as_json: bool) -> None:
     found = {box.server: _waiting(box) for box in boxes}
     if as_json:
         print_document(
-            {"waiting": [{"server": server, "run_id": run, "trouble": why} for server, runs in found.items() for run, why in runs.items()]}
+            {
+                "waiting": [
+                    {"server": server, "run_id": run, "trouble": why}
+                    for server, runs in found.items()
+                    for run, why in runs.items()
+                ]
+            }
         )
         return
     for server, runs in found.items():
@@ -100,7 +111,9 @@ def _show(boxes: list[Outbox], as_json: bool) -> None:
 
 def _tell(waiting: Mapping[str, str], delivered: int, as_json: bool) -> None:
     if as_json:
-        print_document({"delivered": delivered, "waiting": [{"run_id": run_id, "trouble": why} for run_id, why in waiting.items()]})
+        print_document(
+            {"delivered": delivered, "waiting": [{"run_id": run_id, "trouble": why} for run_id, why in waiting.items()]}
+        )
         return
     print_lines(f"delivered {delivered} run{'' if delivered == 1 else 's'}")
     for run_id, why in waiting.items():

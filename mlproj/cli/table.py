@@ -32,7 +32,10 @@ def render_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width
         chosen.remove(max(chosen, key=lambda index: columns[index].dispensable))
         widths = _widths(columns, rows, chosen, width)
     heading = [column.title for column in columns]
-    return [_line([columns[index] for index in chosen], [row[index] for index in chosen], widths) for row in [heading, *rows]]
+    return [
+        _line([columns[index] for index in chosen], [row[index] for index in chosen], widths)
+        for row in [heading, *rows]
+    ]
 
 
 def render_fields(fields: Mapping[str, str] | Iterable[tuple[str, str]], indent: int = 0) -> list[str]:
@@ -47,7 +50,9 @@ def render_fields(fields: Mapping[str, str] | Iterable[tuple[str, str]], indent:
     return lines
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], chosen: Sequence[int], limit: int | None) -> list[int]:
+def _widths(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], chosen: Sequence[int], limit: int | None
+) -> list[int]:
     """What each chosen column gets: what it wants, the widest of those that may be cut giving way until all fit."""
     wanted = [max([width_of(columns[index].title), *(width_of(row[index]) for row in rows)]) for index in chosen]
     if limit is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import IO
 
-from mlproj import env_vars
+from mlproj.foundation import env_vars
 
 _STYLES = {"red": "31", "yellow": "33", "green": "32", "cyan": "36", "bold": "1", "dim": "2"}
 
@@ -26,7 +26,9 @@ def wants_colour(stream: IO[str]) -> bool:
 def wants_motion(stream: IO[str]) -> bool:
     """Whether a spinner helps: a terminal that can move its cursor, and nobody is keeping a log of it (``CI``)."""
     return (
-        is_terminal(stream) and os.environ.get("TERM") not in {None, "", "dumb"} and os.environ.get("CI", "").lower() in {"", "0", "false"}
+        is_terminal(stream)
+        and os.environ.get("TERM") not in {None, "", "dumb"}
+        and os.environ.get("CI", "").lower() in {"", "0", "false"}
     )
 
 
@@ -68,7 +70,10 @@ def width_of(text: str) -> int:
         return len(text)
     import unicodedata
 
-    return sum(0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
 
 
 def shortened(text: str, width: int) -> str:

@@ -10,13 +10,18 @@ from contextlib import closing
 import click
 
 from mlproj.cli.output import print_lines
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation.errors import ServiceError, UsageError
 
 _USUAL_PORT = 5000
 
 
 @click.command("ui")
-@click.option("--port", metavar="N", type=click.IntRange(0, 65535), help="Listen there; 0 is any free one. [default: 5000, or a free one]")
+@click.option(
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    help="Listen there; 0 is any free one. [default: 5000, or a free one]",
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the pages in a browser.")
 def command(port: int | None, open_browser: bool) -> None:
     """Show recorded runs as web pages on this machine, until Ctrl-C.

@@ -82,7 +82,9 @@ def _parting_document(parting: Divergence) -> dict[str, Any]:
 def print_audit(original: Run, audit: Audit) -> None:
     """The verdict on each run, what differs, and what to make of it."""
     for verdict in audit.verdicts:
-        print_lines("", f"{verdict.after.run.run_name} ({verdict.after.run.run_id[:8]}), which does {original.run_name} again")
+        print_lines(
+            "", f"{verdict.after.run.run_name} ({verdict.after.run.run_id[:8]}), which does {original.run_name} again"
+        )
         _print_verdict(verdict)
     if audit.lacking:
         more = f" and {len(audit.lacking) - _MOST_NAMED} more" if len(audit.lacking) > _MOST_NAMED else ""
@@ -90,7 +92,9 @@ def print_audit(original: Run, audit: Audit) -> None:
     if audit.among:
         _print_among(audit)
     elif not audit.reproduced:
-        print_lines(f"what may be the cause: mlproj runs diff {original.run_id[:8]} {audit.verdicts[0].after.run.run_id[:8]}")
+        print_lines(
+            f"what may be the cause: mlproj runs diff {original.run_id[:8]} {audit.verdicts[0].after.run.run_id[:8]}"
+        )
 
 
 def _print_verdict(verdict: Verdict) -> None:
@@ -133,14 +137,19 @@ def _print_among(audit: Audit) -> None:
     print_heading("the new runs differ among themselves")
     for verdict in audit.among:
         if not verdict.reproduced:
-            print_prose(f"  {verdict.before.run.run_name} and {verdict.after.run.run_name}: {verdict.reason}", hanging=4)
+            print_prose(
+                f"  {verdict.before.run.run_name} and {verdict.after.run.run_name}: {verdict.reason}", hanging=4
+            )
     if audit.parting:
         _print_parting(audit.parting)
     for cause in audit.causes:
         how = "shown by runs with it set" if cause.proof == "tried" else "found by reading"
         print_prose(f"  {cause.name} ({how}): {cause.text}", hanging=4)
     if not audit.causes:
-        print_prose("  no cause was found: look for clocks, threads, the network, and what else is never twice the same", hanging=4)
+        print_prose(
+            "  no cause was found: look for clocks, threads, the network, and what else is never twice the same",
+            hanging=4,
+        )
     return None
 
 
@@ -149,4 +158,7 @@ def _print_parting(parting: Divergence) -> None:
         one, other = parting.values
         print_prose(f"  they first part at {parting.metric}, step {parting.step}: {one!r} and {other!r}", hanging=4)
     if parting.texts:
-        print_lines(f"  the first line of output that differs is line {parting.line}:", *(f"    {text}" for text in parting.texts))
+        print_lines(
+            f"  the first line of output that differs is line {parting.line}:",
+            *(f"    {text}" for text in parting.texts),
+        )

@@ -11,25 +11,28 @@ import click
 from mlproj.cli import complete, options
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.terminal import printable
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import NotFound
 
 if TYPE_CHECKING:
-    from mlproj.attestation.report import Change, Report, Signed
+    from mlproj.signing.report import Change, Report, Signed
 
 _MOST = 200  # changes that are printed
 
 
 @click.command("verify")
 @click.argument("target", metavar="RUN|FILE", shell_complete=complete.runs)
-@click.option("--require-signature", is_flag=True, help="Also fail when it is not signed with a key that is known here.")
+@click.option(
+    "--require-signature", is_flag=True, help="Also fail when it is not signed with a key that is known here."
+)
 @options.as_json
 def command(target: str, require_signature: bool, as_json: bool) -> int:
     """Check that a run or a package is as it was made and signed, or whose the signatures in a file are.
 
-    RUN is a run's id or the beginning of it, its name, or "last": its files are read and compared with the hashes that were recorded
-    and, if somebody signed it, signed. FILE is a package (.mlproj) or a file of statements (.intoto.jsonl). Exit code 1 when something
-    changed, a signature is bad or, with --require-signature, missing. Without that option a forger may have replaced the statement, too.
+    RUN is a run's id or the beginning of it, its name, or "last": its files are read and compared with the hashes that
+    were recorded and, if somebody signed it, signed. FILE is a package (.mlproj) or a file of statements
+    (.intoto.jsonl). Exit code 1 when something changed, a signature is bad or, with --require-signature, missing.
+    Without that option a forger may have replaced the statement, too.
     """
     report = _verified(target)
     is_sound = report.is_sound(signature_required=require_signature)
@@ -41,8 +44,8 @@ def command(target: str, require_signature: bool, as_json: bool) -> int:
 
 
 def _verified(target: str) -> Report:
-    from mlproj.attestation import checking, verifier
-    from mlproj.attestation.keyring import Keyring
+    from mlproj.signing import checking, verifier
+    from mlproj.signing.keyring import Keyring
 
     known = Keyring().known()
     file = Path(target)
@@ -61,7 +64,7 @@ def _verified(target: str) -> Report:
 
 
 def _no_such_kind(target: str) -> UsageError:
-    from mlproj.attestation import verifier
+    from mlproj.signing import verifier
 
     kinds = ", ".join(kind.name for kind in verifier.KINDS)
     return UsageError(f"{target!r:.200} is no file that can be verified", hint=f"known: {kinds}; or name a run")

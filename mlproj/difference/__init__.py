@@ -42,7 +42,8 @@ class Difference:
 
 
 def explain(one: Run, other: Run, lock_of: Callable[[Run], bytes | None]) -> Difference:
-    """Compare two runs; *lock_of* gives a run's environment lock, where it is known. Raises UsageError for a lock that cannot be read."""
+    """Compare two runs; *lock_of* gives a run's environment lock, where it is known. Raises UsageError for a lock that
+    cannot be read."""
     runs = (one, other)
     locks = {run.run_id: lock_of(run) for run in runs}
     facts = comparison.compare(runs, lambda run: locks[run.run_id])

@@ -18,9 +18,11 @@ _DIGITS = 12  # of a hash, by which people tell two apart
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing that could make runs differ. ``state`` is :data:`DIFFERS`, :data:`SAME`, or :data:`UNKNOWN` where a run has no record.
+    """One thing that could make runs differ. ``state`` is :data:`DIFFERS`, :data:`SAME`, or :data:`UNKNOWN` where a run
+    has no record.
 
-    ``facts`` are those that differ. ``files`` are those that differ between the two commits of the code; None where that is not known.
+    ``facts`` are those that differ. ``files`` are those that differ between the two commits of the code; None where
+    that is not known.
     """
 
     name: str
@@ -48,7 +50,8 @@ def find(runs: tuple[Run, Run], facts: Sequence[Fact], *, is_locked: bool) -> tu
 
 
 def changed(before: Value, after: Value) -> str:
-    """Two values in short: ``1.26.4 -> 2.0.0``, ``added: 3`` or ``removed: 3``; of long ones the part where they begin to differ."""
+    """Two values in short: ``1.26.4 -> 2.0.0``, ``added: 3`` or ``removed: 3``; of long ones the part where they begin
+    to differ."""
     if before is None:
         return f"added: {short(after)}"
     if after is None:
@@ -91,13 +94,19 @@ class _Facts:
 def _parameters(found: _Facts) -> Cause:
     """A parameter that names a file in both runs is judged by what the file holds, not by where it is."""
     files = {fact.name for fact in found.all("inputs") if None not in fact.values}
-    return _counted("parameters", tuple(fact for fact in found.differing("parameters") if fact.name not in files), "parameter")
+    return _counted(
+        "parameters", tuple(fact for fact in found.differing("parameters") if fact.name not in files), "parameter"
+    )
 
 
 def _packages(found: _Facts, is_locked: bool) -> Cause:
     if is_locked:
         return _counted("packages", found.differing("packages"), "package")
-    same = [fact for fact in (found.one("environment", "image"), found.one("environment", "key")) if _is_known(fact) and not fact.differs]
+    same = [
+        fact
+        for fact in (found.one("environment", "image"), found.one("environment", "key"))
+        if _is_known(fact) and not fact.differs
+    ]
     if same:
         return Cause("packages", SAME, f"the packages are the same: {same[0].name} {short(same[0].values[0])}")
     return Cause("packages", UNKNOWN, "the packages of at least one run are not recorded")
@@ -106,7 +115,9 @@ def _packages(found: _Facts, is_locked: bool) -> Cause:
 def _python(found: _Facts) -> Cause:
     fact = found.one("environment", "python")
     if not _is_known(fact):
-        return Cause("python", UNKNOWN, "the Python of at least one run is not recorded: it was the system's, or an image's")
+        return Cause(
+            "python", UNKNOWN, "the Python of at least one run is not recorded: it was the system's, or an image's"
+        )
     if fact.differs:
         return Cause("python", DIFFERS, f"the Python differs: {changed(*fact.values)}", (fact,))
     return Cause("python", SAME, f"the Python is the same: {fact.values[0]}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mlproj.artifacts import record
 from mlproj.difference.causes import DIFFERS, SAME, UNKNOWN, Cause, changed, short
+from mlproj.run_folder import record
 from mlproj.sources import changed_files, patch
 from mlproj.sources.changed_files import ChangedFile
 from mlproj.tracking.base import Run
@@ -43,7 +43,9 @@ def _code(runs: tuple[Run, Run], facts: Sequence[Fact], written: Sequence[str] |
 def _leftovers(names: Sequence[str]) -> Cause:
     """Files that the runs make themselves are no code; the program may read what an earlier run left all the same."""
     if names:
-        return Cause("leftovers", DIFFERS, f"files that the runs make were there before, and not the same: {_listed(names)}")
+        return Cause(
+            "leftovers", DIFFERS, f"files that the runs make were there before, and not the same: {_listed(names)}"
+        )
     return Cause("leftovers", SAME, "earlier runs left nothing behind that differs")
 
 
@@ -59,7 +61,11 @@ def _said_of_version(runs: tuple[Run, Run], files: Sequence[ChangedFile] | None)
         yield f"project {changed(*(source.get('subdirectory') or 'at the top' for source in (one, other)))}"
     if before and after and before != after:
         counted = "" if files is None else f", {len(files)} file{'' if len(files) == 1 else 's'} changed"
-        yield f"commits {short(before)}..{short(after)}{counted}" if one.get("commit") else f"contents {short(before)} -> {short(after)}"
+        yield (
+            f"commits {short(before)}..{short(after)}{counted}"
+            if one.get("commit")
+            else f"contents {short(before)} -> {short(after)}"
+        )
 
 
 def _said_of_changes(written: Sequence[str] | None) -> Iterator[str]:
@@ -68,7 +74,8 @@ def _said_of_changes(written: Sequence[str] | None) -> Iterator[str]:
 
 
 def _said_of_command(runs: tuple[Run, Run], facts: Sequence[Fact]) -> Iterator[str]:
-    """A command holds the values of parameters: where these differ, a difference of the command says nothing about the code."""
+    """A command holds the values of parameters: where these differ, a difference of the command says nothing about the
+    code."""
     one, other = runs
     if one.entry_point != other.entry_point:
         yield f"entry point {changed(one.entry_point, other.entry_point)}"
@@ -83,7 +90,9 @@ def _placeless_command(run: Run) -> str:
     command = re.sub(r"[^\s'\"=]*/checkouts/…", "…", without_checkout(run.command or ""))
     for given in run.inputs:
         name = re.escape(str(given.get("uri") or "").rpartition("/")[2])
-        command = re.sub(rf"[^\s'\"=]*/{name}(?![^\s'\"])", f"{{{given.get('parameter')}}}", command) if name else command
+        command = (
+            re.sub(rf"[^\s'\"=]*/{name}(?![^\s'\"])", f"{{{given.get('parameter')}}}", command) if name else command
+        )
     place = str((run.source or {}).get("uri") or "")
     return command.replace(place, "…") if place.startswith("/") else command
 

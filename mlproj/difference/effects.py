@@ -13,7 +13,8 @@ _LOAD = "system/"  # metrics of the machine's load, never twice the same
 
 @dataclass(frozen=True)
 class Effect:
-    """A result that differs. ``absolute`` is how much greater the second number is, ``relative`` that as a part of the first.
+    """A result that differs. ``absolute`` is how much greater the second number is, ``relative`` that as a part of the
+    first.
 
     Both are None where the values are no numbers, ``relative`` also where the first is zero.
     """

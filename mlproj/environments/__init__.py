@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlproj import env_vars
-from mlproj.errors import EnvironmentFailure, UsageError
+from mlproj.foundation import env_vars
+from mlproj.foundation.errors import EnvironmentFailure, UsageError
 
 if TYPE_CHECKING:
     from mlproj.environments.base import Declaration, Environment, Request
-    from mlproj.locked import Locked
-    from mlproj.progress import Progress
+    from mlproj.foundation.locked import Locked
+    from mlproj.foundation.progress import Progress
 
 # A kind's attribute is called as (request, declaration, progress) and returns an Environment.
 KINDS = {
-    "python": "mlproj.environments.python:create",
+    "python": "mlproj.environments.python.environment:create",
     "conda": "mlproj.environments.conda.environment:create",
     "renv": "mlproj.environments.renv.environment:create",
     "container": "mlproj.environments.containers.environment:create",
@@ -29,11 +29,13 @@ def resolve(request: Request, progress: Progress) -> Environment:
     Raises :class:`UsageError` for an unknown manager or a wrong date, :class:`InvalidProject` for a declaration that
     contradicts its format, and :class:`EnvironmentFailure` when no environment can answer the request.
     """
-    from mlproj import plugins
-    from mlproj.environments.from_root import FromRoot
+    from mlproj.environments.progress_from_root import FromRoot
+    from mlproj.foundation import plugins
 
     if request.manager not in MANAGERS:
-        raise UsageError(f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}")
+        raise UsageError(
+            f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}"
+        )
     with FromRoot(progress, request.root).told() as shortened:
         declaration = declared(request)
         if request.locked is None:
@@ -50,26 +52,33 @@ def resolve(request: Request, progress: Progress) -> Environment:
             return environment
         from mlproj.environments.containers import packing
 
-        return packing.put(environment, request)
+        return packing.pack(environment, request)
 
 
 def is_enclosed(request: Request) -> bool:
     """Whether what *request* leads to runs in a container. Raises InvalidProject."""
-    return request.in_container is not None or (request.manager in ("auto", "docker") and declared(request).kind == "docker_env")
+    return request.in_container is not None or (
+        request.manager in ("auto", "docker") and declared(request).kind == "docker_env"
+    )
 
 
 def _check_in_container(request: Request, kind: str) -> None:
     """Raises UsageError where a container makes no sense."""
     if kind == "container":
-        raise UsageError("--in-container is for projects that declare no container, and this one has docker_env", hint="leave it out")
+        raise UsageError(
+            "--in-container is for projects that declare no container, and this one has docker_env", hint="leave it out"
+        )
     if request.manager == "local":
-        raise UsageError("--in-container and --env-manager local are both given; the current environment is not in a container")
+        raise UsageError(
+            "--in-container and --env-manager local are both given; the current environment is not in a container"
+        )
 
 
 def declared(request: Request) -> Declaration:
-    """Where the project says what it needs: a few looks at files, no code of the project is run. Raises InvalidProject."""
-    from mlproj.environments import detection
+    """Where the project says what it needs: a few looks at files, no code of the project is run. Raises
+    InvalidProject."""
     from mlproj.environments.base import Declaration
+    from mlproj.environments.declarations import detection
 
     if request.manager == "local":
         return request.declared or Declaration("none", reason="--env-manager local")
@@ -77,8 +86,9 @@ def declared(request: Request) -> Declaration:
 
 
 def _check_r(request: Request) -> None:
-    """R is nothing that a Python environment brings. Raises EnvironmentFailure when the command needs it and it is not here."""
-    from mlproj.environments import detection
+    """R is nothing that a Python environment brings. Raises EnvironmentFailure when the command needs it and it is not
+    here."""
+    from mlproj.environments.declarations import detection
 
     if not detection.starts_r(request):
         return
@@ -115,7 +125,7 @@ def _as_locked(request: Request, locked: Locked, declaration: Declaration) -> tu
 
     What was made in an image is locked by what it consists of, or by the image alone when it was taken as it is.
     """
-    from mlproj.dataclass import replace
+    from mlproj.foundation.dataclass import replace
 
     kind = locked.kind
     if kind == "container" and locked.lock is not None:

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from mlproj.dataclass import dataclass, field
-from mlproj.errors import Place
-from mlproj.locked import Locked
-from mlproj.progress import Progress
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import Place
+from mlproj.foundation.locked import Locked
+from mlproj.foundation.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Declaration:
     """Where a project says what it needs.
 
     ``kind``: ``python_env``, ``conda_env``, ``docker_env``, ``uv_lock``, ``pylock``, ``requirements``, ``pyproject``,
-    ``setup``, ``script`` (PEP 723), ``renv_lock``, ``imports`` (inferred) or ``none``. ``reason`` says for people why this one.
-    ``options`` is the mapping of ``docker_env``.
+    ``setup``, ``script`` (PEP 723), ``renv_lock``, ``imports`` (inferred) or ``none``. ``reason`` says for people why
+    this one. ``options`` is the mapping of ``docker_env``.
     """
 
     kind: str
@@ -38,10 +38,10 @@ class Request:
     ``as_of`` is ``auto``, ``commit``, ``pins``, ``today`` or an ISO date. ``commit_date`` (UTC) is the revision's, None
     without history. ``last_changed`` gives the last commit date of one file. ``time_travel`` says whether ``auto`` may
     mean the commit date (true for Git sources, false for a local folder). ``docker_args`` are options for the container
-    engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts what is
-    decided into a container of this image (empty: one that fits), None leaves it to the declaration. ``locked`` is an environment
-    that was made before and is to be made again: its lock decides, and not what is declared. ``sandbox``: what an enclosure is
-    made for is not trusted.
+    engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts
+    what is decided into a container of this image (empty: one that fits), None leaves it to the declaration. ``locked``
+    is an environment that was made before and is to be made again: its lock decides, and not what is declared.
+    ``sandbox``: what an enclosure is made for is not trusted.
     """
 
     project_dir: Path
@@ -67,15 +67,15 @@ class Request:
 class Description:
     """An environment as decided, before it is built: plain data for the plan, the record and ``--json``.
 
-    ``kind`` is ``python``, ``conda``, ``renv``, ``container`` or ``system``; ``manager`` who installs or runs it (``uv``,
-    ``virtualenv``, ``rattler``, ``R``, ``docker``, ``podman``, ``nerdctl``, ``local``). ``python`` is
+    ``kind`` is ``python``, ``conda``, ``renv``, ``container`` or ``system``; ``manager`` who installs or runs it
+    (``uv``, ``virtualenv``, ``rattler``, ``R``, ``docker``, ``podman``, ``nerdctl``, ``local``). ``python`` is
     the version of the interpreter that will be used, ``language`` another language with its version (``R 4.2.1``),
-    ``requirements`` what will be asked of the installer, ``as_of`` the UTC moment that packages are resolved at (None: now)
-    with ``as_of_reason``. ``notes`` are the choices worth telling: what was skipped, translated or substituted, and why.
-    ``key`` names the content; equal keys, equal environments.
+    ``requirements`` what will be asked of the installer, ``as_of`` the UTC moment that packages are resolved at (None:
+    now) with ``as_of_reason``. ``notes`` are the choices worth telling: what was skipped, translated or substituted,
+    and why. ``key`` names the content; equal keys, equal environments.
     It is None for the system, whose content nobody controls. ``image`` is what a container is made of: the name of
-    an image, or the Dockerfile that one is built from. ``not_confined`` is what an enclosure that was asked to be a sandbox does not
-    keep a command from, a line each; None where none was asked to.
+    an image, or the Dockerfile that one is built from. ``not_confined`` is what an enclosure that was asked to be a
+    sandbox does not keep a command from, a line each; None where none was asked to.
     """
 
     kind: str
@@ -109,18 +109,19 @@ class Description:
 
 @dataclass(frozen=True)
 class Network:
-    """How a program reaches a server of ours: the address to ``listen`` at here, and the ``name`` that the program has for it."""
+    """How a program reaches a server of ours: the address to ``listen`` at here, and the ``name`` that the program has
+    for it."""
 
     listen: str
     name: str
 
 
 @dataclass(frozen=True)
-class Inside:
+class ContainerLaunch:
     """A command that was put into something (a container) and is ready to be started there.
 
-    ``argv`` starts it and lasts as long as it does; ``environ`` is for that program. ``rescue`` is a command line that ends it
-    when nobody is left to do so.
+    ``argv`` starts it and lasts as long as it does; ``environ`` is for that program. ``rescue`` is a command line that
+    ends it when nobody is left to do so.
     """
 
     argv: tuple[str, ...]
@@ -130,8 +131,8 @@ class Inside:
 
 @dataclass(frozen=True)
 class Door:
-    """How a command that has no network reaches a server of ours, as ``127.0.0.1:port``: a socket that listens there is to be handed
-    out, as a descriptor, through the socket at ``path``."""
+    """How a command that has no network reaches a server of ours, as ``127.0.0.1:port``: a socket that listens there is
+    to be handed out, as a descriptor, through the socket at ``path``."""
 
     path: Path
     port: int
@@ -139,8 +140,8 @@ class Door:
 
 @dataclass(frozen=True)
 class Folders:
-    """What of this machine a command sees: folders it may write to, and files and folders it may read, all absolute; what may be
-    written can lie in what may be read. ``door`` is for one in a sandbox."""
+    """What of this machine a command sees: folders it may write to, and files and folders it may read, all absolute;
+    what may be written can lie in what may be read. ``door`` is for one in a sandbox."""
 
     project_dir: Path
     writable: tuple[Path, ...] = ()
@@ -149,13 +150,14 @@ class Folders:
 
 
 class Enclosure(Protocol):
-    """What a command is put into, one command after the other having its own; a :class:`Prepared` that has none runs as a process."""
+    """What a command is put into, one command after the other having its own; a :class:`Prepared` that has none runs as
+    a process."""
 
     @property
     def network(self) -> Network:
         """How its programs reach this machine."""
 
-    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> Inside:
+    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
         """Make it for the shell's *command*, which is to get *variables*. Raises ServiceError, EnvironmentFailure."""
 
     def pid(self, run_id: str) -> int | None:
@@ -176,10 +178,10 @@ class Prepared:
     """A ready environment as data: what to set, what to put before ``PATH``, what to unset, and its lock.
 
     ``lock`` is the file that records every installed package with hashes (``pylock.toml``), None for the system.
-    ``reused`` tells whether it was there already. ``packages`` maps normalised names to installed versions. ``enclosure``
-    is what the command is put into; the program then gets ``variables`` and nothing else of this process's environment.
-    ``record`` is what the run's record of its environment has besides. ``readable`` are folders of it that are not beside ``path``,
-    for a sandbox.
+    ``reused`` tells whether it was there already. ``packages`` maps normalised names to installed versions.
+    ``enclosure`` is what the command is put into; the program then gets ``variables`` and nothing else of this
+    process's environment. ``record`` is what the run's record of its environment has besides. ``readable`` are folders
+    of it that are not beside ``path``, for a sandbox.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -223,16 +225,18 @@ class Environment(Protocol):
         """Whether :meth:`prepare` would find it built. Cheap; no lock is taken."""
 
     def prepare(self, progress: Progress, *, rebuild: bool = False) -> Prepared:
-        """Build it, or find it built. Concurrent calls build once; a failure leaves nothing. Raises EnvironmentFailure."""
+        """Build it, or find it built. Concurrent calls build once; a failure leaves nothing. Raises
+        EnvironmentFailure."""
 
 
 @dataclass(frozen=True)
 class Packed:
-    """How an environment gets into an image: a shell ``script`` that makes :data:`INSIDE` there, as root, of the material.
+    """How an environment gets into an image: a shell ``script`` that makes :data:`INSIDE` there, as root, of the
+    material.
 
-    The command gets ``variables``, and a shell does what ``begin`` says before it. ``lock`` is the name and the content of the file
-    that records what is installed; ``packages`` maps normalised names to versions. ``readable`` are folders that the script reads
-    where they are on this machine.
+    The command gets ``variables``, and a shell does what ``begin`` says before it. ``lock`` is the name and the content
+    of the file that records what is installed; ``packages`` maps normalised names to versions. ``readable`` are folders
+    that the script reads where they are on this machine.
     """
 
     script: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
-from mlproj.progress import Progress
+from mlproj.foundation.progress import Progress
 
 
 class SystemEnvironment:
@@ -28,4 +28,6 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     if request.locked is not None and request.in_container is None:
         return SystemEnvironment(declaration, ("of the system's environment nothing is locked: it is what it is now",))
     unused = request.manager == "local" and declaration.kind != "none"
-    return SystemEnvironment(declaration, ("run in the current environment; the declared one is not made",) if unused else ())
+    return SystemEnvironment(
+        declaration, ("run in the current environment; the declared one is not made",) if unused else ()
+    )

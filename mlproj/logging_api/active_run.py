@@ -7,14 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from mlproj import env_vars
+from mlproj.foundation import env_vars
 from mlproj.logging_api.line_file import LineFile
 
-_METRICS, _PARAMS, _TAGS = "metrics.log", "params.log", "tags.log"  # as in mlproj.tracking.log_file, which brings the store along
+_METRICS, _PARAMS, _TAGS = (
+    "metrics.log",
+    "params.log",
+    "tags.log",
+)  # as in mlproj.run_folder.log_file, which brings the store along
 
 
 class ActiveRun:
-    """A run that is logged to. As a context manager it ends with the block: FINISHED, or FAILED by an exception, or KILLED by Ctrl-C."""
+    """A run that is logged to. As a context manager it ends with the block: FINISHED, or FAILED by an exception, or
+    KILLED by Ctrl-C."""
 
     def __init__(self, run_id: str, run_dir: str, environ: dict[str, str]) -> None:
         self.run_id = run_id
@@ -29,7 +34,8 @@ class ActiveRun:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The variables by which another program (``subprocess.run(…, env={**os.environ, **run.environ})``) logs to this run."""
+        """The variables by which another program (``subprocess.run(…, env={**os.environ, **run.environ})``) logs to
+        this run."""
         return {
             env_vars.RUN_ID.name: self.run_id,
             env_vars.RUN_DIR.name: str(self.run_dir),
@@ -45,7 +51,9 @@ class ActiveRun:
     def __enter__(self) -> ActiveRun:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         from mlproj.logging_api import fluent
 
         fluent.close(self, *judge(error))

@@ -8,14 +8,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.logging_api import fluent
 
 
 def log_artifact(path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
     """Keep a copy of a file (or of a folder, under its name), in the folder *artifact_path* of the run's artifacts.
 
-    Raises UsageError when it is not there, or *artifact_path* leads out of the artifacts; ServiceError when it cannot be copied.
+    Raises UsageError when it is not there, or *artifact_path* leads out of the artifacts; ServiceError when it cannot
+    be copied.
     """
     source = Path(path)
     if not source.exists():

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.logging_api import active_run as runs
 from mlproj.logging_api import line
 from mlproj.logging_api.active_run import ActiveRun
@@ -24,7 +24,8 @@ _lock = threading.RLock()
 
 
 def log_metric(key: str, value: float, step: int | None = None, timestamp: int | None = None) -> None:
-    """Log a value of a metric: a number, NaN or infinite. Without a *step* it is 0; *timestamp* is UTC milliseconds, None: now.
+    """Log a value of a metric: a number, NaN or infinite. Without a *step* it is 0; *timestamp* is UTC milliseconds,
+    None: now.
 
     Raises UsageError for what is no number or no name.
     """
@@ -46,7 +47,8 @@ def log_metrics(metrics: Mapping[str, float], step: int | None = None, timestamp
 
 
 def log_param(key: str, value: Any) -> None:
-    """Log a parameter, as text. The first value of a parameter stays; another one is told as a warning when the run ends."""
+    """Log a parameter, as text. The first value of a parameter stays; another one is told as a warning when the run
+    ends."""
     _active().params.append(line.text("parameter", key, value).encode())
 
 
@@ -83,14 +85,18 @@ def start_run(
 ) -> ActiveRun:
     """Start a run and make it the active one; use it as a context manager, or call :func:`end_run`.
 
-    In a program that ``mlproj run`` started, the first run *is* that run, which takes the name and tags given here; further ones
-    are its children. With *run_id* a run of the store is gone on with. *nested* starts a child of the active run. Raises
-    UsageError when a run is active already, or for an unknown run; ServiceError when runs cannot be recorded.
+    In a program that ``mlproj run`` started, the first run *is* that run, which takes the name and tags given here;
+    further ones are its children. With *run_id* a run of the store is gone on with. *nested* starts a child of the
+    active run. Raises UsageError when a run is active already, or for an unknown run; ServiceError when runs cannot be
+    recorded.
     """
     lines = "".join([line.text("tag", key, value) for key, value in (tags or {}).items()])
     with _lock:
         if _started and not nested:
-            raise UsageError(f"the run {_started[-1].run_id} is active", hint="end it first with mlproj.end_run(), or give nested=True")
+            raise UsageError(
+                f"the run {_started[-1].run_id} is active",
+                hint="end it first with mlproj.end_run(), or give nested=True",
+            )
         own = _of_environment()
         if own and not _started and (run_id == own.run_id or (run_id is None and _adopts(own))):
             _adopt(own, run_name, experiment_name)
@@ -125,10 +131,14 @@ def close(run: ActiveRun, status: str, reason: str | None) -> None:
 
 def _metric(run: ActiveRun, key: str, value: float, step: int | None, timestamp: int | None) -> str:
     if timestamp is not None:
-        return line.metric(key, value, 0 if step is None else line.integer("step", step), line.integer("timestamp", timestamp))
+        return line.metric(
+            key, value, 0 if step is None else line.integer("step", step), line.integer("timestamp", timestamp)
+        )
     now = time.time_ns() // 1_000_000
     if step is not None:
-        return line.metric(key, value, step if type(step) is int and -1 < step < 1 << 62 else line.integer("step", step), now)
+        return line.metric(
+            key, value, step if type(step) is int and -1 < step < 1 << 62 else line.integer("step", step), now
+        )
     # Of points of one step the latest one counts; within a millisecond it would be the greatest.
     if isinstance(key, str) and now <= run.latest.get(key, 0):
         now = run.latest[key] + 1

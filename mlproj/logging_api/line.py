@@ -7,7 +7,7 @@ import math
 import operator
 from typing import Any
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 _INT64 = range(-(2**63), 2**63)
 _KNOWN_AT_MOST = 10_000
@@ -23,7 +23,9 @@ def metric(name: str, value: Any, step: int, timestamp: int) -> str:
     if type(value) is not float:
         value = _float(name, value)
     # JSON has no words for these; Python's reader of it, which reads this, has.
-    shown = repr(value) if value - value == 0 else "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    shown = (
+        repr(value) if value - value == 0 else "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    )
     return f'{{"name":{quoted},"value":{shown},"step":{step},"timestamp":{timestamp}}}\n'
 
 

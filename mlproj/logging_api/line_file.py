@@ -6,7 +6,7 @@ import os
 from typing import Any
 from weakref import WeakSet
 
-from mlproj.errors import ServiceError
+from mlproj.foundation.errors import ServiceError
 
 _opened: WeakSet[LineFile] = WeakSet()
 
@@ -24,7 +24,9 @@ class LineFile:
         try:
             descriptor = self._descriptor
             if descriptor is None:
-                descriptor = self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+                descriptor = self._descriptor = os.open(
+                    self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
+                )
             written = os.write(descriptor, lines)
             while written < len(lines):  # a full disk, perhaps; the piece is a bad line, and what follows is whole
                 begin = lines.rfind(b"\n", 0, written) + 1
@@ -40,7 +42,8 @@ class LineFile:
             os.close(descriptor)
 
     def forget(self, *_: Any) -> None:
-        """In a forked process: its number may soon be that of another file, as in daemons, which close all they inherit."""
+        """In a forked process: its number may soon be that of another file, as in daemons, which close all they
+        inherit."""
         try:
             self.close()
         except OSError:

@@ -1,4 +1,5 @@
-"""Runs that a program starts by itself: recorded, held alive and read by the program, as ``mlproj run`` does for its own."""
+"""Runs that a program starts by itself: recorded, held alive and read by the program, as ``mlproj run`` does for its
+own."""
 
 from __future__ import annotations
 
@@ -10,17 +11,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlproj import env_vars, outbox, paths, run_artifacts, tracking
-from mlproj.errors import MlprojError, ServiceError
+from mlproj import outbox, tracking
+from mlproj.foundation import env_vars, paths
+from mlproj.foundation.errors import MlprojError, ServiceError
+from mlproj.foundation.redaction import redact
 from mlproj.logging_api import active_run, fluent
 from mlproj.logging_api.active_run import ActiveRun
-from mlproj.redaction import redact
-from mlproj.tracking import liveness, log_file, system_metrics
+from mlproj.run_folder import artifact_folder, liveness, log_file
+from mlproj.running import system_metrics
+from mlproj.running.background_worker import BackgroundWorker
 from mlproj.tracking.base import Run, Status, TrackingStore, WrongState
-from mlproj.tracking.companion import Companion
 
 if TYPE_CHECKING:
-    from mlproj.outbox.courier import Courier
+    from mlproj.outbox.upload_worker import UploadWorker
 
 
 def start(run_id: str | None, run_name: str | None, experiment_name: str | None, parent: str | None) -> ActiveRun:
@@ -73,24 +76,24 @@ class _OwnedRun:
         """Make the run's files and begin to look at them."""
         try:
             log_file.make(self._dir)
-            self._artifacts = run_artifacts.make(self._run, self._dir)
+            self._artifacts = artifact_folder.make(self._run, self._dir)
         except OSError as error:
             raise ServiceError(f"cannot make {error.filename}: {error.strerror}") from error
         self.handle = ActiveRun(self._run.run_id, str(self._dir), log_file.variables(self._dir, self._artifacts))
         self._reader = log_file.Reader(self._store, self._run.run_id, self._dir)
         sampler = system_metrics.Sampler(os.getpid(), system_metrics.interval()) if system_metrics.wanted() else None
-        self._companion = Companion(self._store, self._run.run_id, self._reader, sampler)
-        self._companion.start()
-        self._courier = _courier(self._run.run_id)
-        self.handle.end, self.handle.flush = self.end, self._companion.flush
+        self._background_worker = BackgroundWorker(self._store, self._run.run_id, self._reader, sampler)
+        self._background_worker.start()
+        self._upload_worker = _upload_worker(self._run.run_id)
+        self.handle.end, self.handle.flush = self.end, self._background_worker.flush
 
     def end(self, status: str, reason: str | None) -> None:
         """Take over what was logged and record the end."""
-        self._companion.stop()
+        self._background_worker.stop()
         with self.resources:
             try:
                 self._reader.read(final=True)
-                run_artifacts.keep(self._run, self._artifacts)
+                artifact_folder.keep(self._run, self._artifacts)
             except (OSError, MlprojError) as trouble:
                 _warn(f"not everything that the run logged could be kept: {trouble}")
             for problem in self._reader.problems:
@@ -101,22 +104,26 @@ class _OwnedRun:
                 status_reason=redact(reason) if reason else None,
                 end_time=time.time_ns() // 1_000_000,
             )
-        if self._courier and not self._courier.finish():
-            _warn(f"the run waits on this disk ({self._courier.trouble}); the next run delivers it, or mlproj sync")
+        if self._upload_worker and not self._upload_worker.finish():
+            _warn(
+                f"the run waits on this disk ({self._upload_worker.trouble}); the next run delivers it, or mlproj sync"
+            )
 
 
-def _courier(run_id: str) -> Courier | None:
+def _upload_worker(run_id: str) -> UploadWorker | None:
     """Who brings the run to the tracking server, if there is one."""
     if not tracking.is_server(env_vars.TRACKING_URI.get()):
         return None
-    from mlproj.outbox.courier import Courier
+    from mlproj.outbox.upload_worker import UploadWorker
 
-    courier = Courier(run_id)
+    courier = UploadWorker(run_id)
     courier.start()
     return courier
 
 
-def _create(store: TrackingStore, run_id: str, run_name: str | None, experiment_name: str | None, parent: str | None) -> Run:
+def _create(
+    store: TrackingStore, run_id: str, run_name: str | None, experiment_name: str | None, parent: str | None
+) -> Run:
     user = _user()
     program = sys.argv[0] if sys.argv else ""
     known = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, overload
 
 from mlproj import outbox, tracking
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.logging_api import fluent
 from mlproj.tracking.base import Run
 
@@ -46,9 +46,9 @@ def search_runs(
 ) -> Any:
     """The runs that match *filter*, in MLflow's search language, the newest first unless *order_by* says otherwise.
 
-    A list of :class:`mlproj.Run`, or with ``output_format="pandas"`` a frame with a row for each run and columns such as
-    ``metrics.rmse`` and ``params.alpha``. *experiment_names* None: of all experiments. Raises UsageError for a filter that is
-    not understood, an unknown experiment, or when pandas is asked for and missing.
+    A list of :class:`mlproj.Run`, or with ``output_format="pandas"`` a frame with a row for each run and columns such
+    as ``metrics.rmse`` and ``params.alpha``. *experiment_names* None: of all experiments. Raises UsageError for a
+    filter that is not understood, an unknown experiment, or when pandas is asked for and missing.
     """
     if output_format not in ("list", "pandas"):
         raise UsageError(f"output_format is to be 'list' or 'pandas', found {output_format!r}")
@@ -60,16 +60,24 @@ def search_runs(
     return runs if output_format == "list" else _frame(runs)
 
 
-def _search(filter: str, order_by: Sequence[str], experiment_names: Sequence[str] | None, max_results: int | None) -> list[Run]:
+def _search(
+    filter: str, order_by: Sequence[str], experiment_names: Sequence[str] | None, max_results: int | None
+) -> list[Run]:
     store = tracking.open()
     try:
         outbox.reap(store)
-        ids = None if experiment_names is None else [store.get_experiment(name=name).experiment_id for name in experiment_names]
+        ids = (
+            None
+            if experiment_names is None
+            else [store.get_experiment(name=name).experiment_id for name in experiment_names]
+        )
         runs: list[Run] = []
         token = None
         while max_results is None or len(runs) < max_results:
             limit = _PAGE if max_results is None else min(_PAGE, max_results - len(runs))
-            page = store.search_runs(experiment_ids=ids, filter=filter, order_by=order_by, limit=limit, page_token=token)
+            page = store.search_runs(
+                experiment_ids=ids, filter=filter, order_by=order_by, limit=limit, page_token=token
+            )
             runs.extend(page.items)
             token = page.next_page_token
             if token is None:

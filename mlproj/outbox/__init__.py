@@ -1,4 +1,5 @@
-"""Recording to a team's server: written to this disk first, delivered from there, so that nothing waits for a network."""
+"""Recording to a team's server: written to this disk first, delivered from there, so that nothing waits for a
+network."""
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mlproj import env_vars, paths, tracking
-from mlproj.errors import UsageError
+from mlproj import tracking
+from mlproj.foundation import env_vars, paths
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import TrackingStore
 
 _NOTE = "server.json"
@@ -28,10 +30,10 @@ class Outbox(NamedTuple):
 def recording_uri() -> str | None:
     """Where new runs are written: the store of ``MLPROJ_TRACKING_URI``, or the outbox of the server that it names."""
     uri = env_vars.TRACKING_URI.get()
-    return of(uri).uri if tracking.is_server(uri) else uri
+    return open_outbox(uri).uri if tracking.is_server(uri) else uri
 
 
-def of(server: str) -> Outbox:
+def open_outbox(server: str) -> Outbox:
     """The outbox of the server at an address, made when missing. Raises UsageError, ServiceError."""
     import json
 
@@ -45,8 +47,9 @@ def of(server: str) -> Outbox:
 
 
 def reap(store: TrackingStore) -> None:
-    """Record the end of runs whose process is gone, in *store* (that of ``MLPROJ_TRACKING_URI``) or in the outbox of its server."""
-    from mlproj.tracking import liveness
+    """Record the end of runs whose process is gone, in *store* (that of ``MLPROJ_TRACKING_URI``) or in the outbox of
+    its server."""
+    from mlproj.run_folder import liveness
 
     uri = env_vars.TRACKING_URI.get()
     if not tracking.is_server(uri):
@@ -77,9 +80,9 @@ def _place(server: str) -> Outbox:
     """Where the outbox of a server is, or would be. Raises UsageError for what is no address."""
     import hashlib
 
-    from mlproj.caller import Caller
+    from mlproj.http.client import HttpClient
 
-    address = Caller(server).uri
+    address = HttpClient(server).uri
     return Outbox(address, _folders() / hashlib.sha256(address.encode()).hexdigest()[:16])
 
 

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
-from mlproj import paths, tracking
-from mlproj.errors import MlprojError, ServiceError
+from mlproj import tracking
+from mlproj.foundation import paths
+from mlproj.foundation.errors import MlprojError, ServiceError
+from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.outbox import Outbox, files
 from mlproj.outbox.destination import Destination
 from mlproj.outbox.ledger import Entry, Ledger
 from mlproj.outbox.run_delivery import RunDelivery, concerns_all
-from mlproj.tracking import liveness
+from mlproj.run_folder import liveness
 from mlproj.tracking.base import NotFound, Run
-from mlproj.tracking.mlflow_run import PARENT_TAG
 
 _YOUNG = 20_000  # milliseconds
 _DEEPEST = 50  # generations of runs
@@ -75,11 +76,13 @@ class Delivery:
         stop: Callable[[], bool] = lambda: False,
         heard: Callable[[], object] = lambda: None,
     ) -> None:
-        """Deliver what waits, as far as it has come, and remove from the outbox what is over and delivered, if *may_clear*.
+        """Deliver what waits, as far as it has come, and remove from the outbox what is over and delivered, if
+        *may_clear*.
 
-        The run *first* comes first, then the others in the order they were made; with *only*, some of those made after it. When
-        *stop* says so the rest stays for another time. *heard* is called whenever the server has answered. Raises ServiceError
-        when it cannot be reached; what it refuses is noted with the run, and the next run goes on.
+        The run *first* comes first, then the others in the order they were made; with *only*, some of those made after
+        it. When
+        *stop* says so the rest stays for another time. *heard* is called whenever the server has answered. Raises
+        ServiceError when it cannot be reached; what it refuses is noted with the run, and the next run goes on.
         """
         waiting = self._ledger.waiting()
         turn = next((entry.place for entry in waiting if entry.run_id == first), 0)
@@ -92,7 +95,11 @@ class Delivery:
                         self._deliver(entry.run_id, only, may_clear, heard)
 
     def _deliver(
-        self, run_id: str, only: Callable[[Run], bool] | None, may_clear: Callable[[Run], bool], heard: Callable[[], object]
+        self,
+        run_id: str,
+        only: Callable[[Run], bool] | None,
+        may_clear: Callable[[Run], bool],
+        heard: Callable[[], object],
     ) -> None:
         entry = self._ledger.entry(run_id)
         if entry is None:
@@ -121,15 +128,21 @@ class Delivery:
     def _may_move(self, entry: Entry, run: Run) -> bool:
         """Whether the run is so young that its program may yet choose its experiment, where a run cannot be moved."""
         is_young = time.time() * 1000 - (run.start_time or 0) < _YOUNG
-        return is_young and not (self._destination.is_exact or entry.remote_id or run.status.ended or run.experiment_id != "0")
+        return is_young and not (
+            self._destination.is_exact or entry.remote_id or run.status.ended or run.experiment_id != "0"
+        )
 
     def _clear(self, run: Run) -> None:
-        """Take a run that was delivered whole out of the outbox, files first: without its record nobody would look for them."""
+        """Take a run that was delivered whole out of the outbox, files first: without its record nobody would look for
+        them."""
         entry = self._ledger.entry(run.run_id)
         if entry is None or entry.version > entry.delivered or (paths.home() / "late" / run.run_id).exists():
             return
         models = self._ledger.models_of(run.run_id)
-        places = [run.artifact_uri, *(self._models.get_logged_model(model_id, deleted_too=True).artifact_uri for model_id in models)]
+        places = [
+            run.artifact_uri,
+            *(self._models.get_logged_model(model_id, deleted_too=True).artifact_uri for model_id in models),
+        ]
         for folder in map(files.folder_of, places):
             if folder is not None and folder.is_relative_to(self._outbox.folder):
                 shutil.rmtree(folder.parent, ignore_errors=True)
@@ -160,11 +173,14 @@ class Delivery:
 
 def is_left(run: Run) -> bool:
     """Whether nobody holds the run any more: its process has gone."""
-    return run.status.ended and not (run.host == os.uname().nodename and liveness.owner_lives(paths.run_dir(run.run_id), run.pid))
+    return run.status.ended and not (
+        run.host == os.uname().nodename and liveness.owner_lives(paths.run_dir(run.run_id), run.pid)
+    )
 
 
 def everything(outbox: Outbox, server: str) -> tuple[int, list[Entry]]:
-    """Deliver all that waits for *server*, its address with the credentials in it; how many runs were, and those that wait still.
+    """Deliver all that waits for *server*, its address with the credentials in it; how many runs were, and those that
+    wait still.
 
     Runs whose process has gone are ended first. Raises ServiceError.
     """

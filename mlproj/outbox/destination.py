@@ -8,7 +8,7 @@ from typing import cast
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore
 from mlproj.artifacts.proxied import SCHEME, ProxiedArtifacts
-from mlproj.caller import Caller, Refused
+from mlproj.http.client import HttpClient, Refused
 from mlproj.tracking import remote, server_client
 from mlproj.tracking.base import AlreadyExists, Experiment, NotFound, TrackingStore
 from mlproj.tracking.model_base import ModelStore
@@ -18,38 +18,41 @@ TIMEOUT = 20.0
 
 
 class Destination:
-    """The stores of the server at *server*, an address that may hold credentials. ``is_exact``: it is an mlproj server, which
-    takes ids and whole records; else it is one of MLflow's. Raises ServiceError when it cannot be asked.
+    """The stores of the server at *server*, an address that may hold credentials. ``is_exact``: it is an mlproj server,
+    which takes ids and whole records; else it is one of MLflow's. Raises ServiceError when it cannot be asked.
     """
 
     def __init__(self, server: str) -> None:
-        self._caller = Caller(server, timeout=TIMEOUT, patient=False)
-        self.is_exact = server_client.is_mlproj(self._caller)
+        self._client = HttpClient(server, timeout=TIMEOUT, patient=False)
+        self.is_exact = server_client.is_mlproj(self._client)
         if self.is_exact:
-            self.store, self.models = remote.store(self._caller), remote.models(self._caller)
+            self.store, self.models = remote.store(self._client), remote.models(self._client)
         else:
-            from mlproj.tracking.mlflow_server import MlflowStore
-            from mlproj.tracking.mlflow_server_models import MlflowModels
+            from mlproj.tracking.mlflow_rest.models import MlflowModels
+            from mlproj.tracking.mlflow_rest.runs import MlflowStore
 
-            self.store = cast("TrackingStore", MlflowStore(self._caller))
-            self.models = cast("ModelStore", MlflowModels(self._caller))
+            self.store = cast("TrackingStore", MlflowStore(self._client))
+            self.models = cast("ModelStore", MlflowModels(self._client))
         self._experiments: dict[str, Experiment] = {}
 
     @property
     def uri(self) -> str:
         """The address without credentials."""
-        return self._caller.uri
+        return self._client.uri
 
     def close(self) -> None:
         """Close the connections."""
-        self._caller.close()
+        self._client.close()
 
     def artifacts(self, place: str) -> ArtifactStore:
-        """The artifacts at a place that the server named; one of this machine only when the server is here, too. Raises UsageError."""
+        """The artifacts at a place that the server named; one of this machine only when the server is here, too. Raises
+        UsageError."""
         if place.startswith(f"{SCHEME}:"):
-            return ProxiedArtifacts(place, self._caller)  # over the connection that there is
-        is_here = self._caller.is_loopback
-        return artifacts.open_recorded(Path(place).as_uri() if is_here and place.startswith("/") else place, local=is_here)
+            return ProxiedArtifacts(place, self._client)  # over the connection that there is
+        is_here = self._client.is_loopback
+        return artifacts.open_recorded(
+            Path(place).as_uri() if is_here and place.startswith("/") else place, local=is_here
+        )
 
     def experiment(self, wanted: Experiment) -> Experiment:
         """The server's experiment with the name of *wanted*, made when it is new there."""

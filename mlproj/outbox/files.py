@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from mlproj import paths
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, parts_of
 from mlproj.artifacts.proxied import ProxiedArtifacts
-from mlproj.artifacts.record import FOLDER as RECORD
-from mlproj.backends import output_log
+from mlproj.foundation import paths
+from mlproj.foundation.redaction import redact
 from mlproj.outbox.ledger import Ledger
-from mlproj.redaction import redact
+from mlproj.run_folder import output_log
+from mlproj.run_folder.record import FOLDER as RECORD
 from mlproj.tracking.base import Run
 
 _QUIET = 3.0  # seconds without a change after which a file is taken to be whole while its run goes on
@@ -30,12 +30,21 @@ def folder_of(uri: str) -> Path | None:
 
 
 def send(
-    ledger: Ledger, name: str, folder: Path, target: ArtifactStore, *, ended: bool, below: str = "", ids: Mapping[str, str] | None = None
+    ledger: Ledger,
+    name: str,
+    folder: Path,
+    target: ArtifactStore,
+    *,
+    ended: bool,
+    below: str = "",
+    ids: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Send the files below *folder*, noted under *name*, that *target* does not have as they are; what could not be sent, and why.
+    """Send the files below *folder*, noted under *name*, that *target* does not have as they are; what could not be
+    sent, and why.
 
-    Before the run has *ended* those that were written just now wait. *below* is the folder of *target* for them, *ids* what is
-    called otherwise there: the descriptions of models (``MLmodel``) name ids. Raises ServiceError when the server cannot be reached.
+    Before the run has *ended* those that were written just now wait. *below* is the folder of *target* for them, *ids*
+    what is called otherwise there: the descriptions of models (``MLmodel``) name ids. Raises ServiceError when the
+    server cannot be reached.
     """
     there = ledger.files(name)
     left = []
@@ -43,7 +52,9 @@ def send(
         path = file.relative_to(folder).as_posix()
         try:
             found = file.stat()
-            if there.get(path) == (found.st_size, found.st_mtime_ns) or (not ended and time.time() - found.st_mtime < _QUIET):
+            if there.get(path) == (found.st_size, found.st_mtime_ns) or (
+                not ended and time.time() - found.st_mtime < _QUIET
+            ):
                 continue
             parts_of(path)
             _send(file, f"{below}/{path}" if below else path, target, ids or {})
@@ -56,9 +67,11 @@ def send(
 
 
 def keep_record(run_dir: Path, lock: str | None, folder: Path) -> None:
-    """Put what the run's folder has for other people (plan, lock, diff, output) among the artifacts in *folder*, without secrets.
+    """Put what the run's folder has for other people (plan, lock, diff, output) among the artifacts in *folder*,
+    without secrets.
 
-    At the end of the run and in its process: which values are secret is told by the variables that it has. Raises OSError.
+    At the end of the run and in its process: which values are secret is told by the variables that it has. Raises
+    OSError.
     """
     target = folder / RECORD
     target.mkdir(parents=True, exist_ok=True)
@@ -81,7 +94,8 @@ def send_values(run: Run, values: Mapping[str, str], target: ArtifactStore) -> N
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Files below *folder*, also by links that stay in it; a link that leads out names a file which is not the run's."""
+    """Files below *folder*, also by links that stay in it; a link that leads out names a file which is not the
+    run's."""
     top = folder.resolve()
     for where, folders, names in os.walk(folder):
         folders.sort()

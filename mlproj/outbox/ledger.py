@@ -1,7 +1,7 @@
 """What of an outbox is delivered and what is not: noted in the transaction that records, by triggers in the same file.
 
-So whoever writes to the outbox (``mlproj run``, its program through the embedded server, a nested run) need not know of it, and
-no crash comes between a value and the note that it is to be delivered.
+So whoever writes to the outbox (``mlproj run``, its program through the embedded server, a nested run) need not know of
+it, and no crash comes between a value and the note that it is to be delivered.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlproj.tracking import sql_logged_model, sql_model_version, sql_purge, sql_registered_model
 from mlproj.tracking.base import Metric
-from mlproj.tracking.sql_row import to_value
-from mlproj.tracking.sql_statement import Connection
-from mlproj.tracking.sqlite import SqliteDatabase
+from mlproj.tracking.sql import logged_model, model_version, purge, registered_model
+from mlproj.tracking.sql.row import to_value
+from mlproj.tracking.sql.sqlite import SqliteDatabase
+from mlproj.tracking.sql.statement import Connection
 
 _TOUCHED = "UPDATE outbox_runs SET version = version + 1, finished = 0 WHERE run_id = {which}"
 _OF_CHILD = "(SELECT run_id FROM runs WHERE number = {row}.run)"
@@ -85,9 +85,9 @@ _STATEMENTS = (
 class Entry(NamedTuple):
     """A run of the outbox.
 
-    ``place`` is its turn, in the order the runs were made. ``version`` counts its changes, ``delivered`` is the one that the server
-    has; ``sent`` is what it was told; ``attempted``: making it there was begun; ``sending``: up to this number metric points were
-    under way; ``finished``: it was delivered whole and is not in the outbox any more.
+    ``place`` is its turn, in the order the runs were made. ``version`` counts its changes, ``delivered`` is the one
+    that the server has; ``sent`` is what it was told; ``attempted``: making it there was begun; ``sending``: up to this
+    number metric points were under way; ``finished``: it was delivered whole and is not in the outbox any more.
     """
 
     place: int
@@ -161,7 +161,10 @@ class Ledger:
             columns["sent"] = json.dumps(columns["sent"])
         assignments = ", ".join(f"{column} = :{column}" for column in columns)
         with self._database.write() as connection:
-            connection.execute(f"UPDATE outbox_runs SET {assignments} WHERE run_id = :run_id", {**columns, "run_id": run_id})  # noqa: S608  # names of ours
+            connection.execute(
+                f"UPDATE outbox_runs SET {assignments} WHERE run_id = :run_id",  # noqa: S608
+                {**columns, "run_id": run_id},
+            )  # names of ours
 
     def points(self, run_id: str, most: int) -> Points:
         """The oldest *most* metric points of a run that wait."""
@@ -171,12 +174,16 @@ class Ledger:
         )
         with self._database.read() as connection:
             rows = list(connection.execute(statement, {"run_id": run_id, "most": most}))
-        metrics = [Metric(key, to_value(value, is_nan), timestamp, step) for _, key, value, is_nan, timestamp, step in rows]
+        metrics = [
+            Metric(key, to_value(value, is_nan), timestamp, step) for _, key, value, is_nan, timestamp, step in rows
+        ]
         return Points(metrics, rows[-1][0] if rows else 0)
 
     def points_are_there(self, run_id: str, last: int) -> None:
         """Forget the points up to this number: the server has them."""
-        statement = "DELETE FROM outbox_metrics WHERE seq <= :last AND run = (SELECT number FROM runs WHERE run_id = :run_id)"
+        statement = (
+            "DELETE FROM outbox_metrics WHERE seq <= :last AND run = (SELECT number FROM runs WHERE run_id = :run_id)"
+        )
         with self._database.write() as connection:
             connection.execute(statement, {"last": last, "run_id": run_id})
             connection.execute("UPDATE outbox_runs SET sending = 0 WHERE run_id = :run_id", {"run_id": run_id})
@@ -184,7 +191,9 @@ class Ledger:
     def files(self, place: str) -> dict[str, tuple[int, int]]:
         """Bytes and time of change (nanoseconds) of the files of *place* that the server has, by path."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT path, size, changed FROM outbox_files WHERE place = :place", {"place": place})
+            rows = connection.execute(
+                "SELECT path, size, changed FROM outbox_files WHERE place = :place", {"place": place}
+            )
             return {path: (size, changed) for path, size, changed in rows}
 
     def file_is_there(self, place: str, path: str, size: int, changed: int) -> None:
@@ -198,7 +207,9 @@ class Ledger:
     def there(self, kind: str, here: str) -> str | None:
         """What the server calls the thing of this *kind* that is *here* in the outbox."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT there FROM outbox_ids WHERE kind = :kind AND here = :here", {"kind": kind, "here": here})
+            rows = connection.execute(
+                "SELECT there FROM outbox_ids WHERE kind = :kind AND here = :here", {"kind": kind, "here": here}
+            )
             return next((there for (there,) in rows), None)
 
     def is_called(self, kind: str, here: str, there: str) -> None:
@@ -218,7 +229,8 @@ class Ledger:
             return [model_id for (model_id,) in rows]
 
     def versions_of(self, run_id: str) -> list[tuple[str, int]]:
-        """The model versions that a run registered, and those of which it is not known who did; in the order they were made."""
+        """The model versions that a run registered, and those of which it is not known who did; in the order they were
+        made."""
         statement = (
             "SELECT m.name, v.version FROM model_versions v JOIN registered_models m ON m.number = v.model "
             "WHERE v.run_id = :run_id OR v.run_id IS NULL ORDER BY v.number"
@@ -237,7 +249,8 @@ class Ledger:
         of_run = "run = (SELECT number FROM runs WHERE run_id = :run_id)"
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE outbox_runs SET remote_id = NULL, attempted = 0, sending = 0, sent = '{}' WHERE run_id = :run_id", values
+                "UPDATE outbox_runs SET remote_id = NULL, attempted = 0, sending = 0, sent = '{}' WHERE run_id = :run_id",
+                values,
             )
             connection.execute("DELETE FROM outbox_files WHERE place = :run_id", values)
             connection.execute(f"DELETE FROM outbox_metrics WHERE {of_run}", values)  # noqa: S608  # a constant
@@ -251,12 +264,18 @@ class Ledger:
             statement = f"SELECT 1 FROM outbox_runs o WHERE run_id = :run_id AND NOT ({_CHANGED})"  # noqa: S608  # constants
             if not list(connection.execute(statement, {"run_id": run_id})):
                 return False
-            numbers = [number for (number,) in connection.execute("SELECT number FROM runs WHERE run_id = :run_id", {"run_id": run_id})]
-            sql_purge.remove_runs(connection, numbers)
+            numbers = [
+                number
+                for (number,) in connection.execute(
+                    "SELECT number FROM runs WHERE run_id = :run_id", {"run_id": run_id}
+                )
+            ]
+            purge.remove_runs(connection, numbers)
             _remove_models(connection, run_id)
             connection.execute("DELETE FROM outbox_files WHERE place = :run_id", {"run_id": run_id})
             connection.execute(
-                "UPDATE outbox_runs SET finished = 1, sent = '{}', trouble = NULL WHERE run_id = :run_id", {"run_id": run_id}
+                "UPDATE outbox_runs SET finished = 1, sent = '{}', trouble = NULL WHERE run_id = :run_id",
+                {"run_id": run_id},
             )
             return True
 
@@ -273,7 +292,7 @@ def _remove_models(connection: Connection, run_id: str) -> None:
     for _, model_id in gone:
         connection.execute("DELETE FROM outbox_files WHERE place = :place", {"place": model_id})
     if "'" not in run_id:
-        sql_logged_model.remove(connection, f"source_run_id = '{run_id}'")
+        logged_model.remove(connection, f"source_run_id = '{run_id}'")
     versions = connection.execute(
         "SELECT v.model, v.version, m.name FROM model_versions v JOIN registered_models m ON m.number = v.model "
         "WHERE v.run_id = :run_id OR (v.run_id IS NULL AND EXISTS (SELECT 1 FROM outbox_ids i "
@@ -281,10 +300,10 @@ def _remove_models(connection: Connection, run_id: str) -> None:
         {"run_id": run_id},
     )
     for model, version, name in list(versions):
-        sql_model_version.delete(connection, model, version)
+        model_version.delete(connection, model, version)
         gone += [(kind, f"{name}\n{version}") for kind in ("model version", "version as of")]
     for number, _ in list(connection.execute(_WITHOUT_VERSION + _NOTHING_RUNS)):
-        sql_registered_model.delete(connection, number)
+        registered_model.delete(connection, number)
     for kind, here in [*gone, ("links of run", run_id)]:
         connection.execute("DELETE FROM outbox_ids WHERE kind = :kind AND here = :here", {"kind": kind, "here": here})
 
@@ -295,7 +314,18 @@ _WAITING = "o.finished = 0"
 
 def _to_entry(row: Sequence[Any]) -> Entry:
     place, run_id, version, delivered, remote_id, attempted, sending, sent, trouble, finished = row
-    return Entry(place, run_id, version, delivered, remote_id, bool(attempted), sending, json.loads(sent), trouble, bool(finished))
+    return Entry(
+        place,
+        run_id,
+        version,
+        delivered,
+        remote_id,
+        bool(attempted),
+        sending,
+        json.loads(sent),
+        trouble,
+        bool(finished),
+    )
 
 
 def batches(ledger: Ledger, run_id: str, most: int) -> Iterator[Points]:

@@ -9,7 +9,7 @@ from mlproj.outbox import files
 from mlproj.outbox.destination import Destination
 from mlproj.outbox.ledger import Ledger
 from mlproj.tracking.base import AlreadyExists, NotFound, Run
-from mlproj.tracking.mlflow_server_models import NoLoggedModels
+from mlproj.tracking.mlflow_rest.models import NoLoggedModels
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelStore, ModelVersion, RunModel, Stage
 
 _MODEL, _VERSION = "logged model", "model version"
@@ -18,14 +18,17 @@ _MODEL, _VERSION = "logged model", "model version"
 class ModelDelivery:
     """Delivers what runs made of models. *remote_id* tells what the server calls a run of the outbox."""
 
-    def __init__(self, ledger: Ledger, models: ModelStore, destination: Destination, remote_id: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, ledger: Ledger, models: ModelStore, destination: Destination, remote_id: Callable[[str], str | None]
+    ) -> None:
         self._ledger = ledger
         self._models = models
         self._destination = destination
         self._remote_id = remote_id
 
     def bring(self, run: Run, remote_id: str, artifact_uri: str) -> None:
-        """The models of a run: those whose files are whole, and all when the run is over; then what was registered of them."""
+        """The models of a run: those whose files are whole, and all when the run is over; then what was registered of
+        them."""
         for model_id in self._ledger.models_of(run.run_id):
             model = self._models.get_logged_model(model_id, deleted_too=True)
             if model.status is not LoggedModelStatus.PENDING or run.status.ended:
@@ -41,9 +44,7 @@ class ModelDelivery:
 
     def _bring_model(self, run: Run, model: LoggedModel, remote_run: str, artifact_uri: str) -> None:
         sent_as = f"{_MODEL} as of"
-        state = (
-            f"{model.status.value} {model.lifecycle_stage} {len(model.metrics)} {sorted(model.tags.items())} {sorted(model.params.items())}"
-        )
+        state = f"{model.status.value} {model.lifecycle_stage} {len(model.metrics)} {sorted(model.tags.items())} {sorted(model.params.items())}"
         if self._ledger.there(sent_as, model.model_id) == state:
             return
         folder = files.folder_of(model.artifact_uri)
@@ -63,7 +64,8 @@ class ModelDelivery:
             files.send(self._ledger, model.model_id, folder, target, ended=True, ids=ids)
         if model.metrics:
             of_runs = [
-                replace(metric, model_id=there.model_id, run_id=self._remote_id(metric.run_id) or remote_run) for metric in model.metrics
+                replace(metric, model_id=there.model_id, run_id=self._remote_id(metric.run_id) or remote_run)
+                for metric in model.metrics
             ]
             self._destination.models.log_model_metrics(of_runs)
         if params := {key: value for key, value in model.params.items() if key not in there.params}:
@@ -126,7 +128,9 @@ class ModelDelivery:
             )
             self._ledger.is_called(_VERSION, here, str(made.version))
         number = int(self._ledger.there(_VERSION, here) or 0)
-        state = f"{version.last_update_time} {sorted(version.tags.items())} {sorted(version.aliases)} {version.stage.value}"
+        state = (
+            f"{version.last_update_time} {sorted(version.tags.items())} {sorted(version.aliases)} {version.stage.value}"
+        )
         if self._ledger.there("version as of", here) == state:
             return
         for key, value in version.tags.items():
@@ -140,7 +144,9 @@ class ModelDelivery:
     def _register(self, name: str) -> None:
         registered = self._models.get_registered_model(name)
         try:
-            self._destination.models.create_registered_model(name, description=registered.description, tags=registered.tags)
+            self._destination.models.create_registered_model(
+                name, description=registered.description, tags=registered.tags
+            )
         except AlreadyExists:
             for key, value in registered.tags.items():
                 self._destination.models.set_registered_model_tag(name, key, value)

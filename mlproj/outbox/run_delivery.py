@@ -1,7 +1,7 @@
 """One run from the outbox to the server, as far as it has come: every step can be broken off and done again.
 
-Order: the run, what it logged, its metric points as they came, its files, its models, and last its end. So a run that the
-server shows as over is whole there.
+Order: the run, what it logged, its metric points as they came, its files, its models, and last its end. So a run that
+the server shows as over is whole there.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from mlproj.caller import Failing, NoSuchEndpoint
-from mlproj.errors import MlprojError, ServiceError
+from mlproj.foundation.errors import MlprojError, ServiceError
+from mlproj.http.client import Failing, NoSuchEndpoint
+from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.outbox import files, ledger
 from mlproj.outbox.destination import Destination
 from mlproj.outbox.ledger import Entry, Ledger
 from mlproj.outbox.models import ModelDelivery
 from mlproj.tracking.base import UNFINISHED, AlreadyExists, Metric, NotFound, Run, TrackingStore
-from mlproj.tracking.mlflow_json import RUN_ID_TAG
-from mlproj.tracking.mlflow_run import PARENT_TAG
-from mlproj.tracking.mlflow_server import is_cut
+from mlproj.tracking.mlflow_rest.json_form import RUN_ID_TAG
+from mlproj.tracking.mlflow_rest.runs import is_cut
 from mlproj.tracking.model_base import ModelStore
 
 _BATCH = 1000
@@ -44,7 +44,8 @@ class RunDelivery:
         self._looked: dict[str, float] = {}
 
     def bring(self, entry: Entry, run: Run, heard: Callable[[], object]) -> list[str]:
-        """Everything that the server does not have of the run yet; what could not be sent. *heard* is called when it has answered."""
+        """Everything that the server does not have of the run yet; what could not be sent. *heard* is called when it
+        has answered."""
         remote_id, artifact_uri = self._made(entry, run)
         if remote_id != entry.remote_id:  # else nothing was asked
             heard()
@@ -62,7 +63,11 @@ class RunDelivery:
         if made is None:
             self._ledger.note(run.run_id, attempted=1)
             made = self._create(run)
-        fields = {"artifact_uri": made.artifact_uri, "experiment_id": made.experiment_id, "experiment": made.experiment_name}
+        fields = {
+            "artifact_uri": made.artifact_uri,
+            "experiment_id": made.experiment_id,
+            "experiment": made.experiment_name,
+        }
         self._ledger.note(run.run_id, remote_id=made.run_id, sent={**entry.sent, **fields})
         self._note_there(run.run_id, fields)
         return made.run_id, made.artifact_uri
@@ -71,7 +76,8 @@ class RunDelivery:
         self.there[run_id] = {name: str(fields[name]) for name in ("artifact_uri", "experiment_id")}
 
     def _begin_anew(self, entry: Entry) -> None:
-        """MLflow's servers cannot move a run: when its program has chosen another experiment, it is made there again."""
+        """MLflow's servers cannot move a run: when its program has chosen another experiment, it is made there
+        again."""
         assert entry.remote_id is not None
         with suppress(NotFound):
             self._destination.store.update_run(entry.remote_id, lifecycle_stage="deleted")
@@ -83,7 +89,10 @@ class RunDelivery:
         try:
             if self._destination.is_exact:
                 return store.get_run(run.run_id)
-            return next(iter(store.search_runs(filter=f"tags.`{RUN_ID_TAG}` = '{run.run_id}'", lifecycle_stage=None).items), None)
+            return next(
+                iter(store.search_runs(filter=f"tags.`{RUN_ID_TAG}` = '{run.run_id}'", lifecycle_stage=None).items),
+                None,
+            )
         except NotFound:
             return None
 
@@ -109,7 +118,9 @@ class RunDelivery:
         except AlreadyExists:
             return self._destination.store.get_run(run.run_id)
 
-    def _bring_rest(self, entry: Entry, run: Run, remote_id: str, artifact_uri: str, heard: Callable[[], object]) -> list[str]:
+    def _bring_rest(
+        self, entry: Entry, run: Run, remote_id: str, artifact_uri: str, heard: Callable[[], object]
+    ) -> list[str]:
         """Everything that the server does not have of the run yet; what could not be sent."""
         noted = self._ledger.entry(run.run_id) or entry  # but `version` is that of before the run was read
         sent, uncertain = dict(noted.sent), bool(noted.sending)
@@ -143,7 +154,9 @@ class RunDelivery:
         if sent.get("end") != [run.status.value, run.end_time]:
             ended = store.update_run(remote_id, status=run.status, end_time=run.end_time, expected=UNFINISHED)
             if not ended:  # the server took it for dead, or somebody told it so: we know
-                store.update_run(remote_id, status=run.status, end_time=run.end_time, status_reason=run.status_reason or "")
+                store.update_run(
+                    remote_id, status=run.status, end_time=run.end_time, status_reason=run.status_reason or ""
+                )
             sent["end"] = [run.status.value, run.end_time]
         if run.lifecycle_stage != sent.get("lifecycle_stage", "active"):
             store.update_run(remote_id, lifecycle_stage=run.lifecycle_stage)
@@ -165,7 +178,9 @@ class RunDelivery:
         sent |= {"params": [*run.params], "tags": tags}
         fields = {name: _plain(run, name) for name in _FIELDS}
         told = sent.get("fields", {})
-        news = {name: value for name, value in fields.items() if value not in (None, [], ()) and value != told.get(name)}
+        news = {
+            name: value for name, value in fields.items() if value not in (None, [], ()) and value != told.get(name)
+        }
         if news:
             if "outputs" in news:
                 news["outputs"] = run.outputs
@@ -175,7 +190,9 @@ class RunDelivery:
             sent["fields"] = fields
         datasets = [[dataset.name, dataset.digest, dict(dataset.tags)] for dataset in run.datasets]
         if datasets and datasets != sent.get("datasets"):
-            with suppress(*(() if self._destination.is_exact else (NoSuchEndpoint,))):  # MLflow's servers before 2.4 keep none
+            with suppress(
+                *(() if self._destination.is_exact else (NoSuchEndpoint,))
+            ):  # MLflow's servers before 2.4 keep none
                 store.log_inputs(remote_id, run.datasets)
             sent["datasets"] = datasets
         if sent != before:
@@ -197,7 +214,11 @@ class RunDelivery:
             for key in {metric.key for metric in metrics}
             for point in self._destination.store.metric_history(remote_id, key)
         }
-        return [metric for metric in metrics if (metric.key, metric.step, metric.timestamp, repr(float(metric.value))) not in arrived]
+        return [
+            metric
+            for metric in metrics
+            if (metric.key, metric.step, metric.timestamp, repr(float(metric.value))) not in arrived
+        ]
 
     def _bring_files(self, run: Run, artifact_uri: str) -> list[str]:
         folder = files.folder_of(run.artifact_uri)

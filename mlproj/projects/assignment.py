@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 
 def parse_assignment(text: str, *, option: str = "-P") -> tuple[str, str]:
     """Name and value of ``name=value``; the value may hold ``=``. Raises UsageError."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise UsageError(f"{option} {text!r} is no assignment, expected name=value", hint=f"write for example: {option} alpha=0.5")
+        raise UsageError(
+            f"{option} {text!r} is no assignment, expected name=value", hint=f"write for example: {option} alpha=0.5"
+        )
     return name, value
 
 

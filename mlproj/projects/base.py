@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.dataclass import dataclass, field
-from mlproj.errors import Place
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import Place
 
 REQUIRED = object()
 """The default of a parameter that has none, told apart from ``default: null``, which means optional."""
@@ -17,8 +17,8 @@ REQUIRED = object()
 class Parameter:
     """A declared parameter. ``type`` is canonical: string, int, float, bool, path, uri, ``list[…]`` of those, or list.
 
-    ``default`` is as YAML gave it (``REQUIRED`` when there is none). ``choices``, ``minimum`` and ``maximum`` are checked
-    for given values. ``place`` is where the parameter is declared.
+    ``default`` is as YAML gave it (``REQUIRED`` when there is none). ``choices``, ``minimum`` and ``maximum`` are
+    checked for given values. ``place`` is where the parameter is declared.
     """
 
     name: str

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.dataclass import dataclass, field
-from mlproj.errors import InvalidProject, UsageError, did_you_mean
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import InvalidProject, UsageError, did_you_mean
 from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
 from mlproj.projects.parameter import objection, shown
 from mlproj.projects.path_value import locate
@@ -18,7 +18,8 @@ from mlproj.projects.template import Doubled, Field, Stray, Undeclared, parse
 
 @dataclass
 class _Bound:
-    """What comes of the values: ``texts`` for the command (None: absent), ``recorded`` as the user gave them, ``defaults`` by name."""
+    """What comes of the values: ``texts`` for the command (None: absent), ``recorded`` as the user gave them,
+    ``defaults`` by name."""
 
     texts: dict[str, str | None] = field(default_factory=dict)
     recorded: dict[str, str] = field(default_factory=dict)
@@ -58,11 +59,14 @@ def bind(
     bound.warnings.extend(_slips(entry_point, extras))
     bound.recorded.update(extras)
     text = render(entry_point, bound.texts, extras, bound.warnings)
-    return Command(entry_point.name, text, bound.recorded, tuple(bound.inputs), tuple(bound.warnings), tuple(bound.defaults))
+    return Command(
+        entry_point.name, text, bound.recorded, tuple(bound.inputs), tuple(bound.warnings), tuple(bound.defaults)
+    )
 
 
 def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[str]]:
-    """What is wrong with *entry_point*, whatever values it is given: the errors that :func:`bind` raises, and warnings."""
+    """What is wrong with *entry_point*, whatever values it is given: the errors that :func:`bind` raises, and
+    warnings."""
     errors: list[InvalidProject] = []
     try:
         _check_command(entry_point)
@@ -85,7 +89,9 @@ def _check_command(entry_point: EntryPoint) -> None:
         hint = "add for example: command: python train.py"
         raise InvalidProject(f"the entry point {entry_point.name!r} has no command", place=entry_point.place, hint=hint)
     if "\0" in entry_point.command:
-        raise InvalidProject("the command holds a NUL character, which no program can be given", place=entry_point.place)
+        raise InvalidProject(
+            "the command holds a NUL character, which no program can be given", place=entry_point.place
+        )
     for piece in parse(entry_point.command, entry_point.parameters):
         if isinstance(piece, Undeclared):
             names = ", ".join(entry_point.parameters) or "none"
@@ -100,13 +106,18 @@ def _check_command(entry_point: EntryPoint) -> None:
 
 def _check_missing(entry_point: EntryPoint, given: Mapping[str, str | None]) -> None:
     missing = [
-        parameter for name, parameter in entry_point.parameters.items() if given.get(name) is None and not _may_be_absent(parameter, given)
+        parameter
+        for name, parameter in entry_point.parameters.items()
+        if given.get(name) is None and not _may_be_absent(parameter, given)
     ]
     if missing:
         names = ", ".join(f"{parameter.name} ({parameter.type})" for parameter in missing)
         example = " ".join(f"-P {shlex.quote(parameter.name)}=…" for parameter in missing)
         plural = "s" if len(missing) > 1 else ""
-        raise UsageError(f"the entry point {entry_point.name!r} needs a value for the parameter{plural} {names}", hint=f"add {example}")
+        raise UsageError(
+            f"the entry point {entry_point.name!r} needs a value for the parameter{plural} {names}",
+            hint=f"add {example}",
+        )
 
 
 def _may_be_absent(parameter: Parameter, given: Mapping[str, str | None]) -> bool:
@@ -121,7 +132,9 @@ def _check_value(parameter: Parameter, text: str | None) -> None:
     wrong = objection(parameter, text)
     if wrong:
         value = shown(parameter.name, text)
-        raise UsageError(f"the value {value} of parameter {parameter.name!r} is wrong, {wrong}", hint=parameter.description)
+        raise UsageError(
+            f"the value {value} of parameter {parameter.name!r} is wrong, {wrong}", hint=parameter.description
+        )
 
 
 def _bad_default(parameter: Parameter) -> str | None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from mlproj.errors import InvalidProject, did_you_mean
+from mlproj.foundation.errors import InvalidProject, did_you_mean
 from mlproj.projects import docker_env, file_system
 from mlproj.projects.base import EnvironmentDeclaration
 from mlproj.projects.reading import Reader, describe
@@ -15,7 +15,9 @@ KINDS = ("python_env", "conda_env", "docker_env")
 _DEFAULTS = (("python_env", "python_env.yaml"), ("conda_env", "conda.yaml"))
 
 
-def read_environment(reader: Reader, mapping: dict[Any, Any], directory: Path, root: Path | None) -> EnvironmentDeclaration | None:
+def read_environment(
+    reader: Reader, mapping: dict[Any, Any], directory: Path, root: Path | None
+) -> EnvironmentDeclaration | None:
     """The environment that MLproject's top-level *mapping* names, else MLflow's default file, else None.
 
     Files must be within *root* where one is given. Raises InvalidProject.
@@ -27,7 +29,11 @@ def read_environment(reader: Reader, mapping: dict[Any, Any], directory: Path, r
         raise InvalidProject(message, place=reader.document.key_place(second), hint="keep one of them")
     for kind in named:
         if mapping[kind]:
-            return docker_env.read(reader, mapping[kind]) if kind == "docker_env" else _file(reader, kind, mapping[kind], directory, root)
+            return (
+                docker_env.read(reader, mapping[kind])
+                if kind == "docker_env"
+                else _file(reader, kind, mapping[kind], directory, root)
+            )
         reader.warn(f"{kind!r} is {describe(mapping[kind])} and ignored", reader.document.key_place(kind))
     return default_environment(directory)
 
@@ -49,7 +55,9 @@ def _file(reader: Reader, kind: str, value: Any, directory: Path, root: Path | N
     written = reader.text(value, f"{kind!r}", kind)
     path = Path(os.path.normpath(directory / written))
     if root is not None and not file_system.is_within(path, root):
-        raise reader.error(f"the file {written!r} is outside of the project's source", kind, hint="name a file inside of it")
+        raise reader.error(
+            f"the file {written!r} is outside of the project's source", kind, hint="name a file inside of it"
+        )
     if not file_system.is_file(path):
         guess = did_you_mean(path.name, _files_beside(path))
         beside = str(Path(written).with_name(guess)) if guess else None

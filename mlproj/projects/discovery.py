@@ -24,7 +24,11 @@ def find(directory: Path) -> tuple[Path | None, tuple[Path, ...]]:
 
 def projects_below(directory: Path) -> list[str]:
     """Names of subfolders of *directory* that hold a project, for the hint that one of them was meant."""
-    folders = [name for name in file_system.names(directory) if not name.startswith(".") and file_system.is_folder(directory / name)]
+    folders = [
+        name
+        for name in file_system.names(directory)
+        if not name.startswith(".") and file_system.is_folder(directory / name)
+    ]
     return [name for name in folders[:200] if find(directory / name)[0]]
 
 

@@ -23,7 +23,12 @@ def read(reader: Reader, value: Any) -> EnvironmentDeclaration:
         reader.text(item, "a volume", _AT, "volumes", index)
     for index, item in enumerate(_list(reader, options, "environment", '[["NEW", "value"], "COPIED_FROM_HOST"]')):
         _variable(reader, item, _AT, "environment", index)
-    for name, example in (("shm_size", "2g"), ("user", '"1000:1000", caller or image'), ("platform", "linux/amd64"), ("gpus", "all")):
+    for name, example in (
+        ("shm_size", "2g"),
+        ("user", '"1000:1000", caller or image'),
+        ("platform", "linux/amd64"),
+        ("gpus", "all"),
+    ):
         _scalar(reader, options, name, example)
     if options.get("pull") is not None and options["pull"] not in PULLS:
         raise reader.error(f"'pull' is {describe(options['pull'])}", _AT, "pull", hint=f"expected {', '.join(PULLS)}")
@@ -55,25 +60,38 @@ def _build(reader: Reader, value: Any) -> None:
     args = build.get("args") or {}
     if not isinstance(args, (dict, list)):
         raise reader.error(
-            f"'args' is {describe(args)}, expected a mapping", _AT, "build", "args", hint="write for example: args: {VERSION: '2'}"
+            f"'args' is {describe(args)}, expected a mapping",
+            _AT,
+            "build",
+            "args",
+            hint="write for example: args: {VERSION: '2'}",
         )
     for name in args:
         key = name.partition("=")[0] if isinstance(name, str) else ""
         if not key or key.startswith("-") or (isinstance(args, dict) and isinstance(args[name], (dict, list))):
-            raise reader.error("an argument of the build has no plain name and value", _AT, "build", "args", hint="write NAME: value")
+            raise reader.error(
+                "an argument of the build has no plain name and value", _AT, "build", "args", hint="write NAME: value"
+            )
 
 
 def _list(reader: Reader, options: dict[Any, Any], name: str, example: str) -> Collection[Any]:
     value = options.get(name)
     if value and not isinstance(value, list):
-        raise reader.error(f"{name!r} is {describe(value)}, expected a list", _AT, name, hint=f"write for example: {name}: {example}")
+        raise reader.error(
+            f"{name!r} is {describe(value)}, expected a list", _AT, name, hint=f"write for example: {name}: {example}"
+        )
     return value or ()
 
 
 def _scalar(reader: Reader, options: dict[Any, Any], name: str, example: str) -> None:
     value = options.get(name)
     if isinstance(value, (list, dict)) or (isinstance(value, str) and value.startswith("-")):
-        raise reader.error(f"{name!r} is {describe(value)}, which it cannot be", _AT, name, hint=f"write for example: {name}: {example}")
+        raise reader.error(
+            f"{name!r} is {describe(value)}, which it cannot be",
+            _AT,
+            name,
+            hint=f"write for example: {name}: {example}",
+        )
 
 
 def _variable(reader: Reader, item: Any, *keys: Any) -> None:
@@ -82,5 +100,7 @@ def _variable(reader: Reader, item: Any, *keys: Any) -> None:
     if isinstance(name, str) and name.partition("=")[0] and "=" not in name.partition("=")[0]:
         return
     raise reader.error(
-        f"a variable is {describe(item)}, expected a name or a pair", *keys, hint='write NAME, NAME=value or ["NAME", "value"]'
+        f"a variable is {describe(item)}, expected a name or a pair",
+        *keys,
+        hint='write NAME, NAME=value or ["NAME", "value"]',
     )

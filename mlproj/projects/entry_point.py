@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlproj.errors import did_you_mean
+from mlproj.foundation.errors import did_you_mean
 from mlproj.projects.base import REQUIRED, EntryPoint, Parameter
 from mlproj.projects.parameter import TYPES, canonical_type
 from mlproj.projects.reading import Reader, describe
@@ -31,7 +31,11 @@ def _entry_point(reader: Reader, value: Any, *keys: Any) -> EntryPoint:
     reader.unknown_keys(body, ENTRY_POINT_KEYS, *keys)
     command = body.get("command")
     if command is None:  # MLflow runs the other entry points of such a file, so this one fails when it is chosen
-        reader.warn(f"the entry point {name!r} has no command", document.key_place(*keys), "add for example: command: python train.py")
+        reader.warn(
+            f"the entry point {name!r} has no command",
+            document.key_place(*keys),
+            "add for example: command: python train.py",
+        )
         command = ""
     command = reader.text(command, f"the command of {name!r}", *keys, "command")
     return EntryPoint(
@@ -59,7 +63,9 @@ def _parameter(reader: Reader, value: Any, *keys: Any) -> Parameter:
         return Parameter(name, _type(reader, value, *keys), place=place)
     if not isinstance(value, dict):
         what = f"the parameter {name!r} is {describe(value)}, expected a type or a mapping"
-        raise reader.error(what, *keys, hint=f"write for example: {name}: float, or {name}: {{type: float, default: 0.5}}")
+        raise reader.error(
+            what, *keys, hint=f"write for example: {name}: float, or {name}: {{type: float, default: 0.5}}"
+        )
     reader.unknown_keys(value, PARAMETER_KEYS, *keys)
     return Parameter(
         name,
@@ -90,7 +96,9 @@ def _choices(reader: Reader, value: Any, *keys: Any) -> tuple[Any, ...] | None:
         return None
     if not isinstance(value, list) or not value or any(isinstance(item, (list, dict)) for item in value):
         raise reader.error(
-            f"'choices' is {describe(value)}, expected a list of values", *keys, hint="write for example: choices: [adam, sgd]"
+            f"'choices' is {describe(value)}, expected a list of values",
+            *keys,
+            hint="write for example: choices: [adam, sgd]",
         )
     return tuple(value)
 

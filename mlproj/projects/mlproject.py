@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths
-from mlproj.errors import InvalidProject, Place
+from mlproj.foundation import paths
+from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.projects import discovery
 from mlproj.projects.base import Project
 from mlproj.projects.declaration import KINDS, default_environment, read_environment
@@ -50,10 +50,13 @@ def _project(reader: Reader, directory: Path, root: Path | None, file: Path | No
     value = reader.document.value
     if not isinstance(value, dict):
         raise reader.error(f"the file is {describe(value)}, expected a mapping with 'entry_points'", hint=_hint(value))
-    reader.unknown_keys(value, TOP_LEVEL_KEYS, slips=dict.fromkeys(_ENVIRONMENT_SLIPS, "did you mean 'python_env' or 'conda_env'?"))
+    reader.unknown_keys(
+        value, TOP_LEVEL_KEYS, slips=dict.fromkeys(_ENVIRONMENT_SLIPS, "did you mean 'python_env' or 'conda_env'?")
+    )
     if "databricks_spark_job" in value:
         reader.warn(
-            "'databricks_spark_job' is ignored, it means something on Databricks only", reader.document.key_place("databricks_spark_job")
+            "'databricks_spark_job' is ignored, it means something on Databricks only",
+            reader.document.key_place("databricks_spark_job"),
         )
     name = value.get("name")
     if isinstance(name, (list, dict)):
@@ -73,11 +76,16 @@ def _project(reader: Reader, directory: Path, root: Path | None, file: Path | No
 def _hint(value: Any) -> str:
     if isinstance(value, str) and value.startswith("version https://git-lfs"):
         return "the file itself is kept in Git LFS and was not fetched: git lfs pull"
-    return "write 'key: value', with a space after the colon" if isinstance(value, str) else f"write for example: {_EXAMPLE}"
+    return (
+        "write 'key: value', with a space after the colon"
+        if isinstance(value, str)
+        else f"write for example: {_EXAMPLE}"
+    )
 
 
 def _shown(file: Path, directory: Path, root: Path | None) -> str:
-    """What *file* is called in messages: within a checkout, which nobody will find again, by its place in the source."""
+    """What *file* is called in messages: within a checkout, which nobody will find again, by its place in the
+    source."""
     if root is not None and directory.is_relative_to(paths.cache()):
         return str(file.relative_to(root))
     try:

@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from mlproj import regex
+from mlproj.foundation import regex
+from mlproj.foundation.redaction import MASK, looks_secret, mask_url
 from mlproj.projects.base import Parameter
-from mlproj.redaction import MASK, looks_secret, mask_url
 
 TYPES = {
     "string": "string",
@@ -44,7 +44,8 @@ _EXPECTED = {
 
 
 def canonical_type(name: str) -> str | None:
-    """The canonical name of the type *name* (``str`` → string, ``list[integer]`` → list[int]), None for an unknown one."""
+    """The canonical name of the type *name* (``str`` → string, ``list[integer]`` → list[int]), None for an unknown
+    one."""
     folded = name.strip().lower()
     if folded in ("path", "uri") and name != folded:
         return None  # MLflow resolves paths only for the exact name

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.errors import InvalidProject, UsageError
+from mlproj.foundation.errors import InvalidProject, UsageError
 from mlproj.projects.reading import describe
 from mlproj.yaml_document import Document
 from mlproj.yaml_document import load as load_yaml
@@ -25,7 +25,8 @@ def load_parameters_file(path: Path) -> dict[str, Any]:
 
 
 def merge(file: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of the parameters *file*, if there is one, overridden and followed by those *given*. Raises UsageError."""
+    """The values of the parameters *file*, if there is one, overridden and followed by those *given*. Raises
+    UsageError."""
     return {**(load_parameters_file(file) if file else {}), **given}
 
 
@@ -34,7 +35,9 @@ def _name(document: Document, key: Any) -> str:
 
 
 def _value(document: Document, key: Any, value: Any) -> Any:
-    nested = isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value))
+    nested = isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value)
+    )
     if nested:
         what = f"the parameter {_name(document, key)!r} is nested, expected a plain value or a list of them"
         raise UsageError(what, place=document.place(key), hint="put nested text in quotes to give it as it is")

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from mlproj import regex
-from mlproj.dataclass import dataclass
-from mlproj.errors import UsageError
+from mlproj.foundation import regex
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import UsageError
 from mlproj.projects.base import Input, Parameter
 from mlproj.projects.file_system import exists, is_folder
 from mlproj.projects.parameter import shown
@@ -26,13 +26,18 @@ class Location:
 
 
 def locate(
-    parameter: Parameter, value: str, bases: tuple[Path, ...], fetch: Callable[[str], Path] | None, *, hashed: bool = True
+    parameter: Parameter,
+    value: str,
+    bases: tuple[Path, ...],
+    fetch: Callable[[str], Path] | None,
+    *,
+    hashed: bool = True,
 ) -> Location:
     """Where the path *value* leads: an absolute path, as MLflow gives it to the command.
 
     A relative one is looked for in *bases*, in this order. A URI is brought here by *fetch*; without one it stays as it
-    is. A file that does not exist is taken for an output when the folder it will be in does. *hashed*: the input tells what it
-    holds. Raises UsageError.
+    is. A file that does not exist is taken for an output when the folder it will be in does. *hashed*: the input tells
+    what it holds. Raises UsageError.
     """
     local = _local(value, bases)
     if local is None:

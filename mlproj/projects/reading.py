@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlproj.errors import InvalidProject, Place, did_you_mean
+from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 from mlproj.yaml_document import Document
 
 # Keys that MLflow ignores, that tools write and people use for themselves: no reason to warn anyone.
@@ -31,13 +31,19 @@ class Reader:
         """*value*, found at *keys*, as a mapping. Raises InvalidProject."""
         if isinstance(value, dict):
             return value
-        raise self.error(f"{what} is {describe(value)}, expected a mapping", *keys, hint=f"write for example: {example}")
+        raise self.error(
+            f"{what} is {describe(value)}, expected a mapping", *keys, hint=f"write for example: {example}"
+        )
 
     def text(self, value: Any, what: str, *keys: Any) -> str:
         """*value*, found at *keys*, as text. Raises InvalidProject."""
         if isinstance(value, str):
             return value
-        hint = None if value is None or isinstance(value, (list, dict)) else f"put it in quotes: {self.document.raw(*keys)!r}"
+        hint = (
+            None
+            if value is None or isinstance(value, (list, dict))
+            else f"put it in quotes: {self.document.raw(*keys)!r}"
+        )
         raise self.error(f"{what} is {describe(value)}, expected text", *keys, hint=hint)
 
     def name(self, what: str, *keys: Any) -> str:
@@ -46,16 +52,25 @@ class Reader:
         if isinstance(key, str):
             return key
         written = self.document.raw_key(*keys)
-        self.warn(f"YAML reads the {what} {written} as {describe(key)}", self.document.key_place(*keys), f"write '{written}', in quotes")
+        self.warn(
+            f"YAML reads the {what} {written} as {describe(key)}",
+            self.document.key_place(*keys),
+            f"write '{written}', in quotes",
+        )
         return written
 
-    def unknown_keys(self, mapping: dict[Any, Any], known: Sequence[str], *keys: Any, slips: Mapping[str, str] | None = None) -> None:
-        """Warn of keys that nobody reads, with the known one that was probably meant; *slips* has hints for some of them."""
+    def unknown_keys(
+        self, mapping: dict[Any, Any], known: Sequence[str], *keys: Any, slips: Mapping[str, str] | None = None
+    ) -> None:
+        """Warn of keys that nobody reads, with the known one that was probably meant; *slips* has hints for some of
+        them."""
         for key in mapping:
             if key in known or key in HARMLESS:
                 continue
             guess = did_you_mean(str(key), tuple(known))
-            hint = (slips or {}).get(str(key)) or (f"did you mean {guess!r}?" if guess else f"known here: {', '.join(known)}")
+            hint = (slips or {}).get(str(key)) or (
+                f"did you mean {guess!r}?" if guess else f"known here: {', '.join(known)}"
+            )
             self.warn(f"the key {str(key)!r} is unknown and ignored", self.document.key_place(*keys, key), hint)
 
 

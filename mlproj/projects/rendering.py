@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from mlproj import regex
-from mlproj.errors import UsageError
+from mlproj.foundation import regex
+from mlproj.foundation.errors import UsageError
 from mlproj.projects.base import EntryPoint
 from mlproj.projects.parameter import shown
 from mlproj.projects.shell import CannotQuoteError, Writer
@@ -16,10 +16,13 @@ _FLAG = regex.lazy(r"(?:^|(?<=^\s)|(?<=[^\\]\s)|(?<=\\\n))--?[A-Za-z][\w.-]*(?:=
 _LINE_END = regex.lazy(r"\s*\n\s*$")
 
 
-def render(entry_point: EntryPoint, texts: Mapping[str, str | None], extras: Mapping[str, str], warnings: list[str]) -> str:
+def render(
+    entry_point: EntryPoint, texts: Mapping[str, str | None], extras: Mapping[str, str], warnings: list[str]
+) -> str:
     """The command with *texts* in its fields (None: absent) and *extras* after its last line. Raises UsageError."""
     pieces = _without_absent(
-        [piece for piece in parse(entry_point.command, entry_point.parameters) if isinstance(piece, (str, Field))], texts
+        [piece for piece in parse(entry_point.command, entry_point.parameters) if isinstance(piece, (str, Field))],
+        texts,
     )
     writer = Writer()
     for piece in pieces:
@@ -31,14 +34,20 @@ def render(entry_point: EntryPoint, texts: Mapping[str, str | None], extras: Map
 
 
 def _without_absent(pieces: list[str | Field], texts: Mapping[str, str | None]) -> list[str | Field]:
-    """*pieces* without the flags whose value is absent: ``--flag {x}``, ``--flag={x}``, also with quotes around ``{x}``."""
+    """*pieces* without the flags whose value is absent: ``--flag {x}``, ``--flag={x}``, also with quotes around
+    ``{x}``."""
     result: list[str | Field] = []
     rest = list(pieces)
     while rest:
         piece = rest.pop(0)
         before = result[-1] if result else ""
         after = rest[0] if rest else ""
-        if isinstance(piece, Field) and texts[piece.name] is None and isinstance(before, str) and isinstance(after, str):
+        if (
+            isinstance(piece, Field)
+            and texts[piece.name] is None
+            and isinstance(before, str)
+            and isinstance(after, str)
+        ):
             left = _without_flag(before, after)
             if left is not None:
                 result[-1:] = [left[0]]
@@ -52,7 +61,8 @@ def _without_absent(pieces: list[str | Field], texts: Mapping[str, str | None]) 
 
 
 def _without_flag(before: str, after: str) -> tuple[str, str] | None:
-    """The text around a field without the flag that ends *before*; None when the field does not stand alone as its value."""
+    """The text around a field without the flag that ends *before*; None when the field does not stand alone as its
+    value."""
     flag = _FLAG.search(before)
     if not flag or not after.startswith(flag["quote"]):
         return None
@@ -99,11 +109,13 @@ def _format(writer: Writer, piece: Field, value: str) -> bool:
 
 
 def _append(writer: Writer, extras: Mapping[str, str], warnings: list[str]) -> str:
-    """The text with *extras* as ``--name value`` after the last line, as MLflow would if it did not end in a line break."""
+    """The text with *extras* as ``--name value`` after the last line, as MLflow would if it did not end in a line
+    break."""
     if writer.ends_heredoc or writer.context == "heredoc":
         names = ", ".join(extras)
         raise UsageError(
-            f"{names} cannot be appended to a command that ends in a here-document", hint="declare the parameters in MLproject"
+            f"{names} cannot be appended to a command that ends in a here-document",
+            hint="declare the parameters in MLproject",
         )
     if writer.context == "comment":
         warnings.append(f"the command ends in a comment, which swallows {', '.join(f'--{name}' for name in extras)}")

@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from mlproj.errors import Place, UsageError, did_you_mean
+from mlproj.foundation.errors import Place, UsageError, did_you_mean
 from mlproj.projects import discovery, file_system
 from mlproj.projects.base import EntryPoint, Project
 
@@ -34,7 +34,9 @@ def resolve_entry_point(project: Project, name: str | None = None) -> EntryPoint
 
 def _script(project: Project, name: str) -> EntryPoint:
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise UsageError(f"the script {name!r} is outside of the project", hint="name a script inside of the project's folder")
+        raise UsageError(
+            f"the script {name!r} is outside of the project", hint="name a script inside of the project's folder"
+        )
     script = project.directory / name
     if not file_system.is_file(script):
         scripts = _scripts(project.directory)
@@ -57,9 +59,13 @@ def _unknown(project: Project, name: str) -> UsageError:
             what = "names no entry point" if project.file else "has no MLproject file"
             hint = f"there is a project in {', '.join(below[:5])}: add #{below[0]} to the source"
             return UsageError(f"the folder {what}, so there is no entry point {name!r}", hint=hint)
-        return UsageError(f"the project declares no entry point, so there is no {name!r}", hint=_known(project), place=place)
+        return UsageError(
+            f"the project declares no entry point, so there is no {name!r}", hint=_known(project), place=place
+        )
     guess = did_you_mean(name, list(project.entry_points))
-    message = f"there is no entry point called {name!r}" + (f"; did you mean {guess!r}?" if guess and name != DEFAULT else "")
+    message = f"there is no entry point called {name!r}" + (
+        f"; did you mean {guess!r}?" if guess and name != DEFAULT else ""
+    )
     return UsageError(message, hint=_known(project), place=place)
 
 
@@ -74,4 +80,8 @@ def _known(project: Project) -> str:
 
 
 def _scripts(directory: Path) -> list[str]:
-    return [name for name in file_system.names(directory) if Path(name).suffix in SCRIPTS and file_system.is_file(directory / name)]
+    return [
+        name
+        for name in file_system.names(directory)
+        if Path(name).suffix in SCRIPTS and file_system.is_file(directory / name)
+    ]

@@ -48,7 +48,10 @@ def _entry_point() -> dict[str, Any]:
         "type": "object",
         "required": ["command"],
         "properties": {
-            "command": {"type": "string", "description": "What bash runs; {name} is the value of the parameter 'name'."},
+            "command": {
+                "type": "string",
+                "description": "What bash runs; {name} is the value of the parameter 'name'.",
+            },
             "description": {"description": "What the entry point does."},
             "parameters": {"type": ["object", "null"], "additionalProperties": {"$ref": "#/$defs/parameter"}},
             **_harmless(),
@@ -65,7 +68,10 @@ def _parameter() -> dict[str, Any]:
             {
                 "type": "object",
                 "properties": {
-                    "type": {"anyOf": [types, {"type": "null"}], "description": "Type of the value, string when absent."},
+                    "type": {
+                        "anyOf": [types, {"type": "null"}],
+                        "description": "Type of the value, string when absent.",
+                    },
                     "default": {"description": "Value when none is given; null makes the parameter optional."},
                     "description": {"description": "What the parameter means."},
                     "choices": {
@@ -95,10 +101,24 @@ def _bound(description: str) -> dict[str, Any]:
 
 
 def _build() -> dict[str, Any]:
-    args = {"anyOf": [{"type": "object", "additionalProperties": {"type": _SCALAR}}, {"type": "array", "items": {"type": "string"}}]}
-    fields = {"context": _text("Folder of the build."), "dockerfile": _text("Its Dockerfile."), "target": _text("Stage to build.")}
+    args = {
+        "anyOf": [
+            {"type": "object", "additionalProperties": {"type": _SCALAR}},
+            {"type": "array", "items": {"type": "string"}},
+        ]
+    }
+    fields = {
+        "context": _text("Folder of the build."),
+        "dockerfile": _text("Its Dockerfile."),
+        "target": _text("Stage to build."),
+    }
     described = {**fields, "args": {**args, "description": "Values of ARG instructions."}, **_harmless()}
-    return {"anyOf": [_text("Folder of the build."), {"type": "object", "properties": described, "additionalProperties": False}]}
+    return {
+        "anyOf": [
+            _text("Folder of the build."),
+            {"type": "object", "properties": described, "additionalProperties": False},
+        ]
+    }
 
 
 def _docker_env() -> dict[str, Any]:
@@ -106,7 +126,12 @@ def _docker_env() -> dict[str, Any]:
     variable = {
         "anyOf": [
             {"type": "string", "pattern": "^[^=]"},
-            {"type": "array", "prefixItems": [{"type": "string", "pattern": "^[^=]"}, {"type": _SCALAR}], "minItems": 2, "maxItems": 2},
+            {
+                "type": "array",
+                "prefixItems": [{"type": "string", "pattern": "^[^=]"}, {"type": _SCALAR}],
+                "minItems": 2,
+                "maxItems": 2,
+            },
         ]
     }
     return {
@@ -115,7 +140,11 @@ def _docker_env() -> dict[str, Any]:
         "description": "The container to run in.",
         "properties": {
             "image": _text("Name of the image."),
-            "volumes": {"type": ["array", "null"], "items": {"type": "string"}, "description": "Mounts, as /host:/container."},
+            "volumes": {
+                "type": ["array", "null"],
+                "items": {"type": "string"},
+                "description": "Mounts, as /host:/container.",
+            },
             "environment": {
                 "type": ["array", "null"],
                 "items": variable,
@@ -123,11 +152,17 @@ def _docker_env() -> dict[str, Any]:
             },
             "dockerfile": _text("Dockerfile to build the image from, instead of 'image'."),
             "build": _build(),
-            "gpus": {**plain, "description": "GPUs of the container, such as all; an engine takes them by its own toolkit."},
+            "gpus": {
+                **plain,
+                "description": "GPUs of the container, such as all; an engine takes them by its own toolkit.",
+            },
             "shm_size": {**plain, "description": "Size of /dev/shm, such as 2g."},
             "user": {**plain, "description": "Whom the program runs as: caller (default), image, or UID[:GID]."},
             "platform": {**plain, "description": "Platform of the image, such as linux/amd64."},
-            "pull": {"enum": [*docker_env.PULLS, None], "description": "When to ask the registry for the image. Default: missing."},
+            "pull": {
+                "enum": [*docker_env.PULLS, None],
+                "description": "When to ask the registry for the image. Default: missing.",
+            },
             **_harmless(),
         },
         "additionalProperties": False,

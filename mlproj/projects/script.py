@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlproj import regex
-from mlproj.errors import InvalidProject, Place, did_you_mean
+from mlproj.foundation import regex
+from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 from mlproj.projects.base import EntryPoint
 
-# An interpreter with options that take no value, then the script. A script with a placeholder in its name is not judged.
+# An interpreter with options that take no value, then the script. A script with a placeholder in its name is not
+# judged.
 _SCRIPT = regex.lazy(
     r"(?:^|[;&|(\n]|&&|\|\|)\s*(?:python[0-9.]*|Rscript|bash|sh)(?:\s+-[A-Za-z]+(?<!-m)(?<!-c))*\s+(?P<script>[\w./-]+\.(?:py|R|r|sh))(?=\s|$|[;&|)])"
 )
@@ -21,7 +22,8 @@ _MOST_SCRIPTS = 2000
 
 
 def missing_scripts(point: EntryPoint, folder: Path) -> Iterator[InvalidProject]:
-    """Scripts that the command of *point* runs and *folder* lacks, each with its place and the one that is likely meant."""
+    """Scripts that the command of *point* runs and *folder* lacks, each with its place and the one that is likely
+    meant."""
     if not any(suffix in point.command for suffix in _SUFFIXES) or re.search(r"\b(?:cd|pushd)\s", point.command):
         return  # there are none, or they are looked for somewhere else
     for match in _SCRIPT.finditer(point.command):

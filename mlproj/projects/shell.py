@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from mlproj import regex
+from mlproj.foundation import regex
 
 _SAFE = regex.lazy(r"[\w@%+=:,./-]+", re.ASCII)  # what shlex.quote leaves as it is
 _BOUNDARY = frozenset(" \t\n;&|()<>")
@@ -37,8 +37,8 @@ class CannotQuoteError(ValueError):
 class Writer:
     """A bash command being written: literal text, which moves through bash's quoting, and values, which do not.
 
-    ``text`` is what has been written; ``context`` the innermost construct that is open: ``code``, ``paren``, ``single``,
-    ``double``, ``ansi``, ``comment``, or one of those that cannot be quoted in.
+    ``text`` is what has been written; ``context`` the innermost construct that is open: ``code``, ``paren``,
+    ``single``, ``double``, ``ansi``, ``comment``, or one of those that cannot be quoted in.
     """
 
     def __init__(self) -> None:
@@ -169,7 +169,9 @@ class Writer:
             self._frames.append("backtick")
         elif character in "{[(" and ends_in_dollar(self.text):
             arithmetic = text.startswith("((", index)
-            self._frames.append({"{": "expansion", "[": "bracket", "(": "arithmetic" if arithmetic else "paren"}[character])
+            self._frames.append(
+                {"{": "expansion", "[": "bracket", "(": "arithmetic" if arithmetic else "paren"}[character]
+            )
             self._boundary = True
 
     def _note_heredoc(self, text: str, index: int) -> None:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Union
 
-from mlproj import regex
-from mlproj.dataclass import dataclass
+from mlproj.foundation import regex
+from mlproj.foundation.dataclass import dataclass
 from mlproj.projects.shell import ends_in_dollar
 
 _SIMPLE = regex.lazy(r"\{([^{}]*)\}")
@@ -23,7 +23,8 @@ _INTEREST = regex.lazy(r"[{}]")
 
 @dataclass(frozen=True)
 class Field:
-    """A place for the value of the declared parameter *name*. ``token`` is how it is written, with a format if it has one.
+    """A place for the value of the declared parameter *name*. ``token`` is how it is written, with a format if it has
+    one.
 
     ``shell_style`` tells that it is written as ``${name}``, which is the value too.
     """

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlproj import runner
-from mlproj.errors import Interrupted
-from mlproj.interruption import listening
-from mlproj.plan import Plan, Proposal, RunRequest
-from mlproj.progress import Progress
+from mlproj.foundation.errors import Interrupted
+from mlproj.foundation.progress import Progress
 from mlproj.reproduction import original as originals
 from mlproj.reproduction.original import Original
+from mlproj.running import runner
+from mlproj.running.interruption import listening
+from mlproj.running.plan import Plan, Proposal, RunRequest
 from mlproj.sources.base import Source
 from mlproj.tracking.base import Run
 
@@ -23,10 +23,11 @@ def _nothing(_: Plan) -> None:
 
 @dataclass(frozen=True)
 class How:
-    """How an earlier run is done again. ``given`` are values of parameters; ``latest_code`` takes the source as it is now.
+    """How an earlier run is done again. ``given`` are values of parameters; ``latest_code`` takes the source as it is
+    now.
 
-    ``tags`` are the run's besides the link to the earlier one, ``options`` further fields of the request. ``consent`` is what
-    :func:`mlproj.runner.planned` gets; ``tell`` is shown the plan before it is run.
+    ``tags`` are the run's besides the link to the earlier one, ``options`` further fields of the request. ``consent``
+    is what :func:`mlproj.running.runner.planned` gets; ``tell`` is shown the plan before it is run.
     """
 
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -37,11 +38,13 @@ class How:
     tell: Callable[[Plan], None] = _nothing
 
 
-def reproduce(original: Original, how: How, progress: Progress, *, fresh: bool = False, variables: Mapping[str, str] | None = None) -> Run:
+def reproduce(
+    original: Original, how: How, progress: Progress, *, fresh: bool = False, variables: Mapping[str, str] | None = None
+) -> Run:
     """Do *original* again: the same code, values, inputs and packages; in a *fresh* environment, with more *variables*.
 
-    Raises what keeps it from running: UsageError, SourceError, InvalidProject, EnvironmentFailure, ServiceError; and Interrupted
-    when the user ends it, as nothing can be made of a run that was ended.
+    Raises what keeps it from running: UsageError, SourceError, InvalidProject, EnvironmentFailure, ServiceError; and
+    Interrupted when the user ends it, as nothing can be made of a run that was ended.
     """
     options = {**how.options, "rebuild": fresh, "variables": {**original.variables, **(variables or {})}}
     tags = {**how.tags, originals.REPRODUCES: original.run.run_id}
@@ -54,9 +57,12 @@ def reproduce(original: Original, how: How, progress: Progress, *, fresh: bool =
 
 
 def rerun(original: Original, how: How, progress: Progress) -> Run:
-    """Run *original* again with other parameters. Raises as :func:`reproduce`, but tells by the run that the user ended it."""
+    """Run *original* again with other parameters. Raises as :func:`reproduce`, but tells by the run that the user ended
+    it."""
     tags = {**how.tags, originals.RERUNS: original.run.run_id}
-    request = originals.request(original, how.given, exact=False, tags=tags, **how.options, variables=original.variables)
+    request = originals.request(
+        original, how.given, exact=False, tags=tags, **how.options, variables=original.variables
+    )
     return _run(original, request, how, progress, same_inputs=False)
 
 

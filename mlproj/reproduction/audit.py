@@ -1,12 +1,12 @@
-"""Whether a project comes out the same each time: several runs in fresh environments, where they first part, and why."""
+"""Whether a project comes out the same each time: several runs in fresh environments, where they first part, and
+why."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mlproj.plan import Plan
-from mlproj.progress import Progress
+from mlproj.foundation.progress import Progress
 from mlproj.reproduction import attempt, divergence, results, trial, unseeded, verdict
 from mlproj.reproduction import original as originals
 from mlproj.reproduction.attempt import How
@@ -16,6 +16,7 @@ from mlproj.reproduction.results import Results
 from mlproj.reproduction.tolerance import Tolerance
 from mlproj.reproduction.trial import Cause
 from mlproj.reproduction.verdict import DIFFERS, Verdict
+from mlproj.running.plan import Plan
 from mlproj.tracking.base import Run, TrackingStore
 
 VERDICT = "mlproj.verdict"
@@ -37,10 +38,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Audit:
-    """Several runs that do one again. ``verdicts`` compare each with the original, ``among`` each but the first with the first.
+    """Several runs that do one again. ``verdicts`` compare each with the original, ``among`` each but the first with
+    the first.
 
-    ``parting`` is where the first two that differ do so, ``causes`` why; both only where the new runs differ among themselves.
-    ``lacking`` are files that a run which ended otherwise may have lacked.
+    ``parting`` is where the first two that differ do so, ``causes`` why; both only where the new runs differ among
+    themselves. ``lacking`` are files that a run which ended otherwise may have lacked.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -60,11 +62,14 @@ class Audit:
         return all(one.reproduced for one in self.among)
 
 
-def audit(asked: Asked, times: int, how: How, store: TrackingStore, progress: Progress, *, search: bool = True) -> Audit:
-    """Do a run again *times* times, each in a fresh environment when there are several. With *search*, runs that differ are followed
-    by others that tell why.
+def audit(
+    asked: Asked, times: int, how: How, store: TrackingStore, progress: Progress, *, search: bool = True
+) -> Audit:
+    """Do a run again *times* times, each in a fresh environment when there are several. With *search*, runs that differ
+    are followed by others that tell why.
 
-    Raises what keeps a run from running or from being compared: UsageError, SourceError, EnvironmentFailure, ServiceError, ….
+    Raises what keeps a run from running or from being compared: UsageError, SourceError, EnvironmentFailure,
+    ServiceError, ….
     """
     originals.check_has_result(asked.original)
     then = _results(asked.original.run, store)
@@ -73,7 +78,7 @@ def audit(asked: Asked, times: int, how: How, store: TrackingStore, progress: Pr
     for number in range(times):
         if times > 1:
             progress.note(f"run {number + 1} of {times}")
-        telling = replace(how, tell=_told(how, draws if times > 1 else None)) if number == 0 else _silent(how)
+        telling = replace(how, tell=_announcer(how, draws if times > 1 else None)) if number == 0 else _silent(how)
         run = attempt.reproduce(asked.original, telling, progress, fresh=times > 1)
         verdicts.append(_judged(asked, then, run, store))
     lacking = originals.lacking(asked.original) if any(one.ending for one in verdicts) and not how.latest_code else ()
@@ -81,7 +86,11 @@ def audit(asked: Asked, times: int, how: How, store: TrackingStore, progress: Pr
     odd = next((one for one in among if not one.reproduced), None)
     if odd is None:
         return Audit(tuple(verdicts), among, lacking=lacking)
-    tried = _tried(asked, times, how, store, progress) if search and not all(one.reproduced or one.is_timed for one in among) else []
+    tried = (
+        _tried(asked, times, how, store, progress)
+        if search and not all(one.reproduced or one.is_timed for one in among)
+        else []
+    )
     causes = (*tried, *_read(among, () if tried else draws))
     return Audit(tuple(verdicts), among, divergence.find(odd.before, odd.after), causes, lacking)
 
@@ -89,17 +98,17 @@ def audit(asked: Asked, times: int, how: How, store: TrackingStore, progress: Pr
 def _judged(asked: Asked, then: Results, run: Run, store: TrackingStore) -> Verdict:
     """Compare *run* with the original, and note with it what came of that."""
     with results.place_of(run, store) as place:
-        found = asked.judge(then, results.of(run, place))
+        found = asked.judge(then, results.read_results(run, place))
         place.runs.log(run.run_id, tags={VERDICT: found.summary})
     return found
 
 
 def _results(run: Run, store: TrackingStore) -> Results:
     with results.place_of(run, store) as place:
-        return results.of(run, place)
+        return results.read_results(run, place)
 
 
-def _told(how: How, draws: list[str] | None) -> Callable[[Plan], None]:
+def _announcer(how: How, draws: list[str] | None) -> Callable[[Plan], None]:
     def tell(plan: Plan) -> None:
         how.tell(plan)
         if draws is not None:
@@ -114,14 +123,18 @@ def _silent(how: How) -> How:
 
 def _tried(asked: Asked, times: int, how: How, store: TrackingStore, progress: Progress) -> list[Cause]:
     """The first of what may be set that makes runs alike."""
-    for one in trial.of(asked.original):
+    for one in trial.prepare_trial(asked.original):
         progress.note(f"is it the {one.cause.name}? Runs with {one.shown}")
-        if _makes_alike(one.variables, replace(_silent(how), tags={**how.tags, trial.TAG: one.shown}), asked, times, store, progress):
+        if _makes_alike(
+            one.variables, replace(_silent(how), tags={**how.tags, trial.TAG: one.shown}), asked, times, store, progress
+        ):
             return [one.cause]
     return []
 
 
-def _makes_alike(variables: Mapping[str, str], how: How, asked: Asked, times: int, store: TrackingStore, progress: Progress) -> bool:
+def _makes_alike(
+    variables: Mapping[str, str], how: How, asked: Asked, times: int, store: TrackingStore, progress: Progress
+) -> bool:
     first: Results | None = None
     for _ in range(max(times, trial.FEWEST)):
         found = _results(attempt.reproduce(asked.original, how, progress, variables=variables), store)
@@ -133,5 +146,9 @@ def _makes_alike(variables: Mapping[str, str], how: How, asked: Asked, times: in
 
 def _read(among: Sequence[Verdict], draws: Sequence[str]) -> list[Cause]:
     timed = sorted({one.path for each in among for one in each.files if one.state == DIFFERS and one.only_time})
-    found = [Cause("times in outputs", f"only dates, times and ids differ in {', '.join(timed[:3])}", "read")] if timed else []
+    found = (
+        [Cause("times in outputs", f"only dates, times and ids differ in {', '.join(timed[:3])}", "read")]
+        if timed
+        else []
+    )
     return [*found, *(Cause("unset seed", text, "read") for text in draws)]

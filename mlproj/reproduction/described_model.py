@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
 
 NAME = "MLmodel"
 # What tells one logging of a model from the next, and nothing about the model; the size is that of this file too.
-_OF_ONE_LOGGING = frozenset(("run_id", "utc_time_created", "model_uuid", "model_id", "artifact_path", "model_size_bytes"))
+_OF_ONE_LOGGING = frozenset(
+    ("run_id", "utc_time_created", "model_uuid", "model_id", "artifact_path", "model_size_bytes")
+)
 
 
 def without_identity(content: bytes) -> bytes:
-    """An ``MLmodel`` as JSON, without what differs from one logging of the same model to the next; *content* when it is none."""
+    """An ``MLmodel`` as JSON, without what differs from one logging of the same model to the next; *content* when it is
+    none."""
     from mlproj import yaml_document
 
     try:

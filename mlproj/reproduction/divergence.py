@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from mlproj.artifacts import record
-from mlproj.backends import output_log
 from mlproj.reproduction import series, tolerance
 from mlproj.reproduction.file_difference import timeless
 from mlproj.reproduction.results import Results
+from mlproj.run_folder import output_log, record
 from mlproj.tracking.base import Metric
 
 _WIDEST = 200  # characters of a line that is shown
@@ -18,7 +17,8 @@ _READ = 20_000_000  # bytes of a log
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first things that are not alike: a point of a metric, a line of what was printed (counted from 1, dates and times apart)."""
+    """The first things that are not alike: a point of a metric, a line of what was printed (counted from 1, dates and
+    times apart)."""
 
     metric: str | None = None
     step: int | None = None
@@ -41,7 +41,11 @@ def _metric(one: Results, other: Results) -> tuple[str | None, int | None, tuple
         then, now = (series.in_order(results.metrics.get(name, ())) for results in (one, other))
         if series.parting(then, now) is not None:
             pairs = zip(then, now, strict=False)
-            found += [(point.timestamp, point.step, name, point.value, twin.value) for point, twin in pairs if _differ(point, twin)][:1]
+            found += [
+                (point.timestamp, point.step, name, point.value, twin.value)
+                for point, twin in pairs
+                if _differ(point, twin)
+            ][:1]
     if not found:
         return None, None, None
     _, step, name, value, other_value = min(found, key=lambda each: each[:3])

@@ -1,4 +1,5 @@
-"""How two files differ, in lines for people: text by lines, JSON by keys, CSV by rows and columns, pictures by their size."""
+"""How two files differ, in lines for people: text by lines, JSON by keys, CSV by rows and columns, pictures by their
+size."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from typing import Any
 LINES = 12  # that are shown of one file
 _WIDEST = 160  # characters of a line
 _LARGEST = 2_000_000  # bytes that are compared line by line
-_MOST_LINES = 2_000  # that are matched with one another, which takes up to the square of that; and differences that are counted
+_MOST_LINES = (
+    2_000  # that are matched with one another, which takes up to the square of that; and differences that are counted
+)
 
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([T _]\d\d[:-]?\d\d([:-]?\d\d)?([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?"  # ISO 8601 and its kin
@@ -63,7 +66,10 @@ def timeless(text: str) -> str:
 
 
 def _first(before: bytes, after: bytes) -> int:
-    return next((index for index, (one, two) in enumerate(zip(before, after, strict=False)) if one != two), min(len(before), len(after)))
+    return next(
+        (index for index, (one, two) in enumerate(zip(before, after, strict=False)) if one != two),
+        min(len(before), len(after)),
+    )
 
 
 def _cut(lines: list[str]) -> list[str]:
@@ -74,7 +80,9 @@ def _cut(lines: list[str]) -> list[str]:
 
 def _lines(before: str, after: str) -> list[str]:
     then, now = before.splitlines(), after.splitlines()
-    start = next((index for index, (one, two) in enumerate(zip(then, now, strict=False)) if one != two), min(len(then), len(now)))
+    start = next(
+        (index for index, (one, two) in enumerate(zip(then, now, strict=False)) if one != two), min(len(then), len(now))
+    )
     if len(then) == len(now) == start:
         return ["the ends of lines differ"]
     if max(len(then), len(now)) - start > _MOST_LINES:

@@ -10,18 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlproj import machine, paths
-from mlproj.artifacts import record
-from mlproj.dataclass import replace
-from mlproj.errors import SourceError, UsageError
-from mlproj.locked import Locked
-from mlproj.plan import RunRequest
+from mlproj.foundation import paths
+from mlproj.foundation.dataclass import replace
+from mlproj.foundation.errors import SourceError, UsageError
+from mlproj.foundation.locked import Locked
+from mlproj.foundation.redaction import MASK
 from mlproj.projects.base import Command
-from mlproj.recording import TIMEOUT_EXIT_CODE
-from mlproj.redaction import MASK
+from mlproj.run_folder import outputs, record
+from mlproj.running import machine
+from mlproj.running.plan import RunRequest
+from mlproj.running.recording import TIMEOUT_EXIT_CODE
 from mlproj.sources.replayed import Kept, ReplayedSource
 from mlproj.sources.work_tree import WorkTree
-from mlproj.tracking import outputs
 from mlproj.tracking.base import Run, Status
 
 REPRODUCES = "mlproj.reproduces"
@@ -56,7 +56,8 @@ class Original:
 
     @property
     def variables(self) -> dict[str, str | None]:
-        """The variables that change results as the command had them, None for those that were not set; empty where that is not recorded.
+        """The variables that change results as the command had them, None for those that were not set; empty where that
+        is not recorded.
 
         Those that mean something on one machine only are left out.
         """
@@ -70,7 +71,9 @@ class Original:
 def load(run: Run) -> Original:
     """What is known of how *run* was made. Raises UsageError when it is not over, or was not made by ``mlproj run``."""
     if not run.status.ended:
-        raise UsageError(f"the run {run.run_name} is not over", hint=f"mlproj runs logs -f {run.run_id[:8]} waits for its end")
+        raise UsageError(
+            f"the run {run.run_name} is not over", hint=f"mlproj runs logs -f {run.run_id[:8]} waits for its end"
+        )
     content = record.read(run.run_id, run.artifact_uri, paths.PLAN)
     if content is None:
         raise UsageError(
@@ -88,7 +91,12 @@ _PARTS = {
     **dict.fromkeys(("inputs", "defaults", "without_value"), list),
     "entry_point": str,
 }
-_MAY_LACK: dict[str, Any] = {"options": {}, "inputs": [], "defaults": [], "without_value": []}  # of runs of earlier versions
+_MAY_LACK: dict[str, Any] = {
+    "options": {},
+    "inputs": [],
+    "defaults": [],
+    "without_value": [],
+}  # of runs of earlier versions
 
 
 def _checked(plan: Any) -> Mapping[str, Any]:
@@ -113,7 +121,8 @@ def check_has_result(original: Original) -> None:
 
 
 def lacking(original: Original) -> tuple[str, ...]:
-    """What lies in the folder that was run and is not in its repository, as Git ignores it; caches and what the run made do not count."""
+    """What lies in the folder that was run and is not in its repository, as Git ignores it; caches and what the run
+    made do not count."""
     if original.source.get("kind") != "folder" or not original.source.get("commit"):
         return ()
     below = str(original.source.get("subdirectory") or "")
@@ -127,8 +136,9 @@ def lacking(original: Original) -> tuple[str, ...]:
 def request(original: Original, given: Mapping[str, Any], *, exact: bool, **options: Any) -> RunRequest:
     """What does *original* again with the parameters *given* instead of its own.
 
-    With *exact* only values that were not recorded, because they are secret, may be given. *options* are further fields of the
-    request; ``variables`` are added to those of then. Raises UsageError for parameters that are not known, or missing.
+    With *exact* only values that were not recorded, because they are secret, may be given. *options* are further fields
+    of the request; ``variables`` are added to those of then. Raises UsageError for parameters that are not known, or
+    missing.
     """
     kept = original.options
     return RunRequest(
@@ -169,7 +179,9 @@ def with_latest_code(original: Original, asked: RunRequest) -> RunRequest:
     if document.get("kind") == "folder" and document.get("commit"):
         return replace(asked, uri=str(_top(original) / subdirectory))
     version = document.get("branch") if document.get("requested") == document.get("branch") else None
-    return replace(asked, uri=f"{document['uri']}#{subdirectory}" if subdirectory else str(document["uri"]), version=version)
+    return replace(
+        asked, uri=f"{document['uri']}#{subdirectory}" if subdirectory else str(document["uri"]), version=version
+    )
 
 
 def locked(original: Original) -> Locked:
@@ -197,7 +209,9 @@ def check_inputs(original: Original, command: Command) -> None:
         if found is None:
             changed.append(f"{name}: {then.get('uri')} is not there any more")
         elif sha256 and found.sha256 != sha256:
-            changed.append(f"{name}: {found.uri} holds something else than it did ({(found.sha256 or '')[:12]}, then {sha256[:12]})")
+            changed.append(
+                f"{name}: {found.uri} holds something else than it did ({(found.sha256 or '')[:12]}, then {sha256[:12]})"
+            )
     if changed:
         listed = "\n  ".join(changed)
         raise SourceError(
@@ -240,7 +254,8 @@ def _shown(original: Original, what: str, then: Mapping[str, Any] | None) -> dic
 
 
 def _cwd(original: Original, recorded: str | None) -> Path | None:
-    """Where relative paths count from: where the user stood. In the project that is a place in the copy, told from its root."""
+    """Where relative paths count from: where the user stood. In the project that is a place in the copy, told from its
+    root."""
     if recorded is None or original.source.get("kind") != "folder":
         return None if recorded is None else Path(recorded)
     top, real = os.path.realpath(_top(original)), Path(os.path.realpath(recorded))

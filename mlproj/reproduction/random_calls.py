@@ -18,7 +18,8 @@ _NO_DRAWS_OF_NUMPY = frozenset(
 )
 # What draws from the system where it is given no seed.
 _GENERATORS = frozenset(("random.Random",)) | frozenset(
-    f"numpy.random.{name}" for name in ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+    f"numpy.random.{name}"
+    for name in ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 )
 _TORCH = frozenset(
     "rand randn randint randperm normal rand_like randn_like randint_like bernoulli multinomial nn.functional.dropout "
@@ -63,13 +64,14 @@ _STATEFUL_WHEN_SHUFFLING = frozenset(("KFold", "StratifiedKFold", "StratifiedGro
 
 @dataclass(frozen=True)
 class Use:
-    """What a call does: ``seeds`` names the libraries that it seeds, ``draws`` the one that it draws from without a seed of its own."""
+    """What a call does: ``seeds`` names the libraries that it seeds, ``draws`` the one that it draws from without a
+    seed of its own."""
 
     seeds: tuple[str, ...] = ()
     draws: str | None = None
 
 
-def of(name: str, call: ast.Call) -> Use | None:
+def classify(name: str, call: ast.Call) -> Use | None:
     """What *call* of *name* (``numpy.random.rand``) does with random numbers; None: nothing that is known."""
     last = name.rpartition(".")[2]
     if last in _SEED_ALL and name not in _SEEDS:

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from mlproj import artifacts, env_vars, outbox, tracking
+from mlproj import artifacts, outbox, tracking
 from mlproj.artifacts.base import ArtifactStore
-from mlproj.artifacts.record import FOLDER as RECORD
-from mlproj.errors import MlprojError
+from mlproj.foundation import env_vars
+from mlproj.foundation.errors import MlprojError
+from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.reproduction.described_model import NAME as MODEL
 from mlproj.reproduction.described_model import without_identity
+from mlproj.run_folder.outputs import FOLDER as OUTPUTS
+from mlproj.run_folder.record import FOLDER as RECORD
+from mlproj.running.system_metrics import PREFIX as LOAD
 from mlproj.tracking.base import Metric, Run, Status, TrackingStore
-from mlproj.tracking.mlflow_run import PARENT_TAG
 from mlproj.tracking.model_base import ModelStore
-from mlproj.tracking.outputs import FOLDER as OUTPUTS
-from mlproj.tracking.system_metrics import PREFIX as LOAD
 
 LARGEST_READ = 20_000_000  # bytes of a file that is looked into; of larger ones the digest has to do
 _BLOCK = 1 << 20
@@ -42,8 +43,9 @@ class File:
 class Results:
     """What a run came out as.
 
-    ``files`` are those made in the project's folder, and after ``logged:`` and ``model NAME:`` the artifacts and models that it logged.
-    ``endings`` are those of its child runs; their metrics and files are among the run's, after ``child N:``.
+    ``files`` are those made in the project's folder, and after ``logged:`` and ``model NAME:`` the artifacts and models
+    that it logged. ``endings`` are those of its child runs; their metrics and files are among the run's, after ``child
+    N:``.
     """
 
     run: Run
@@ -62,7 +64,8 @@ class Place:
 
 @contextmanager
 def place_of(run: Run, store: TrackingStore) -> Iterator[Place]:
-    """Where *run* is to be read: in *store*, that of ``MLPROJ_TRACKING_URI``, or on this disk while it waits for its server."""
+    """Where *run* is to be read: in *store*, that of ``MLPROJ_TRACKING_URI``, or on this disk while it waits for its
+    server."""
     uri = env_vars.TRACKING_URI.get()
     waiting = outbox.recording_uri() if tracking.is_server(uri) and not _has(store, run) else None
     runs, models = tracking.open(waiting) if waiting else store, tracking.open_models(waiting)
@@ -81,14 +84,14 @@ def _has(store: TrackingStore, run: Run) -> bool:
         return False
 
 
-def of(run: Run, place: Place) -> Results:
+def read_results(run: Run, place: Place) -> Results:
     """The results of *run*. Raises ServiceError and UsageError when its record or its artifacts cannot be read."""
     names = sorted(name for name in run.metrics if not name.startswith(LOAD))
     metrics = {name: tuple(place.runs.metric_history(run.run_id, name)) for name in names}
     files = {**_made(run), **_logged(run), **_models(run, place.models)}
     children = _children(run, place.runs)
     for number, child in enumerate(children, start=1):
-        inner = of(child, place)
+        inner = read_results(child, place)
         metrics |= {f"child {number}: {name}": points for name, points in inner.metrics.items()}
         files |= {f"child {number}: {name}": file for name, file in inner.files.items()}
     return Results(run, metrics, files, tuple((child.status, child.exit_code) for child in children))
@@ -97,7 +100,9 @@ def of(run: Run, place: Place) -> Results:
 def _children(run: Run, store: TrackingStore) -> list[Run]:
     """The child runs in an order that does not depend on which of them began first."""
     found = store.search_runs(filter=f"tags.`{PARENT_TAG}` = '{run.run_id}'", limit=_MOST_CHILDREN).items
-    return sorted(found, key=lambda child: (child.entry_point or "", sorted(child.params.items()), child.start_time or 0))
+    return sorted(
+        found, key=lambda child: (child.entry_point or "", sorted(child.params.items()), child.start_time or 0)
+    )
 
 
 def _made(run: Run) -> dict[str, File]:

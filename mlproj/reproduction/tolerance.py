@@ -1,4 +1,5 @@
-"""How far a metric may be from what it was and still count as the same: ``--tolerance rmse=0.01``, ``rmse=1%``, ``*=1e-9``."""
+"""How far a metric may be from what it was and still count as the same: ``--tolerance rmse=0.01``, ``rmse=1%``,
+``*=1e-9``."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 ALL = "*"
 """Stands for every metric that has no tolerance of its own."""
@@ -42,13 +43,15 @@ def parse(words: Sequence[str]) -> dict[str, Tolerance]:
         except ValueError:
             bound = math.nan
         if not equals or not name or not (math.isfinite(bound) and bound >= 0):
-            raise UsageError(f"--tolerance {word!r} is none", hint="write METRIC=0.01, METRIC=1%, or *=1e-9 for all metrics")
+            raise UsageError(
+                f"--tolerance {word!r} is none", hint="write METRIC=0.01, METRIC=1%, or *=1e-9 for all metrics"
+            )
         if name in found:
             raise UsageError(f"--tolerance for {name!r} is given twice")
         found[name] = Tolerance(bound, percent)
     return found
 
 
-def of(tolerances: Mapping[str, Tolerance], metric: str) -> Tolerance:
+def tolerance_for(tolerances: Mapping[str, Tolerance], metric: str) -> Tolerance:
     """The tolerance for *metric*."""
     return tolerances.get(metric) or tolerances.get(ALL) or EXACT

@@ -15,7 +15,8 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Cause:
-    """Why runs differ. ``proof`` is ``tried`` (runs with it set were alike) or ``read`` (found in the code or in the outputs)."""
+    """Why runs differ. ``proof`` is ``tried`` (runs with it set were alike) or ``read`` (found in the code or in the
+    outputs)."""
 
     name: str
     text: str
@@ -35,13 +36,15 @@ class Trial:
         return " ".join(f"{name}={value}" for name, value in self.variables.items())
 
 
-_HASH_SEED = Cause("hash seed", "the order of sets decides something: set PYTHONHASHSEED, or sort what is in them", "tried")
+_HASH_SEED = Cause(
+    "hash seed", "the order of sets decides something: set PYTHONHASHSEED, or sort what is in them", "tried"
+)
 _THREADS = Cause("thread counts", "sums depend on how many threads add up: set OMP_NUM_THREADS and its like", "tried")
 _COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
 _TRIALS = (Trial(_HASH_SEED, {"PYTHONHASHSEED": "0"}), Trial(_THREADS, dict.fromkeys(_COUNTS, "1")))
 
 
-def of(original: Original) -> Iterator[Trial]:
+def prepare_trial(original: Original) -> Iterator[Trial]:
     """What may be tried for *original*: nothing that was set for it already, and did not help."""
     then = original.variables
     yield from (one for one in _TRIALS if all(then.get(name) is None for name in one.variables))

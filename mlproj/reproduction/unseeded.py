@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlproj.environments import imports, python_source
-from mlproj.errors import MlprojError
+from mlproj.environments.declarations import imports, python_source
+from mlproj.foundation.errors import MlprojError
 from mlproj.projects.base import EntryPoint
 from mlproj.reproduction import random_calls
 from mlproj.reproduction.random_calls import STATE, SYSTEM
@@ -21,25 +21,27 @@ _SHOWN = 3
 
 
 def find(folder: Path, point: EntryPoint) -> list[str]:
-    """Where *point* of the project in *folder* draws random numbers without a seed: a line for people for each library, with places.
+    """Where *point* of the project in *folder* draws random numbers without a seed: a line for people for each library,
+    with places.
 
-    Read are the scripts that its command names with what they import of the project; where it names none, all Python files.
+    Read are the scripts that its command names with what they import of the project; where it names none, all Python
+    files.
     """
     draws: dict[str, list[str]] = defaultdict(list)
     seeded: set[str] = set()
     for file in _files(folder, point):
         for name, call in _calls(file):
-            if use := random_calls.of(name, call):
+            if use := random_calls.classify(name, call):
                 seeded.update(use.seeds)
                 if use.draws:
                     draws[use.draws].append(f"{file.relative_to(folder)}:{call.lineno} ({name})")
     if "numpy" in seeded:
         draws.pop(STATE, None)  # without one scikit-learn draws from NumPy's
-    found = [_told(library, places) for library, places in draws.items() if library not in seeded]
+    found = [_sentence(library, places) for library, places in draws.items() if library not in seeded]
     return [*found, *(["the shell's $RANDOM is used by the command"] if _SHELL.search(point.command) else [])]
 
 
-def _told(library: str, places: list[str]) -> str:
+def _sentence(library: str, places: list[str]) -> str:
     shown = ", ".join(places[:_SHOWN]) + (f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else "")
     if library == STATE:
         return f"random_state is not given at {shown}"
@@ -49,8 +51,14 @@ def _told(library: str, places: list[str]) -> str:
 
 
 def _files(folder: Path, point: EntryPoint) -> list[Path]:
-    named = [point.script] if point.script else [Path(os.path.normpath(folder / name)) for name in _SCRIPT.findall(point.command)]
-    scripts = [script for script in named if script.suffix == ".py" and script.is_file() and script.is_relative_to(folder)]
+    named = (
+        [point.script]
+        if point.script
+        else [Path(os.path.normpath(folder / name)) for name in _SCRIPT.findall(point.command)]
+    )
+    scripts = [
+        script for script in named if script.suffix == ".py" and script.is_file() and script.is_relative_to(folder)
+    ]
     scans = [imports.scan(folder, script) for script in scripts] or [imports.scan(folder)]
     found = {file: None for scan in scans for file in scan.files}
     return [file for file in found if file.is_relative_to(folder)]

@@ -10,14 +10,22 @@ from mlproj.reproduction import file_difference, series, tolerance
 from mlproj.reproduction.results import File, Results
 from mlproj.reproduction.tolerance import Tolerance
 
-SAME, WITHIN, DIFFERS, MISSING, NEW, UNKNOWN = "same", "within tolerance", "differs", "missing", "new", "cannot be compared"
+SAME, WITHIN, DIFFERS, MISSING, NEW, UNKNOWN = (
+    "same",
+    "within tolerance",
+    "differs",
+    "missing",
+    "new",
+    "cannot be compared",
+)
 _GOOD = (SAME, WITHIN)
 _MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
 class MetricVerdict:
-    """One metric then and now, by its last values (None where there is none). ``step`` is the first at which they are not the same."""
+    """One metric then and now, by its last values (None where there is none). ``step`` is the first at which they are
+    not the same."""
 
     name: str
     state: str
@@ -33,7 +41,8 @@ class MetricVerdict:
 
 @dataclass(frozen=True)
 class FileVerdict:
-    """One file then and now. ``details`` say for people how it differs; ``only_time`` that it does in dates, times and ids alone."""
+    """One file then and now. ``details`` say for people how it differs; ``only_time`` that it does in dates, times and
+    ids alone."""
 
     path: str
     state: str
@@ -103,7 +112,9 @@ class Verdict:
             return f"{counted} compared"
         bad = self._bad
         more = f" and {len(bad) - _MOST_NAMED} more" if len(bad) > _MOST_NAMED else ""
-        return f"of {counted} {len(bad)} {'differs' if len(bad) == 1 else 'differ'}: {', '.join(bad[:_MOST_NAMED])}{more}"
+        return (
+            f"of {counted} {len(bad)} {'differs' if len(bad) == 1 else 'differ'}: {', '.join(bad[:_MOST_NAMED])}{more}"
+        )
 
 
 def judge(before: Results, after: Results, tolerances: Mapping[str, Tolerance], ignored: Sequence[str] = ()) -> Verdict:
@@ -115,7 +126,9 @@ def judge(before: Results, after: Results, tolerances: Mapping[str, Tolerance], 
         after,
         _ending(before, after),
         tuple(_metric(name, before, after, tolerances) for name in sorted({*before.metrics, *after.metrics})),
-        tuple(_file(name, before.files.get(name), after.files.get(name)) for name in sorted(files) if name not in skipped),
+        tuple(
+            _file(name, before.files.get(name), after.files.get(name)) for name in sorted(files) if name not in skipped
+        ),
         tuple(sorted(skipped)),
     )
 
@@ -129,7 +142,11 @@ def _ending(before: Results, after: Results) -> str | None:
     if len(before.endings) != len(after.endings):
         return f"{two.run_name} had {_counted(len(after.endings), 'child run')}, {one.run_name} {len(before.endings)}"
     changed = sum(then != now for then, now in zip(before.endings, after.endings, strict=True))
-    return f"{_counted(changed, 'child run')} of {two.run_name} ended otherwise than with {one.run_name}" if changed else None
+    return (
+        f"{_counted(changed, 'child run')} of {two.run_name} ended otherwise than with {one.run_name}"
+        if changed
+        else None
+    )
 
 
 def _metric(name: str, before: Results, after: Results, tolerances: Mapping[str, Tolerance]) -> MetricVerdict:
@@ -140,13 +157,15 @@ def _metric(name: str, before: Results, after: Results, tolerances: Mapping[str,
     step = series.parting(then, now)
     if step is None:
         return MetricVerdict(name, SAME, *last)
-    state = WITHIN if series.are_alike(then, now, tolerance.of(tolerances, now[0].key)) else DIFFERS
+    state = WITHIN if series.are_alike(then, now, tolerance.tolerance_for(tolerances, now[0].key)) else DIFFERS
     return MetricVerdict(name, state, *last, step)
 
 
 def _file(name: str, before: File | None, after: File | None) -> FileVerdict:
     if before is None or after is None:
-        return FileVerdict(name, MISSING if before else NEW, before.sha256 if before else None, after.sha256 if after else None)
+        return FileVerdict(
+            name, MISSING if before else NEW, before.sha256 if before else None, after.sha256 if after else None
+        )
     if before.sha256 is None or after.sha256 is None:
         state = DIFFERS if before.size != after.size else UNKNOWN
         return FileVerdict(name, state, before.sha256, after.sha256)

@@ -33,21 +33,34 @@ _DELETIONS = re.compile(
 
 
 _METHOD = re.compile(r"/api/2\.0/mlproj/(?:tracking|models)/(\w+)")
-_ASKING = re.compile(r"(?:get|search|list)_\w+|metric_history|marks|purgeable|latest_versions|download_uri|models_of_runs")
+_ASKING = re.compile(
+    r"(?:get|search|list)_\w+|metric_history|marks|purgeable|latest_versions|download_uri|models_of_runs"
+)
 _REMOVING = re.compile(r"purge|delete_(?:registered_model|version|logged_model)")
 
 
 def needed(method: str, path: str) -> Scope:
-    """The scope that a request needs: write, read for questions, admin to delete experiments, runs, models and files."""
+    """The scope that a request needs: write, read for questions, admin to delete experiments, runs, models and
+    files."""
     if method in {"GET", "HEAD", "OPTIONS"}:
         return Scope.READ
     if called := _METHOD.fullmatch(path):
-        return Scope.READ if _ASKING.fullmatch(called[1]) else Scope.ADMIN if _REMOVING.fullmatch(called[1]) else Scope.WRITE
+        return (
+            Scope.READ
+            if _ASKING.fullmatch(called[1])
+            else Scope.ADMIN
+            if _REMOVING.fullmatch(called[1])
+            else Scope.WRITE
+        )
     match = _MLFLOW.fullmatch(path.rstrip("/"))
     what = match[1] if match else ""
     if method == "POST" and _QUESTIONS.fullmatch(what):
         return Scope.READ
-    return Scope.ADMIN if method in {"POST", "DELETE"} and _DELETIONS.fullmatch(what) and not _logs(method, what) else Scope.WRITE
+    return (
+        Scope.ADMIN
+        if method in {"POST", "DELETE"} and _DELETIONS.fullmatch(what) and not _logs(method, what)
+        else Scope.WRITE
+    )
 
 
 def _logs(method: str, what: str) -> bool:
@@ -61,11 +74,16 @@ def asking(tokens: Tokens, principal: Principal) -> Callable[[Request], Principa
     def admit(request: Request) -> Principal:
         token = _token(request.headers.get("authorization", ""))
         if token is None:
-            raise ApiError("UNAUTHENTICATED", "This server asks for a token: set MLFLOW_TRACKING_TOKEN, or log in with it as the password.")
+            raise ApiError(
+                "UNAUTHENTICATED",
+                "This server asks for a token: set MLFLOW_TRACKING_TOKEN, or log in with it as the password.",
+            )
         scope = tokens.scope_of(token)
         if scope is None:
             raise ApiError("UNAUTHENTICATED", "The token is unknown, revoked or expired.")
-        asked = needed(request.method, request.scope["path"])  # as routes are found: `url` ends at a quoted question mark
+        asked = needed(
+            request.method, request.scope["path"]
+        )  # as routes are found: `url` ends at a quoted question mark
         if scope < asked:
             raise ApiError("PERMISSION_DENIED", f"The token's scope is {scope.word}; this needs {asked.word}.")
         return principal._replace(scope=scope)

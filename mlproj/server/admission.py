@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.requests import Request
 
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
 from mlproj.server import answer
 from mlproj.server.call import ApiError
 from mlproj.server.guard import App
@@ -46,7 +46,9 @@ class Admission:
         self._app = app
         self._admit = admit
 
-    async def __call__(self, scope: Connection, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def __call__(
+        self, scope: Connection, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         """Serve one request, or refuse it."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
             request = Request(scope)

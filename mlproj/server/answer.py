@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from mlproj.artifacts.base import NoSuchFile
-from mlproj.errors import MlprojError, UsageError
+from mlproj.foundation.errors import MlprojError, UsageError
 from mlproj.server.call import ApiError
 from mlproj.tracking.base import AlreadyExists, NotFound
 

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
 from mlproj.server import (
     answer,
     artifact_files,
@@ -39,7 +39,13 @@ __all__ = ["VERSION", "Admit", "Principal", "Settings", "create_app"]
 VERSION = "3.17.2"
 """The release of MLflow whose protocol is spoken; clients ask for it at ``/version``."""
 
-_TABLES = (experiment_routes.ROUTES, run_routes.ROUTES, artifact_files.ROUTES, registry_routes.ROUTES, logged_model_routes.ROUTES)
+_TABLES = (
+    experiment_routes.ROUTES,
+    run_routes.ROUTES,
+    artifact_files.ROUTES,
+    registry_routes.ROUTES,
+    logged_model_routes.ROUTES,
+)
 _PREFIXES = ("/api/2.0/mlflow/", "/api/2.0/preview/mlflow/", "/ajax-api/2.0/mlflow/", "/ajax-api/2.0/preview/mlflow/")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -48,9 +54,10 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 class Settings:
     """What an application serves, and to whom.
 
-    ``artifact_root`` is the place (a folder, a URL that fsspec knows, a store) that is offered as ``mlflow-artifacts:``. With ``local``
-    clients are told the real places of artifacts instead, and may name places of their own: for one that is run by the same user.
-    ``hosts`` are the names that the server is called by; None: any name, for a server that asks for a token.
+    ``artifact_root`` is the place (a folder, a URL that fsspec knows, a store) that is offered as
+    ``mlflow-artifacts:``. With ``local`` clients are told the real places of artifacts instead, and may name places of
+    their own: for one that is run by the same user. ``hosts`` are the names that the server is called by; None: any
+    name, for a server that asks for a token.
     """
 
     admit: Admit
@@ -141,7 +148,10 @@ def _patterns() -> list[tuple[re.Pattern[str], dict[str, Handler]]]:
         for (method, path), handler in table.items():
             if "{" in path:
                 found.setdefault(path, {})[method] = handler
-    return [(re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), handlers) for path, handlers in found.items()]
+    return [
+        (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), handlers)
+        for path, handlers in found.items()
+    ]
 
 
 _PATTERNS = _patterns()
@@ -164,7 +174,9 @@ def _nothing(request: Request) -> Response:
 
 
 def _no_such_method(request: Request, _error: Exception) -> Response:
-    return answer.refusal(ApiError("ENDPOINT_NOT_FOUND", f"There is no {request.method} at {request.scope['path']:.200}."))
+    return answer.refusal(
+        ApiError("ENDPOINT_NOT_FOUND", f"There is no {request.method} at {request.scope['path']:.200}.")
+    )
 
 
 def _bug(_request: Request, _error: Exception) -> Response:

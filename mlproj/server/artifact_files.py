@@ -14,13 +14,17 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, parts_of
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
 from mlproj.server import answer
 from mlproj.server.call import ApiError, Call, Routes
 
 _PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
 # Somebody's program wrote the file: it must not act as a page of ours.
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "no-store"}
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cache-Control": "no-store",
+}
 _PORTION = 1 << 18  # bytes that one visit to a worker thread writes or reads
 # What clients look for when they fall back to one upload.
 _NO_MULTIPART = "Multipart upload is not supported for the current artifact repository"
@@ -57,7 +61,10 @@ def _list_of_run(call: Call) -> Mapping[str, Any]:
         return {"root_uri": call.artifact_place(run.artifact_uri), "files": []}
     store, place = found
     entries = store.list(f"{place}/{inside}".strip("/"))
-    return {"root_uri": call.artifact_place(run.artifact_uri), "files": [_file(entry, f"{inside}/" if inside else "") for entry in entries]}
+    return {
+        "root_uri": call.artifact_place(run.artifact_uri),
+        "files": [_file(entry, f"{inside}/" if inside else "") for entry in entries],
+    }
 
 
 ROUTES: Routes = {("GET", "artifacts/list"): _list_of_run}

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, parts_of
 from mlproj.artifacts.below import Below
-from mlproj.errors import UsageError
-from mlproj.redaction import mask_url
+from mlproj.foundation.errors import UsageError
+from mlproj.foundation.redaction import mask_url
 from mlproj.server.call import ApiError
 
 _PROXIED = "mlflow-artifacts:"
-_ELSEWHERE = re.compile(r"(?!file:|local:)[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # a scheme; one letter is a Windows drive
+_ELSEWHERE = re.compile(
+    r"(?!file:|local:)[a-z][a-z0-9+.-]+:/", re.IGNORECASE
+)  # a scheme; one letter is a Windows drive
 _PLAIN = re.compile(r"[\w./-]*", re.ASCII)
 # Clients before 1.24 do not know `mlflow-artifacts:`.
 _OLD_CLIENT = re.compile(r"mlflow-python-client/(0|1\.(1?\d|2[0-3]))(\.|$)")
@@ -21,8 +23,8 @@ _OLD_CLIENT = re.compile(r"mlflow-python-client/(0|1\.(1?\d|2[0-3]))(\.|$)")
 
 @dataclass(frozen=True)
 class Places:
-    """Places of artifacts. ``root`` is what is offered as ``mlflow-artifacts:``; ``here`` says that the client is this machine's
-    user, who reads and writes files without our help."""
+    """Places of artifacts. ``root`` is what is offered as ``mlflow-artifacts:``; ``here`` says that the client is this
+    machine's user, who reads and writes files without our help."""
 
     root: ArtifactStore
     here: bool
@@ -35,13 +37,16 @@ class Places:
     def accept(self, place: str) -> str:
         """A place that a client wants for artifacts as the store is to have it.
 
-        Raises ApiError for one on this machine but outside of the root: whoever may log must not read or write any file here.
+        Raises ApiError for one on this machine but outside of the root: whoever may log must not read or write any file
+        here.
         """
         if place.startswith(_PROXIED):
             return self._accept_proxied(place)
         if self.here or _ELSEWHERE.match(place):
             return place
-        message = f"Invalid artifact location '{place:.200}': this server keeps artifacts itself; leave the location out."
+        message = (
+            f"Invalid artifact location '{place:.200}': this server keeps artifacts itself; leave the location out."
+        )
         raise ApiError("INVALID_PARAMETER_VALUE", message)
 
     def find(self, place: str) -> tuple[ArtifactStore, str] | None:
@@ -52,8 +57,8 @@ class Places:
         return (artifacts.open(place), "") if self.here and place.startswith("file:") else None
 
     def shown(self, place: str) -> ArtifactStore:
-        """The files at a place, for people who look at pages. Raises UsageError for what is not kept by this server: with its
-        rights anybody could look anywhere who may say where a run's files are."""
+        """The files at a place, for people who look at pages. Raises UsageError for what is not kept by this server:
+        with its rights anybody could look anywhere who may say where a run's files are."""
         inside = self._inside(place)
         if inside is None:
             raise UsageError(f"the files are not kept by this server: {mask_url(place)}")
@@ -70,5 +75,8 @@ class Places:
         except InvalidPath:
             parts = ()
         if not parts or not _PLAIN.fullmatch(path):
-            raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid artifact location '{place:.200}': expected plain names parted by '/'.")
+            raise ApiError(
+                "INVALID_PARAMETER_VALUE",
+                f"Invalid artifact location '{place:.200}': expected plain names parted by '/'.",
+            )
         return "/".join([self.root.uri, *parts])

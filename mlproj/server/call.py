@@ -61,13 +61,15 @@ class Fields:
                 continue
             if not isinstance(value, str):
                 raise ApiError(
-                    "INVALID_PARAMETER_VALUE", f"Invalid value {value!r:.80} for parameter '{name}' supplied: a string was expected."
+                    "INVALID_PARAMETER_VALUE",
+                    f"Invalid value {value!r:.80} for parameter '{name}' supplied: a string was expected.",
                 )
             return value
         return None
 
     def word(self, name: str) -> str | None:
-        """A value of an enumeration, which protobuf JSON writes as its name or its number; None when it is absent or null."""
+        """A value of an enumeration, which protobuf JSON writes as its name or its number; None when it is absent or
+        null."""
         value = self.fields.get(name)
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else self.optional_text(name)
 
@@ -93,7 +95,10 @@ class Fields:
         """A page's size, from 1 to *most*."""
         found = self.integer(name, default) or default
         if not 1 <= found <= most:
-            raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {found} for parameter '{name}' supplied: 1 to {most} were expected.")
+            raise ApiError(
+                "INVALID_PARAMETER_VALUE",
+                f"Invalid value {found} for parameter '{name}' supplied: 1 to {most} were expected.",
+            )
         return found
 
     def items(self, name: str) -> list[Any]:
@@ -108,10 +113,11 @@ class Fields:
 class Call(Fields):
     """A request that was read: the stores it is about, its fields, which client sends it, and how it reaches artifacts.
 
-    ``fields`` is the JSON body, or the query of a GET (a key given several times is a list); path parameters are in it too.
-    ``artifact_place`` makes of the place of artifacts, as the store has it, the one that this client can use, ``accept_place`` of
-    a place that the client wants for artifacts the one that the store is to have (ApiError when it may not be), and
-    ``artifacts`` gives the store with the artifacts at a place and the path there, None when they are not served.
+    ``fields`` is the JSON body, or the query of a GET (a key given several times is a list); path parameters are in it
+    too. ``artifact_place`` makes of the place of artifacts, as the store has it, the one that this client can use,
+    ``accept_place`` of a place that the client wants for artifacts the one that the store is to have (ApiError when it
+    may not be), and ``artifacts`` gives the store with the artifacts at a place and the path there, None when they are
+    not served.
     """
 
     store: TrackingStore

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from mlproj.tracking.base import Run, Status, TrackingStore
 
 if TYPE_CHECKING:
-    from mlproj.server.adoption import Adoption
+    from mlproj.server.run_scoped_store import RunScopedStore
 
 FOREIGN_VARIABLES = frozenset(
     {
@@ -37,12 +37,14 @@ _NO_PROXY = ("NO_PROXY", "no_proxy")
 
 
 class Embedded:
-    """Serves *store* to the program of *run* between entering and leaving; binding is the only thing that entering waits for.
+    """Serves *store* to the program of *run* between entering and leaving; binding is the only thing that entering
+    waits for.
 
-    ``experiment_chosen`` and ``name_chosen`` say what of the run stands whatever the program wants, *folder* is where it
-    works. Files are written by the program itself, on this machine, unless they are to come through us (*proxied*), as
-    those of a program in a container must; *host* is the address to listen at, *name* what the program calls it, *uri* the
-    address of *store*, and *team* that of a server which is read from, too. Raises OSError when there is no port.
+    ``experiment_chosen`` and ``name_chosen`` say what of the run stands whatever the program wants, *folder* is where
+    it works. Files are written by the program itself, on this machine, unless they are to come through us (*proxied*),
+    as those of a program in a container must; *host* is the address to listen at, *name* what the program calls it,
+    *uri* the address of *store*, and *team* that of a server which is read from, too. Raises OSError when there is no
+    port.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class Embedded:
         self._team = team
         self._host = host
         self._name = name or host
-        self._adoption: Adoption | None = None
+        self._run_store: RunScopedStore | None = None
 
     def __enter__(self) -> Embedded:
         self._socket = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
@@ -85,11 +87,15 @@ class Embedded:
             self._socket.close()
             raise
         self._over, self._tell_over = os.pipe()  # readable at its end, when nobody holds the other side any more
-        self._thread = threading.Thread(target=self._attend, name=f"mlproj-embedded-{self._run.run_id[:8]}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._attend, name=f"mlproj-embedded-{self._run.run_id[:8]}", daemon=True
+        )
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -122,32 +128,34 @@ class Embedded:
     @property
     def is_adopted(self) -> bool:
         """Whether the program took the run for one of its own."""
-        return self._adoption is not None and self._adoption.is_adopted
+        return self._run_store is not None and self._run_store.is_adopted
 
     @property
     def told_failure(self) -> Status | None:
         """FAILED or KILLED when the program left its run so."""
-        told = self._adoption.told_status if self._adoption else None
+        told = self._run_store.told_status if self._run_store else None
         return told if told in (Status.FAILED, Status.KILLED) else None
 
     def warnings(self) -> list[str]:
         """What the program did that the record does not follow."""
         if self.trouble is not None:
-            return [f"what the program logged through MLflow is not recorded: {type(self.trouble).__name__}: {self.trouble}"]
-        if self._adoption is None:
+            return [
+                f"what the program logged through MLflow is not recorded: {type(self.trouble).__name__}: {self.trouble}"
+            ]
+        if self._run_store is None:
             return []
         found = []
-        if self._adoption.differing:
-            differing = ", ".join(sorted(self._adoption.differing))
+        if self._run_store.differing:
+            differing = ", ".join(sorted(self._run_store.differing))
             found.append(f"the program logged other values than the run was given, which are kept: {differing}")
-        if self._adoption.told_deleted:
+        if self._run_store.told_deleted:
             found.append("the program deleted its run, which is kept; mlproj runs delete removes it")
         return found
 
     def end_children(self, status: Status) -> None:
         """Give runs that the program left open the run's own *status*. Raises ServiceError."""
-        if self._adoption:
-            self._adoption.family.end(status)
+        if self._run_store:
+            self._run_store.family.end(status)
 
     # The thread.
 
@@ -172,16 +180,16 @@ class Embedded:
     def _serve(self) -> None:
         import socket
 
-        from mlproj.server import adoption, embedded_service
+        from mlproj.server import embedded_service, run_scoped_store
 
-        chosen = adoption.Chosen(self._experiment_chosen, self._name_chosen)
+        chosen = run_scoped_store.Chosen(self._experiment_chosen, self._name_chosen)
         with (
             socket.socket(fileno=os.dup(self._socket.fileno())) as listening,
             embedded_service.stores(self._store, self._uri, self._team) as known,
         ):
             self._socket.close()
-            self._adoption = adoption.Adoption(known.store, self._run, chosen, self._folder)
-            embedded_service.serve(self._adoption, known, self.token, listening, self._over, proxied=self._proxied)
+            self._run_store = run_scoped_store.RunScopedStore(known.store, self._run, chosen, self._folder)
+            embedded_service.serve(self._run_store, known, self.token, listening, self._over, proxied=self._proxied)
 
 
 def _without_proxy(environ: Mapping[str, str], host: str) -> dict[str, str]:

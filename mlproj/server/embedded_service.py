@@ -14,10 +14,10 @@ import uvicorn
 from mlproj import artifacts, tracking
 from mlproj.artifacts.base import ArtifactStore
 from mlproj.server.access import Scope, asking
-from mlproj.server.adoption import Adoption
 from mlproj.server.app import Principal, Settings, create_app
-from mlproj.server.family_models import FamilyModels
 from mlproj.server.guard import LOOPBACK
+from mlproj.server.run_scoped_models import RunScopedModels
+from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.tracking.base import TrackingStore
 from mlproj.tracking.model_base import ModelStore
 
@@ -36,7 +36,8 @@ class Stores(NamedTuple):
 
 @contextmanager
 def stores(store: TrackingStore, uri: str | None, team: str | None) -> Iterator[Stores]:
-    """The stores at *uri* (None: the usual place), *store* is that of the runs; with the address of a *team*'s server, read there, too."""
+    """The stores at *uri* (None: the usual place), *store* is that of the runs; with the address of a *team*'s server,
+    read there, too."""
     with closing(tracking.open_models(uri)) as models:
         files = artifacts.open(tracking.artifact_folder(uri))
         if team is None:
@@ -48,9 +49,12 @@ def stores(store: TrackingStore, uri: str | None, team: str | None) -> Iterator[
             yield Stores(known.beside_store(store), known.beside_models(models), known.beside_artifacts(files))
 
 
-def serve(adoption: Adoption, known: Stores, token: str, listening: socket.socket, over: int, *, proxied: bool) -> None:
-    """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are answered."""
-    principal = Principal(adoption, cast("ModelStore", FamilyModels(known.models, adoption)))
+def serve(
+    adoption: RunScopedStore, known: Stores, token: str, listening: socket.socket, over: int, *, proxied: bool
+) -> None:
+    """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are
+    answered."""
+    principal = Principal(adoption, cast("ModelStore", RunScopedModels(known.models, adoption)))
     admit = asking(_OneToken(token), principal)
     settings = Settings(admit, known.files, local=not proxied, hosts=None if proxied else LOOPBACK)
     config = uvicorn.Config(
@@ -79,7 +83,8 @@ class _OneToken:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which looks ten times a second whether to end and then waits as long again, ended by a descriptor at once."""
+    """uvicorn, which looks ten times a second whether to end and then waits as long again, ended by a descriptor at
+    once."""
 
     def __init__(self, config: uvicorn.Config, over: int) -> None:
         super().__init__(config)

@@ -48,7 +48,10 @@ def _list(call: Call) -> Mapping[str, Any]:
     limit = call.limit("max_results", _MOST, _MOST)
     token = call.optional_text("page_token") or None
     stage = wire.to_stage(call, "view_type")
-    return _page(call, call.store.search_experiments(order_by=["experiment_id"], lifecycle_stage=stage, limit=limit, page_token=token))
+    return _page(
+        call,
+        call.store.search_experiments(order_by=["experiment_id"], lifecycle_stage=stage, limit=limit, page_token=token),
+    )
 
 
 def _update(call: Call) -> Mapping[str, Any]:

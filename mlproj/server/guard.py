@@ -1,7 +1,8 @@
 """What may talk to a server at all: requests that were meant for it.
 
-A web page of somebody else's can make a browser send requests here: under our own name (DNS rebinding, which the Host header
-gives away) or from its own (cross-site requests, which Origin and Sec-Fetch-Site give away). Programs send neither.
+A web page of somebody else's can make a browser send requests here: under our own name (DNS rebinding, which the Host
+header gives away) or from its own (cross-site requests, which Origin and Sec-Fetch-Site give away). Programs send
+neither.
 """
 
 from __future__ import annotations
@@ -20,19 +21,24 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Guard:
-    """An ASGI application that hands on requests for *hosts* (None: whatever it is called) and answers all others with 403."""
+    """An ASGI application that hands on requests for *hosts* (None: whatever it is called) and answers all others with
+    403."""
 
     def __init__(self, app: App, hosts: Collection[str] | None) -> None:
         self._app = app
         self._hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
 
-    async def __call__(self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def __call__(
+        self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         """Serve one request, or refuse it."""
         refusal = self._refusal(scope) if scope["type"] in {"http", "websocket"} else None
         if refusal is None:
             return await self._app(scope, receive, send)
         told = {"error_code": "PERMISSION_DENIED", "message": refusal}
-        body, kind = (json.dumps(told), "application/json") if "/mlflow" in scope["path"] else (refusal + "\n", "text/plain")
+        body, kind = (
+            (json.dumps(told), "application/json") if "/mlflow" in scope["path"] else (refusal + "\n", "text/plain")
+        )
         headers = [(b"content-type", f"{kind}; charset=utf-8".encode()), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 403, "headers": headers})
         return await send({"type": "http.response.body", "body": body.encode()})
@@ -44,7 +50,9 @@ class Guard:
             return "this server does not answer to the name that the request calls it by"
         origin = headers.get(b"origin", b"").decode("latin-1")
         foreign = origin and origin.partition("://")[2].lower() != host.lower()
-        if scope.get("method") not in _SAFE and (foreign or headers.get(b"sec-fetch-site") in {b"cross-site", b"same-site"}):
+        if scope.get("method") not in _SAFE and (
+            foreign or headers.get(b"sec-fetch-site") in {b"cross-site", b"same-site"}
+        ):
             return "requests from other web pages are not taken"
         return None
 

@@ -12,7 +12,9 @@ from mlproj.server.model_wire import Document
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelDataset, ModelOrder
 
 _MOST_MODELS = 1000  # of one answer
-_STATUSES = {str(number): status for number, status in enumerate(LoggedModelStatus, 1)} | {each.value: each for each in LoggedModelStatus}
+_STATUSES = {str(number): status for number, status in enumerate(LoggedModelStatus, 1)} | {
+    each.value: each for each in LoggedModelStatus
+}
 _HISTORY_FIELDS = ("artifact_path", "flavors", "utc_time_created", "run_id")
 
 
@@ -31,7 +33,10 @@ def create(call: Call) -> Document:
 
 def get(call: Call) -> Document:
     """One model."""
-    return _answer(call, call.models.get_logged_model(call.text("model_id"), deleted_too=model_wire.read_flag(call, "allow_deleted")))
+    return _answer(
+        call,
+        call.models.get_logged_model(call.text("model_id"), deleted_too=model_wire.read_flag(call, "allow_deleted")),
+    )
 
 
 def finish(call: Call) -> Document:
@@ -40,7 +45,10 @@ def finish(call: Call) -> Document:
     status = _STATUSES.get(told)
     if status is None:
         expected = ", ".join(each.value for each in LoggedModelStatus)
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {told!r:.80} for parameter 'status': one of {expected} was expected.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE",
+            f"Invalid value {told!r:.80} for parameter 'status': one of {expected} was expected.",
+        )
     return _answer(call, call.models.finish_logged_model(call.text("model_id"), status))
 
 
@@ -52,7 +60,9 @@ def delete(call: Call) -> Document:
 
 def set_tags(call: Call) -> Document:
     """Set tags."""
-    return _answer(call, call.models.set_logged_model_tags(call.text("model_id"), wire.to_pairs(call.items("tags"), "tags")))
+    return _answer(
+        call, call.models.set_logged_model_tags(call.text("model_id"), wire.to_pairs(call.items("tags"), "tags"))
+    )
 
 
 def delete_tag(call: Call) -> Document:
@@ -77,7 +87,9 @@ def search(call: Call) -> Document:
         limit=call.limit("max_results", 100, _MOST_MODELS),
         page_token=call.optional_text("page_token") or None,
     )
-    return model_wire.page("models", (model_wire.logged_model(model, call.artifact_place) for model in found.items), found.next_page_token)
+    return model_wire.page(
+        "models", (model_wire.logged_model(model, call.artifact_place) for model in found.items), found.next_page_token
+    )
 
 
 def log_outputs(call: Call) -> Document:
@@ -88,7 +100,8 @@ def log_outputs(call: Call) -> Document:
 
 
 def log_model(call: Call) -> Document:
-    """A model that a client before 3.0 logged, as its ``MLmodel`` file in JSON; the run's history keeps what tells it apart."""
+    """A model that a client before 3.0 logged, as its ``MLmodel`` file in JSON; the run's history keeps what tells it
+    apart."""
     try:
         model = json.loads(call.text("model_json"))
     except (ValueError, RecursionError):
@@ -106,7 +119,9 @@ def _flavors(flavors: Any) -> Any:
     if not isinstance(flavors, Mapping):
         return flavors
     return {
-        name: {key: value for key, value in flavor.items() if key != "config"} if isinstance(flavor, Mapping) else flavor
+        name: {key: value for key, value in flavor.items() if key != "config"}
+        if isinstance(flavor, Mapping)
+        else flavor
         for name, flavor in flavors.items()
     }
 
@@ -122,7 +137,9 @@ def _order(item: Mapping[str, Any]) -> ModelOrder:
     if not item.get("field_name"):
         raise ApiError("INVALID_PARAMETER_VALUE", "`field_name` in the `order_by` clause must be specified.")
     ascending = item.get("ascending", True) is not False
-    return ModelOrder(str(item["field_name"]), ascending, _text(item.get("dataset_name")), _text(item.get("dataset_digest")))
+    return ModelOrder(
+        str(item["field_name"]), ascending, _text(item.get("dataset_name")), _text(item.get("dataset_digest"))
+    )
 
 
 def _text(value: Any) -> str | None:
@@ -139,7 +156,9 @@ def _required(call: Call, name: str, found: Sequence[Any]) -> Sequence[Any]:
 def _objects(call: Call, name: str) -> list[Mapping[str, Any]]:
     found = call.items(name)
     if not all(isinstance(item, Mapping) for item in found):
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value for parameter '{name}': a list of objects was expected.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"Invalid value for parameter '{name}': a list of objects was expected."
+        )
     return found
 
 

@@ -1,4 +1,5 @@
-"""Registered models, versions and logged models as MLflow's JSON: absent is left out, times are numbers, versions texts."""
+"""Registered models, versions and logged models as MLflow's JSON: absent is left out, times are numbers, versions
+texts."""
 
 from __future__ import annotations
 
@@ -81,7 +82,9 @@ def read_texts(call: Call, name: str) -> Sequence[str]:
     """A field that lists texts. Raises ApiError."""
     found = call.items(name)
     if not all(isinstance(item, str) for item in found):
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value for parameter '{name}': a list of strings was expected.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"Invalid value for parameter '{name}': a list of strings was expected."
+        )
     return found
 
 

@@ -17,7 +17,9 @@ _MOST_VERSIONS = 200_000
 def create_registered_model(call: Call) -> Document:
     """A new name."""
     tags = wire.to_pairs(call.items("tags"), "tags")
-    made = call.models.create_registered_model(call.text("name"), description=call.optional_text("description"), tags=tags)
+    made = call.models.create_registered_model(
+        call.text("name"), description=call.optional_text("description"), tags=tags
+    )
     return {"registered_model": model_wire.registered_model(made)}
 
 
@@ -39,13 +41,19 @@ def search_registered_models(call: Call) -> Document:
 
 def update_registered_model(call: Call) -> Document:
     """Another description."""
-    updated = call.models.update_registered_model(call.text("name"), description=call.optional_text("description") or "")
+    updated = call.models.update_registered_model(
+        call.text("name"), description=call.optional_text("description") or ""
+    )
     return {"registered_model": model_wire.registered_model(updated)}
 
 
 def rename_registered_model(call: Call) -> Document:
     """Another name."""
-    return {"registered_model": model_wire.registered_model(call.models.rename_registered_model(call.text("name"), call.text("new_name")))}
+    return {
+        "registered_model": model_wire.registered_model(
+            call.models.rename_registered_model(call.text("name"), call.text("new_name"))
+        )
+    }
 
 
 def delete_registered_model(call: Call) -> Document:
@@ -74,7 +82,11 @@ def set_alias(call: Call) -> Document:
 
 def get_version_by_alias(call: Call) -> Document:
     """The version of an alias."""
-    return {"model_version": model_wire.model_version(call.models.get_version_by_alias(call.text("name"), call.text("alias")))}
+    return {
+        "model_version": model_wire.model_version(
+            call.models.get_version_by_alias(call.text("name"), call.text("alias"))
+        )
+    }
 
 
 def delete_alias(call: Call) -> Document:

@@ -47,7 +47,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _query(request: Request) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for key, value in request.query_params.multi_items():
-        found[key] = [*found[key], value] if isinstance(found.get(key), list) else [found[key], value] if key in found else value
+        found[key] = (
+            [*found[key], value] if isinstance(found.get(key), list) else [found[key], value] if key in found else value
+        )
     return found
 
 

@@ -19,7 +19,9 @@ def log_metrics(call: Call, items: Sequence[Mapping[str, Any]]) -> None:
         if model_id:
             point = wire.to_metric(item)
             name, digest = fields.optional_text("dataset_name"), fields.optional_text("dataset_digest")
-            found.append(ModelMetric(model_id, point.key, point.value, point.timestamp, point.step, call.run_id(), name, digest))
+            found.append(
+                ModelMetric(model_id, point.key, point.value, point.timestamp, point.step, call.run_id(), name, digest)
+            )
     if found:
         call.models.log_model_metrics(found)
 
@@ -29,7 +31,9 @@ def log_models(call: Call, *, output: bool) -> None:
     models = []
     for item in call.items("models"):
         if not isinstance(item, Mapping):
-            raise ApiError("INVALID_PARAMETER_VALUE", "Invalid value for parameter 'models': a list of objects was expected.")
+            raise ApiError(
+                "INVALID_PARAMETER_VALUE", "Invalid value for parameter 'models': a list of objects was expected."
+            )
         fields = Fields(item)
         models.append(RunModel(fields.text("model_id"), fields.integer("step", 0), output))
     if models:

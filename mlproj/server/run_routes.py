@@ -94,12 +94,19 @@ def _log_batch(call: Call) -> Mapping[str, Any]:
     given = {name: call.items(name) for name in _LIMITS}
     for name, most in _LIMITS.items():
         if len(given[name]) > most:
-            raise ApiError("INVALID_PARAMETER_VALUE", f"A batch logging request can contain at most {most} {name}; got {len(given[name])}.")
+            raise ApiError(
+                "INVALID_PARAMETER_VALUE",
+                f"A batch logging request can contain at most {most} {name}; got {len(given[name])}.",
+            )
     if sum(map(len, given.values())) > _MOST_IN_BATCH:
-        raise ApiError("INVALID_PARAMETER_VALUE", f"A batch logging request can contain at most {_MOST_IN_BATCH} entries in all.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"A batch logging request can contain at most {_MOST_IN_BATCH} entries in all."
+        )
     params = wire.to_pairs(given["params"], "params")
     if len(params) < len(given["params"]):
-        raise ApiError("INVALID_PARAMETER_VALUE", "Duplicate parameter keys have been submitted: each may be there once.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", "Duplicate parameter keys have been submitted: each may be there once."
+        )
     tags = wire.to_pairs(given["tags"], "tags")
     call.store.log(call.run_id(), metrics=wire.to_metrics(given["metrics"]), params=params, tags=tags)
     run_model.log_metrics(call, given["metrics"])

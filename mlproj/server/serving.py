@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from mlproj import artifacts, tracking
+from mlproj.run_folder import liveness
 from mlproj.server.access import asking
 from mlproj.server.admission import Principal
 from mlproj.server.app import Settings, create_app
@@ -19,7 +20,6 @@ from mlproj.server.artifact_place import Places
 from mlproj.server.guard import App
 from mlproj.server.reaper import Reaper
 from mlproj.server.token_file import TokenFile, beside
-from mlproj.tracking import liveness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,17 @@ def opened(service: Service) -> Iterator[App]:
         everybody = Principal(store, models)
         admit = asking(TokenFile(beside(service.store)), everybody) if service.closed else lambda _request: everybody
         yield create_app(
-            Settings(admit, root.uri, hosts=service.hosts), _pages(Reaper(lambda: liveness.reap(store)), Places(root, here=False))
+            Settings(admit, root.uri, hosts=service.hosts),
+            _pages(Reaper(lambda: liveness.reap(store)), Places(root, here=False)),
         )
 
 
-def serve(service: Service, listening: socket.socket, ready: Callable[[], object], watch: Callable[[Callable[[], None]], object]) -> None:
+def serve(
+    service: Service,
+    listening: socket.socket,
+    ready: Callable[[], object],
+    watch: Callable[[Callable[[], None]], object],
+) -> None:
     """Answer on *listening* until SIGTERM or SIGINT, and then until requests under way are answered.
 
     *ready* is called when the first request would be answered. *watch* is given a function that ends the server, too.
@@ -76,8 +82,12 @@ def serve(service: Service, listening: socket.socket, ready: Callable[[], object
             timeout_graceful_shutdown=_PATIENCE,
         )
         server = _Server(config, ready, watch)
-        # uvicorn takes the signals a moment later, ends gently and then sends itself the signal again; it has had its effect by then.
-        before = [(number, signal.signal(number, lambda _number, _frame: server.end())) for number in (signal.SIGINT, signal.SIGTERM)]
+        # uvicorn takes the signals a moment later, ends gently and then sends itself the signal again; it has had its
+        # effect by then.
+        before = [
+            (number, signal.signal(number, lambda _number, _frame: server.end()))
+            for number in (signal.SIGINT, signal.SIGTERM)
+        ]
         try:
             server.run(sockets=[listening])
         finally:
@@ -88,14 +98,17 @@ def serve(service: Service, listening: socket.socket, ready: Callable[[], object
 def answer_promptly(listening: socket.socket) -> None:
     """Let each part of an answer leave at once, on every connection that *listening* accepts.
 
-    asyncio does so for sockets that were made with the protocol's number, which :func:`socket.create_server` leaves out; without
-    it the second part of an answer waits 40 ms for the client's acknowledgement of the first (Nagle's algorithm, RFC 896).
+    asyncio does so for sockets that were made with the protocol's number, which :func:`socket.create_server` leaves
+    out; without it the second part of an answer waits 40 ms for the client's acknowledgement of the first (Nagle's
+    algorithm, RFC 896).
     """
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], object], watch: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], object], watch: Callable[[Callable[[], None]], object]
+    ) -> None:
         super().__init__(config)
         self._ready = ready
         self._watch = watch
@@ -114,7 +127,10 @@ _REQUEST_LOG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "uvicorn.logging.AccessFormatter", "fmt": '%(asctime)s %(client_addr)s "%(request_line)s" %(status_code)s'}
+        "line": {
+            "()": "uvicorn.logging.AccessFormatter",
+            "fmt": '%(asctime)s %(client_addr)s "%(request_line)s" %(status_code)s',
+        }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {"uvicorn.access": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},

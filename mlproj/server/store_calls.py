@@ -1,4 +1,5 @@
-"""The stores' own methods over HTTP, for mlproj's client: exact where MLflow's protocol has no word for what we keep."""
+"""The stores' own methods over HTTP, for mlproj's client: exact where MLflow's protocol has no word for what we
+keep."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
 from mlproj.server import answer, request_fields
 from mlproj.server.admission import principal
 from mlproj.server.artifact_place import Places
@@ -64,16 +65,16 @@ def _call(places: Places, request: Request, fields: Mapping[str, Any]) -> Respon
             arguments[place] = places.accept(arguments[place])
     target = caller.store if kind == "tracking" else caller.models
     result = getattr(target, name)(**arguments)
-    told = places.for_client(result, "") if name == "download_uri" else _told(places, result)
+    told = places.for_client(result, "") if name == "download_uri" else _for_client(places, result)
     return answer.document({"result": exact.encode(told)})
 
 
-def _told(places: Places, result: Any) -> Any:
+def _for_client(places: Places, result: Any) -> Any:
     """*result* with the places of artifacts as the client can use them."""
     if isinstance(result, (Run, LoggedModel)):
         return replace(result, artifact_uri=places.for_client(result.artifact_uri, ""))
     if isinstance(result, Experiment):
         return replace(result, artifact_location=places.for_client(result.artifact_location, ""))
     if isinstance(result, Page):
-        return replace(result, items=[_told(places, item) for item in result.items])
-    return [_told(places, item) for item in result] if isinstance(result, list) else result
+        return replace(result, items=[_for_client(places, item) for item in result.items])
+    return [_for_client(places, item) for item in result] if isinstance(result, list) else result

@@ -1,6 +1,7 @@
 """What a team's server knows, for a program that is recorded for it: read there when it is not here.
 
-The program writes to the outbox only. It may load a registered model of the team's, look at another run, fetch its files.
+The program writes to the outbox only. It may load a registered model of the team's, look at another run, fetch its
+files.
 """
 
 from __future__ import annotations
@@ -13,15 +14,24 @@ from typing import IO, Any, cast
 
 from mlproj.artifacts.base import ArtifactStore, Entry, NoSuchFile
 from mlproj.artifacts.proxied import SCHEME, ProxiedArtifacts
-from mlproj.caller import Caller
-from mlproj.errors import MlprojError, UsageError
+from mlproj.foundation.errors import MlprojError, UsageError
+from mlproj.http.client import HttpClient
 from mlproj.tracking import server_client
 from mlproj.tracking.base import Page, TrackingStore
 from mlproj.tracking.model_base import ModelStore
 
 _TIMEOUT = 20.0  # seconds
 _RUNS = frozenset({"get_run", "metric_history"})
-_MODELS = frozenset({"get_registered_model", "get_version", "get_version_by_alias", "latest_versions", "download_uri", "get_logged_model"})
+_MODELS = frozenset(
+    {
+        "get_registered_model",
+        "get_version",
+        "get_version_by_alias",
+        "latest_versions",
+        "download_uri",
+        "get_logged_model",
+    }
+)
 _SEARCHES = frozenset({"search_versions", "search_registered_models"})
 
 
@@ -29,15 +39,15 @@ class Team:
     """The server at an address; nothing is asked of it before something is missing here."""
 
     def __init__(self, server: str) -> None:
-        self._caller = Caller(server, timeout=_TIMEOUT, patient=False)
+        self._client = HttpClient(server, timeout=_TIMEOUT, patient=False)
 
     @functools.cached_property
     def _store(self) -> TrackingStore:
-        return server_client.store_of(self._caller)
+        return server_client.store_of(self._client)
 
     @functools.cached_property
     def _models(self) -> ModelStore:
-        return server_client.models_of(self._caller)
+        return server_client.models_of(self._client)
 
     def beside_store(self, here: TrackingStore) -> TrackingStore:
         """*here*, and the team's runs by their ids."""
@@ -49,15 +59,16 @@ class Team:
 
     def beside_artifacts(self, here: ArtifactStore) -> ArtifactStore:
         """*here*, and the files that the team's server passes on."""
-        return _Artifacts(here, ProxiedArtifacts(f"{SCHEME}:/", self._caller))
+        return _Artifacts(here, ProxiedArtifacts(f"{SCHEME}:/", self._client))
 
     def close(self) -> None:
         """Close the connections."""
-        self._caller.close()
+        self._client.close()
 
 
 class _ReadThrough:
-    """A store whose methods *names* ask another one for what is not here. When neither has it, or that one is away, it is not here."""
+    """A store whose methods *names* ask another one for what is not here. When neither has it, or that one is away, it
+    is not here."""
 
     def __init__(self, here: Any, there: Callable[[], Any], names: frozenset[str]) -> None:
         self._here = here

@@ -1,7 +1,7 @@
 """The tokens of a server: a file beside its store that holds what is needed to recognise them, and not them.
 
-A token is 256 random bits. Nobody finds such a number by trying, so that one round of SHA-256 keeps it as well as a slow hash
-keeps a password, and costs a request a microsecond.
+A token is 256 random bits. Nobody finds such a number by trying, so that one round of SHA-256 keeps it as well as a
+slow hash keeps a password, and costs a request a microsecond.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlproj import env_vars, paths
-from mlproj.errors import ServiceError, UsageError, did_you_mean
+from mlproj.foundation import env_vars, paths
+from mlproj.foundation.errors import ServiceError, UsageError, did_you_mean
 from mlproj.server.access import Scope
 
 PREFIX = "mlproj_"
@@ -86,14 +86,19 @@ class TokenFile:
     def create(self, name: str, scope: Scope, expires_in: float | None) -> tuple[str, Token]:
         """A new token, to be told once, and what is kept of it. *expires_in* is in seconds. Raises UsageError."""
         if not _NAME.fullmatch(name):
-            raise UsageError(f"{name!r:.80} cannot be the name of a token: expected letters, digits and . _ @ -, at most 64")
+            raise UsageError(
+                f"{name!r:.80} cannot be the name of a token: expected letters, digits and . _ @ -, at most 64"
+            )
         secret = PREFIX + secrets.token_urlsafe(32)
         now = int(time.time())
         token = Token(name, scope.word, _digest(secret), now, None if expires_in is None else now + int(expires_in))
         with self._locked():
             tokens = self.known()
             if any(kept.name == name and not kept.expired for kept in tokens):
-                raise UsageError(f"there is a token {name!r} already", hint=f"choose another name, or: mlproj server token revoke {name}")
+                raise UsageError(
+                    f"there is a token {name!r} already",
+                    hint=f"choose another name, or: mlproj server token revoke {name}",
+                )
             self._save([*(kept for kept in tokens if kept.name != name), token])
         return secret, token
 
@@ -105,7 +110,8 @@ class TokenFile:
             if found is None:
                 guess = did_you_mean(name, [kept.name for kept in tokens])
                 raise UsageError(
-                    f"there is no token {name!r:.80}" + (f"; did you mean {guess!r}?" if guess else ""), hint="mlproj server token list"
+                    f"there is no token {name!r:.80}" + (f"; did you mean {guess!r}?" if guess else ""),
+                    hint="mlproj server token list",
                 )
             self._save([kept for kept in tokens if kept is not found])
         return found

@@ -1,7 +1,7 @@
 """MLflow's JSON for experiments and runs: the only file that knows how they are written there.
 
-Protobuf's JSON: what is not set is left out; a 64-bit integer is read as a number or a string. Runs are named by ``run_id`` and
-by ``run_uuid``, as clients before 1.0 and after ask for them.
+Protobuf's JSON: what is not set is left out; a 64-bit integer is read as a number or a string. Runs are named by
+``run_id`` and by ``run_uuid``, as clients before 1.0 and after ask for them.
 """
 
 from __future__ import annotations
@@ -36,9 +36,17 @@ def experiment(found: Experiment, artifact_location: str) -> dict[str, Any]:
 
 def run(found: Run, artifact_uri: str) -> dict[str, Any]:
     """A run with its latest metrics, parameters, tags and datasets."""
-    data = {"metrics": [metric(point) for point in found.latest_metrics], "params": pairs(found.params), "tags": pairs(found.tags)}
+    data = {
+        "metrics": [metric(point) for point in found.latest_metrics],
+        "params": pairs(found.params),
+        "tags": pairs(found.tags),
+    }
     inputs = {"dataset_inputs": [_dataset_input(dataset) for dataset in found.datasets]} if found.datasets else {}
-    return {"info": run_info(found, artifact_uri), "data": {name: value for name, value in data.items() if value}, "inputs": inputs}
+    return {
+        "info": run_info(found, artifact_uri),
+        "data": {name: value for name, value in data.items() if value},
+        "inputs": inputs,
+    }
 
 
 def run_info(found: Run, artifact_uri: str) -> dict[str, Any]:
@@ -74,7 +82,12 @@ def pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _dataset_input(found: DatasetInput) -> dict[str, Any]:
     dataset = _set(
-        name=found.name, digest=found.digest, source_type=found.source_type, source=found.source, schema=found.schema, profile=found.profile
+        name=found.name,
+        digest=found.digest,
+        source_type=found.source_type,
+        source=found.source,
+        schema=found.schema,
+        profile=found.profile,
     )
     return {"dataset": dataset, "tags": pairs(found.tags)}
 
@@ -107,7 +120,9 @@ def to_metric(item: Mapping[str, Any]) -> Metric:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         name = str(item.get("key"))[:250]
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Got invalid value {value!r:.80} for metric '{name}': a number was expected.") from None
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"Got invalid value {value!r:.80} for metric '{name}': a number was expected."
+        ) from None
     key = _key(entry)
     if item.get("timestamp") is None:
         raise ApiError("INVALID_PARAMETER_VALUE", "Missing value for required parameter 'timestamp'.")
@@ -143,14 +158,18 @@ def to_status(call: Call) -> Status | None:
         return Status(_STATUS_NUMBERS.get(given, given))
     except ValueError:
         expected = ", ".join(status.value for status in Status)
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid status '{given:.80}': expected one of {expected}.") from None
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"Invalid status '{given:.80}': expected one of {expected}."
+        ) from None
 
 
 def to_stage(call: Call, name: str) -> str | None:
     """Which lifecycle stage a search is about; None for all."""
     given = call.word(name) or "ACTIVE_ONLY"
     if given not in _STAGES:
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid {name} '{given:.80}': expected ACTIVE_ONLY, DELETED_ONLY or ALL.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"Invalid {name} '{given:.80}': expected ACTIVE_ONLY, DELETED_ONLY or ALL."
+        )
     return _STAGES[given]
 
 
@@ -164,10 +183,16 @@ def _key(entry: Fields) -> str:
     """The name of a parameter, metric or tag, as MLflow allows it: its file store makes a file of it."""
     key = entry.text("key")
     if len(key) > 250:
-        raise ApiError("INVALID_PARAMETER_VALUE", f"The name '{key[:80]}…' has {len(key)} characters; at most 250 are allowed.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"The name '{key[:80]}…' has {len(key)} characters; at most 250 are allowed."
+        )
     if not _NAME.fullmatch(key):
         expected = "letters, digits, underscores, dashes, periods, spaces, colons and slashes were expected"
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {key!r:.80} for parameter 'key' supplied: {expected}.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"Invalid value {key!r:.80} for parameter 'key' supplied: {expected}."
+        )
     if posixpath.normpath(key) != key or key == "." or key.startswith(("/", "..")):
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {key!r:.80} for parameter 'key' supplied: it is no plain path.")
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE", f"Invalid value {key!r:.80} for parameter 'key' supplied: it is no plain path."
+        )
     return key

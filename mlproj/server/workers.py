@@ -1,7 +1,7 @@
 """Several processes that serve one socket, for machines with processors to spare.
 
-The first process listens and starts the others, which inherit the socket. What ties them to it is their standard input: it brings
-what is to be served, and when it ends, because the first process ends or is killed, they end too.
+The first process listens and starts the others, which inherit the socket. What ties them to it is their standard input:
+it brings what is to be served, and when it ends, because the first process ends or is killed, they end too.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from types import FrameType
 
-from mlproj import process
-from mlproj.errors import ServiceError
+from mlproj.foundation import process
+from mlproj.foundation.errors import ServiceError
 from mlproj.server.serving import Service, opened, serve
 
 _PATIENCE = 40.0  # seconds until a worker that was asked to end is killed

@@ -6,10 +6,10 @@ import os
 import re
 from pathlib import Path
 
-from mlproj import regex
-from mlproj.dataclass import dataclass, field
-from mlproj.errors import SourceError, UsageError, did_you_mean
-from mlproj.redaction import mask_url
+from mlproj.foundation import regex
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import SourceError, UsageError, did_you_mean
+from mlproj.foundation.redaction import mask_url
 
 BUNDLE_SUFFIX = ".mlproj"
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -50,7 +50,8 @@ def detect(text: str) -> Address:
     subdirectory = normal_subdirectory(fragment)
     if _REMOTE_HELPER.match(place):
         raise UsageError(
-            f"{mask_url(place)!r} names a Git remote helper, which could run any program", hint="give an https, ssh or file URL"
+            f"{mask_url(place)!r} names a Git remote helper, which could run any program",
+            hint="give an https, ssh or file URL",
         )
     scheme = _SCHEME.match(place)
     if place.lower().startswith("file://"):
@@ -60,7 +61,9 @@ def detect(text: str) -> Address:
     if scheme and place[scheme.end() :].startswith("://"):
         return _url(place, scheme[0].lower(), subdirectory)
     if scheme and scheme[0] in ("gh", "gl"):
-        return Address("git", f"{scheme[0]}: stands for {'GitHub' if scheme[0] == 'gh' else 'GitLab'}", place, subdirectory)
+        return Address(
+            "git", f"{scheme[0]}: stands for {'GitHub' if scheme[0] == 'gh' else 'GitLab'}", place, subdirectory
+        )
     if _SCP_LIKE.fullmatch(place):
         return Address("git", "host:path is how Git writes a repository reached by ssh", place, subdirectory)
     if scheme and "/" not in scheme[0] and len(scheme[0]) > 1:
@@ -69,7 +72,8 @@ def detect(text: str) -> Address:
 
 
 def normal_subdirectory(fragment: str) -> str:
-    """``#sub/dir`` as a relative path with ``/``, '' for the top. Raises :class:`UsageError` when it would leave the source."""
+    """``#sub/dir`` as a relative path with ``/``, '' for the top. Raises :class:`UsageError` when it would leave the
+    source."""
     fragment = fragment.removeprefix("subdirectory=")
     if fragment.startswith("/") or "\\" in fragment:
         raise UsageError(f"the sub-directory {fragment!r} is not relative to the source", hint="write #sub/dir")
@@ -101,11 +105,15 @@ def _repository_hint(place: str) -> str | None:
 
 def _refuse_malformed(text: str) -> None:
     if not text.strip():
-        raise UsageError("the source is empty", hint="give a folder, a Git URL or an archive; . is the folder you are in")
+        raise UsageError(
+            "the source is empty", hint="give a folder, a Git URL or an archive; . is the folder you are in"
+        )
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise UsageError(f"the source {mask_url(text)!r} holds a control character")
     if text.startswith("-"):
-        raise UsageError(f"the source {mask_url(text)!r} starts with a dash", hint=f"for a folder of that name write ./{text}")
+        raise UsageError(
+            f"the source {mask_url(text)!r} starts with a dash", hint=f"for a folder of that name write ./{text}"
+        )
 
 
 def _expanded(text: str) -> str:
@@ -147,7 +155,8 @@ def _file_url(place: str, subdirectory: str) -> Address:
     host, slash, rest = place[len("file://") :].partition("/")
     if host not in ("", "localhost") or not slash:
         raise UsageError(
-            f"{place} names another host ({host!r})" if slash else f"{place} names no path", hint="write file:///absolute/path"
+            f"{place} names another host ({host!r})" if slash else f"{place} names no path",
+            hint="write file:///absolute/path",
         )
     path = "/" + unquote(rest)
     _refuse_malformed(path)
@@ -165,7 +174,9 @@ def _url(place: str, scheme: str, subdirectory: str) -> Address:
             return Address("archive", "the URL's path ends like an archive's", place, subdirectory)
         if path.lower().endswith(BUNDLE_SUFFIX):
             return Address("bundle", "the URL's path ends like a package's", place, subdirectory)
-        return Address("git", f"{scheme} URLs name Git repositories unless they end like an archive", place, subdirectory)
+        return Address(
+            "git", f"{scheme} URLs name Git repositories unless they end like an archive", place, subdirectory
+        )
     if scheme in _GIT_SCHEMES:
         return Address("git", f"{scheme}:// URLs name Git repositories", place, subdirectory)
     return Address(scheme, f"the prefix {scheme}: names a kind of source", place, subdirectory)

@@ -1,4 +1,5 @@
-"""Which commits came after one and are part of another, who made them, and how they follow each other. No work tree is touched."""
+"""Which commits came after one and are part of another, who made them, and how they follow each other. No work tree is
+touched."""
 
 from __future__ import annotations
 
@@ -6,8 +7,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from mlproj.errors import SourceError, UsageError
-from mlproj.process import Completed
+from mlproj.foundation.errors import SourceError, UsageError
+from mlproj.foundation.process import Completed
 from mlproj.sources import git_command, history
 from mlproj.sources.git_failure import own_words
 from mlproj.sources.mirror import Mirror
@@ -20,7 +21,8 @@ _FORMAT = "--format=%x00%H%x00%P%x00%at%x00%an%x00%s"
 
 @dataclass(frozen=True)
 class Step:
-    """A commit of a history: full name, parents, author and author date (UTC), subject. What people wrote is as they wrote it."""
+    """A commit of a history: full name, parents, author and author date (UTC), subject. What people wrote is as they
+    wrote it."""
 
     name: str
     parents: tuple[str, ...]
@@ -48,9 +50,11 @@ class Ancestry:
         return self._ask([older, newer], "merge-base", "--is-ancestor", older, newer).returncode == 0
 
     def between(self, older: str, newer: str, *, first_parent: bool) -> tuple[Step, ...]:
-        """*older* and all that came after it and are part of *newer*, parents before their children; *newer* is the last.
+        """*older* and all that came after it and are part of *newer*, parents before their children; *newer* is the
+        last.
 
-        With *first_parent* only those on the line of first parents from *newer*: what branches brought in counts as their merge.
+        With *first_parent* only those on the line of first parents from *newer*: what branches brought in counts as
+        their merge.
         """
         first = self._steps([older], "--no-walk", older)
         found = self._steps([older, newer], "--topo-order", "--reverse", "--ancestry-path", f"{older}..{newer}")
@@ -66,19 +70,25 @@ class Ancestry:
     def _steps(self, commits: list[str], *arguments: str) -> list[Step]:
         said = self._ask(commits, "rev-list", "--encoding=UTF-8", _FORMAT, *arguments, "--")
         if said.returncode != 0:
-            raise SourceError(f"{self._mirror.url.url}: its history cannot be read ({own_words(said, self._mirror.url)})")
+            raise SourceError(
+                f"{self._mirror.url.url}: its history cannot be read ({own_words(said, self._mirror.url)})"
+            )
         return [_step(line) for line in said.text.split("\n") if line.startswith("\0")]
 
     def _ask(self, commits: list[str], *command: str) -> Completed:
         place = history.place_of(self._mirror, commits, offline=self._offline)
         is_bare = (place / "HEAD").is_file()
         return git_command.run(
-            *command, git_dir=place if is_bare else None, folder=None if is_bare else place, env={"GIT_NO_REPLACE_OBJECTS": "1"}
+            *command,
+            git_dir=place if is_bare else None,
+            folder=None if is_bare else place,
+            env={"GIT_NO_REPLACE_OBJECTS": "1"},
         )
 
 
 def split(version: str) -> tuple[str, str]:
-    """A version as its branch, tag or commit, and the steps back from there: ``main~3`` is ``main`` and ``~3``. Raises UsageError."""
+    """A version as its branch, tag or commit, and the steps back from there: ``main~3`` is ``main`` and ``~3``. Raises
+    UsageError."""
     if "~" not in version and "^" not in version:
         return version, ""
     found = _RELATIVE.fullmatch(version)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from mlproj.errors import SourceError, UsageError
-from mlproj.redaction import mask_url
+from mlproj.foundation.errors import SourceError, UsageError
+from mlproj.foundation.redaction import mask_url
 from mlproj.sources import workspace
 from mlproj.sources.address import Address
 from mlproj.sources.base import Checkout, Revision
@@ -25,7 +25,9 @@ class ArchiveSource:
         """The archive as it is now, known by its SHA-256. It has no versions: raises :class:`UsageError` for one."""
         shown = mask_url(self._place)
         if version is not None:
-            raise UsageError(f"version {version!r}: an archive has no versions", hint="leave -v out, or name the repository instead")
+            raise UsageError(
+                f"version {version!r}: an archive has no versions", hint="leave -v out, or name the repository instead"
+            )
         self._file, digest, notes = obtained(self._place, offline=offline)
         return Revision("archive", shown, subdirectory=self._subdirectory, digest=f"sha256:{digest}", notes=notes)
 
@@ -44,7 +46,8 @@ class ArchiveSource:
 
 
 def obtained(place: str, *, offline: bool) -> tuple[Path, str, tuple[str, ...]]:
-    """The file at *place*, a path or an http(s) URL, with its SHA-256 and what to tell of it. Raises SourceError, ServiceError."""
+    """The file at *place*, a path or an http(s) URL, with its SHA-256 and what to tell of it. Raises SourceError,
+    ServiceError."""
     if not place.lower().startswith(("http://", "https://")):
         return Path(place), digest_of(Path(place)), ()
     from mlproj.sources.download import download
@@ -66,7 +69,8 @@ def digest_of(path: Path) -> str:
 
 
 def _top(folder: Path, subdirectory: str) -> Path:
-    """The root of what was unpacked; what macOS adds beside it does not count, nor does a *subdirectory* named from the very top."""
+    """The root of what was unpacked; what macOS adds beside it does not count, nor does a *subdirectory* named from the
+    very top."""
     entries = [entry for entry in folder.iterdir() if entry.name not in ("__MACOSX", ".DS_Store")]
     if len(entries) != 1 or not entries[0].is_dir() or entries[0].is_symlink():
         return folder

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from mlproj.dataclass import dataclass, field
-from mlproj.locked import Given
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.locked import Given
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Which files differ between two commits, asked of the copies of the repository on this machine; the network is not used."""
+"""Which files differ between two commits, asked of the copies of the repository on this machine; the network is not
+used."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj import paths
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation import paths
+from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.sources import git_command, git_url
 from mlproj.sources.mirror import FULL_COMMIT
 from mlproj.sources.work_tree import WorkTree
@@ -38,7 +39,8 @@ def between(uris: Iterable[str], before: str, after: str) -> tuple[ChangedFile, 
 
 
 def _copies(uri: str) -> Iterator[Path]:
-    """Where commits of the repository at *uri* may be: the folder itself, the mirrors of that name, whoever's login they were made with."""
+    """Where commits of the repository at *uri* may be: the folder itself, the mirrors of that name, whoever's login
+    they were made with."""
     try:
         url = git_url.parse(uri)
     except UsageError:  # such as an archive, or a folder whose name is no path any more
@@ -47,7 +49,11 @@ def _copies(uri: str) -> Iterator[Path]:
         yield url.path
     name = url.key.rpartition("-")[0]
     if paths.git_mirrors().is_dir():
-        yield from sorted(mirror for mirror in paths.git_mirrors().iterdir() if mirror.name.rpartition("-")[0] == name and mirror.is_dir())
+        yield from sorted(
+            mirror
+            for mirror in paths.git_mirrors().iterdir()
+            if mirror.name.rpartition("-")[0] == name and mirror.is_dir()
+        )
 
 
 def _ask(place: Path, before: str, after: str) -> tuple[ChangedFile, ...] | None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths, web
-from mlproj.errors import SourceError
-from mlproj.redaction import mask_url
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError
+from mlproj.foundation.redaction import mask_url
+from mlproj.http import fetcher
+from mlproj.http.stream import portions
 from mlproj.sources.archive import digest_of
-from mlproj.stream import portions
 
 MAX_DOWNLOAD = 20 * 10**9  # bytes
 
@@ -31,9 +32,10 @@ class Download:
 def download(url: str, *, offline: bool) -> Download:
     """The file at *url*, from the cache when the server says it is the same, or when *offline*.
 
-    Raises :class:`SourceError` when it is not there, may not be read or is too large, :class:`UsageError` for a malformed URL.
+    Raises :class:`SourceError` when it is not there, may not be read or is too large, :class:`UsageError` for a
+    malformed URL.
     """
-    address, headers = web.without_login(url)
+    address, headers = fetcher.without_login(url)
     login = headers.get("Authorization", "")
     name = hashlib.sha256(f"{address}\0{login}".encode()).hexdigest()[:32]
     index = paths.downloads() / "urls" / f"{name}.json"
@@ -42,13 +44,20 @@ def download(url: str, *, offline: bool) -> Download:
         if offline:
             if known is None:
                 raise SourceError(
-                    f"{mask_url(address)} was never fetched, and --offline forbids to ask", hint="run it once without --offline"
+                    f"{mask_url(address)} was never fetched, and --offline forbids to ask",
+                    hint="run it once without --offline",
                 )
-            return Download(_content(known["digest"]), known["digest"], "offline: the archive as it was when last fetched")
+            return Download(
+                _content(known["digest"]), known["digest"], "offline: the archive as it was when last fetched"
+            )
         if known is not None:
-            headers |= {ask: known[said] for ask, said in (("If-None-Match", "etag"), ("If-Modified-Since", "modified")) if known.get(said)}
+            headers |= {
+                ask: known[said]
+                for ask, said in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
+                if known.get(said)
+            }
         try:
-            with web.opened(address, headers) as response:
+            with fetcher.opened(address, headers) as response:
                 return _kept(response, index, mask_url(address))
         except urllib.error.HTTPError as error:
             error.close()
@@ -70,7 +79,12 @@ def _kept(response: Any, index: Path, shown: str) -> Download:
         partial.replace(content)
     finally:
         partial.unlink(missing_ok=True)
-    facts = {"url": shown, "digest": digest, "etag": response.headers.get("ETag"), "modified": response.headers.get("Last-Modified")}
+    facts = {
+        "url": shown,
+        "digest": digest,
+        "etag": response.headers.get("ETag"),
+        "modified": response.headers.get("Last-Modified"),
+    }
     paths.write_atomic(index, json.dumps(facts))
     return Download(content, digest)
 
@@ -99,15 +113,22 @@ def _known(index: Path) -> dict[str, Any] | None:
 
 
 def _refused(shown: str, error: urllib.error.HTTPError) -> SourceError:
-    meaning = {401: "it asks for a login", 403: "access was refused", 404: "there is no such file", 410: "the file is gone"}
+    meaning = {
+        401: "it asks for a login",
+        403: "access was refused",
+        404: "there is no such file",
+        410: "the file is gone",
+    }
     hint = "put user:token@ before the host, or download it yourself" if error.code in (401, 403) else None
     return SourceError(
-        f"{shown}: {meaning.get(error.code, 'the server failed')} (HTTP {error.code} {mask_url(str(error.reason))})", hint=hint
+        f"{shown}: {meaning.get(error.code, 'the server failed')} (HTTP {error.code} {mask_url(str(error.reason))})",
+        hint=hint,
     )
 
 
 def _unreachable(shown: str, error: Exception) -> SourceError:
     reason = getattr(error, "reason", None) or error
     return SourceError(
-        f"{shown}: the file could not be fetched ({mask_url(str(reason))})", hint="is there a network? --offline uses what is already here"
+        f"{shown}: the file could not be fetched ({mask_url(str(reason))})",
+        hint="is there a network? --offline uses what is already here",
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlproj.errors import SourceError, UsageError
+from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.sources import workspace
 from mlproj.sources.address import Address
 from mlproj.sources.base import Checkout, Revision, Source
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from mlproj.sources.git import GitSource
 
 # Made again by every program that needs them; a copy without them runs the same.
-_NOT_COPIED = frozenset({"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".venv", ".tox", ".nox"})
+_NOT_COPIED = frozenset(
+    {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".venv", ".tox", ".nox"}
+)
 
 
 class FolderSource:
@@ -64,7 +66,9 @@ class FolderSource:
         except BaseException:
             release()
             raise
-        return Checkout(folder, folder if below == "." else folder / below, False, _moved(last_changed, folder, top), release)
+        return Checkout(
+            folder, folder if below == "." else folder / below, False, _moved(last_changed, folder, top), release
+        )
 
     def _last_changed(self, revision: Revision) -> Callable[[Path], datetime | None]:
         tree = self._tree
@@ -73,7 +77,8 @@ class FolderSource:
         return tree.last_changed
 
     def repository(self, wish: str) -> GitSource:
-        """The Git repository that the folder lies in, with the folder's place in it. Raises UsageError, which names the *wish*."""
+        """The Git repository that the folder lies in, with the folder's place in it. Raises UsageError, which names the
+        *wish*."""
         if self._tree is None:
             raise UsageError(
                 f"{wish}: {self._asked} is in no Git repository, so it has no versions",
@@ -83,7 +88,9 @@ class FolderSource:
 
         below = os.path.relpath((self._asked / self._address.subdirectory).resolve(), self._tree.top.resolve())
         place = str(self._tree.top)
-        return GitSource(Address("git", "a version of the folder's own repository", place, "" if below == "." else below))
+        return GitSource(
+            Address("git", "a version of the folder's own repository", place, "" if below == "." else below)
+        )
 
 
 def copy_files(source: Path, target: Path) -> None:
@@ -104,7 +111,9 @@ def _is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
 
 
-def _moved(last_changed: Callable[[Path], datetime | None], folder: Path, top: Path) -> Callable[[Path], datetime | None]:
+def _moved(
+    last_changed: Callable[[Path], datetime | None], folder: Path, top: Path
+) -> Callable[[Path], datetime | None]:
     def ask(path: Path) -> datetime | None:
         return last_changed(top / path.relative_to(folder)) if path.is_relative_to(folder) else None
 

@@ -16,7 +16,8 @@ from mlproj.sources.mirror import Mirror, healed
 
 
 class GitSource:
-    """A repository, local or remote. A commit that the mirror has needs no network; a branch or tag is asked for each time."""
+    """A repository, local or remote. A commit that the mirror has needs no network; a branch or tag is asked for each
+    time."""
 
     def __init__(self, address: Address) -> None:
         self._subdirectory = address.subdirectory

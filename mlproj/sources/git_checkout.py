@@ -1,9 +1,9 @@
 """A commit's files in a folder that is a work tree of its own, made from a mirror without copying an object.
 
-Its ``.git`` is a few small files: a detached HEAD, the origin's URL without secrets, the mirror as alternate object store and
-as the place of Git LFS files (in a file, as on the command line it would count for a local remote's LFS files too). So
-``git rev-parse HEAD``, GitPython and mlflow's own commit tag work in it, nothing in the mirror knows of it, and removing
-the folder removes all of it.
+Its ``.git`` is a few small files: a detached HEAD, the origin's URL without secrets, the mirror as alternate object
+store and as the place of Git LFS files (in a file, as on the command line it would count for a local remote's LFS files
+too). So ``git rev-parse HEAD``, GitPython and mlflow's own commit tag work in it, nothing in the mirror knows of it,
+and removing the folder removes all of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from mlproj.errors import SourceError
+from mlproj.foundation.errors import SourceError
 from mlproj.sources import git_remote, lfs
 from mlproj.sources.git_command import quoted
 from mlproj.sources.git_failure import MirrorError, is_corruption, own_words
@@ -26,12 +26,16 @@ def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool, 
     """
     _clear(folder)
     _write_git_folder(mirror, commit, folder)
-    said = git_remote.run(mirror.url, "read-tree", "-m", "-u", commit, folder=folder, settings=lfs.settings(offline=offline))
+    said = git_remote.run(
+        mirror.url, "read-tree", "-m", "-u", commit, folder=folder, settings=lfs.settings(offline=offline)
+    )
     if said.returncode != 0:
         words = own_words(said, mirror.url)
         if is_corruption(said) and "smudge filter" not in said.error_text:
             raise MirrorError(f"{mirror.path} is damaged ({words})")
-        raise SourceError(f"{mirror.url.url}: commit {commit[:12]} could not be checked out ({words})", hint=_hint(words, offline))
+        raise SourceError(
+            f"{mirror.url.url}: commit {commit[:12]} could not be checked out ({words})", hint=_hint(words, offline)
+        )
     lfs.refuse_pointers(folder)
     if (folder / ".gitmodules").exists():
         from mlproj.sources.submodule import write_submodules
@@ -43,7 +47,9 @@ def _hint(words: str, offline: bool) -> str | None:
     if "lfs" not in words.lower():
         return None
     return (
-        "its Git LFS files were not fetched yet: run it once without --offline" if offline else "the Git LFS server did not hand out a file"
+        "its Git LFS files were not fetched yet: run it once without --offline"
+        if offline
+        else "the Git LFS server did not hand out a file"
     )
 
 

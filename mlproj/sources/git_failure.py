@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from mlproj.errors import SourceError
-from mlproj.process import Completed
-from mlproj.redaction import redact
+from mlproj.foundation.errors import SourceError
+from mlproj.foundation.process import Completed
+from mlproj.foundation.redaction import redact
 from mlproj.sources.git_url import GitUrl
 
 _LOGIN_HINT = {
@@ -84,7 +84,9 @@ def own_words(said: Completed, url: GitUrl | None = None) -> str:
     telling = [
         line
         for line in lines
-        if line.startswith(("fatal:", "error:", "remote:", "ERROR", "ssh:", "Error downloading", "Host key", "Permission"))
+        if line.startswith(
+            ("fatal:", "error:", "remote:", "ERROR", "ssh:", "Error downloading", "Host key", "Permission")
+        )
     ] or lines[-2:]
     text = "; ".join(dict.fromkeys(telling[:4])) or f"exit code {said.returncode}"
     for secret in (url.password, url.username) if url else ():

@@ -1,8 +1,8 @@
 """Git over the network: logs in as the user's own Git would, and keeps what it logs in with out of sight.
 
 A password that came in a URL reaches Git through a credential helper that reads the environment of that one process:
-it is on no command line and in no file. Otherwise the user's credential helpers and ssh settings are in charge. The first
-try asks nobody (it runs in a session without terminal); where a person could have answered, a second one may ask.
+it is on no command line and in no file. Otherwise the user's credential helpers and ssh settings are in charge. The
+first try asks nobody (it runs in a session without terminal); where a person could have answered, a second one may ask.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mlproj import process
+from mlproj.foundation import process
 from mlproj.sources import git_command
 from mlproj.sources.git_failure import asks_for_login
 from mlproj.sources.git_url import GitUrl
@@ -26,14 +26,21 @@ def run(
     settings: tuple[str, ...] = (),
     timeout: float | None = None,
 ) -> process.Completed:
-    """Run ``git COMMAND``, which may speak to *url* and as much as that allows; the words of Git are the caller's to judge."""
+    """Run ``git COMMAND``, which may speak to *url* and as much as that allows; the words of Git are the caller's to
+    judge."""
     extra = {}
     if url.password is not None:
         extra = {"MLPROJ_GIT_USERNAME": url.username or "", "MLPROJ_GIT_PASSWORD": url.password}
     line = git_command.arguments(command, (*_login(url), *settings), git_dir, folder)
     env = git_command.environment(url.protocols, extra)
     said = process.run(line, env=env, timeout=timeout)
-    if said.returncode != 0 and asks_for_login(said) and not url.is_local and url.password is None and _person_is_there():
+    if (
+        said.returncode != 0
+        and asks_for_login(said)
+        and not url.is_local
+        and url.password is None
+        and _person_is_there()
+    ):
         said = process.run(line, env=env | {"GIT_TERMINAL_PROMPT": "1"}, timeout=timeout, terminal=True)
     return said
 

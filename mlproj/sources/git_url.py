@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from mlproj.errors import UsageError
-from mlproj.redaction import mask_url
+from mlproj.foundation.errors import UsageError
+from mlproj.foundation.redaction import mask_url
 
 _HOSTED = {"gh": "https://github.com/", "gl": "https://gitlab.com/"}
 _SCP_LIKE = re.compile(r"(?:(?P<user>[^\s/:@]+)@)?(?P<host>[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):(?P<path>[^\s]+)")
@@ -21,7 +21,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 
 @dataclass(frozen=True)
 class GitUrl:
-    """A repository's URL without secrets, fit to be shown and kept, and apart from it the name and password to log in with.
+    """A repository's URL without secrets, fit to be shown and kept, and apart from it the name and password to log in
+    with.
 
     For ssh the user is part of the URL, as it is no secret there.
     """
@@ -50,13 +51,17 @@ class GitUrl:
     def key(self) -> str:
         """A folder name for what belongs to this repository as this user sees it; the password is no part of it."""
         name = (
-            re.sub(r"[^A-Za-z0-9._-]+", "-", self.url.rstrip("/").rpartition("/")[2].removesuffix(".git"))[:40].strip(".-") or "repository"
+            re.sub(r"[^A-Za-z0-9._-]+", "-", self.url.rstrip("/").rpartition("/")[2].removesuffix(".git"))[:40].strip(
+                ".-"
+            )
+            or "repository"
         )
         digest = hashlib.sha256(f"{self.url}\0{self.username or ''}".encode("utf-8", "surrogateescape")).hexdigest()
         return f"{name}-{digest[:20]}"
 
     def related(self, text: str) -> GitUrl:
-        """The URL of a submodule as ``.gitmodules`` has it: relative ones start from here, the login stays with its host."""
+        """The URL of a submodule as ``.gitmodules`` has it: relative ones start from here, the login stays with its
+        host."""
         if text.startswith(("./", "../")):
             return replace(self, url=_joined(self.url, text))
         other = parse(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mlproj.errors import SourceError, UsageError, did_you_mean
+from mlproj.foundation.errors import SourceError, UsageError, did_you_mean
 from mlproj.sources import git_remote
 from mlproj.sources.git_failure import remote_failure
 from mlproj.sources.mirror import FULL_COMMIT, UNBRANCHED, Commit, Mirror
@@ -49,7 +49,9 @@ def _default(mirror: Mirror) -> Found:
         return Found(commit, mirror.default_branch())
     refs = _listed(mirror, "HEAD", symref=True)
     if "HEAD" not in refs:
-        raise SourceError(f"{mirror.url.url} has no default branch, or no commit yet", hint="name a branch, tag or commit with -v")
+        raise SourceError(
+            f"{mirror.url.url} has no default branch, or no commit yet", hint="name a branch, tag or commit with -v"
+        )
     branch = refs.pop("ref:", None)
     ref = f"refs/heads/{branch}" if branch else UNBRANCHED
     commit = _here(mirror, refs["HEAD"], ref)
@@ -80,7 +82,12 @@ def _full_commit(mirror: Mirror, name: str, offline: bool) -> Commit:
 
 
 def _named(mirror: Mirror, version: str) -> Found:
-    if not mirror.exists and not _SHORT_COMMIT.fullmatch(version) and not version.startswith("refs/") and mirror.create_by_clone(version):
+    if (
+        not mirror.exists
+        and not _SHORT_COMMIT.fullmatch(version)
+        and not version.startswith("refs/")
+        and mirror.create_by_clone(version)
+    ):
         return _local_ref(mirror, version) or _from_listing(mirror, version)
     return _from_listing(mirror, version)
 
@@ -89,7 +96,11 @@ def _from_listing(mirror: Mirror, version: str) -> Found:
     refs = _listed(mirror, version, f"{version}^{{}}")
     for ref, branch, tag in _candidates(version):
         if ref in refs:
-            note = f"{version} is both a branch and a tag; the branch was taken" if branch and f"refs/tags/{version}" in refs else None
+            note = (
+                f"{version} is both a branch and a tag; the branch was taken"
+                if branch and f"refs/tags/{version}" in refs
+                else None
+            )
             return Found(_here(mirror, refs[ref], ref if branch or tag else f"refs/mlproj/{ref}"), branch, tag, note)
     if _SHORT_COMMIT.fullmatch(version):
         from mlproj.sources.history import full_name
@@ -143,7 +154,9 @@ def _here(mirror: Mirror, name: str, ref: str) -> Commit:
     if commit is not None:
         mirror.note_ref(ref, name)
     else:
-        if not mirror.fetch(name, ref):  # the branch moved on between listing and fetching, on a server that hands out tips only
+        if not mirror.fetch(
+            name, ref
+        ):  # the branch moved on between listing and fetching, on a server that hands out tips only
             mirror.fetch_everything()
         commit = mirror.commit(name)
     if commit is None:
@@ -152,7 +165,8 @@ def _here(mirror: Mirror, name: str, ref: str) -> Commit:
 
 
 def _listed(mirror: Mirror, *patterns: str, symref: bool = False) -> dict[str, str]:
-    """The remote's refs that end like one of *patterns* (all without), and under ``ref:`` the branch that HEAD names."""
+    """The remote's refs that end like one of *patterns* (all without), and under ``ref:`` the branch that HEAD
+    names."""
     asked = [pattern.removeprefix("origin/") for pattern in patterns]
     options = ["--symref"] if symref else []
     said = git_remote.run(mirror.url, "ls-remote", *options, "--", mirror.url.url, *patterns, *asked)
@@ -186,7 +200,13 @@ def _offline_error(mirror: Mirror, what: str, guess: str | None = None) -> Sourc
 
 
 def _no_version(mirror: Mirror, version: str, refs: dict[str, str]) -> SourceError:
-    names = sorted({ref.split("/", 2)[2] for ref in refs if ref.startswith(("refs/heads/", "refs/tags/")) and not ref.endswith("^{}")})
+    names = sorted(
+        {
+            ref.split("/", 2)[2]
+            for ref in refs
+            if ref.startswith(("refs/heads/", "refs/tags/")) and not ref.endswith("^{}")
+        }
+    )
     guess = did_you_mean(version, names)
     known = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     return SourceError(

@@ -1,8 +1,8 @@
 """A repository's past without its files: asked for only when a date or a short commit needs it.
 
-Mirrors are shallow, so that a first run is quick. What history answers is fetched, on the first question, into a repository
-beside the mirror: commits and folders only (``--filter=blob:none``; a server that cannot filter sends everything). Answers do
-not change, so they are kept, and a second run of the same commit asks nobody.
+Mirrors are shallow, so that a first run is quick. What history answers is fetched, on the first question, into a
+repository beside the mirror: commits and folders only (``--filter=blob:none``; a server that cannot filter sends
+everything). Answers do not change, so they are kept, and a second run of the same commit asks nobody.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mlproj import paths
-from mlproj.errors import MlprojError, SourceError
-from mlproj.process import Completed
+from mlproj.foundation import paths
+from mlproj.foundation.errors import MlprojError, SourceError
+from mlproj.foundation.process import Completed
 from mlproj.sources import git_command, git_remote
 from mlproj.sources.git_failure import own_words, remote_failure
 from mlproj.sources.mirror import Mirror
@@ -36,7 +36,8 @@ _CONFIG = """
 
 
 class History:
-    """The past of one commit. Whatever cannot be had is answered by the commit's own date: a date too late, never too early."""
+    """The past of one commit. Whatever cannot be had is answered by the commit's own date: a date too late, never too
+    early."""
 
     def __init__(self, mirror: Mirror, commit: str, *, offline: bool) -> None:
         self._mirror = mirror
@@ -45,7 +46,8 @@ class History:
         self._here: bool | None = None
 
     def last_changed(self, below: str | None) -> datetime | None:
-        """Date (UTC) of the last commit, at or before this one, that changed the file *below* the top; None outside of it."""
+        """Date (UTC) of the last commit, at or before this one, that changed the file *below* the top; None outside of
+        it."""
         if below is None:
             return None
         answers = self._answers()
@@ -110,7 +112,9 @@ def full_name(mirror: Mirror, short: str) -> str | None:
         name = said.text.strip()
         return name if name.startswith(short) else None
     if "ambiguous" in said.error_text:
-        raise SourceError(f"{mirror.url.url} has several commits that begin with {short}", hint="give more of its digits")
+        raise SourceError(
+            f"{mirror.url.url} has several commits that begin with {short}", hint="give more of its digits"
+        )
     return None
 
 
@@ -126,7 +130,8 @@ def place_of(mirror: Mirror, commits: Sequence[str], *, offline: bool) -> Path:
         return place
     if offline:
         raise SourceError(
-            f"the history of {mirror.url.url} was never fetched, and --offline forbids to ask", hint="leave --offline out once"
+            f"the history of {mirror.url.url} was never fetched, and --offline forbids to ask",
+            hint="leave --offline out once",
         )
     said = _fetch(mirror, *(f"+{commit}:refs/mlproj/{commit}" for commit in commits), patience=None)
     if said.returncode != 0:  # a server that hands out branches and tags only
@@ -149,7 +154,16 @@ def _fetch(mirror: Mirror, *refs: str, patience: float | None = _PATIENCE) -> Co
     with paths.locked(place.with_name(place.name + ".lock")):
         _initialise(mirror, place, sha256=any(len(ref.split(":")[0]) == 65 for ref in refs))
         return git_remote.run(
-            mirror.url, "fetch", "--quiet", "--no-tags", "--force", "--filter=blob:none", "origin", *refs, git_dir=place, timeout=patience
+            mirror.url,
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--force",
+            "--filter=blob:none",
+            "origin",
+            *refs,
+            git_dir=place,
+            timeout=patience,
         )
 
 

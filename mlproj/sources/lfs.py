@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from mlproj.errors import SourceError
+from mlproj.foundation.errors import SourceError
 from mlproj.sources import git_command
 
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
@@ -41,7 +41,9 @@ def refuse_pointers(folder: Path) -> None:
     if not any(b"filter=lfs" in path.read_bytes() for path in attributes if path.is_file() and not path.is_symlink()):
         return
     tracked = git_command.run("ls-files", "-z", "--", ":(attr:filter=lfs)", folder=folder)
-    pointers = [os.fsdecode(name) for name in tracked.stdout.split(b"\0") if name and _is_pointer(folder / os.fsdecode(name))]
+    pointers = [
+        os.fsdecode(name) for name in tracked.stdout.split(b"\0") if name and _is_pointer(folder / os.fsdecode(name))
+    ]
     if pointers:
         more = f" and {len(pointers) - _NAMED} more" if len(pointers) > _NAMED else ""
         raise SourceError(

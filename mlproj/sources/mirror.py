@@ -1,7 +1,8 @@
 """Our own bare copy of a repository: as shallow as the runs so far needed, added to but never pruned.
 
-Commits are fetched one at a time without their history; branches and tags are noted as last seen, for ``--offline``. Changes are
-made under a lock file beside it; reading needs none, as nothing is ever taken away save when the copy proves damaged.
+Commits are fetched one at a time without their history; branches and tags are noted as last seen, for ``--offline``.
+Changes are made under a lock file beside it; reading needs none, as nothing is ever taken away save when the copy
+proves damaged.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from mlproj import paths
-from mlproj.errors import SourceError
-from mlproj.process import Completed
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError
+from mlproj.foundation.process import Completed
 from mlproj.sources import git_command, git_remote
 from mlproj.sources.git_failure import MirrorError, is_corruption, own_words, remote_failure
 from mlproj.sources.git_url import GitUrl
@@ -36,7 +37,8 @@ class Commit:
 
 
 class Mirror:
-    """The copy of the repository at *url*. Every method raises :class:`SourceError`; :class:`MirrorError` for our own damage."""
+    """The copy of the repository at *url*. Every method raises :class:`SourceError`; :class:`MirrorError` for our own
+    damage."""
 
     def __init__(self, url: GitUrl) -> None:
         self.url = url
@@ -68,14 +70,25 @@ class Mirror:
         return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else None
 
     def create_by_clone(self, branch_or_tag: str | None) -> bool:
-        """Make the mirror in one conversation with the remote. False when there is no such branch or tag, or it was made meanwhile."""
+        """Make the mirror in one conversation with the remote. False when there is no such branch or tag, or it was
+        made meanwhile."""
         with paths.locked(self._lock):
             if self.exists:
                 return False
             chosen = [f"--branch={branch_or_tag}"] if branch_or_tag else []
             new = self._cleared_new()
             said = git_remote.run(
-                self.url, "clone", "--quiet", "--bare", "--depth=1", "--no-tags", "--template=", *chosen, "--", self.url.url, str(new)
+                self.url,
+                "clone",
+                "--quiet",
+                "--bare",
+                "--depth=1",
+                "--no-tags",
+                "--template=",
+                *chosen,
+                "--",
+                self.url.url,
+                str(new),
             )
             if said.returncode == 0:
                 new.chmod(0o700)
@@ -89,7 +102,8 @@ class Mirror:
             raise remote_failure(said, self.url)
 
     def fetch(self, wanted: str, ref: str) -> bool:
-        """Bring the commit or tag *wanted* (a full name) here under *ref*. False when the remote does not hand it out so."""
+        """Bring the commit or tag *wanted* (a full name) here under *ref*. False when the remote does not hand it out
+        so."""
         with paths.locked(self._lock):
             self._initialise(len(wanted))
             said = self._fetch("--depth=1", f"+{wanted}:{ref}")
@@ -98,7 +112,11 @@ class Mirror:
             if "dumb http transport" in said.error_text:
                 said = self._fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
                 return self._judged(said) and self.commit(wanted) is not None
-            if re.search(r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref", said.error_text, re.IGNORECASE):
+            if re.search(
+                r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref",
+                said.error_text,
+                re.IGNORECASE,
+            ):
                 return False
             return self._judged(said)
 
@@ -107,7 +125,9 @@ class Mirror:
         with paths.locked(self._lock):
             self._initialise(40)
             shallow = ["--unshallow"] if (self.path / "shallow").exists() else []
-            self._judged(self._fetch(*shallow, "--update-shallow", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"))
+            self._judged(
+                self._fetch(*shallow, "--update-shallow", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+            )
 
     def note_head(self, branch: str | None) -> None:
         """Remember what the remote's HEAD names now."""
@@ -131,7 +151,8 @@ class Mirror:
         git_command.run("symbolic-ref", "HEAD", ref, git_dir=repository)
 
     def _cleared_new(self) -> Path:
-        """Where a mirror is made before it is renamed; only the lock's holder uses it, so what is there was left by a killed one."""
+        """Where a mirror is made before it is renamed; only the lock's holder uses it, so what is there was left by a
+        killed one."""
         new = self.path.with_name(self.path.name + ".new")
         remove(new)
         return new
@@ -152,7 +173,9 @@ class Mirror:
     def _fetch(self, *what: str) -> Completed:
         options = [each for each in what if each.startswith("--")]
         refs = [each for each in what if not each.startswith("--")]
-        return git_remote.run(self.url, "fetch", "--quiet", "--no-tags", "--force", *options, "--", self.url.url, *refs, git_dir=self.path)
+        return git_remote.run(
+            self.url, "fetch", "--quiet", "--no-tags", "--force", *options, "--", self.url.url, *refs, git_dir=self.path
+        )
 
     def _judged(self, said: Completed) -> bool:
         if said.returncode == 0:
@@ -173,4 +196,6 @@ def healed(mirror: Mirror, action: Callable[[], T], offline: bool) -> T:
     try:
         return action()
     except MirrorError as error:
-        raise SourceError(f"{error.message}, also when made anew", hint="is the repository itself sound? try: git fsck") from error
+        raise SourceError(
+            f"{error.message}, also when made anew", hint="is the repository itself sound? try: git fsck"
+        ) from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mlproj import plugins
-from mlproj.errors import SourceError, UsageError
+from mlproj.foundation import plugins
+from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.sources.address import Address, detect
 from mlproj.sources.base import Source
 
@@ -13,7 +13,7 @@ KINDS = {
     "folder": "mlproj.sources.folder:FolderSource",
     "git": "mlproj.sources.git:GitSource",
     "archive": "mlproj.sources.archive:ArchiveSource",
-    "bundle": "mlproj.sources.bundle:BundleSource",
+    "bundle": "mlproj.sources.package:BundleSource",
 }
 
 

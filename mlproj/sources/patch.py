@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlproj import paths
+from mlproj.foundation import paths
 from mlproj.sources import git_command
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def make_patch(tree: WorkTree, status: Status) -> tuple[bytes | None, str | None
 
 
 def _untracked_files(tree: WorkTree) -> list[str]:
-    listed = git_command.run("ls-files", "--others", "--exclude-standard", "-z", folder=tree.top, settings=tree.settings)
+    listed = git_command.run(
+        "ls-files", "--others", "--exclude-standard", "-z", folder=tree.top, settings=tree.settings
+    )
     return [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
 
 

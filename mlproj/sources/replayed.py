@@ -1,4 +1,5 @@
-"""A source as an earlier run recorded it: the same commit with the same uncommitted changes, or the files that were kept."""
+"""A source as an earlier run recorded it: the same commit with the same uncommitted changes, or the files that were
+kept."""
 
 from __future__ import annotations
 
@@ -7,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.dataclass import dataclass, replace
-from mlproj.errors import SourceError
-from mlproj.redaction import MASK
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import SourceError
+from mlproj.foundation.redaction import MASK
 from mlproj.sources import git_command, workspace
 from mlproj.sources.address import Address
 from mlproj.sources.base import Checkout, Revision, Source
@@ -24,7 +25,8 @@ _GITLINK = b"\n+Subproject commit "  # in a patch, a submodule at another commit
 
 @dataclass(frozen=True)
 class Kept:
-    """What a run kept of its source: the record's ``source``, the patch of uncommitted changes, a copy of a folder without history.
+    """What a run kept of its source: the record's ``source``, the patch of uncommitted changes, a copy of a folder
+    without history.
 
     ``of`` names the run for people.
     """
@@ -77,7 +79,8 @@ class ReplayedSource:
         return checkout
 
     def _named(self, revision: Revision) -> Revision:
-        """*revision* under the names that the record has: that of a folder is found in its repository, and is a folder's none the less."""
+        """*revision* under the names that the record has: that of a folder is found in its repository, and is a
+        folder's none the less."""
         document = self._kept.document
         requested = document.get("requested") or (revision.commit if document.get("kind") == "git" else None)
         return replace(
@@ -96,7 +99,11 @@ class ReplayedSource:
             from mlproj.sources.git import GitSource
 
             return GitSource(Address("git", "the repository of the folder", str(self._top()), str(self._subdirectory)))
-        return open_source(f"{self._kept.document['uri']}#{self._subdirectory}" if self._subdirectory else str(self._kept.document["uri"]))
+        return open_source(
+            f"{self._kept.document['uri']}#{self._subdirectory}"
+            if self._subdirectory
+            else str(self._kept.document["uri"])
+        )
 
     @property
     def _subdirectory(self) -> str:
@@ -113,7 +120,8 @@ class ReplayedSource:
         tree = WorkTree.around(folder) if folder.is_dir() else None
         if tree is None:
             raise SourceError(
-                f"the Git work tree of {self._kept.of} is not there any more: {folder}", hint="put it back, or clone it to that place"
+                f"the Git work tree of {self._kept.of} is not there any more: {folder}",
+                hint="put it back, or clone it to that place",
             )
         return tree.top
 
@@ -146,7 +154,9 @@ class ReplayedSource:
             project = workspace.inside(folder, revision.subdirectory)
         except OSError as error:
             release()
-            raise SourceError(f"the files of {self._kept.of} could not be copied: {error.strerror}: {error.filename}") from error
+            raise SourceError(
+                f"the files of {self._kept.of} could not be copied: {error.strerror}: {error.filename}"
+            ) from error
         except BaseException:
             release()
             raise

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj.errors import MlprojError, SourceError
+from mlproj.foundation.errors import MlprojError, SourceError
 from mlproj.sources import git_checkout, git_command
 from mlproj.sources.git_url import GitUrl
 from mlproj.sources.git_version import resolve
@@ -26,7 +26,8 @@ class Submodule:
 
 
 def write_submodules(url: GitUrl, folder: Path, *, offline: bool, depth: int = 0) -> None:
-    """Check out the submodules of the checkout in *folder*, and theirs. Raises :class:`SourceError` naming the submodule."""
+    """Check out the submodules of the checkout in *folder*, and theirs. Raises :class:`SourceError` naming the
+    submodule."""
     listed = folder / ".gitmodules"
     if listed.is_symlink() or not listed.is_file():
         return
@@ -35,7 +36,9 @@ def write_submodules(url: GitUrl, folder: Path, *, offline: bool, depth: int = 0
     for submodule in _submodules(folder):
         target = folder / submodule.path
         if target.resolve() != folder.resolve() / submodule.path or not target.is_dir():
-            raise SourceError(f"{url.url}: the submodule {submodule.path!r} is not a folder of its own in the repository")
+            raise SourceError(
+                f"{url.url}: the submodule {submodule.path!r} is not a folder of its own in the repository"
+            )
         try:
             _write_one(url.related(submodule.url), submodule.commit, target, offline, depth)
         except MlprojError as error:
@@ -53,14 +56,20 @@ def _write_one(url: GitUrl, commit: str, target: Path, offline: bool, depth: int
 
 
 def _submodules(folder: Path) -> list[Submodule]:
-    said = git_command.run("config", "--file", ".gitmodules", "-z", "--get-regexp", r"^submodule\..*\.(path|url|update)$", folder=folder)
+    said = git_command.run(
+        "config", "--file", ".gitmodules", "-z", "--get-regexp", r"^submodule\..*\.(path|url|update)$", folder=folder
+    )
     entries: dict[str, dict[str, str]] = {}
     for entry in said.stdout.split(b"\0"):
         key, _, value = os.fsdecode(entry).partition("\n")
         found = re.fullmatch(r"submodule\.(.*)\.(path|url|update)", key, re.DOTALL)
         if found:
             entries.setdefault(found[1], {})[found[2]] = value
-    wanted = {each["path"]: each["url"] for each in entries.values() if {"path", "url"} <= each.keys() and each.get("update") != "none"}
+    wanted = {
+        each["path"]: each["url"]
+        for each in entries.values()
+        if {"path", "url"} <= each.keys() and each.get("update") != "none"
+    }
     commits = _recorded_commits(folder) if wanted else {}
     return [Submodule(path, url, commits[path]) for path, url in wanted.items() if path in commits]
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from mlproj.errors import SourceError
+from mlproj.foundation.errors import SourceError
 
 MAX_BYTES = 50 * 10**9  # of all files together
 MAX_FILES = 500_000
@@ -49,7 +49,9 @@ def unpack(archive: Path, folder: Path) -> None:
         with archive.open("rb") as file:
             start = file.read(512)
             file.seek(0)
-            entries = _zip_entries(file) if start[:4] in (b"PK\3\4", b"PK\5\6", b"PK\7\x08") else _tar_entries(file, start)
+            entries = (
+                _zip_entries(file) if start[:4] in (b"PK\3\4", b"PK\5\6", b"PK\7\x08") else _tar_entries(file, start)
+            )
             _Unpacking(folder, archive.stat().st_size).take(entries)
     except SourceError as error:
         raise SourceError(f"{archive.name}: {error.message}", hint=error.hint) from error
@@ -105,7 +107,9 @@ class _Unpacking:
             while portion := content.read(_PORTION):
                 self._written += len(portion)
                 if self._written > self._limit:
-                    raise SourceError(f"it unpacks to more than {self._limit // 10**6} MB, which its size does not justify")
+                    raise SourceError(
+                        f"it unpacks to more than {self._limit // 10**6} MB, which its size does not justify"
+                    )
                 file.write(portion)
 
     def _put_copy(self, path: Path, original: Path) -> None:

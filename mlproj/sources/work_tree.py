@@ -1,7 +1,8 @@
-"""The Git work tree around a local folder: its commit, and how the files differ from it. The user's index is never written.
+"""The Git work tree around a local folder: its commit, and how the files differ from it. The user's index is never
+written.
 
-A submodule counts as changed when it is at another commit. Its own files are not looked at: Git would start another Git in it, which
-obeys that repository's configuration alone, and so any program named there.
+A submodule counts as changed when it is at another commit. Its own files are not looked at: Git would start another Git
+in it, which obeys that repository's configuration alone, and so any program named there.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import os
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mlproj import process
-from mlproj.dataclass import dataclass, replace
-from mlproj.errors import ServiceError
+from mlproj.foundation import process
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import ServiceError
 from mlproj.sources import git_command
 from mlproj.sources.base import Revision
 
@@ -48,7 +49,8 @@ class WorkTree:
         return None
 
     def revision(self, asked: Path, project: Path) -> Revision:
-        """The folder *asked* pinned, with its sub-folder *project*: commit, branch, date, and the difference when dirty.
+        """The folder *asked* pinned, with its sub-folder *project*: commit, branch, date, and the difference when
+        dirty.
 
         Where Git cannot be asked (not installed, a repository of somebody else's), a note says so and nothing is known.
         """
@@ -61,19 +63,34 @@ class WorkTree:
         if status.returncode != 0:
             return replace(plain, notes=(f"code version not recorded: {_reason(status)}",))
         if ignored is not None and ignored.returncode == 0:
-            return replace(plain, notes=(f"code version not recorded: the repository at {self.top} ignores this folder",))
-        return self._described(replace(plain, subdirectory=_below(project, self.top)), parse_status(status.stdout), dated)
+            return replace(
+                plain, notes=(f"code version not recorded: the repository at {self.top} ignores this folder",)
+            )
+        return self._described(
+            replace(plain, subdirectory=_below(project, self.top)), parse_status(status.stdout), dated
+        )
 
     def _ask(self, project: Path) -> tuple[process.Completed, process.Completed, process.Completed | None]:
         """Status, commit date and, below the top, whether the folder is ignored: asked side by side."""
         commands = [
-            ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=dirty", "--no-renames"],
+            [
+                "status",
+                "--porcelain=v2",
+                "--branch",
+                "-z",
+                "--untracked-files=normal",
+                "--ignore-submodules=dirty",
+                "--no-renames",
+            ],
             ["rev-list", "--max-count=1", "--timestamp", "HEAD", "--"],
         ]
         if _below(project, self.top):
             commands.append(["check-ignore", "--quiet", "--", os.path.realpath(project)])
         env = git_command.environment()
-        running = [process.start(git_command.arguments(command, self.settings, folder=self.top), env=env) for command in commands]
+        running = [
+            process.start(git_command.arguments(command, self.settings, folder=self.top), env=env)
+            for command in commands
+        ]
         try:
             said = [(each, *each.communicate()) for each in running]
         finally:
@@ -87,7 +104,9 @@ class WorkTree:
         dirty = bool(status.changed or status.untracked)
         if status.commit is None:
             return replace(plain, branch=status.branch, dirty=dirty, notes=("the Git repository has no commit yet",))
-        known = replace(plain, commit=status.commit, branch=status.branch, dirty=dirty, commit_date=parse_date(dated.stdout))
+        known = replace(
+            plain, commit=status.commit, branch=status.branch, dirty=dirty, commit_date=parse_date(dated.stdout)
+        )
         if not dirty:
             return known
         from mlproj.sources.patch import make_patch
@@ -101,18 +120,36 @@ class WorkTree:
         if below.startswith(".."):
             return None
         literal = {"GIT_LITERAL_PATHSPECS": "1"}
-        dirty = git_command.run("status", "--porcelain", "-z", "--", below, folder=self.top, settings=self.settings, env=literal)
+        dirty = git_command.run(
+            "status", "--porcelain", "-z", "--", below, folder=self.top, settings=self.settings, env=literal
+        )
         if dirty.returncode != 0 or dirty.stdout:
             return None
         found = git_command.run(
-            "rev-list", "--max-count=1", "--timestamp", "HEAD", "--", below, folder=self.top, settings=self.settings, env=literal
+            "rev-list",
+            "--max-count=1",
+            "--timestamp",
+            "HEAD",
+            "--",
+            below,
+            folder=self.top,
+            settings=self.settings,
+            env=literal,
         )
         return parse_date(found.stdout)
 
     def ignored(self, folder: Path) -> list[str]:
-        """What Git ignores in *folder*, relative to it; nothing where that is ignored itself, or Git cannot be asked."""
+        """What Git ignores in *folder*, relative to it; nothing where that is ignored itself, or Git cannot be
+        asked."""
         listed = git_command.run(
-            "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", folder=folder, settings=self.settings
+            "ls-files",
+            "--others",
+            "--ignored",
+            "--exclude-standard",
+            "--directory",
+            "-z",
+            folder=folder,
+            settings=self.settings,
         )
         return [os.fsdecode(name).rstrip("/") for name in listed.stdout.split(b"\0") if name not in (b"", b"./")]
 
@@ -154,7 +191,9 @@ def _silenced_filters(top: Path) -> tuple[str, ...]:
     if not _may_define_filters(top / ".git"):
         return ()
     try:
-        listed = git_command.run("config", "--show-scope", "--name-only", "-z", "--get-regexp", r"^filter\.", folder=top)
+        listed = git_command.run(
+            "config", "--show-scope", "--name-only", "-z", "--get-regexp", r"^filter\.", folder=top
+        )
     except ServiceError:  # without Git nothing is started, and `revision` says so
         return ()
     words = listed.text.split("\0")  # scope, name, scope, name, …
@@ -181,5 +220,7 @@ def _below(path: Path, top: Path) -> str:
 def _reason(status: process.Completed) -> str:
     said = status.error_text.strip()
     if "dubious ownership" in said:
-        return "the repository belongs to another user; if you trust it: git config --global --add safe.directory FOLDER"
+        return (
+            "the repository belongs to another user; if you trust it: git config --global --add safe.directory FOLDER"
+        )
     return said.splitlines()[0] if said else "git status failed"

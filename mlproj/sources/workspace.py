@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from mlproj import paths
-from mlproj.errors import SourceError
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError
 
 
 def new() -> tuple[Path, Callable[[], None]]:
@@ -90,11 +90,15 @@ def remove(folder: Path) -> None:
 
 
 def inside(root: Path, subdirectory: str) -> Path:
-    """The folder *subdirectory* of *root*. Raises :class:`SourceError` when it is not there or a link leads out of *root*."""
+    """The folder *subdirectory* of *root*. Raises :class:`SourceError` when it is not there or a link leads out of
+    *root*."""
     if not subdirectory:
         return root
     folder = root / subdirectory
-    real, top = Path(os.path.realpath(folder)), Path(os.path.realpath(root))  # unlike resolve() no error for a circle of links
+    real, top = (
+        Path(os.path.realpath(folder)),
+        Path(os.path.realpath(root)),
+    )  # unlike resolve() no error for a circle of links
     if not real.is_relative_to(top):
         raise SourceError(f"the sub-directory {subdirectory!r} is a link that leaves the source")
     if not os.path.isdir(real):  # noqa: PTH112  # that of Path raises for a name that is too long
@@ -102,7 +106,9 @@ def inside(root: Path, subdirectory: str) -> Path:
         what = "is a file" if os.path.exists(real) else "is not in the source"  # noqa: PTH110
         raise SourceError(
             f"the sub-directory {subdirectory!r} {what}",
-            hint=f"folders with an MLproject file: {', '.join(found)}" if found else "no folder of the source holds an MLproject file",
+            hint=f"folders with an MLproject file: {', '.join(found)}"
+            if found
+            else "no folder of the source holds an MLproject file",
         )
     return folder
 

@@ -1,4 +1,5 @@
-"""What every kind of environment must do, shown by running projects. A kind's own tests subclass :class:`EnvironmentSuite`.
+"""What every kind of environment must do, shown by running projects. A kind's own tests subclass
+:class:`EnvironmentSuite`.
 
 Name the module in ``pytest.register_assert_rewrite`` before it is imported, so that a failure shows its values.
 """
@@ -20,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 
 _PATIENCE = 180.0  # seconds that one run may take on a busy machine
 
@@ -29,8 +30,9 @@ _PATIENCE = 180.0  # seconds that one run may take on a busy machine
 class Declared:
     """A project's declaration of its environment.
 
-    ``text`` is what ``MLproject`` says of it; ``files`` are what that needs, by name. ``shows`` is a shell command that prints
-    ``printed`` in this environment and fails outside of it. The declaration sets the variable ``MODE`` when ``variable`` is given.
+    ``text`` is what ``MLproject`` says of it; ``files`` are what that needs, by name. ``shows`` is a shell command that
+    prints ``printed`` in this environment and fails outside of it. The declaration sets the variable ``MODE`` when
+    ``variable`` is given.
     """
 
     text: str
@@ -68,8 +70,8 @@ class Ran:
 
 @dataclass(frozen=True)
 class Made:
-    """A ``cache`` that has the small environment: the plan before it was made, the environments that were there then, and of its first
-    run the record, what it printed, and the text of its lock."""
+    """A ``cache`` that has the small environment: the plan before it was made, the environments that were there then,
+    and of its first run the record, what it printed, and the text of its lock."""
 
     cache: Path
     plan: dict[str, Any]
@@ -86,9 +88,11 @@ class Made:
 
 
 class EnvironmentSuite:
-    """Give it ``kind``, ``manager`` and the declarations; ``options`` are those of ``mlproj run`` that ask for this kind.
+    """Give it ``kind``, ``manager`` and the declarations; ``options`` are those of ``mlproj run`` that ask for this
+    kind.
 
-    ``MLPROJ_HOME`` and ``MLPROJ_CACHE`` have to be new for each test; those that only use an environment share another cache.
+    ``MLPROJ_HOME`` and ``MLPROJ_CACHE`` have to be new for each test; those that only use an environment share another
+    cache.
     """
 
     kind: str
@@ -136,7 +140,9 @@ class EnvironmentSuite:
 
     def start(self, folder: Path, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "mlproj", "run", str(folder), *self.options, *arguments]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def run(self, folder: Path, *arguments: str) -> Ran:
         with self.start(folder, "--json", *arguments) as process:
@@ -168,7 +174,11 @@ class EnvironmentSuite:
 
     def test_it_is_told_before_it_is_made(self, made: Made, tmp_path: Path) -> None:
         environment = made.plan["environment"]
-        assert (environment["kind"], environment["manager"], environment["file"] is not None) == (self.kind, self.manager, True)
+        assert (environment["kind"], environment["manager"], environment["file"] is not None) == (
+            self.kind,
+            self.manager,
+            True,
+        )
         assert made.plan["environment_ready"] is False and len(environment["key"]) == 32 and made.before == []
         assert made.environment["key"] == environment["key"]
         planned = self.ran(self.project(tmp_path / "p", self.declared()), "--dry-run")
@@ -202,7 +212,11 @@ class EnvironmentSuite:
     def test_runs_at_once_make_it_once(self, tmp_path: Path) -> None:
         folder = self.project(tmp_path / "p", self.declared())
         processes = [self.start(folder, "--json", "--isolated") for _ in range(3)]
-        done = [Ran(process.wait(), out, err) for process in processes for out, err in [process.communicate(timeout=_PATIENCE)]]
+        done = [
+            Ran(process.wait(), out, err)
+            for process in processes
+            for out, err in [process.communicate(timeout=_PATIENCE)]
+        ]
         assert [one.code for one in done] == [0, 0, 0], [one.err for one in done]
         assert [one.environment["reused"] for one in done].count(False) == 1
         assert len({one.environment["key"] for one in done}) == 1 and self.leftovers() == []
@@ -212,7 +226,9 @@ class EnvironmentSuite:
         assert done.code == 73 and "Traceback (most recent call last)" not in done.err, done.err
         assert json.loads(done.out)["error"]["kind"] == "environment"
         assert self.leftovers() == []
-        listed = subprocess.run([sys.executable, "-m", "mlproj", "runs", "list", "--json"], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            [sys.executable, "-m", "mlproj", "runs", "list", "--json"], capture_output=True, text=True, check=True
+        )
         assert [run["status"] for run in json.loads(listed.stdout)["runs"]] == ["FAILED"]
 
     @pytest.mark.parametrize("pause", [0.3, 0.9])

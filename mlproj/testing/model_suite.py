@@ -13,9 +13,17 @@ import threading
 
 import pytest
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import AlreadyExists, NotFound, TrackingStore, WrongState
-from mlproj.tracking.model_base import LoggedModelStatus, ModelDataset, ModelMetric, ModelOrder, ModelStore, RunModel, Stage
+from mlproj.tracking.model_base import (
+    LoggedModelStatus,
+    ModelDataset,
+    ModelMetric,
+    ModelOrder,
+    ModelStore,
+    RunModel,
+    Stage,
+)
 
 _ODD = "naïve 模型 '\"%_`; DROP TABLE x"
 
@@ -26,7 +34,13 @@ class ModelSuite:
     def test_a_registered_model_is_read_back(self, models: ModelStore) -> None:
         made = models.create_registered_model(_ODD, description="what it is", tags={"k": _ODD})
         assert models.get_registered_model(_ODD) == made
-        assert (made.name, made.description, made.tags, made.aliases, made.latest_versions) == (_ODD, "what it is", {"k": _ODD}, {}, ())
+        assert (made.name, made.description, made.tags, made.aliases, made.latest_versions) == (
+            _ODD,
+            "what it is",
+            {"k": _ODD},
+            {},
+            (),
+        )
         assert made.creation_time == made.last_update_time > 1_600_000_000_000
 
     def test_a_name_is_given_once(self, models: ModelStore) -> None:
@@ -57,10 +71,22 @@ class ModelSuite:
     def test_a_version_is_read_back(self, models: ModelStore) -> None:
         models.create_registered_model("m")
         made = models.create_version(
-            "m", "s3://b/model", run_id="r1", run_link="http://l", description="d", user="me", tags={"k": "v", "Ключ": "я"}
+            "m",
+            "s3://b/model",
+            run_id="r1",
+            run_link="http://l",
+            description="d",
+            user="me",
+            tags={"k": "v", "Ключ": "я"},
         )
         assert made == models.get_version("m", 1)
-        assert (made.name, made.version, made.source, made.stage, made.status) == ("m", 1, "s3://b/model", Stage.NONE, "READY")
+        assert (made.name, made.version, made.source, made.stage, made.status) == (
+            "m",
+            1,
+            "s3://b/model",
+            Stage.NONE,
+            "READY",
+        )
         assert (made.run_id, made.run_link, made.description, made.user) == ("r1", "http://l", "d", "me")
         assert made.tags == {"k": "v", "Ключ": "я"}
         assert models.download_uri("m", 1) == "s3://b/model"
@@ -78,7 +104,9 @@ class ModelSuite:
         models.create_registered_model("m")
         numbers: list[int] = []
         threads = [
-            threading.Thread(target=lambda: numbers.extend(models.create_version("m", "s3://b/x").version for _ in range(5)))
+            threading.Thread(
+                target=lambda: numbers.extend(models.create_version("m", "s3://b/x").version for _ in range(5))
+            )
             for _ in range(4)
         ]
         for thread in threads:
@@ -221,7 +249,10 @@ class ModelSuite:
                 models.create_version(name, f"s3://b/{name}/{number}", run_id=f"run{number}", tags={"n": str(number)})
 
         def found(filter: str, *order_by: str) -> list[tuple[str, int]]:
-            return [(version.name, version.version) for version in models.search_versions(filter=filter, order_by=order_by).items]
+            return [
+                (version.name, version.version)
+                for version in models.search_versions(filter=filter, order_by=order_by).items
+            ]
 
         assert found("name = 'a'", "version_number ASC") == [("a", 1), ("a", 2), ("a", 3)]
         assert found("run_id = 'run2'", "name") == [("a", 2), ("b", 2)]
@@ -251,7 +282,12 @@ class ModelSuite:
     def test_a_logged_model_is_read_back(self, models: ModelStore, store: TrackingStore) -> None:
         run = store.create_run()
         made = models.create_logged_model(
-            run.experiment_id, name="digits", source_run_id=run.run_id, model_type="agent", params={"a": "1"}, tags={"k": "v"}
+            run.experiment_id,
+            name="digits",
+            source_run_id=run.run_id,
+            model_type="agent",
+            params={"a": "1"},
+            tags={"k": "v"},
         )
         assert made == models.get_logged_model(made.model_id)
         assert made.model_id.startswith("m-") and len(made.model_id) == 34
@@ -318,13 +354,24 @@ class ModelSuite:
             models.log_model_metrics(
                 [
                     ModelMetric(ids[name], "acc", 0.9, 1, 0),
-                    ModelMetric(ids[name], "acc", 0.1 * index, 2, 1, dataset_name="test" if name == "b" else "train", dataset_digest="d"),
+                    ModelMetric(
+                        ids[name],
+                        "acc",
+                        0.1 * index,
+                        2,
+                        1,
+                        dataset_name="test" if name == "b" else "train",
+                        dataset_digest="d",
+                    ),
                 ]
             )
         models.finish_logged_model(ids["c"], LoggedModelStatus.READY)
 
         def found(
-            filter: str = "", *order_by: ModelOrder, datasets: tuple[ModelDataset, ...] = (), experiments: tuple[str, ...] = ("0",)
+            filter: str = "",
+            *order_by: ModelOrder,
+            datasets: tuple[ModelDataset, ...] = (),
+            experiments: tuple[str, ...] = ("0",),
         ) -> str:
             page = models.search_logged_models(experiments, filter=filter, order_by=order_by, datasets=datasets)
             return "".join(model.name for model in page.items)
@@ -335,12 +382,17 @@ class ModelSuite:
         assert found("params.lr != '0' AND tags.t = 'c'") == "c"
         assert found("metrics.acc = 0.2") == "c"
         assert found("status = 'READY'") == "c"
-        assert found("", ModelOrder("metrics.acc")) == "abc" and found("", ModelOrder("metrics.acc", ascending=False)) == "cba"
+        assert (
+            found("", ModelOrder("metrics.acc")) == "abc"
+            and found("", ModelOrder("metrics.acc", ascending=False)) == "cba"
+        )
         assert found("", by_name, datasets=(ModelDataset("train", "d"),)) == "ac"
         assert found("metrics.acc < 0.5", datasets=(ModelDataset("test"),)) == "b"
         assert found("", ModelOrder("metrics.acc", dataset_name="test"))[0] == "b"
         first = models.search_logged_models(["0"], limit=2, order_by=[ModelOrder("metrics.acc")])
-        rest = models.search_logged_models(["0"], limit=2, order_by=[ModelOrder("metrics.acc")], page_token=first.next_page_token)
+        rest = models.search_logged_models(
+            ["0"], limit=2, order_by=[ModelOrder("metrics.acc")], page_token=first.next_page_token
+        )
         assert [model.name for model in (*first.items, *rest.items)] == ["a", "b", "c"] and rest.next_page_token is None
 
     def test_a_version_of_a_logged_model_knows_it(self, models: ModelStore, store: TrackingStore) -> None:
@@ -371,7 +423,8 @@ class ModelSuite:
                 models.create_version("copy", source)
 
     @pytest.mark.parametrize(
-        "source", ["", " ", "mlflow-artifacts:/1/../../etc", "s3://b/%2e%2e/x", "s3://b/%252e%252e/x", "/a\0b", "x" * 5000]
+        "source",
+        ["", " ", "mlflow-artifacts:/1/../../etc", "s3://b/%2e%2e/x", "s3://b/%252e%252e/x", "/a\0b", "x" * 5000],
     )
     def test_a_source_that_leads_elsewhere_is_refused(self, models: ModelStore, source: str) -> None:
         models.create_registered_model("m")
@@ -387,7 +440,9 @@ class ModelSuite:
         assert models.create_version("m", inside, run_id=run.run_id).source == inside
         assert models.create_version("m", inside.removeprefix("file://"), run_id=run.run_id).run_id == run.run_id
         assert models.create_version("m", logged.artifact_uri, model_id=logged.model_id).model_id == logged.model_id
-        of_others = [place for place in (inside, f"{other.artifact_uri}x") if place.startswith("file:")]  # else it is not on this machine
+        of_others = [
+            place for place in (inside, f"{other.artifact_uri}x") if place.startswith("file:")
+        ]  # else it is not on this machine
         for source in (*of_others, "/etc/passwd", "file:///etc", "etc", "C:\\models", "file://host/etc", "FILE:/etc"):
             with pytest.raises(UsageError, match="artifacts of its run"):
                 models.create_version("m", source, run_id=other.run_id)

@@ -15,12 +15,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlproj.errors import UsageError
-from mlproj.tracking.base import UNFINISHED, AlreadyExists, DatasetInput, Metric, NotFound, Output, Status, TrackingStore, WrongState
+from mlproj.foundation.errors import UsageError
+from mlproj.tracking.base import (
+    UNFINISHED,
+    AlreadyExists,
+    DatasetInput,
+    Metric,
+    NotFound,
+    Output,
+    Status,
+    TrackingStore,
+    WrongState,
+)
 
 # Each store has a class of its own with the same tests.
 _MANY = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
@@ -54,8 +66,19 @@ class StoreSuite:
         )
         run = store.get_run("0123456789abcdef" * 2)
         assert run == made
-        assert (run.run_name, run.experiment_name, run.status, run.start_time) == ("first", "digits", Status.RUNNING, 1_700_000_000_123)
-        assert (run.entry_point, run.command, run.host, run.user, run.pid) == ("main", "python train.py", "here", "somebody", 42)
+        assert (run.run_name, run.experiment_name, run.status, run.start_time) == (
+            "first",
+            "digits",
+            Status.RUNNING,
+            1_700_000_000_123,
+        )
+        assert (run.entry_point, run.command, run.host, run.user, run.pid) == (
+            "main",
+            "python train.py",
+            "here",
+            "somebody",
+            42,
+        )
         assert run.params == {"alpha": "0.5", "text": "a 'b'\n$(c)"}
         assert run.tags == {"kind": "test", "mlflow.runName": "first"}
         assert run.source == {"uri": "file:///p", "commit": None, "dirty": True}
@@ -96,7 +119,13 @@ class StoreSuite:
         run = store.create_run()
         output = Output("model.bin", "ab" * 32, 12, kept=False)
         assert store.update_run(
-            run.run_id, status=Status.FAILED, status_reason="it broke", exit_code=3, end_time=5, outputs=[output], environment={"lock": "l"}
+            run.run_id,
+            status=Status.FAILED,
+            status_reason="it broke",
+            exit_code=3,
+            end_time=5,
+            outputs=[output],
+            environment={"lock": "l"},
         )
         ended = store.get_run(run.run_id)
         assert (ended.status, ended.status_reason, ended.exit_code, ended.end_time) == (Status.FAILED, "it broke", 3, 5)
@@ -170,7 +199,9 @@ class StoreSuite:
         store.log(run.run_id, metrics=[Metric("m", 1.0, 7, 1)])
         assert store.metric_history(run.run_id, "m") == [Metric("m", 1.0, 7, 1)]
 
-    @pytest.mark.parametrize("metric", [Metric("m", 10**400, 0), Metric("m", 1.0, 2**63), Metric("m", 1.0, 0, -(2**63) - 1)])
+    @pytest.mark.parametrize(
+        "metric", [Metric("m", 10**400, 0), Metric("m", 1.0, 2**63), Metric("m", 1.0, 0, -(2**63) - 1)]
+    )
     def test_a_number_that_does_not_fit_is_refused(self, store: TrackingStore, metric: Metric) -> None:
         run = store.create_run()
         with pytest.raises(UsageError, match="64 bits"):
@@ -186,13 +217,18 @@ class StoreSuite:
         assert run.tags == {**tags, "mlflow.runName": "n"}
 
     @_MANY
-    @given(points=st.lists(st.tuples(_KEY, st.floats() | st.integers(-(10**300), 10**300), _INT64, _INT64), max_size=12))
+    @given(
+        points=st.lists(st.tuples(_KEY, st.floats() | st.integers(-(10**300), 10**300), _INT64, _INT64), max_size=12)
+    )
     def test_any_number_comes_back(self, store: TrackingStore, points: list[tuple[str, float, int, int]]) -> None:
         run = store.create_run()
         store.log(run.run_id, metrics=[Metric(key, value, timestamp, step) for key, value, timestamp, step in points])
         for key, value, timestamp, step in points:
             history = store.metric_history(run.run_id, key)
-            assert any(same(float(value), point.value) and (timestamp, step) == (point.timestamp, point.step) for point in history)
+            assert any(
+                same(float(value), point.value) and (timestamp, step) == (point.timestamp, point.step)
+                for point in history
+            )
         assert sorted(store.get_run(run.run_id).metrics) == sorted({key for key, *_ in points})
 
     def test_a_run_is_found_by_the_beginning_of_its_id_or_by_its_name(self, store: TrackingStore) -> None:
@@ -233,7 +269,9 @@ class StoreSuite:
         store.create_run(run_name="c", experiment_name="x", status=Status.SCHEDULED)
         assert {run.run_name for run in store.list_runs(experiment_name="x")} == {"a", "c"}
         assert {run.run_name for run in store.list_runs(statuses=UNFINISHED)} == {"a", "c"}
-        assert {run.run_name for run in store.list_runs(experiment_name="y", statuses=[Status.FAILED, Status.KILLED])} == {"b"}
+        assert {
+            run.run_name for run in store.list_runs(experiment_name="y", statuses=[Status.FAILED, Status.KILLED])
+        } == {"b"}
         assert store.list_runs(experiment_name="y", statuses=[Status.KILLED]) == []
 
     def test_a_deleted_run_is_hidden_and_comes_back(self, store: TrackingStore) -> None:
@@ -298,13 +336,21 @@ class StoreSuite:
         run = store.create_run(status=Status.SCHEDULED, start_time=1000)
         store.update_run(run.run_id, status=Status.RUNNING, start_time=2000, user="somebody")
         started = store.get_run(run.run_id)
-        assert (started.status, started.start_time, started.user, started.end_time) == (Status.RUNNING, 2000, "somebody", None)
+        assert (started.status, started.start_time, started.user, started.end_time) == (
+            Status.RUNNING,
+            2000,
+            "somebody",
+            None,
+        )
 
     def test_a_latest_metric_has_its_step_and_time(self, store: TrackingStore) -> None:
         run = store.create_run()
         store.log(run.run_id, metrics=[Metric("a", 1.0, 10, 1), Metric("a", 2.0, 5, 2), Metric("b", 3.0, 7)])
         found = store.get_run(run.run_id)
-        assert sorted(found.latest_metrics, key=lambda metric: metric.key) == [Metric("a", 2.0, 5, 2), Metric("b", 3.0, 7)]
+        assert sorted(found.latest_metrics, key=lambda metric: metric.key) == [
+            Metric("a", 2.0, 5, 2),
+            Metric("b", 3.0, 7),
+        ]
         assert found.metrics == {"a": 2.0, "b": 3.0}
 
     def test_nothing_is_logged_to_a_deleted_run(self, store: TrackingStore) -> None:
@@ -348,10 +394,14 @@ class StoreSuite:
 
     def test_datasets_are_kept_once_with_their_last_tags(self, store: TrackingStore) -> None:
         run = store.create_run()
-        train = DatasetInput("digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "train"})
+        train = DatasetInput(
+            "digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "train"}
+        )
         other = DatasetInput("digits", "def", "http", "{}", None, '{"rows": 3}')
         store.log_inputs(run.run_id, [train, other])
-        again = DatasetInput("digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "test"})
+        again = DatasetInput(
+            "digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "test"}
+        )
         store.log_inputs(run.run_id, [again])
         assert store.get_run(run.run_id).datasets == (again, other)
         with pytest.raises(NotFound):
@@ -359,7 +409,9 @@ class StoreSuite:
 
     def test_an_experiment_has_tags_and_times(self, store: TrackingStore) -> None:
         made = store.create_experiment("tagged", tags={"a": "1"})
-        assert made.tags == {"a": "1"} and made.creation_time is not None and made.last_update_time == made.creation_time
+        assert (
+            made.tags == {"a": "1"} and made.creation_time is not None and made.last_update_time == made.creation_time
+        )
         store.update_experiment(made.experiment_id, name="renamed", tags={"a": "2", "b": "3"})
         found = store.get_experiment(name="renamed")
         assert found.tags == {"a": "2", "b": "3"} and found.experiment_id == made.experiment_id

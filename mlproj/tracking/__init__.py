@@ -5,29 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
-from mlproj import env_vars, paths
-from mlproj.errors import UsageError
-from mlproj.redaction import mask_url
+from mlproj.foundation import env_vars, paths
+from mlproj.foundation.errors import UsageError
+from mlproj.foundation.redaction import mask_url
 from mlproj.tracking.base import TrackingStore
 
 if TYPE_CHECKING:
     from mlproj.tracking.model_base import ModelStore
-    from mlproj.tracking.sql import Database
+    from mlproj.tracking.sql.store import Database
 
 
 def open(uri: str | None = None, *, artifacts: str | None = None) -> TrackingStore:
-    """The store at *uri* (``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``postgresql://user@host/name``), made or upgraded,
-    or that of a tracking server (``https://host``).
+    """The store at *uri* (``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``postgresql://user@host/name``), made
+    or upgraded, or that of a tracking server (``https://host``).
 
-    None means ``MLPROJ_TRACKING_URI``, else the SQLite file in mlproj's home. *artifacts* is the URI of the place of artifacts,
-    without a slash at its end; None: :func:`artifact_folder`. Raises UsageError for another kind of store, ServiceError when
-    it cannot be used.
+    None means ``MLPROJ_TRACKING_URI``, else the SQLite file in mlproj's home. *artifacts* is the URI of the place of
+    artifacts, without a slash at its end; None: :func:`artifact_folder`. Raises UsageError for another kind of store,
+    ServiceError when it cannot be used.
     """
     if is_server(uri := uri or env_vars.TRACKING_URI.get()):
         from mlproj.tracking import server_client
 
         return server_client.store(uri)
-    from mlproj.tracking.sql import SqlStore
+    from mlproj.tracking.sql.store import SqlStore
 
     return SqlStore(_database(uri), artifacts or artifact_folder(uri).as_uri())
 
@@ -38,7 +38,7 @@ def open_models(uri: str | None = None, *, artifacts: str | None = None) -> Mode
         from mlproj.tracking import server_client
 
         return server_client.models(uri)
-    from mlproj.tracking.model_store import SqlModelStore
+    from mlproj.tracking.sql.model_store import SqlModelStore
 
     return SqlModelStore(_database(uri), artifacts or artifact_folder(uri).as_uri())
 
@@ -62,10 +62,10 @@ def is_postgres(uri: str | None) -> bool:
 def _database(uri: str | None) -> Database:
     chosen = uri or env_vars.TRACKING_URI.get()
     if chosen is not None and is_postgres(chosen):
-        from mlproj.tracking.postgres import PostgresDatabase
+        from mlproj.tracking.sql.postgres import PostgresDatabase
 
         return PostgresDatabase(chosen)
-    from mlproj.tracking.sqlite import SqliteDatabase
+    from mlproj.tracking.sql.sqlite import SqliteDatabase
 
     return SqliteDatabase(_file(chosen))
 

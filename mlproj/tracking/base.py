@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
-from mlproj.dataclass import dataclass, field
-from mlproj.errors import UsageError
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import UsageError
 
 Item = TypeVar("Item")
 
@@ -83,7 +83,8 @@ class Experiment:
 
 @dataclass(frozen=True)
 class DatasetInput:
-    """A dataset that a run says it used, as MLflow's ``log_input`` tells it; ``schema`` and ``profile`` are JSON texts."""
+    """A dataset that a run says it used, as MLflow's ``log_input`` tells it; ``schema`` and ``profile`` are JSON
+    texts."""
 
     name: str
     digest: str
@@ -139,10 +140,10 @@ class Run:
 class TrackingStore(Protocol):
     """A place that keeps runs. Every call is one transaction: done whole and seen by all, or not done.
 
-    Methods raise :class:`~mlproj.errors.UsageError` for what the caller named wrongly (:class:`NotFound` for an unknown run,
-    :class:`AlreadyExists`, :class:`WrongState`; plainly for another value of a parameter that has one) and
-    :class:`~mlproj.errors.ServiceError` when the store cannot be read or written. A store may be used from several threads
-    and several processes at once. Values are kept whole, whatever their length.
+    Methods raise :class:`~mlproj.foundation.errors.UsageError` for what the caller named wrongly (:class:`NotFound` for
+    an unknown run, :class:`AlreadyExists`, :class:`WrongState`; plainly for another value of a parameter that has one)
+    and :class:`~mlproj.foundation.errors.ServiceError` when the store cannot be read or written. A store may be used
+    from several threads and several processes at once. Values are kept whole, whatever their length.
     """
 
     def create_run(
@@ -169,8 +170,8 @@ class TrackingStore(Protocol):
     ) -> Run:
         """A new run. Its experiment is named (and made when it is new) or given by id; neither: ``Default``, id 0.
 
-        Without a name it gets one such as ``brisk-otter-412``; the tag ``mlflow.runName`` follows the name, as in MLflow.
-        ``host`` says that the run lives and dies with a process there that holds its lock (see ``liveness``).
+        Without a name it gets one such as ``brisk-otter-412``; the tag ``mlflow.runName`` follows the name, as in
+        MLflow. ``host`` says that the run lives and dies with a process there that holds its lock (see ``liveness``).
         """
 
     def update_run(
@@ -197,8 +198,8 @@ class TrackingStore(Protocol):
 
         With *expected* nothing happens unless the run still has one of these statuses. Returns whether it was changed.
         ``experiment_name`` moves the run there (made when it is new); its artifacts stay where they are.
-        ``lifecycle_stage`` is ``active`` or ``deleted``: a deleted run is hidden, not gone. To restore a run of a deleted
-        experiment is a WrongState.
+        ``lifecycle_stage`` is ``active`` or ``deleted``: a deleted run is hidden, not gone. To restore a run of a
+        deleted experiment is a WrongState.
         """
 
     def log(
@@ -237,8 +238,9 @@ class TrackingStore(Protocol):
     ) -> Page[Run]:
         """Runs by MLflow's search grammar; ``experiment_ids`` None: of all experiments, empty: none.
 
-        Without ``order_by`` the newest first; ties are broken by start time, then run id, so that pages neither repeat nor skip.
-        Raises UsageError that points at the place in a filter, an ``order_by`` or a token that is not understood.
+        Without ``order_by`` the newest first; ties are broken by start time, then run id, so that pages neither repeat
+        nor skip. Raises UsageError that points at the place in a filter, an ``order_by`` or a token that is not
+        understood.
         """
 
     def search_experiments(
@@ -253,29 +255,38 @@ class TrackingStore(Protocol):
         """Experiments by MLflow's search grammar, the newest first unless told."""
 
     def update_experiment(
-        self, experiment_id: str, *, name: str | None = None, lifecycle_stage: str | None = None, tags: Mapping[str, str] | None = None
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        lifecycle_stage: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Rename, delete or restore, or tag an experiment; all that is given, or nothing.
 
-        Its active runs are deleted with it, and just those are restored with it. Raises NotFound, AlreadyExists for a name
-        that is taken, and WrongState: ``Default`` keeps its name and stays, and what is deleted is neither renamed nor tagged.
+        Its active runs are deleted with it, and just those are restored with it. Raises NotFound, AlreadyExists for a
+        name that is taken, and WrongState: ``Default`` keeps its name and stays, and what is deleted is neither renamed
+        nor tagged.
         """
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
-        """Remove an experiment's tag. Raises NotFound when it does not have it, WrongState when the experiment is deleted."""
+        """Remove an experiment's tag. Raises NotFound when it does not have it, WrongState when the experiment is
+        deleted."""
 
     def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
-        """Remove deleted runs, and deleted experiments left empty, for good; the runs, so that their artifacts can be removed.
+        """Remove deleted runs, and deleted experiments left empty, for good; the runs, so that their artifacts can be
+        removed.
 
-        Only what was deleted before that time (UTC milliseconds), only these runs (and their experiments) when given; of
-        these, one that is not deleted is a WrongState.
+        Only what was deleted before that time (UTC milliseconds), only these runs (and their experiments) when given;
+        of these, one that is not deleted is a WrongState.
         """
 
     def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
         """The runs that :meth:`purge` would remove now."""
 
     def get_run(self, reference: str) -> Run:
-        """The run with this id, else with this unique beginning of an id (4 characters or more), else with this unique name.
+        """The run with this id, else with this unique beginning of an id (4 characters or more), else with this unique
+        name.
 
         Deleted runs are found too. Raises UsageError when there is none or more than one.
         """
@@ -295,7 +306,12 @@ class TrackingStore(Protocol):
         """Every point of one metric, by step, then by time."""
 
     def create_experiment(
-        self, name: str, artifact_location: str | None = None, *, tags: Mapping[str, str] | None = None, new: bool = False
+        self,
+        name: str,
+        artifact_location: str | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        new: bool = False,
     ) -> Experiment:
         """A new experiment, or the active one of this name; with *new* a name that is taken is AlreadyExists."""
 

@@ -15,7 +15,19 @@ from mlproj.tracking.record import number
 Value = Any
 """What JSON can hold; None where a run has no such fact."""
 
-SECTIONS = ("result", "code", "parameters", "inputs", "environment", "packages", "machine", "variables", "metrics", "outputs", "tags")
+SECTIONS = (
+    "result",
+    "code",
+    "parameters",
+    "inputs",
+    "environment",
+    "packages",
+    "machine",
+    "variables",
+    "metrics",
+    "outputs",
+    "tags",
+)
 """What is compared, in the order it is shown."""
 
 _CODE = ("uri", "commit", "branch", "tag", "subdirectory", "dirty", "digest")
@@ -39,7 +51,8 @@ class Fact:
 
 
 def compare(runs: Sequence[Run], lock_of: Callable[[Run], bytes | None]) -> list[Fact]:
-    """Every fact about at least one of *runs*, section by section. *lock_of* gives a run's environment lock, where it is known.
+    """Every fact about at least one of *runs*, section by section. *lock_of* gives a run's environment lock, where it
+    is known.
 
     Metrics are compared by their latest values. Times and names that every run has for itself are left out, and so are
     the tags that MLflow derives from the rest. Raises UsageError for a lock that cannot be read.
@@ -59,13 +72,17 @@ def _describe(run: Run, lock: bytes | None) -> dict[str, dict[str, Value]]:
     command = run.command and without_checkout(run.command)
     return {
         "result": _given({"status": run.status.value, "exit code": run.exit_code, "reason": run.status_reason}),
-        "code": _given({**{name: source.get(name) for name in _CODE}, "entry point": run.entry_point, "command": command}),
+        "code": _given(
+            {**{name: source.get(name) for name in _CODE}, "entry point": run.entry_point, "command": command}
+        ),
         "parameters": {name: without_checkout(value) for name, value in run.params.items()},
         "inputs": {
             **{str(given.get("parameter")): given.get("sha256") or given.get("uri") for given in run.inputs},
             **{f"dataset {dataset.name}": dataset.digest for dataset in run.datasets},
         },
-        "environment": _given({**{name.replace("_", " "): environment.get(name) for name in _ENVIRONMENT}, "image": _image(environment)}),
+        "environment": _given(
+            {**{name.replace("_", " "): environment.get(name) for name in _ENVIRONMENT}, "image": _image(environment)}
+        ),
         "packages": locked_packages(run, lock),
         "machine": _given({"host": run.host, **machine(run)}),
         "variables": variables(run),
@@ -78,11 +95,16 @@ def _describe(run: Run, lock: bytes | None) -> dict[str, dict[str, Value]]:
 def machine(run: Run) -> dict[str, Value]:
     """The machine that the run's command met, as far as it is recorded: a name and a value each."""
     recorded = {name: value for name, value in _machine(run).items() if name != "variables"}
-    return {name.replace("_", " "): ", ".join(value) if isinstance(value, list) else value for name, value in recorded.items() if value}
+    return {
+        name.replace("_", " "): ", ".join(value) if isinstance(value, list) else value
+        for name, value in recorded.items()
+        if value
+    }
 
 
 def variables(run: Run) -> dict[str, Value]:
-    """The variables that may change what a program computes, as the run's command had them; those that were not set are not there."""
+    """The variables that may change what a program computes, as the run's command had them; those that were not set are
+    not there."""
     return dict(_machine(run).get("variables") or {})
 
 
@@ -117,7 +139,7 @@ def locked_packages(run: Run, lock: bytes | None) -> dict[str, str]:
         return _explicit(lock.decode("utf-8", "replace"))
     import sys
 
-    from mlproj.errors import UsageError
+    from mlproj.foundation.errors import UsageError
 
     if sys.version_info >= (3, 11):
         import tomllib
@@ -125,15 +147,23 @@ def locked_packages(run: Run, lock: bytes | None) -> dict[str, str]:
         import tomli as tomllib
     try:
         if lock.lstrip().startswith(b"{"):  # renv.lock
-            return {str(name): str(package["Version"]) for name, package in json.loads(lock)["Packages"].items() if "Version" in package}
+            return {
+                str(name): str(package["Version"])
+                for name, package in json.loads(lock)["Packages"].items()
+                if "Version" in package
+            }
         packages = tomllib.loads(lock.decode()).get("packages", [])
-        return {str(package["name"]): str(package.get("version") or package.get("vcs") or package.get("directory")) for package in packages}
+        return {
+            str(package["name"]): str(package.get("version") or package.get("vcs") or package.get("directory"))
+            for package in packages
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"the recorded lock of the run {run.run_id} cannot be read: {error}") from error
 
 
 def _explicit(text: str) -> dict[str, str]:
-    """The packages of conda's format of a lock: addresses that end in ``name-version-build``, and what pip installed as comments."""
+    """The packages of conda's format of a lock: addresses that end in ``name-version-build``, and what pip installed as
+    comments."""
     found = {}
     for line in text.splitlines():
         if pip := re.match(r"# pip ([^\s=@]+)(?:==| @ )(\S+)", line):

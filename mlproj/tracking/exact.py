@@ -1,7 +1,8 @@
 """Values as plain JSON data, and back by the types that they are declared to have.
 
-What the methods of :class:`~mlproj.tracking.base.TrackingStore` and :class:`~mlproj.tracking.model_base.ModelStore` take and
-give crosses the network this way, whole: MLflow's own JSON has no infinity, no source and no environment of a run.
+What the methods of :class:`~mlproj.tracking.base.TrackingStore` and :class:`~mlproj.tracking.model_base.ModelStore`
+take and give crosses the network this way, whole: MLflow's own JSON has no infinity, no source and no environment of a
+run.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import Page
-from mlproj.tracking.sql_row import text
+from mlproj.tracking.sql.row import text
 
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -30,7 +31,11 @@ def encode(value: Any) -> Any:
     if isinstance(value, str):
         return text(value)
     if isinstance(value, float):
-        return value if math.isfinite(value) else next(name for name, number in _NUMBERS.items() if repr(number) == repr(value))
+        return (
+            value
+            if math.isfinite(value)
+            else next(name for name, number in _NUMBERS.items() if repr(number) == repr(value))
+        )
     if isinstance(value, Mapping):
         return {text(str(key)): encode(item) for key, item in value.items()}
     if isinstance(value, (Sequence, set, frozenset)):
@@ -42,7 +47,8 @@ def encode(value: Any) -> Any:
 
 
 def decode(data: Any, hint: Any, where: str) -> Any:
-    """What *data* stands for where *hint* is declared. Raises UsageError that names *where* when it is something else."""
+    """What *data* stands for where *hint* is declared. Raises UsageError that names *where* when it is something
+    else."""
     if hint is Any or hint is object:
         return data
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -66,7 +72,8 @@ def decode(data: Any, hint: Any, where: str) -> Any:
 
 
 def arguments_of(method: Callable[..., Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that *data* gives *method*, by their declared types. Raises UsageError for a wrong, missing or unknown one."""
+    """The arguments that *data* gives *method*, by their declared types. Raises UsageError for a wrong, missing or
+    unknown one."""
     hints, required = _signature(method)
     unknown = data.keys() - hints.keys()
     if unknown:
@@ -109,7 +116,10 @@ def _decode_items(data: Any, origin: Any, arguments: tuple[Any, ...], where: str
     if origin is tuple and arguments[-1:] != (...,):
         if len(found) != len(arguments):
             raise _wrong(where, f"{len(arguments)} items", data)
-        return tuple(decode(item, hint, f"{where}[{index}]") for index, (item, hint) in enumerate(zip(found, arguments, strict=True)))
+        return tuple(
+            decode(item, hint, f"{where}[{index}]")
+            for index, (item, hint) in enumerate(zip(found, arguments, strict=True))
+        )
     items = [decode(item, arguments[0], f"{where}[{index}]") for index, item in enumerate(found)]
     return items if origin is list else tuple(items)
 
@@ -119,7 +129,9 @@ def _decode_object(data: Any, kind: Any, where: str, known: Mapping[str, Any]) -
     found = _expect(data, dict, where)
     hints = {**_fields(kind), **known}
     try:
-        return kind(**{name: decode(item, hints[name], f"{where}.{name}") for name, item in found.items() if name in hints})
+        return kind(
+            **{name: decode(item, hints[name], f"{where}.{name}") for name, item in found.items() if name in hints}
+        )
     except TypeError:
         raise _wrong(where, f"a {kind.__name__} with its fields", sorted(found)) from None
 
@@ -144,7 +156,9 @@ def _decode_plain(data: Any, hint: Any, where: str) -> Any:
 
 def _expect(data: Any, kind: type, where: str) -> Any:
     if not isinstance(data, kind):
-        raise _wrong(where, {"str": "text", "dict": "an object", "list": "a list"}.get(kind.__name__, kind.__name__), data)
+        raise _wrong(
+            where, {"str": "text", "dict": "an object", "list": "a list"}.get(kind.__name__, kind.__name__), data
+        )
     return data
 
 

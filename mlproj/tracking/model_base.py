@@ -34,7 +34,8 @@ class LoggedModelStatus(str, Enum):
 class ModelVersion:
     """One version of a registered model. Times are UTC milliseconds.
 
-    ``source`` is where its files were said to be, also ``runs:/…`` or ``models:/…``; ``model_id`` names the logged model they are.
+    ``source`` is where its files were said to be, also ``runs:/…`` or ``models:/…``; ``model_id`` names the logged
+    model they are.
     """
 
     name: str
@@ -72,7 +73,8 @@ class RegisteredModel:
 
 @dataclass(frozen=True)
 class ModelMetric:
-    """One value that a run measured of a logged model. ``timestamp`` is UTC milliseconds; ``value`` may be NaN or infinite."""
+    """One value that a run measured of a logged model. ``timestamp`` is UTC milliseconds; ``value`` may be NaN or
+    infinite."""
 
     model_id: str
     key: str
@@ -115,7 +117,8 @@ class RunModel:
 
 @dataclass(frozen=True)
 class ModelOrder:
-    """How a search of logged models is ordered: by a field, or by a metric (``metrics.NAME``), maybe one of a dataset only."""
+    """How a search of logged models is ordered: by a field, or by a metric (``metrics.NAME``), maybe one of a dataset
+    only."""
 
     field_name: str
     ascending: bool = True
@@ -134,8 +137,8 @@ class ModelDataset:
 class ModelRegistry(Protocol):
     """Registered models, their versions and aliases.
 
-    A name or version that is not there is a NotFound; a wrong name, alias, stage or tag is a UsageError. Each call is one
-    transaction, as in :class:`~mlproj.tracking.base.TrackingStore`.
+    A name or version that is not there is a NotFound; a wrong name, alias, stage or tag is a UsageError. Each call is
+    one transaction, as in :class:`~mlproj.tracking.base.TrackingStore`.
     """
 
     def create_registered_model(
@@ -176,7 +179,8 @@ class ModelRegistry(Protocol):
         """Remove an alias; as in MLflow it need not be there."""
 
     def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
-        """The version that *alias* stands for; ``latest`` is the newest. Raises UsageError for an unknown alias, as MLflow does."""
+        """The version that *alias* stands for; ``latest`` is the newest. Raises UsageError for an unknown alias, as
+        MLflow does."""
 
     def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:
         """The newest version of each of these stages (none given: of each stage), by number."""
@@ -195,7 +199,8 @@ class ModelRegistry(Protocol):
     ) -> ModelVersion:
         """The next version; its number was never that of another version of the model, also of one that was deleted.
 
-        A source ``models:/…`` must be there, and says what is not given of run and logged model. The logged model notes the version.
+        A source ``models:/…`` must be there, and says what is not given of run and logged model. The logged model notes
+        the version.
         """
 
     def get_version(self, name: str, version: int) -> ModelVersion:
@@ -220,7 +225,8 @@ class ModelRegistry(Protocol):
         """Remove a tag; as in MLflow it need not be there."""
 
     def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:
-        """Put it in a stage (whatever the case of the letters); *archive_others*: move those that are there to ``Archived``."""
+        """Put it in a stage (whatever the case of the letters); *archive_others*: move those that are there to
+        ``Archived``."""
 
     def download_uri(self, name: str, version: int) -> str:
         """Where its files are: its source, and for a source ``models:/…`` the place of that model."""
@@ -240,8 +246,8 @@ class LoggedModels(Protocol):
         tags: Mapping[str, str] | None = None,
         model_id: str | None = None,
     ) -> LoggedModel:
-        """A new model, PENDING until it is finished. Without a name it gets one. WrongState when the experiment is deleted,
-        AlreadyExists when *model_id* is given and taken."""
+        """A new model, PENDING until it is finished. Without a name it gets one. WrongState when the experiment is
+        deleted, AlreadyExists when *model_id* is given and taken."""
 
     def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:
         """One logged model with its metrics."""
@@ -283,7 +289,8 @@ class LoggedModels(Protocol):
         """What :meth:`link_models` noted of each of these runs; a run without models is not in it."""
 
     def append_model_history(self, run_id: str, entry: Mapping[str, object]) -> None:
-        """Add to the run's tag ``mlflow.log-model.history``, a JSON list in which clients before 3.0 find a run's models."""
+        """Add to the run's tag ``mlflow.log-model.history``, a JSON list in which clients before 3.0 find a run's
+        models."""
 
 
 class ModelStore(ModelRegistry, LoggedModels, Protocol):

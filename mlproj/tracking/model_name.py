@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.model_base import Stage
-from mlproj.tracking.sql_row import text
+from mlproj.tracking.sql.row import text
 
 _LONGEST_NAME = 256
 _LONGEST_ALIAS = 255
@@ -24,7 +24,9 @@ def checked_name(name: str) -> str:
     if not name.strip():
         raise UsageError("a registered model needs a name")
     if len(name) > _LONGEST_NAME:
-        raise UsageError(f"{name[:40]!r}… is no name of a model: {len(name)} characters, at most {_LONGEST_NAME} are allowed")
+        raise UsageError(
+            f"{name[:40]!r}… is no name of a model: {len(name)} characters, at most {_LONGEST_NAME} are allowed"
+        )
     if any(character in name for character in "/:\0"):
         raise UsageError(f"{name!r} is no name of a model: expected one without '/' and ':'")
     if posixpath.normpath(name) != name or name in (".", ".."):
@@ -42,14 +44,18 @@ def checked_alias(alias: str) -> str:
 def checked_new_alias(alias: str) -> str:
     """As :func:`checked_alias`, and none that has a meaning already. Raises UsageError."""
     if _RESERVED_ALIAS.fullmatch(alias):
-        raise UsageError(f"{alias!r} cannot be an alias: it is reserved", hint="'latest' is the newest version, 'v1' is version 1")
+        raise UsageError(
+            f"{alias!r} cannot be an alias: it is reserved", hint="'latest' is the newest version, 'v1' is version 1"
+        )
     return checked_alias(alias)
 
 
 def checked_logged_name(name: str) -> str:
     """The name of a logged model. Raises UsageError."""
     if not name or any(character in name for character in _NOT_IN_LOGGED_NAME):
-        raise UsageError(f"{name!r:.80} is no name of a model: expected some characters, none of them {' '.join(_NOT_IN_LOGGED_NAME)}")
+        raise UsageError(
+            f"{name!r:.80} is no name of a model: expected some characters, none of them {' '.join(_NOT_IN_LOGGED_NAME)}"
+        )
     return text(name)
 
 

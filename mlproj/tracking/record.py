@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from mlproj.tracking.base import Run
-from mlproj.tracking.sql_row import to_outputs
+from mlproj.tracking.sql.row import to_outputs
 
 _SOURCE = ("uri", "commit", "branch", "tag", "commit_date", "subdirectory", "dirty")
 _ENVIRONMENT = ("kind", "manager", "python", "key", "as_of", "lock", "machine")
@@ -69,7 +69,8 @@ def mlflow_tags(
 ) -> dict[str, str]:
     """The tags that MLflow 3.17 gives the run of a project; what is not known gives no tag.
 
-    *repository* is the URL without secrets; *environment* the kind of environment; the run's name is the store's to tag.
+    *repository* is the URL without secrets; *environment* the kind of environment; the run's name is the store's to
+    tag.
     """
     tags = {
         "mlflow.user": user,

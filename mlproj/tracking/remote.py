@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, cast
 
-from mlproj.caller import Caller, Refused
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
+from mlproj.http.client import HttpClient, Refused
 from mlproj.tracking import exact
 from mlproj.tracking.base import AlreadyExists, NotFound, TrackingStore, WrongState
 from mlproj.tracking.model_base import ModelStore
@@ -17,8 +17,22 @@ PREFIX = "/api/2.0/mlproj"
 
 # Done twice they do another thing than done once, or fail the second time.
 _ONCE = frozenset(
-    {"create_run", "create_experiment", "create_registered_model", "create_version", "create_logged_model", "append_model_history"}
-    | {"delete_tag", "delete_experiment_tag", "delete_registered_model", "delete_version", "delete_logged_model", "delete_logged_model_tag"}
+    {
+        "create_run",
+        "create_experiment",
+        "create_registered_model",
+        "create_version",
+        "create_logged_model",
+        "append_model_history",
+    }
+    | {
+        "delete_tag",
+        "delete_experiment_tag",
+        "delete_registered_model",
+        "delete_version",
+        "delete_logged_model",
+        "delete_logged_model_tag",
+    }
     | {"rename_registered_model", "purge"}
 )
 
@@ -37,26 +51,27 @@ def as_ours(refusal: Refused) -> UsageError:
     return kind(refusal.message, hint=refusal.hint)
 
 
-def store(caller: Caller) -> TrackingStore:
+def store(caller: HttpClient) -> TrackingStore:
     """The runs of the server that *caller* asks."""
     return cast("TrackingStore", _Remote(caller, TrackingStore, "tracking"))
 
 
-def models(caller: Caller) -> ModelStore:
+def models(caller: HttpClient) -> ModelStore:
     """The registry and the logged models of the server that *caller* asks."""
     return cast("ModelStore", _Remote(caller, ModelStore, "models"))
 
 
 class _Remote:
-    """Has the methods of *protocol*, which are documented there; :class:`~mlproj.tracking.caller.Caller` says what they raise besides."""
+    """Has the methods of *protocol*, which are documented there; :class:`~mlproj.tracking.caller.Caller` says what they
+    raise besides."""
 
-    def __init__(self, caller: Caller, protocol: type, name: str) -> None:
-        self._caller = caller
+    def __init__(self, caller: HttpClient, protocol: type, name: str) -> None:
+        self._client = caller
         self._protocol = protocol
         self._name = name
 
     def close(self) -> None:
-        self._caller.close()
+        self._client.close()
 
     def __getattr__(self, name: str) -> Any:
         method = None if name.startswith("_") else getattr(self._protocol, name, None)
@@ -66,10 +81,12 @@ class _Remote:
 
     def _call(self, method: Callable[..., Any], *values: Any, **named: Any) -> Any:
         names = method.__code__.co_varnames[1 : 1 + len(values)]
-        given = {name: exact.encode(value) for name, value in {**dict(zip(names, values, strict=True)), **named}.items()}
+        given = {
+            name: exact.encode(value) for name, value in {**dict(zip(names, values, strict=True)), **named}.items()
+        }
         name = method.__name__
         try:
-            answer = self._caller.call("POST", f"{PREFIX}/{self._name}/{name}", given, again=name not in _ONCE)
+            answer = self._client.call("POST", f"{PREFIX}/{self._name}/{name}", given, again=name not in _ONCE)
         except Refused as refusal:
             raise as_ours(refusal) from refusal
         return exact.result_of(method, answer.get("result"))

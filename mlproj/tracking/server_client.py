@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from mlproj.caller import Caller, NoSuchEndpoint, Refused
+from mlproj.http.client import HttpClient, NoSuchEndpoint, Refused
 from mlproj.tracking import remote
 from mlproj.tracking.base import TrackingStore
 from mlproj.tracking.model_base import ModelStore
@@ -12,35 +12,36 @@ from mlproj.tracking.model_base import ModelStore
 
 def store(uri: str) -> TrackingStore:
     """The runs of the server at *uri*. Raises UsageError, ServiceError when it cannot be asked."""
-    return store_of(Caller(uri))
+    return store_of(HttpClient(uri))
 
 
 def models(uri: str) -> ModelStore:
     """The registry and logged models of the server at *uri*; of one of MLflow's not all can be asked, see
-    :class:`~mlproj.tracking.mlflow_server_models.MlflowModels`."""
-    return models_of(Caller(uri))
+    :class:`~mlproj.tracking.mlflow_rest.models.MlflowModels`."""
+    return models_of(HttpClient(uri))
 
 
-def store_of(caller: Caller) -> TrackingStore:
+def store_of(caller: HttpClient) -> TrackingStore:
     """The runs of the server that *caller* asks."""
     if is_mlproj(caller):
         return remote.store(caller)
-    from mlproj.tracking.mlflow_server import MlflowStore
+    from mlproj.tracking.mlflow_rest.runs import MlflowStore
 
     return cast("TrackingStore", MlflowStore(caller))
 
 
-def models_of(caller: Caller) -> ModelStore:
+def models_of(caller: HttpClient) -> ModelStore:
     """The registry and logged models of the server that *caller* asks."""
     if is_mlproj(caller):
         return remote.models(caller)
-    from mlproj.tracking.mlflow_server_models import MlflowModels
+    from mlproj.tracking.mlflow_rest.models import MlflowModels
 
     return cast("ModelStore", MlflowModels(caller))
 
 
-def is_mlproj(caller: Caller) -> bool:
-    """Whether the server is an mlproj server; else it is one of MLflow's. Raises ServiceError when it cannot be asked."""
+def is_mlproj(caller: HttpClient) -> bool:
+    """Whether the server is an mlproj server; else it is one of MLflow's. Raises ServiceError when it cannot be
+    asked."""
     try:
         return bool(caller.call("GET", f"{remote.PREFIX}/server").get("server") == "mlproj")
     except (NoSuchEndpoint, Refused, AttributeError):

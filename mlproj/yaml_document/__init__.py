@@ -1,8 +1,8 @@
 """YAML with places: plain values, and where in the file each of them stands.
 
 ``load(path)`` and ``parse(text, file)`` give a :class:`Document`. ``document.value`` is what ``yaml.safe_load`` would
-give; ``document.place("entry_points", "main")`` is where that value stands, ``document.key_place(…)`` where its key does,
-and ``document.raw(…)`` a scalar as it was written, so that the version ``3.10`` stays ``3.10``.
+give; ``document.place("entry_points", "main")`` is where that value stands, ``document.key_place(…)`` where its key
+does, and ``document.raw(…)`` a scalar as it was written, so that the version ``3.10`` stays ``3.10``.
 
 The text is hostile: size, depth and expanded aliases are bounded; tags that make objects, several documents, duplicate
 keys and defaults that a missing space would lose are refused. Whatever is wrong is an InvalidProject with its place.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlproj.errors import InvalidProject, Place
+from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.yaml_document import memo
 from mlproj.yaml_document.document import Builder, Document
 from mlproj.yaml_document.text import MAX_SIZE, Text, decode, read
@@ -23,7 +23,8 @@ __all__ = ["MAX_SIZE", "Document", "load", "parse"]
 def load(path: Path, *, shown: str | None = None, remembered: bool = False) -> Document:
     """The YAML document in the file *path*, called *shown* (default: the path) in places. Raises InvalidProject.
 
-    With *remembered* the cache may hold what the text was read into, for files that many commands read one after another.
+    With *remembered* the cache may hold what the text was read into, for files that many commands read one after
+    another.
     """
     file = str(path) if shown is None else shown
     return parse(decode(read(path, file), file), file, remembered=remembered)

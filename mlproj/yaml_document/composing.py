@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
-from mlproj import regex
-from mlproj.errors import InvalidProject, Place
+from mlproj.foundation import regex
+from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.yaml_document.node import MAPPING, SCALAR, SEQUENCE, TAG, UNREADABLE, Node
-from mlproj.yaml_document.slip import TEMPLATE_HINT, meant_pair
 from mlproj.yaml_document.text import Text
+from mlproj.yaml_document.typo import TEMPLATE_HINT, meant_pair
 
 MAX_DEPTH = 64
 _TYPES = {TAG + name for name in ("null", "bool", "int", "float", "timestamp")}
@@ -25,7 +25,8 @@ class _DepthError(Exception):
 
 
 class _Loader(_Base):  # type: ignore[misc]  # the C loader where PyYAML was built with it
-    """Composes nodes no deeper than MAX_DEPTH: the C composer recurses on the C stack, and half a million ``- `` crash it."""
+    """Composes nodes no deeper than MAX_DEPTH: the C composer recurses on the C stack, and half a million ``- `` crash
+    it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -72,7 +73,11 @@ def _converted(root: yaml.Node) -> Node:
                 done[id(child)] = _bare(child)
                 waiting.append(child)
         own = done[id(node)]
-        own.value = [(done[id(key)], done[id(value)]) for key, value in node.value] if pairs else [done[id(item)] for item in node.value]
+        own.value = (
+            [(done[id(key)], done[id(value)]) for key, value in node.value]
+            if pairs
+            else [done[id(item)] for item in node.value]
+        )
     return done[id(root)]
 
 
@@ -113,7 +118,11 @@ def _explain(error: yaml.YAMLError, source: Text) -> InvalidProject:
     if mark is None:  # pragma: no cover  # every error known has one, but PyYAML does not promise it
         return InvalidProject(f"this is not YAML: {problem}", place=Place(source.file))
     place = source.place(mark.line, mark.column)
-    if context and mark.index >= len(source.text.rstrip()) and source.text[context.index : context.index + 1] in tuple("[{'\""):
+    if (
+        context
+        and mark.index >= len(source.text.rstrip())
+        and source.text[context.index : context.index + 1] in tuple("[{'\"")
+    ):
         opened = source.place(context.line, context.column)
         return InvalidProject("what begins here is never closed", place=opened, hint="close the quotes or the bracket")
     message, hint = _diagnose(problem, place.text or "", mark.column)
@@ -143,4 +152,6 @@ def _diagnose(problem: str, line: str, column: int) -> tuple[str, str]:
 
 def _unreadable(source: Text, index: int) -> InvalidProject:
     code = f"U+{ord(source.text[index]):04X}" if index < len(source.text) else "at the end"
-    return InvalidProject(f"the character {code} is not allowed in YAML", place=source.place_at(index), hint="is this a text file?")
+    return InvalidProject(
+        f"the character {code} is not allowed in YAML", place=source.place_at(index), hint="is this a text file?"
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Any
 
-from mlproj.errors import InvalidProject, Place
+from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.yaml_document.node import MAPPING, SCALAR, SEQUENCE, TAG, UNREADABLE, Node
-from mlproj.yaml_document.slip import TEMPLATE_HINT, meant_pair
 from mlproj.yaml_document.text import Text
+from mlproj.yaml_document.typo import TEMPLATE_HINT, meant_pair
 
 MAX_VALUES = 100_000  # with every alias counted as often as it is used
 
@@ -29,7 +29,8 @@ class Document:
         self._entries = entries
 
     def place(self, *keys: Any) -> Place:
-        """Where the value found by following *keys* (mapping keys and list indexes) stands; its key's when it is left empty."""
+        """Where the value found by following *keys* (mapping keys and list indexes) stands; its key's when it is left
+        empty."""
         key, node = self._follow(keys)
         return self._place(key if key is not None and _is_left_empty(node) else node)
 
@@ -39,21 +40,24 @@ class Document:
         return self._place(node if key is None else key)
 
     def raw(self, *keys: Any) -> str:
-        """The scalar at *keys* as text, before YAML made a number or a date of it. Raises KeyError for lists and mappings."""
+        """The scalar at *keys* as text, before YAML made a number or a date of it. Raises KeyError for lists and
+        mappings."""
         _key, node = self._follow(keys)
         if node.kind != SCALAR:
             raise KeyError(*keys)
         return str(node.value)
 
     def raw_key(self, *keys: Any) -> str:
-        """The last of *keys* as it is written: ``no`` for a key that YAML reads as False. Raises KeyError for list items."""
+        """The last of *keys* as it is written: ``no`` for a key that YAML reads as False. Raises KeyError for list
+        items."""
         key, _node = self._follow(keys)
         if key is None:
             raise KeyError(*keys)
         return str(key.value)
 
     def find(self, fragment: str, *keys: Any) -> Place:
-        """Where *fragment* first stands within the value at *keys*; the value's own place when it is written otherwise."""
+        """Where *fragment* first stands within the value at *keys*; the value's own place when it is written
+        otherwise."""
         _key, node = self._follow(keys)
         index = self._source.text.find(fragment, node.start, node.end)
         return self._place(node) if index < 0 else self._source.place_at(index)
@@ -147,11 +151,15 @@ class Builder:
         if key.kind != SCALAR:
             if parent.in_flow and key.kind == MAPPING:
                 raise self._error(parent, "this is a template, not YAML", TEMPLATE_HINT)
-            raise self._error(key, "a key must be a word, found a list or a mapping", "put it in quotes if it is meant as text")
+            raise self._error(
+                key, "a key must be a word, found a list or a mapping", "put it in quotes if it is meant as text"
+            )
         if parent.in_flow and key.is_plain and _is_left_empty(value):
             meant = meant_pair(key.value)
             if meant:
-                raise self._error(key, f"{key.value!r} is read as a key without a value, expected 'key: value'", f"write '{meant}'")
+                raise self._error(
+                    key, f"{key.value!r} is read as a key without a value, expected 'key: value'", f"write '{meant}'"
+                )
         read: Hashable = self._scalar(key)
         return read
 
@@ -161,7 +169,9 @@ class Builder:
 
     def _refused_tag(self, node: Node) -> InvalidProject:
         tag = node.tag.replace(TAG, "!!")
-        return self._error(node, f"the tag {tag[:80]!r} is not allowed", "write plain text, numbers, lists and mappings")
+        return self._error(
+            node, f"the tag {tag[:80]!r} is not allowed", "write plain text, numbers, lists and mappings"
+        )
 
     def _error(self, node: Node, message: str, hint: str | None = None) -> InvalidProject:
         return InvalidProject(message, place=self._source.place(node.line, node.column), hint=hint)

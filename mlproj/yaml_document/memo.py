@@ -1,7 +1,8 @@
-"""Documents that were composed before, kept in the cache: importing PyYAML takes longer than the rest of a warm run's planning.
+"""Documents that were composed before, kept in the cache: importing PyYAML takes longer than the rest of a warm run's
+planning.
 
-A memo counts only for the very text it was made of, by this version of mlproj. One that cannot be read is as good as none.
-There are a fixed number of places, so the memos of old texts go by themselves.
+A memo counts only for the very text it was made of, by this version of mlproj. One that cannot be read is as good as
+none. There are a fixed number of places, so the memos of old texts go by themselves.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from mlproj import __version__, paths
-from mlproj.redaction import mask_channel
+from mlproj import __version__
+from mlproj.foundation import paths
+from mlproj.foundation.redaction import mask_channel
 from mlproj.yaml_document.node import SCALAR, SEQUENCE, Node
 
 _FORMAT = 1
@@ -31,7 +33,8 @@ def recall(text: str) -> Node | None:
 
 
 def keep(text: str, root: Node) -> None:
-    """Keep the document that *text* is, unless it is large, holds credentials, or has values that JSON cannot hold (dates)."""
+    """Keep the document that *text* is, unless it is large, holds credentials, or has values that JSON cannot hold
+    (dates)."""
     if len(text) > _LARGEST or mask_channel(text) != text:
         return
     try:
@@ -58,11 +61,25 @@ def _rows(root: Node) -> list[list[Any]]:
             if id(child) not in numbers:
                 numbers[id(child)] = len(nodes)
                 nodes.append(child)
-    return [_row(node, node.value if node.kind == SCALAR else [numbers[id(child)] for child in _children(node)]) for node in nodes]
+    return [
+        _row(node, node.value if node.kind == SCALAR else [numbers[id(child)] for child in _children(node)])
+        for node in nodes
+    ]
 
 
 def _row(node: Node, value: Any) -> list[Any]:
-    return [node.kind, node.tag, value, node.line, node.column, node.start, node.end, node.is_plain, node.in_flow, node.meaning]
+    return [
+        node.kind,
+        node.tag,
+        value,
+        node.line,
+        node.column,
+        node.start,
+        node.end,
+        node.is_plain,
+        node.in_flow,
+        node.meaning,
+    ]
 
 
 def _children(node: Node) -> list[Node]:

@@ -16,9 +16,9 @@ UNREADABLE = object()
 class Node:
     """A scalar (``value`` is its text), a sequence (a list of nodes) or a mapping (a list of pairs of nodes).
 
-    ``is_plain`` tells that a scalar stands without quotes, ``in_flow`` that a collection stands in brackets. ``line`` and
-    ``column`` count from 0; ``start`` and ``end`` count characters of the text. ``meaning`` is the number, truth value,
-    date or None that a scalar with such a tag stands for.
+    ``is_plain`` tells that a scalar stands without quotes, ``in_flow`` that a collection stands in brackets. ``line``
+    and ``column`` count from 0; ``start`` and ``end`` count characters of the text. ``meaning`` is the number, truth
+    value, date or None that a scalar with such a tag stands for.
     """
 
     __slots__ = ("column", "end", "in_flow", "is_plain", "kind", "line", "meaning", "start", "tag", "value")

@@ -7,9 +7,9 @@ import functools
 import stat
 from pathlib import Path
 
-from mlproj import regex
-from mlproj.errors import InvalidProject, Place
-from mlproj.redaction import mask_channel
+from mlproj.foundation import regex
+from mlproj.foundation.errors import InvalidProject, Place
+from mlproj.foundation.redaction import mask_channel
 
 MAX_SIZE = 1024 * 1024  # bytes
 
@@ -41,7 +41,8 @@ class Text:
 
 
 def read(path: Path, file: str, limit: int = MAX_SIZE) -> bytes:
-    """The content of *path*. Raises InvalidProject when it is missing, unreadable, no regular file or above *limit* bytes."""
+    """The content of *path*. Raises InvalidProject when it is missing, unreadable, no regular file or above *limit*
+    bytes."""
     place = Place(file)
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever, a device never end
@@ -55,7 +56,9 @@ def read(path: Path, file: str, limit: int = MAX_SIZE) -> bytes:
     except ValueError:  # a NUL in the name
         raise InvalidProject("this is no file name", place=place) from None
     if len(data) > limit:
-        raise InvalidProject(f"the file is larger than {limit // 1024} KiB", place=place, hint="was another file meant?")
+        raise InvalidProject(
+            f"the file is larger than {limit // 1024} KiB", place=place, hint="was another file meant?"
+        )
     return data
 
 
@@ -70,5 +73,7 @@ def decode(data: bytes, file: str) -> str:
     place = Place(file)
     if encoding == "utf-8":
         place = Text(body[:start].decode("utf-8"), file).place_at(start)
-    message = f"the file is not {encoding[:6].rstrip('-').upper()} text: byte {len(mark) + start} is 0x{body[start]:02x}"
+    message = (
+        f"the file is not {encoding[:6].rstrip('-').upper()} text: byte {len(mark) + start} is 0x{body[start]:02x}"
+    )
     raise InvalidProject(message, place=place, hint="save it as UTF-8")

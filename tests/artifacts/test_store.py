@@ -11,7 +11,7 @@ import pytest
 from mlproj import artifacts
 from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, InvalidPath, NoSuchFile
 from mlproj.artifacts.below import Below
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation.errors import ServiceError, UsageError
 
 
 @pytest.fixture(params=["folder", "file uri", pytest.param("fsspec", marks=pytest.mark.needs("fsspec"))])
@@ -76,8 +76,30 @@ def test_an_unfinished_file_is_not_listed(store: ArtifactStore) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("..", "../x", "a/../../x", "/etc/passwd", "//etc/passwd", "a/..", "C:/x", "C:x", "a\\..\\b", "\\\\host\\share", "a\0b", "a\nb"),
-        *("%2e%2e/x", "a/%2E%2e/%2e%2e/x", "%252e%252e/x", "..%2fx", "%2fetc/passwd", "a%00b", "..%5cx", "%25252525252e%252525252e/x"),
+        *(
+            "..",
+            "../x",
+            "a/../../x",
+            "/etc/passwd",
+            "//etc/passwd",
+            "a/..",
+            "C:/x",
+            "C:x",
+            "a\\..\\b",
+            "\\\\host\\share",
+            "a\0b",
+            "a\nb",
+        ),
+        *(
+            "%2e%2e/x",
+            "a/%2E%2e/%2e%2e/x",
+            "%252e%252e/x",
+            "..%2fx",
+            "%2fetc/passwd",
+            "a%00b",
+            "..%5cx",
+            "%25252525252e%252525252e/x",
+        ),
         *("x" * 256, "x/" * 1500, "\ud800"),
     ],
 )
@@ -190,7 +212,11 @@ def test_a_recorded_place_on_this_machine_is_opened_where_that_is_meant(tmp_path
 def test_credentials_are_sent_to_no_other_server_than_the_one_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="is with a tracking server"):
         artifacts.open_recorded("mlflow-artifacts:/0/x")
-    for place in ("mlflow-artifacts://evil.example/0/x", "mlflow-artifacts://team.example:1/0/x", "mlflow-artifacts://u@team.example/x"):
+    for place in (
+        "mlflow-artifacts://evil.example/0/x",
+        "mlflow-artifacts://team.example:1/0/x",
+        "mlflow-artifacts://u@team.example/x",
+    ):
         with pytest.raises(UsageError, match="another server than https://team.example"):
             artifacts.open_recorded(place, server="https://me:secret@team.example")
     monkeypatch.setenv("MLPROJ_TRACKING_URI", "https://team.example")

@@ -45,7 +45,8 @@ def main() -> None:
 
 
 def _peak() -> int:
-    """The most memory that this program had. What getrusage(2) tells on Linux counts the process that it was forked from, too."""
+    """The most memory that this program had. What getrusage(2) tells on Linux counts the process that it was forked
+    from, too."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -74,11 +75,15 @@ def command(result: Path, **options: Any) -> list[str]:
 class Driver:
     """This program, started on a shell command, with its streams in our hands."""
 
-    def __init__(self, folder: Path, script: str, *, run_id: str = "outer", popen: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, folder: Path, script: str, *, run_id: str = "outer", popen: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         self.result = folder / f"{run_id}.json"
         self.log_dir = folder / run_id
         self.run_id = run_id
-        arguments = command(self.result, run_id=run_id, argv=["bash", "-c", script], log_dir=str(self.log_dir), **options)
+        arguments = command(
+            self.result, run_id=run_id, argv=["bash", "-c", script], log_dir=str(self.log_dir), **options
+        )
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **(popen or {})}
         self.process: subprocess.Popen[bytes] = subprocess.Popen(arguments, cwd=REPOSITORY, **streams)
 

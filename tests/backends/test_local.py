@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mlproj import backends
-from mlproj.backends import output_log
 from mlproj.backends.local import LocalBackend
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation.errors import ServiceError, UsageError
+from mlproj.run_folder import output_log
 from tests.backends import witness
 from tests.backends.conftest import MakeJob, StartDriver
 
@@ -90,7 +90,8 @@ def test_asking_a_job_to_end_that_has_ended_does_nothing(make_job: MakeJob) -> N
 
 def test_jobs_in_several_threads_keep_their_output_apart(make_job: MakeJob, tmp_path: Path) -> None:
     jobs = [
-        make_job(f"for i in $(seq 200); do echo {number}; done", run_id=f"r{number}", log_dir=tmp_path / str(number)) for number in range(6)
+        make_job(f"for i in $(seq 200); do echo {number}; done", run_id=f"r{number}", log_dir=tmp_path / str(number))
+        for number in range(6)
     ]
     threads = [threading.Thread(target=lambda job=job: LocalBackend().submit(job).wait()) for job in jobs]
 

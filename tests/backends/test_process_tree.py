@@ -21,10 +21,9 @@ pytestmark = pytest.mark.needs("ps")
 
 @pytest.fixture
 def family(tmp_path: Path) -> Iterator[tuple[int, list[int]]]:
-    """The leader of a session, and its children: in its group, in a session of its own, and an orphan that has only the mark."""
-    script = (
-        f"sleep 600 & echo $!; setsid sleep 600 & echo $!; (setsid bash -c 'echo $$; exec sleep 600' &) ; {sys.executable} -c 'input()'"
-    )
+    """The leader of a session, and its children: in its group, in a session of its own, and an orphan that has only the
+    mark."""
+    script = f"sleep 600 & echo $!; setsid sleep 600 & echo $!; (setsid bash -c 'echo $$; exec sleep 600' &) ; {sys.executable} -c 'input()'"
     process = subprocess.Popen(
         ["bash", "-c", script],
         env={**os.environ, "MLPROJ_RUN_ID": tmp_path.name},
@@ -92,12 +91,16 @@ def test_the_lifelines_program_takes_its_words_from_the_command_line(
 def test_zombies_and_broken_lines_of_ps_are_left_out() -> None:
     text = "  1     0     1 Ss\n 20    1    20 Z+\n 21    20    20 R\n oops\n"
 
-    assert [(member.pid, member.parent, member.group) for member in process_tree.parse_ps(text)] == [(1, 0, 1), (21, 20, 20)]
+    assert [(member.pid, member.parent, member.group) for member in process_tree.parse_ps(text)] == [
+        (1, 0, 1),
+        (21, 20, 20),
+    ]
 
 
 def test_another_runs_mark_in_a_longer_name_or_value_is_not_ours(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        ["sleep", "600"], env={"PATH": os.environ["PATH"], "NOT_MLPROJ_RUN_ID": "me", "X": "MLPROJ_RUN_ID=me", "MLPROJ_RUN_ID": "meet"}
+        ["sleep", "600"],
+        env={"PATH": os.environ["PATH"], "NOT_MLPROJ_RUN_ID": "me", "X": "MLPROJ_RUN_ID=me", "MLPROJ_RUN_ID": "meet"},
     )
     try:
         assert process.pid not in {member.pid for member in ProcessTree("me", 0).members()}

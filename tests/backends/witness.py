@@ -35,7 +35,9 @@ def await_end(pid: int, patience: float = 60.0) -> None:
 
 def watchers(run_id: str) -> list[int]:
     """The lifelines of run *run_id*."""
-    listing = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,stat=,args="], capture_output=True, check=True, text=True).stdout
+    listing = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,stat=,args="], capture_output=True, check=True, text=True
+    ).stdout
     rows = [line.split(None, 2) for line in listing.splitlines()]
     return [
         int(row[0])

@@ -2,10 +2,12 @@
 
 Two figures are given for making one. *The preparation alone* is what the targets compare with uv: in a process that has
 started, from the project's files to a ready environment with its lock and record. *The whole command* is ``mlproj run``
-from its first instant to its last: starting, planning, the preparation, recording the run, and ``python -c pass`` in it.
+from its first instant to its last: starting, planning, the preparation, recording the run, and ``python -c pass`` in
+it.
 
 What uv keeps between two environments is warm for everybody: its package cache, and what it knows about the Pythons of
-the machine. So is the latter in our cache for the preparation; for the whole command nothing of ours is there but byte code.
+the machine. So is the latter in our cache for the preparation; for the whole command nothing of ours is there but byte
+code.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ def main() -> None:
         bench.compare(*new_ones(bench, project))
         bench.compare(*from_locks(bench, project))
         bench.compare(Contender(READY.format(PREPARATION), bench.timed_program(sys.executable, _PREPARE, project)))
-        bench.compare(Contender("four runs at once", four_at_once(bench, project), removed(bench.folder / "four")), rounds=1)
+        bench.compare(
+            Contender("four runs at once", four_at_once(bench, project), removed(bench.folder / "four")), rounds=1
+        )
         if bench.peer:
             peer = bench.command(bench.peer, "run", project, "--env-manager", "uv")
             bench.compare(Contender("mlflow run (uv)", peer, removed(bench.folder / "mlflow-envs")), rounds=1)
@@ -63,7 +67,9 @@ def main() -> None:
             Target("four runs at once", NEW.format(COMMAND), 1.5, WALL),
         )
         if READY.format(PREPARATION) in bench.results:
-            print(f"target: {READY.format(PREPARATION)} <= 10 ms: {bench.best(READY.format(PREPARATION), WALL) * 1000:.2f} ms")
+            print(
+                f"target: {READY.format(PREPARATION)} <= 10 ms: {bench.best(READY.format(PREPARATION), WALL) * 1000:.2f} ms"
+            )
 
 
 def new_ones(bench: Bench, project: Path) -> list[Contender]:
@@ -95,7 +101,8 @@ def made_by_mlproj(bench: Bench, project: Path, cache: Path, name: str) -> list[
 
 
 def from_locks(bench: Bench, project: Path) -> list[Contender]:
-    """The same packages from uv's own lock, and from the lock that mlproj recorded with a run, put beside the project."""
+    """The same packages from uv's own lock, and from the lock that mlproj recorded with a run, put beside the
+    project."""
     synced = bench.folder / "synced"
     synced.mkdir()
     version = ".".join(map(str, sys.version_info[:2]))
@@ -118,7 +125,10 @@ def four_at_once(bench: Bench, project: Path) -> Callable[[], Sample]:
         cache = bench.folder / "four"
         begin = time.perf_counter()
         environ = {**bench.environ, "MLPROJ_CACHE": str(cache)}
-        runs = [subprocess.Popen([*MLPROJ, "run", project, "--quiet"], env=environ, stdin=subprocess.DEVNULL) for _ in range(4)]
+        runs = [
+            subprocess.Popen([*MLPROJ, "run", project, "--quiet"], env=environ, stdin=subprocess.DEVNULL)
+            for _ in range(4)
+        ]
         codes = [run.wait() for run in runs]
         wall = time.perf_counter() - begin
         built = sum(folder.is_dir() and not folder.name.startswith(".") for folder in (cache / "envs").iterdir())

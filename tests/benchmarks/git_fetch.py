@@ -42,7 +42,9 @@ def main() -> None:
             bench.compare(*contenders(bench, url, commit))
             if bench.peer:
                 peer = bench.peer.with_name("python")
-                bench.compare(Contender("mlflow's own fetch", bench.timed_program(peer, _PEER, f"{url}#", commit)), rounds=2)
+                bench.compare(
+                    Contender("mlflow's own fetch", bench.timed_program(peer, _PEER, f"{url}#", commit)), rounds=2
+                )
         bench.report(
             "mirror + worktree add",
             Target("mlproj, known commit, offline", "mirror + worktree add", 2, WALL),
@@ -64,16 +66,26 @@ def contenders(bench: Bench, url: str, commit: str) -> list[Contender]:
     here = ("git", f"--git-dir={mirror}")
     return [
         Contender("mirror has the commit?", bench.command(*here, "cat-file", "-e", commit)),
-        Contender("mirror + worktree add", bench.command(*here, "worktree", "add", "--detach", tree, commit), forget_tree),
-        Contender("git clone --depth 1", bench.command("git", "clone", "--quiet", "--depth", "1", url, clone), removed(clone)),
+        Contender(
+            "mirror + worktree add", bench.command(*here, "worktree", "add", "--detach", tree, commit), forget_tree
+        ),
+        Contender(
+            "git clone --depth 1", bench.command("git", "clone", "--quiet", "--depth", "1", url, clone), removed(clone)
+        ),
         Contender(
             "mlproj, first time",
             bench.timed_program(sys.executable, _FETCH, url, "", "online", env={"MLPROJ_CACHE": str(cold)}),
             removed(cold),
         ),
-        Contender("mlproj, known commit, offline", bench.timed_program(sys.executable, _FETCH, url, commit, "offline", env=warm)),
+        Contender(
+            "mlproj, known commit, offline",
+            bench.timed_program(sys.executable, _FETCH, url, commit, "offline", env=warm),
+        ),
         Contender("mlproj, known commit", bench.timed_program(sys.executable, _FETCH, url, commit, "online", env=warm)),
-        Contender("mlproj, default branch asked for again", bench.timed_program(sys.executable, _FETCH, url, "", "online", env=warm)),
+        Contender(
+            "mlproj, default branch asked for again",
+            bench.timed_program(sys.executable, _FETCH, url, "", "online", env=warm),
+        ),
     ]
 
 
@@ -86,19 +98,25 @@ def write_repository(bench: Bench, bare: Path) -> str:
     git(bench, "init", "--quiet", "--bare", "--initial-branch=main", bare)
     stream = bytearray()
     for number in range(COMMITS):
-        stream += b"commit refs/heads/main\ncommitter A Tester <tester@example.org> %d +0000\ndata 1\nx\n" % (1_600_000_000 + number * 3600)
+        stream += b"commit refs/heads/main\ncommitter A Tester <tester@example.org> %d +0000\ndata 1\nx\n" % (
+            1_600_000_000 + number * 3600
+        )
         files = {f"data/{index}.bin": os.urandom(FILE_SIZE) for index in range(TREE_FILES)} if number == 0 else {}
         files["changing.bin"] = os.urandom(CHANGED_SIZE)
         if number == 0:
             files["MLproject"] = b'entry_points:\n  main:\n    command: "true"\n'
         for name, content in files.items():
             stream += b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(content), content)
-    subprocess.run(["git", f"--git-dir={bare}", "fast-import", "--quiet"], input=bytes(stream), env=bench.environ, check=True)
+    subprocess.run(
+        ["git", f"--git-dir={bare}", "fast-import", "--quiet"], input=bytes(stream), env=bench.environ, check=True
+    )
     return git(bench, f"--git-dir={bare}", "rev-parse", "main")
 
 
 def git(bench: Bench, *arguments: str | Path) -> str:
-    return subprocess.run(["git", *map(str, arguments)], env=bench.environ, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *map(str, arguments)], env=bench.environ, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -47,13 +47,22 @@ def main() -> None:
         python = sys.executable
         bench.compare(
             Contender("bash loop", bench.timed_program(python, _BASH, str(RUNS))),
-            Contender("minimal tracked runner, in a loop", bench.timed_program(python, _MINIMAL, str(RUNS), bare, bench.folder / "store")),
+            Contender(
+                "minimal tracked runner, in a loop",
+                bench.timed_program(python, _MINIMAL, str(RUNS), bare, bench.folder / "store"),
+            ),
             Contender("mlproj.run, local, in a loop", bench.timed_program(python, _MLPROJ, str(RUNS), bare, "local")),
-            Contender("mlproj.run, ready environment, in a loop", bench.timed_program(python, _MLPROJ, str(RUNS), project, "auto")),
+            Contender(
+                "mlproj.run, ready environment, in a loop",
+                bench.timed_program(python, _MLPROJ, str(RUNS), project, "auto"),
+            ),
         )
         if bench.peer:
             peer = Path(bench.peer).with_name("python")
-            bench.compare(Contender("mlflow.projects.run, local, in a loop", bench.timed_program(peer, _PEER, str(RUNS), bare)), rounds=1)
+            bench.compare(
+                Contender("mlflow.projects.run, local, in a loop", bench.timed_program(peer, _PEER, str(RUNS), bare)),
+                rounds=1,
+            )
         limit = "minimal tracked runner, in a loop"
         bench.report(
             limit,

@@ -63,7 +63,11 @@ class Bench:
     results: dict[str, list[Sample]] = field(default_factory=dict)
 
     def command(
-        self, *argv: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None, codes: Sequence[int] = (0,)
+        self,
+        *argv: str | Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        codes: Sequence[int] = (0,),
     ) -> Callable[[], Sample]:
         """An execution of a program, measured by the kernel (wait4(2): with every descendant that was waited for)."""
 
@@ -88,7 +92,9 @@ class Bench:
                 process.returncode = os.waitstatus_to_exitcode(status)
                 if process.returncode not in codes:
                     output.seek(0)
-                    raise RuntimeError(f"{argv[0]} ended with {process.returncode}: {output.read()[-2000:].decode(errors='replace')}")
+                    raise RuntimeError(
+                        f"{argv[0]} ended with {process.returncode}: {output.read()[-2000:].decode(errors='replace')}"
+                    )
             return Sample(usage.ru_utime + usage.ru_stime, wall)
 
         return execute
@@ -114,7 +120,8 @@ class Bench:
         return execute
 
     def compare(self, *contenders: Contender, rounds: int | None = None, unmeasured: int = 1) -> None:
-        """Execute all in turn, round by round, so that a noisy moment hits everybody; the first rounds warm caches up."""
+        """Execute all in turn, round by round, so that a noisy moment hits everybody; the first rounds warm caches
+        up."""
         for turn in range(unmeasured + (rounds or self.rounds)):
             for contender in list(contenders):
                 contender.prepare()
@@ -130,7 +137,9 @@ class Bench:
 
     def report(self, unit: str, *targets: Target) -> None:
         """Print every contender's figures, as multiples of *unit* too, and how the targets stand."""
-        print(f"\n{'milliseconds':44} {'CPU min':>9} {'median':>9} {'x unit':>8} {'wall min':>9} {'median':>9} {'x unit':>8}")
+        print(
+            f"\n{'milliseconds':44} {'CPU min':>9} {'median':>9} {'x unit':>8} {'wall min':>9} {'median':>9} {'x unit':>8}"
+        )
         for name, samples in self.results.items():
             print(f"{name:44} {self._columns(name, CPU, samples, unit)} {self._columns(name, WALL, samples, unit)}")
         print(f"unit: {unit}\n")
@@ -173,7 +182,8 @@ def timed(times=1):
 
 @contextmanager
 def benchmark(title: str, rounds: int) -> Iterator[Bench]:
-    """A bench with a folder of its own, a home and caches in it, and the command line's options; says what is measured."""
+    """A bench with a folder of its own, a home and caches in it, and the command line's options; says what is
+    measured."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--peer", type=Path, help="an mlflow executable to compare with (default: the one on PATH)")
     parser.add_argument("--rounds", type=int, default=rounds, help=f"executions of each contender (default: {rounds})")
@@ -188,7 +198,12 @@ def benchmark(title: str, rounds: int) -> Iterator[Bench]:
         folder = Path(name)
         bench = Bench(folder, options.rounds, peer, environment(folder))
         print(f"{title}\n{platform.platform()}, {os.cpu_count()} processors")
-        versions = {"mlproj": [*MLPROJ, "--version"], "Python": [sys.executable, "-V"], "git": ["git", "--version"], "uv": [UV, "-V"]}
+        versions = {
+            "mlproj": [*MLPROJ, "--version"],
+            "Python": [sys.executable, "-V"],
+            "git": ["git", "--version"],
+            "uv": [UV, "-V"],
+        }
         for label, argv in versions.items():
             print(f"{label}: {_first_line(argv, bench)}")
         missing = "mlflow is not here (--peer PATH): not measured"

@@ -107,7 +107,9 @@ _QUESTIONS = {
     "three filters, by a metric": (
         "metrics.m0 < 50 AND params.p1 = '3' AND tags.t1 = '1'",
         "metrics.m1",
-        _ACTIVE.format(_BY_METRIC, _LOW + _KIND.format("params", "p1", "3") + _KIND.format("tags", "t1", "1"), "o.value"),
+        _ACTIVE.format(
+            _BY_METRIC, _LOW + _KIND.format("params", "p1", "3") + _KIND.format("tags", "t1", "1"), "o.value"
+        ),
     ),
 }
 
@@ -127,18 +129,28 @@ def main() -> None:
         targets = []
         for question, (filter, order, statement) in _QUESTIONS.items():
             contenders = [
-                Contender(f"raw SQL: {question}", bench.timed_program(sys.executable, _RAW_SEARCH, str(SEARCHES), statement)),
-                Contender(f"mlproj: {question}", bench.timed_program(sys.executable, _OUR_SEARCH, str(SEARCHES), filter, order)),
                 Contender(
-                    f"mlproj server: {question}", bench.timed_program(sys.executable, _HTTP_SEARCH, str(SEARCHES), filter, order, ours)
+                    f"raw SQL: {question}", bench.timed_program(sys.executable, _RAW_SEARCH, str(SEARCHES), statement)
+                ),
+                Contender(
+                    f"mlproj: {question}",
+                    bench.timed_program(sys.executable, _OUR_SEARCH, str(SEARCHES), filter, order),
+                ),
+                Contender(
+                    f"mlproj server: {question}",
+                    bench.timed_program(sys.executable, _HTTP_SEARCH, str(SEARCHES), filter, order, ours),
                 ),
             ]
             if python:
                 contenders += [
                     Contender(f"mlflow: {question}", bench.timed_program(python, _PEER_SEARCH, "2", filter, order)),
-                    Contender(f"client, mlproj server: {question}", bench.timed_program(python, _CLIENT_SEARCH, "2", filter, order, ours)),
                     Contender(
-                        f"client, mlflow server: {question}", bench.timed_program(python, _CLIENT_SEARCH, "2", filter, order, theirs)
+                        f"client, mlproj server: {question}",
+                        bench.timed_program(python, _CLIENT_SEARCH, "2", filter, order, ours),
+                    ),
+                    Contender(
+                        f"client, mlflow server: {question}",
+                        bench.timed_program(python, _CLIENT_SEARCH, "2", filter, order, theirs),
                     ),
                 ]
             bench.compare(*contenders, unmeasured=0)
@@ -152,7 +164,9 @@ def main() -> None:
 
 
 def _run(bench: Bench, python: str | Path, code: str) -> None:
-    subprocess.run([str(python), "-c", code, str(RUNS)], env=bench.environ, cwd=bench.folder, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [str(python), "-c", code, str(RUNS)], env=bench.environ, cwd=bench.folder, check=True, stderr=subprocess.DEVNULL
+    )
 
 
 if __name__ == "__main__":

@@ -57,7 +57,12 @@ def served(argv: Callable[[int], Sequence[str]], bench: Bench) -> Iterator[tuple
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        argv(port), env=bench.environ, cwd=bench.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        argv(port),
+        env=bench.environ,
+        cwd=bench.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _await_answer(process, port)
@@ -125,15 +130,22 @@ def main() -> None:
             for name, argv in servers.items():
                 with served(argv, bench) as (_, address):
                     bench.compare(
-                        Contender(f"one by one: {name}", bench.timed_program(python, _ONE_BY_ONE, address, str(POINTS))),
-                        Contender(f"batches of 1,000: {name}", bench.timed_program(python, _BATCHED, address, str(BATCHES))),
+                        Contender(
+                            f"one by one: {name}", bench.timed_program(python, _ONE_BY_ONE, address, str(POINTS))
+                        ),
+                        Contender(
+                            f"batches of 1,000: {name}", bench.timed_program(python, _BATCHED, address, str(BATCHES))
+                        ),
                         rounds=2,
                         unmeasured=0,
                     )
         targets = [
             *(Target(f"ready: {who}", f"ready: {than}", times, WALL) for who, than, times in _pairs(3.0)),
             *(Target(f"one by one: {who}", f"one by one: {than}", times, WALL) for who, than, times in _pairs(1.5)),
-            *(Target(f"batches of 1,000: {who}", f"batches of 1,000: {than}", times, WALL) for who, than, times in _pairs(2.0)),
+            *(
+                Target(f"batches of 1,000: {who}", f"batches of 1,000: {than}", times, WALL)
+                for who, than, times in _pairs(2.0)
+            ),
         ]
         bench.report("ready: starlette + uvicorn, hello", *targets)
         print("points are told per point; memory of all processes when ready:")

@@ -18,7 +18,11 @@ def main() -> None:
         bench.compare(*contenders)
         if bench.peer:
             bench.compare(Contender("mlflow --version", bench.command(bench.peer, "--version")), rounds=3)
-        bench.report("python -c pass", Target("mlproj --version", "python -c pass", 5), Target("mlproj --help", "python -c pass", 9))
+        bench.report(
+            "python -c pass",
+            Target("mlproj --version", "python -c pass", 5),
+            Target("mlproj --help", "python -c pass", 9),
+        )
 
 
 if __name__ == "__main__":

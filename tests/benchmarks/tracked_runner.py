@@ -39,7 +39,9 @@ def run(project: Path, store: Path) -> int:
     code = process.wait()
     process.stdout.close()
     with connection:
-        connection.execute("UPDATE runs SET status = ?, end = ?, code = ? WHERE id = ?", ("ENDED", time.time(), code, run_id))
+        connection.execute(
+            "UPDATE runs SET status = ?, end = ?, code = ? WHERE id = ?", ("ENDED", time.time(), code, run_id)
+        )
     connection.close()
     return code
 

@@ -1,7 +1,7 @@
 """Logging without a server: our API, MLflow's SQLite store, and what SQLite and a file cost by themselves.
 
-Durability differs, and a ratio says what it compares: ours and the raw SQLite contenders survive the death of the process
-(WAL, synchronous=NORMAL); MLflow's store syncs every commit to the disk.
+Durability differs, and a ratio says what it compares: ours and the raw SQLite contenders survive the death of the
+process (WAL, synchronous=NORMAL); MLflow's store syncs every commit to the disk.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from mlproj.bisection.notebook import Entry, Notebook
-from mlproj.errors import ServiceError
+from mlproj.foundation.errors import ServiceError
 
 
 @pytest.fixture
@@ -49,7 +49,13 @@ def test_commits_that_were_skipped_are_forgotten_alone(notebook: Notebook) -> No
     assert notebook.read() == {}
 
 
-NO_NOTEBOOKS = ["", "[]", '{"schema": 2, "commits": {}}', '{"schema": 1}', '{"schema": 1, "commits": {"a": {"values": [null]}}}']
+NO_NOTEBOOKS = [
+    "",
+    "[]",
+    '{"schema": 2, "commits": {}}',
+    '{"schema": 1}',
+    '{"schema": 1, "commits": {"a": {"values": [null]}}}',
+]
 
 
 @pytest.mark.parametrize("text", NO_NOTEBOOKS)

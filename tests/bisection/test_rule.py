@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlproj.bisection.rule import decide
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -53,7 +53,9 @@ def test_infinity_can_be_bad_beyond_a_threshold() -> None:
         (1, math.inf, {}, "no middle"),
     ],
 )
-def test_ends_that_tell_nothing_are_refused_with_their_values(good: float, bad: float, options: dict[str, Any], told: str) -> None:
+def test_ends_that_tell_nothing_are_refused_with_their_values(
+    good: float, bad: float, options: dict[str, Any], told: str
+) -> None:
     with pytest.raises(UsageError, match=told):
         rule(good, bad, **options)
 

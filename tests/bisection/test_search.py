@@ -20,10 +20,12 @@ def line(length: int) -> History:
 
 @st.composite
 def histories(draw: st.DrawFn) -> History:
-    """Commits with one to three earlier ones as parents, ``-1`` being the good end; the last one has all others in its past."""
+    """Commits with one to three earlier ones as parents, ``-1`` being the good end; the last one has all others in its
+    past."""
     length = draw(st.integers(1, 25))
     history = {
-        str(index): [str(parent) for parent in draw(st.sets(st.integers(-1, index - 1), min_size=1, max_size=3))] for index in range(length)
+        str(index): [str(parent) for parent in draw(st.sets(st.integers(-1, index - 1), min_size=1, max_size=3))]
+        for index in range(length)
     }
     tips = [name for name in history if all(name not in parents for parents in history.values())]
     return history if tips == [str(length - 1)] else {**history, str(length): tips}

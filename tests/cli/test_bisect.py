@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from tests.cli.conftest import Cli
 from tests.program import Result, start
 from tests.sources.git_server import GitServer
@@ -28,7 +29,8 @@ _YEAR_2020 = 1577836800
 
 @dataclass
 class Commit:
-    """A commit to be made: what its project runs, its other files, what it is merged with, and its parent if not the one before."""
+    """A commit to be made: what its project runs, its other files, what it is merged with, and its parent if not the
+    one before."""
 
     command: str
     subject: str = ""
@@ -51,7 +53,11 @@ def repository(folder: Path, commits: Sequence[Commit]) -> Path:
 def _imported(number: int, one: Commit) -> bytes:
     subject = (one.subject or f"change {number - 1}").encode()
     by = f"Ann <ann@example.org> {_YEAR_2020 + 3600 * number} +0000"
-    lines = [f"commit refs/heads/main\nmark :{number}\nauthor {by}\ncommitter {by}\ndata {len(subject)}\n".encode(), subject, b"\n"]
+    lines = [
+        f"commit refs/heads/main\nmark :{number}\nauthor {by}\ncommitter {by}\ndata {len(subject)}\n".encode(),
+        subject,
+        b"\n",
+    ]
     if number > 1:
         lines.append(f"from :{number - 1 if one.parent is None else one.parent + 1}\n".encode())
     if one.merged is not None:
@@ -88,16 +94,25 @@ def test_a_commit_in_thirty_is_found_with_few_runs_and_fewer_environments(cli: C
     commits = falling(17, 30)
     python = ".".join(map(str, sys.version_info[:2]))
     for number, one in enumerate(commits):
-        one.definition = json.dumps({"python_env": "python_env.yaml", "entry_points": {"main": {"command": one.command}}})
+        one.definition = json.dumps(
+            {"python_env": "python_env.yaml", "entry_points": {"main": {"command": one.command}}}
+        )
         if number in (0, 11, 16):
-            one.files = {"python_env.yaml": f'# changed in {number}\npython: "{python}"\nbuild_dependencies: []\ndependencies: []\n'}
+            one.files = {
+                "python_env.yaml": f'# changed in {number}\npython: "{python}"\nbuild_dependencies: []\ndependencies: []\n'
+            }
     project = repository(tmp_path / "wine", commits)
     before = git(project, "status", "--porcelain=v2", "--branch")
 
     refused = bisect(cli, project, "--json", "--max-builds", "0")
     result = bisect(cli, project, "--json")
 
-    assert (refused.code, found(refused)["state"], found(refused)["runs"], len(found(refused)["suspects"])) == (1, "stopped", 0, 29)
+    assert (refused.code, found(refused)["state"], found(refused)["runs"], len(found(refused)["suspects"])) == (
+        1,
+        "stopped",
+        0,
+        29,
+    )
     document = found(result)
     assert result.code == 0, result.err
     assert document["first_bad"]["subject"] == "change 17"
@@ -190,7 +205,9 @@ def test_a_program_that_logs_and_then_fails_was_measured(cli: Cli, tmp_path: Pat
 def test_what_ends_a_search_loses_the_run_in_progress_only(cli: Cli, tmp_path: Path, number: signal.Signals) -> None:
     log, gate = tmp_path / "log", tmp_path / "gate"
     commits = [
-        Commit(f"echo {index} >> {log}; {'' if index in (0, 7) else f'test -e {gate} || sleep 60; '}{METRIC.format(0.9 - index / 100)}")
+        Commit(
+            f"echo {index} >> {log}; {'' if index in (0, 7) else f'test -e {gate} || sleep 60; '}{METRIC.format(0.9 - index / 100)}"
+        )
         for index in range(8)
     ]
     project = repository(tmp_path / "wine", commits)
@@ -259,7 +276,10 @@ def test_of_several_runs_the_median_counts(cli: Cli, tmp_path: Path) -> None:
 
 def test_branches_are_searched_and_first_parents_stop_at_the_merge(cli: Cli, tmp_path: Path) -> None:
     commits = falling(99, 7)
-    commits[2].parent, commits[3].command = 1, METRIC.format(0.7)  # 0-1-2-3 the branch, 1-4 the main line, 5 merges them, 6
+    commits[2].parent, commits[3].command = (
+        1,
+        METRIC.format(0.7),
+    )  # 0-1-2-3 the branch, 1-4 the main line, 5 merges them, 6
     commits[4].parent = 1
     commits[5].merged, commits[5].command = 3, METRIC.format(0.7)
     commits[6].command = METRIC.format(0.7)
@@ -308,7 +328,9 @@ def test_ends_that_are_none_are_told(cli: Cli, tmp_path: Path) -> None:
         ("sleep 30", ["--timeout", "200ms"], 2, "the bad end"),
     ],
 )  # fmt: skip
-def test_an_end_that_tells_nothing_ends_the_search(cli: Cli, tmp_path: Path, bad: str, options: list[str], code: int, told: str) -> None:
+def test_an_end_that_tells_nothing_ends_the_search(
+    cli: Cli, tmp_path: Path, bad: str, options: list[str], code: int, told: str
+) -> None:
     result = bisect(cli, repository(tmp_path / "wine", [Commit(METRIC.format(0.9)), Commit(bad)]), *options)
 
     assert result.code == code

@@ -67,7 +67,9 @@ def test_a_project_elsewhere_is_looked_at_too(cli: Cli, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("wine")
-def test_parameters_of_the_chosen_entry_point_are_offered_and_their_values(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parameters_of_the_chosen_entry_point_are_offered_and_their_values(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert offered(cli, monkeypatch, "run", ".", "-P", "") == ["alpha=", "kind=", "fast="]
     assert offered(cli, monkeypatch, "run", ".", "-e", "validate", "-P", "") == ["deep="]
     assert offered(cli, monkeypatch, "run", ".", "-P", "kind=l") == ["kind=lasso"]
@@ -123,7 +125,9 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
     )
     environ = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "--norc", "-c", asked], capture_output=True, text=True, cwd=wine, env=environ, check=True)
+    done = subprocess.run(
+        ["bash", "--norc", "-c", asked], capture_output=True, text=True, cwd=wine, env=environ, check=True
+    )
 
     assert done.stdout.splitlines() == ["option -o nospace", "alpha="]
 

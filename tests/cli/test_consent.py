@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.program import mlproj
 from tests.sources.git_server import GitServer
 from tests.sources.repository import bare, commit
@@ -44,7 +44,12 @@ def at_terminal(*arguments: str, answer: bytes | None, env: dict[str, str] | Non
     ours, theirs = pty.openpty()
     environ = {**os.environ, "TERM": "dumb", **(env or {})}
     process = subprocess.Popen(
-        [sys.executable, "-m", "mlproj", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ, start_new_session=True
+        [sys.executable, "-m", "mlproj", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environ,
+        start_new_session=True,
     )
     os.close(theirs)
     seen, is_answered = b"", answer is None
@@ -126,7 +131,11 @@ def test_what_was_typed_before_is_no_answer(tmp_path: Path, shared: Path) -> Non
     ours, theirs = pty.openpty()
     os.write(ours, b"y\ny\n")
     process = subprocess.Popen(
-        [sys.executable, "-m", "mlproj", "run", f"file://{shared}"], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        [sys.executable, "-m", "mlproj", "run", f"file://{shared}"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
     )
     os.close(theirs)
     seen = b""

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths, tracking
+from mlproj import tracking
 from mlproj.cli import inventory
 from mlproj.cli.inventory import Finding
+from mlproj.foundation import paths
 from mlproj.tracking.base import Run
-from mlproj.tracking.sql import SqlStore
+from mlproj.tracking.sql.store import SqlStore
 from tests import package_index
 from tests.cli.conftest import Cli
 from tests.package_index import Release
@@ -74,8 +75,8 @@ def test_without_something_essential_it_is_unhealthy(cli: Cli, toolbox: Path, na
 
 
 def test_without_uv_it_is_unhealthy(cli: Cli, toolbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlproj.environments import uv
-    from mlproj.errors import EnvironmentFailure
+    from mlproj.environments.python import uv
+    from mlproj.foundation.errors import EnvironmentFailure
 
     def missing() -> str:
         raise EnvironmentFailure("uv is not there")
@@ -105,7 +106,9 @@ def test_a_container_engine_must_answer(cli: Cli, toolbox: Path) -> None:
     assert engines["podman"] == engines["podman"] | {"state": "ok", "detail": "podman 5.0.1"}
 
 
-def test_a_home_that_cannot_be_written_is_essential(cli: Cli, toolbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written_is_essential(
+    cli: Cli, toolbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MLPROJ_HOME", str(tmp_path / "file" / "home"))
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
-from mlproj.environments import store, transaction
-from mlproj.progress import Silent
+from mlproj.environments.cache import inventory, transaction
+from mlproj.foundation import paths
+from mlproj.foundation.progress import Silent
 from tests.cli.conftest import Cli
 
 KEYS = ("aa11" + "0" * 28, "aa22" + "0" * 28)
@@ -47,7 +47,9 @@ def test_no_environments_are_said_to_be_none(cli: Cli) -> None:
     assert cli("env", "list", "--json").document == {"schema": 1, "environments": []}
 
 
-def test_environments_are_listed_with_their_sizes_the_last_used_first(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environments_are_listed_with_their_sizes_the_last_used_first(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     built(KEYS[0], unused_for=timedelta(days=3))
     built(KEYS[1])
 
@@ -154,7 +156,7 @@ def test_prune_without_an_age_takes_all_that_nothing_uses(cli: Cli) -> None:
 
     assert set(document["removed"]) == set(KEYS)
     assert document["freed"] > 10_000
-    assert store.installed() == []
+    assert inventory.installed() == []
 
 
 def test_a_wrong_age_says_what_was_expected(cli: Cli) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import errors, paths
 from mlproj.cli import failure
-from mlproj.errors import InvalidProject, MlprojError, Place, SourceError, UsageError
+from mlproj.foundation import errors, paths
+from mlproj.foundation.errors import InvalidProject, MlprojError, Place, SourceError, UsageError
 from tests.cli.conftest import Cli
 from tests.program import Result, project, start
 
@@ -58,17 +58,23 @@ def test_the_caret_stands_under_wide_characters_and_tabs(capsys: pytest.CaptureF
 
 
 def test_a_projects_words_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    result = guarded(InvalidProject("name is \x1b[2J", hint="\x07", place=Place("f\x1b]0;x\x07", 1, 1, "\x1b[31m")), capsys)
+    result = guarded(
+        InvalidProject("name is \x1b[2J", hint="\x07", place=Place("f\x1b]0;x\x07", 1, 1, "\x1b[31m")), capsys
+    )
 
     assert "\x1b" not in result.err
     assert "\x07" not in result.err
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_no_secret_is_in_an_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+def test_no_secret_is_in_an_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_123456789")
     error = SourceError(
-        "cannot read https://user:hunter2@host/x", hint="ghp_123456789", place=Place("f", 1, 1, "https://me:ghp_123456789@host")
+        "cannot read https://user:hunter2@host/x",
+        hint="ghp_123456789",
+        place=Place("f", 1, 1, "https://me:ghp_123456789@host"),
     )
 
     result = guarded(error, capsys, *arguments)
@@ -78,15 +84,26 @@ def test_no_secret_is_in_an_error(capsys: pytest.CaptureFixture[str], monkeypatc
 
 
 @pytest.mark.parametrize(
-    "kind", [errors.UsageError, errors.InvalidProject, errors.SourceError, errors.ServiceError, errors.EnvironmentFailure]
+    "kind",
+    [errors.UsageError, errors.InvalidProject, errors.SourceError, errors.ServiceError, errors.EnvironmentFailure],
 )
-def test_json_errors_are_one_document_with_every_key(capsys: pytest.CaptureFixture[str], kind: type[MlprojError]) -> None:
+def test_json_errors_are_one_document_with_every_key(
+    capsys: pytest.CaptureFixture[str], kind: type[MlprojError]
+) -> None:
     result = guarded(kind("what", hint="do", place=Place("f", 2, 3, "text")), capsys, "--json")
 
     assert result.err == ""
     assert result.document == {
         "schema": 1,
-        "error": {"kind": kind.kind, "message": "what", "hint": "do", "file": "f", "line": 2, "column": 3, "exit_code": kind.exit_code},
+        "error": {
+            "kind": kind.kind,
+            "message": "what",
+            "hint": "do",
+            "file": "f",
+            "line": 2,
+            "column": 3,
+            "exit_code": kind.exit_code,
+        },
     }
     assert result.code == kind.exit_code
 
@@ -104,10 +121,14 @@ def test_json_behind_a_double_dash_is_no_option() -> None:
     assert not failure.wants_json(["run", ".", "--", "--json"])
 
 
-def test_a_bug_is_told_without_a_traceback_and_written_down(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_told_without_a_traceback_and_written_down(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("API_TOKEN", "s3cr3t-value")
 
-    result = guarded(ZeroDivisionError("by s3cr3t-value"), capsys, "run", "https://u:hunter2@h/x", "-P", "password=hunter2")
+    result = guarded(
+        ZeroDivisionError("by s3cr3t-value"), capsys, "run", "https://u:hunter2@h/x", "-P", "password=hunter2"
+    )
 
     (report,) = (paths.home() / "bugs").iterdir()
     assert result.code == 70
@@ -142,7 +163,9 @@ def test_a_bug_is_told_even_when_no_report_can_be_written(
     assert "test_failure.py:" in result.err
 
 
-@pytest.mark.parametrize(("leaving", "code"), [(SystemExit(7), 7), (SystemExit(), 0), (SystemExit("no"), 1), (KeyboardInterrupt(), 130)])
+@pytest.mark.parametrize(
+    ("leaving", "code"), [(SystemExit(7), 7), (SystemExit(), 0), (SystemExit("no"), 1), (KeyboardInterrupt(), 130)]
+)
 def test_leaving_keeps_its_code(capsys: pytest.CaptureFixture[str], leaving: BaseException, code: int) -> None:
     assert guarded(leaving, capsys).code == code
 
@@ -206,14 +229,25 @@ def test_usage_errors_of_the_foundation_and_of_click_look_alike(cli: Cli) -> Non
     assert json.loads(cli("runs", "show", "nothing", "--json").out)["error"]["kind"] == "usage"
 
 
-def test_a_reader_who_leaves_while_a_command_prints_is_no_error(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_who_leaves_while_a_command_prints_is_no_error(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(failure, "_reader_is_gone", lambda: True)
 
     assert failure.guard(lambda _arguments: (_ for _ in ()).throw(BrokenPipeError()), []) == 141
 
 
 FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-PRINTING = ("--version", "--help", "schema", "runs list --json", "show --json", "check", "run --dry-run", "completion bash")
+PRINTING = (
+    "--version",
+    "--help",
+    "schema",
+    "runs list --json",
+    "show --json",
+    "check",
+    "run --dry-run",
+    "completion bash",
+)
 
 
 @FULL

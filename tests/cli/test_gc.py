@@ -8,7 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from mlproj import garbage, paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
+from mlproj.running import garbage
 from mlproj.tracking.base import Run, Status, TrackingStore
 from tests.program import mlproj
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.tracking.test_mlflow_import import FIRST, file_run
+from tests.mlflow_import.test_program_log import FIRST, file_run
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "sqlite:///{}"])
@@ -22,7 +22,11 @@ def test_a_folder_of_mlflow_is_imported_again_and_again(cli: Cli, tmp_path: Path
 
 def test_json_tells_which_runs(cli: Cli, tmp_path: Path) -> None:
     file_run(tmp_path / "mlruns", FIRST, 1_700_000_000_000)
-    assert json.loads(cli("import", "mlruns", tmp_path / "mlruns", "--json").out)["imported"] == {"new": [FIRST], "updated": [], "left": []}
+    assert json.loads(cli("import", "mlruns", tmp_path / "mlruns", "--json").out)["imported"] == {
+        "new": [FIRST],
+        "updated": [],
+        "left": [],
+    }
 
 
 def test_a_place_that_is_no_file_is_refused(cli: Cli) -> None:

@@ -39,7 +39,9 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
         "try: main()\n"
         "except SystemExit: print(*sys.modules, file=sys.stderr)"
     )
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}  # its modules are not ours
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
+    }  # its modules are not ours
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
 

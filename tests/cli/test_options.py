@@ -39,21 +39,24 @@ def test_offline_comes_from_the_flag_or_the_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("1.5s", 1.5), ("15m", 900), ("2h", 7200), ("30 d", 2_592_000), ("250ms", 0.25), ("1w", 604_800)]
+    ("text", "seconds"),
+    [("90", 90), ("1.5s", 1.5), ("15m", 900), ("2h", 7200), ("30 d", 2_592_000), ("250ms", 0.25), ("1w", 604_800)],
 )
 def test_durations_are_seconds(text: str, seconds: float) -> None:
     assert flags("--for", text)["seconds"] == seconds
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("500", 500), ("100MB", 10**8), ("100mb", 10**8), ("1.5k", 1500), ("1GiB", 2**30), ("2 KiB", 2048), ("7B", 7)]
+    ("text", "number"),
+    [("500", 500), ("100MB", 10**8), ("100mb", 10**8), ("1.5k", 1500), ("1GiB", 2**30), ("2 KiB", 2048), ("7B", 7)],
 )
 def test_sizes_are_bytes(text: str, number: int) -> None:
     assert flags("--up-to", text)["number"] == number
 
 
 @pytest.mark.parametrize(
-    ("option", "text"), [("--for", "soon"), ("--for", "-5"), ("--for", ""), ("--for", "5y"), ("--up-to", "big"), ("--up-to", "1PB")]
+    ("option", "text"),
+    [("--for", "soon"), ("--for", "-5"), ("--for", ""), ("--for", "5y"), ("--up-to", "big"), ("--up-to", "1PB")],
 )
 def test_what_is_neither_is_a_usage_error_that_names_what_was_expected(option: str, text: str) -> None:
     result = CliRunner().invoke(command, [option, text])

@@ -23,7 +23,9 @@ def test_numbers_that_json_does_not_know_are_words(capsys: pytest.CaptureFixture
     assert json.loads(capsys.readouterr().out)["x"] == ["NaN", "Infinity", "-Infinity", 1.5]
 
 
-def test_no_secret_is_in_a_document_at_any_depth(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_in_a_document_at_any_depth(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "abcdef123456")
 
     output.print_document({"a": {"b": ("https://u:hunter2@h", ["abcdef123456"])}, "c": None, "d": True})
@@ -67,7 +69,9 @@ def test_a_table_is_cut_on_a_terminal_and_whole_elsewhere(monkeypatch: pytest.Mo
         assert stream.getvalue() == expected
 
 
-def test_prose_is_broken_between_words_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prose_is_broken_between_words_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = "a sentence of some words and https://example.org/a/long/address"
     output.print_prose(text, hanging=2)
     whole = capsys.readouterr().out

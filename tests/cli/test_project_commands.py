@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths, projects
+from mlproj import projects
 from mlproj.cli import project_check
-from mlproj.errors import InvalidProject
+from mlproj.foundation import paths
+from mlproj.foundation.errors import InvalidProject
 from tests.cli.conftest import Cli
 from tests.program import project
 
@@ -46,7 +47,19 @@ def test_show_prints_entry_points_parameters_and_environment(cli: Cli, wine: Pat
 
     assert result.code == 0
     words = result.out.split()
-    for word in ("wine", "main", "validate", "alpha", "0.5", "required", "optional", "ridge,", "lasso", "strength", "MLproject:8"):
+    for word in (
+        "wine",
+        "main",
+        "validate",
+        "alpha",
+        "0.5",
+        "required",
+        "optional",
+        "ridge,",
+        "lasso",
+        "strength",
+        "MLproject:8",
+    ):
         assert word in words
     assert "≥ 0, ≤ 1" in result.out
     assert "environment: " in result.out
@@ -72,7 +85,9 @@ def test_show_in_json_holds_all_of_it(cli: Cli, wine: Path) -> None:
     assert shown["environment_error"] is None
 
 
-def test_show_tells_of_an_environment_that_cannot_be_made(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_tells_of_an_environment_that_cannot_be_made(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = project(tmp_path / "p", "docker_env: {image: debian}\nentry_points: {main: {command: 'true'}}\n")
 
     monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", str(tmp_path / "none"))
@@ -120,7 +135,12 @@ def test_a_sound_project_passes(cli: Cli, wine: Path) -> None:
 
     assert (result.code, result.err) == (0, "")
     assert result.out == "the project is valid\n"
-    assert cli("check", wine, "--offline", "--json").document == {"schema": 1, "valid": True, "errors": [], "warnings": []}
+    assert cli("check", wine, "--offline", "--json").document == {
+        "schema": 1,
+        "valid": True,
+        "errors": [],
+        "warnings": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -157,7 +177,9 @@ entry_points:
 
 
 def test_what_is_doubtful_is_a_warning_and_with_strict_a_failure(cli: Cli, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", DOUBTFUL, python_env__yaml="dependencies: [six]\n", modelling__py="import six, cv2\n")
+    folder = project(
+        tmp_path / "p", DOUBTFUL, python_env__yaml="dependencies: [six]\n", modelling__py="import six, cv2\n"
+    )
 
     result = cli("check", folder, "--offline")
     warnings = cli("check", folder, "--offline", "--json").document["warnings"]
@@ -184,7 +206,9 @@ def test_a_project_that_names_no_packages_is_told_so(cli: Cli, tmp_path: Path) -
     assert "no file says which packages" in cli("check", folder, "--offline").err
 
 
-def test_what_this_machine_cannot_run_is_no_fault_of_the_project(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_this_machine_cannot_run_is_no_fault_of_the_project(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = project(tmp_path / "p", "docker_env: {image: debian}\nentry_points: {main: {command: 'true'}}\n")
     monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", "docker")
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -217,7 +241,9 @@ def _doubts(folder: Path) -> list[InvalidProject]:
 )
 def test_scripts_that_a_command_names_are_looked_for(tmp_path: Path, command: str, missing: list[str]) -> None:
     folder = project(
-        tmp_path / "p", f"entry_points: {{main: {{command: {json.dumps(command)}, parameters: {{script: string}}}}}}\n", train__py=""
+        tmp_path / "p",
+        f"entry_points: {{main: {{command: {json.dumps(command)}, parameters: {{script: string}}}}}}\n",
+        train__py="",
     )
     (folder / "deep").mkdir()
     (folder / "deep" / "inner.py").write_text("")
@@ -228,10 +254,13 @@ def test_scripts_that_a_command_names_are_looked_for(tmp_path: Path, command: st
 
 
 @pytest.mark.parametrize(
-    ("script", "guess"), [("inner.py", "deep/inner.py"), ("trian.py", "train.py"), ("zzz.py", None), ("zzz.R", "only.R")]
+    ("script", "guess"),
+    [("inner.py", "deep/inner.py"), ("trian.py", "train.py"), ("zzz.py", None), ("zzz.R", "only.R")],
 )
 def test_the_script_that_was_likely_meant_is_named(tmp_path: Path, script: str, guess: str | None) -> None:
-    folder = project(tmp_path / "p", f"entry_points: {{main: {{command: python {script}}}}}\n", train__py="", only__R="")
+    folder = project(
+        tmp_path / "p", f"entry_points: {{main: {{command: python {script}}}}}\n", train__py="", only__R=""
+    )
     (folder / "deep").mkdir()
     (folder / "deep" / "inner.py").write_text("")
 

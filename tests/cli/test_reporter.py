@@ -31,14 +31,20 @@ def say(told: Plain, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize(
     ("verbosity", "expected"),
-    [(-1, "warning: a warning\n"), (0, "a note\nwarning: a warning\n"), (1, "a note\nwarning: a warning\na step\n  a detail\n")],
+    [
+        (-1, "warning: a warning\n"),
+        (0, "a note\nwarning: a warning\n"),
+        (1, "a note\nwarning: a warning\na step\n  a detail\n"),
+    ],
 )
 @pytest.mark.usefixtures("_slow")
 def test_verbosity_decides_what_is_told(capsys: pytest.CaptureFixture[str], verbosity: int, expected: str) -> None:
     assert say(Plain(verbosity), capsys) == expected
 
 
-def test_a_step_that_lasts_is_told_while_it_lasts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_lasts_is_told_while_it_lasts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reporter, "PATIENCE", 0)
     told = threading.Event()
     plain = Plain()
@@ -100,7 +106,9 @@ def on_terminal(*arguments: str) -> tuple[int, str]:
     """What a terminal is sent by the script above; its line ends are those of a terminal."""
     master, slave = pty.openpty()
     environ = {**os.environ, "TERM": "xterm", "CI": "", "COLUMNS": "80"}
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environ)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environ
+    )
     os.close(slave)
     seen = b""
     while True:
@@ -134,7 +142,9 @@ def test_quick_steps_neither_move_nor_load_rich() -> None:
     assert re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen) == "warning: careful\r\nin between\r\nthe job's own words\r\n"
 
 
-def test_a_step_that_lasted_a_second_leaves_its_time(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_lasted_a_second_leaves_its_time(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = iter([10.0, 13.5])
     monkeypatch.setattr(reporter, "PATIENCE", 3600)
     monkeypatch.setattr(reporter.time, "monotonic", lambda: next(clock))

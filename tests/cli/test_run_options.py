@@ -98,7 +98,9 @@ def test_every_flag_is_in_what_is_read_without_click() -> None:
     assert plain.keys() == {parameter.name for parameter in command.params}
 
 
-@pytest.mark.parametrize("line", ["-h", "--help", "a b", "--no-such", "--env-manager nix", "--timeout soon", "-e", "--json=1", "-- -x"])
+@pytest.mark.parametrize(
+    "line", ["-h", "--help", "a b", "--no-such", "--env-manager nix", "--timeout soon", "-e", "--json=1", "-- -x"]
+)
 def test_help_and_mistakes_are_left_to_click(line: str) -> None:
     assert run_options.parse(line.split()) is None
 
@@ -125,7 +127,10 @@ def test_a_plain_run_loads_no_click(tmp_path: Path) -> None:
     code = "import sys; from mlproj.cli.main import main\ntry: main()\nexcept SystemExit as end: print(end.code, 'click' in sys.modules)"
 
     done = subprocess.run(
-        [sys.executable, "-c", code, "run", tmp_path, "--env-manager", "local"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, "run", tmp_path, "--env-manager", "local"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stdout.split() == ["0", "False"]

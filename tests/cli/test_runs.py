@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths, tracking
-from mlproj.backends.output_log import OutputLog
-from mlproj.tracking import liveness
+from mlproj import tracking
+from mlproj.foundation import paths
+from mlproj.run_folder import liveness
+from mlproj.run_folder.output_log import OutputLog
 from mlproj.tracking.base import Metric, Output, Run, Status, TrackingStore
 from tests.cli.conftest import Cli
 from tests.program import start
@@ -24,7 +25,9 @@ def store() -> Iterator[TrackingStore]:
     opened.close()
 
 
-def record(store: TrackingStore, name: str, *, age: int = 0, status: Status = Status.FINISHED, experiment: str | None = None) -> Run:
+def record(
+    store: TrackingStore, name: str, *, age: int = 0, status: Status = Status.FINISHED, experiment: str | None = None
+) -> Run:
     """A run that began *age* seconds ago and took 1.5 seconds."""
     began = (int(time.time()) - age) * 1000
     run = store.create_run(
@@ -36,14 +39,23 @@ def record(store: TrackingStore, name: str, *, age: int = 0, status: Status = St
         user="somebody",
         params={"alpha": "0.5", "text": "two\nlines \x1b[2J"},
         tags={"team": "wine"},
-        source={"uri": "https://example.org/team/project.git", "commit": "0123456789abcdef" * 2, "dirty": True, "subdirectory": "sub"},
+        source={
+            "uri": "https://example.org/team/project.git",
+            "commit": "0123456789abcdef" * 2,
+            "dirty": True,
+            "subdirectory": "sub",
+        },
         environment={"kind": "python", "manager": "uv", "python": "3.10.13", "notes": ["skipped mkl"]},
         inputs=[{"parameter": "data", "uri": "file:///data.csv", "sha256": "ab" * 32, "size": 1234}],
     )
     store.log(run.run_id, metrics=[Metric("rmse", 0.25, began), Metric("loss", float("nan"), began)])
     if status.ended:
         store.update_run(
-            run.run_id, status=status, exit_code=0, end_time=began + 1500, outputs=[Output("model.pkl", "cd" * 32, 2_000_000, kept=False)]
+            run.run_id,
+            status=status,
+            exit_code=0,
+            end_time=began + 1500,
+            outputs=[Output("model.pkl", "cd" * 32, 2_000_000, kept=False)],
         )
     return store.get_run(run.run_id)
 
@@ -120,7 +132,17 @@ def test_show_prints_every_section(cli: Cli, store: TrackingStore) -> None:
 
     for section in ("source", "parameters", "metrics", "tags", "environment", "inputs", "outputs", "files"):
         assert f"\n\n{section}\n" in out
-    for told in (run.run_id, "FINISHED, exit code 0", "--alpha 0.5", "somebody", "rmse  0.25", "skipped mkl", "1.2 kB", "2.0 MB", "wine"):
+    for told in (
+        run.run_id,
+        "FINISHED, exit code 0",
+        "--alpha 0.5",
+        "somebody",
+        "rmse  0.25",
+        "skipped mkl",
+        "1.2 kB",
+        "2.0 MB",
+        "wine",
+    ):
         assert told in out
     assert "\x1b" not in out
     assert str(paths.run_dir(run.run_id)) in out
@@ -181,7 +203,8 @@ def write_log(run: Run) -> OutputLog:
 
 
 @pytest.mark.parametrize(
-    ("option", "expected"), [(None, b"out \xff\nerr\nmore\n"), ("--stdout", b"out \xff\nmore\n"), ("--stderr", b"err\n")]
+    ("option", "expected"),
+    [(None, b"out \xff\nerr\nmore\n"), ("--stdout", b"out \xff\nmore\n"), ("--stderr", b"err\n")],
 )
 def test_logs_are_printed_byte_by_byte(store: TrackingStore, option: str | None, expected: bytes) -> None:
     write_log(record(store, "a-a-1")).close()
@@ -230,7 +253,9 @@ def test_a_run_that_goes_on_has_no_end(cli: Cli, store: TrackingStore) -> None:
 def test_runs_are_listed_with_what_tells_them_apart(cli: Cli, store: TrackingStore) -> None:
     for index, name in enumerate(["one", "two"]):
         run = record(store, name)
-        store.log(run.run_id, metrics=[Metric("score", index + 0.5, 0), Metric("same", 1.0, 0)], params={"depth": str(index)})
+        store.log(
+            run.run_id, metrics=[Metric("score", index + 0.5, 0), Metric("same", 1.0, 0)], params={"depth": str(index)}
+        )
 
     heading, *rows = cli("runs", "list").out.splitlines()
 
@@ -258,7 +283,17 @@ def test_runs_are_found_by_a_filter_and_sorted(cli: Cli, store: TrackingStore) -
         store.log(run.run_id, metrics=[Metric("score", float(index), 0)])
 
     result = cli(
-        "runs", "list", "--filter", "metrics.score >= 1", "--sort", "metrics.score DESC", "--last", "2", "--status", "finished", "--json"
+        "runs",
+        "list",
+        "--filter",
+        "metrics.score >= 1",
+        "--sort",
+        "metrics.score DESC",
+        "--last",
+        "2",
+        "--status",
+        "finished",
+        "--json",
     )
 
     assert [run["run_name"] for run in json.loads(result.out)["runs"]] == ["run-3", "run-2"]
@@ -275,7 +310,12 @@ def test_csv_has_everything_and_no_formula(cli: Cli, store: TrackingStore) -> No
 
     run = record(store, "=cmd()")
     (row,) = csv.DictReader(io.StringIO(cli("runs", "list", "--csv").out))
-    assert (row["run_id"], row["run_name"], row["params.text"], row["metrics.loss"]) == (run.run_id, "'=cmd()", run.params["text"], "nan")
+    assert (row["run_id"], row["run_name"], row["params.text"], row["metrics.loss"]) == (
+        run.run_id,
+        "'=cmd()",
+        run.params["text"],
+        "nan",
+    )
     assert cli("runs", "list", "--csv", "--json").code == 2
 
 

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from mlproj.tracking.base import Metric
 from tests.cli.conftest import Cli
 from tests.program import mlproj, start
@@ -44,7 +45,10 @@ def test_an_upload_under_way_is_finished_first(workers: str) -> None:
     with running("--workers", workers) as (process, address):
         host, port = urlsplit(address).netloc.split(":")
         with socket.create_connection((host, int(port))) as connection:
-            connection.sendall(f"PUT {FILES}1/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600000\r\n\r\n".encode() + b"x" * 300_000)
+            connection.sendall(
+                f"PUT {FILES}1/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600000\r\n\r\n".encode()
+                + b"x" * 300_000
+            )
             folder = paths.artifacts() / "1"
             _await(lambda: folder.exists() and any(file.stat().st_size for file in folder.iterdir()))
             process.send_signal(signal.SIGTERM)
@@ -115,7 +119,12 @@ def test_two_servers_serve_one_file() -> None:
             thread.join()
         for address in (one, two):
             metrics = httpx2.get(address + API + "runs/get", params={"run_id": made}).json()["run"]["data"]["metrics"]
-            assert sorted((metric["key"], metric["value"]) for metric in metrics) == [("a0", 49), ("a1", 49), ("b0", 49), ("b1", 49)]
+            assert sorted((metric["key"], metric["value"]) for metric in metrics) == [
+                ("a0", 49),
+                ("a1", 49),
+                ("b0", 49),
+                ("b1", 49),
+            ]
 
 
 def _log(address: str, run_id: str, key: str) -> None:
@@ -134,9 +143,13 @@ def test_what_was_acknowledged_survives_the_kill_of_the_server(workers: str) -> 
         def load() -> None:
             with httpx2.Client(timeout=60) as client:
                 for batch in range(10_000):
-                    points = [{"key": "m", "value": batch, "timestamp": 1, "step": 10 * batch + step} for step in range(10)]
+                    points = [
+                        {"key": "m", "value": batch, "timestamp": 1, "step": 10 * batch + step} for step in range(10)
+                    ]
                     try:
-                        answer = client.post(address + API + "runs/log-batch", json={"run_id": run_id, "metrics": points})
+                        answer = client.post(
+                            address + API + "runs/log-batch", json={"run_id": run_id, "metrics": points}
+                        )
                     except httpx2.HTTPError:
                         return
                     assert answer.status_code == 200
@@ -194,7 +207,9 @@ def test_a_store_that_cannot_be_used_is_told(tmp_path: Path) -> None:
 
 
 def test_store_and_artifacts_may_be_elsewhere(tmp_path: Path) -> None:
-    with running("--store", f"sqlite:///{tmp_path}/runs.db", "--artifacts", str(tmp_path / "files"), "--log-requests") as (
+    with running(
+        "--store", f"sqlite:///{tmp_path}/runs.db", "--artifacts", str(tmp_path / "files"), "--log-requests"
+    ) as (
         process,
         address,
     ):

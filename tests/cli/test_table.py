@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from mlproj.cli.table import Column, render_fields, render_table
 from mlproj.cli.terminal import width_of
 
-COLUMNS = (Column("ID"), Column("NAME", narrowest=6), Column("SIZE", right=True, dispensable=1), Column("NOTE", narrowest=4, dispensable=2))
+COLUMNS = (
+    Column("ID"),
+    Column("NAME", narrowest=6),
+    Column("SIZE", right=True, dispensable=1),
+    Column("NOTE", narrowest=4, dispensable=2),
+)
 ROWS = [["1", "a-long-name-of-a-run", "12 kB", "something long to say"], ["22", "b", "1.5 MB", ""]]
 
 
@@ -47,7 +52,12 @@ def test_wide_characters_take_two_columns() -> None:
     st.integers(min_value=20, max_value=100),
 )
 def test_a_table_never_leaves_its_room_as_long_as_its_fixed_columns_fit(rows: list[list[str]], width: int) -> None:
-    columns = (Column("A", narrowest=4), Column("B", narrowest=4), Column("C", narrowest=4, dispensable=1), Column("D", dispensable=2))
+    columns = (
+        Column("A", narrowest=4),
+        Column("B", narrowest=4),
+        Column("C", narrowest=4, dispensable=1),
+        Column("D", dispensable=2),
+    )
 
     assert all(width_of(line) <= width for line in render_table(columns, rows, width))
 

@@ -1,4 +1,5 @@
-"""Small images made of this machine's own files, without a registry: busybox's commands, bash and Debian's Python, or R."""
+"""Small images made of this machine's own files, without a registry: busybox's commands, bash and Debian's Python, or
+R."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import tarfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mlproj.environments import uv
+from mlproj.environments.python import uv
 
 TAG = "mlproj-test:2"
 TAG_R = "mlproj-test-r:1"
@@ -47,9 +48,17 @@ def archive() -> bytes:
 
 def _python() -> Content:
     python = Path("/usr/bin/python3").resolve()
-    modules = {path for path in Path(f"/usr/lib/{python.name}").rglob("*") if path.is_file() and not _LEFT_OUT.search(str(path))}
+    modules = {
+        path
+        for path in Path(f"/usr/lib/{python.name}").rglob("*")
+        if path.is_file() and not _LEFT_OUT.search(str(path))
+    }
     # What uv is linked against is in every image of Debian.
-    kept = {python, *modules, *_libraries([python, *(path for path in modules if path.suffix == ".so"), Path(uv.binary())])}
+    kept = {
+        python,
+        *modules,
+        *_libraries([python, *(path for path in modules if path.suffix == ".so"), Path(uv.binary())]),
+    }
     return kept, {"usr/bin/python3": python.name, "usr/bin/python": python.name}
 
 
@@ -58,7 +67,12 @@ def _r() -> Content:
     files = {path for folder in (home, Path("/usr/share/R/share")) for path in folder.rglob("*") if path.is_file()}
     linked = [home / "bin" / "exec" / "R", home / "bin" / "Rscript", *(path for path in files if path.suffix == ".so")]
     programs = {f"usr/bin/{name}": f"{home}/bin/{name}" for name in ("R", "Rscript")}
-    encodings = [path for name in ("ISO8859-1.so", "gconv-modules*") for path in Path("/usr/lib").glob(f"*/gconv/{name}") if path.is_file()]
+    encodings = [
+        path
+        for name in ("ISO8859-1.so", "gconv-modules*")
+        for path in Path("/usr/lib").glob(f"*/gconv/{name}")
+        if path.is_file()
+    ]
     return {*files, *encodings, *_libraries(linked)}, {**programs, "usr/bin/which": "/bin/which"}
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
 from mlproj.environments.containers import image
+from mlproj.foundation import paths
 from tests.conftest import has, lack
 from tests.containers import base_image
 from tests.mlflow_server import free_port
@@ -62,7 +62,9 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     port = free_port()
     (tmp_path / "registry.yml").write_text(_CONFIG.format(folder=tmp_path, port=port))
     insecure(port, tmp_path, monkeypatch)
-    with subprocess.Popen(["docker-registry", "serve", tmp_path / "registry.yml"], stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        ["docker-registry", "serve", tmp_path / "registry.yml"], stderr=subprocess.DEVNULL
+    ) as process:
         deadline = time.monotonic() + 20
         while not _answers(port):
             assert time.monotonic() < deadline and process.poll() is None

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 
 class SlowLine:
-    """Passes connections on to *port* of this machine, and after *before* bytes of answers in all nothing, until :meth:`go_on`.
+    """Passes connections on to *port* of this machine, and after *before* bytes of answers in all nothing, until
+    :meth:`go_on`.
 
     ``stopped`` is set when that has happened.
     """

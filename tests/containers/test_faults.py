@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.containers import base_image
 from tests.containers.base_image import TAG
 from tests.containers.conftest import asked, usable
@@ -56,16 +56,32 @@ def own_engine(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subproc
 
 @contextmanager
 def _docker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
-    """A docker engine with its files in *folder*; its network is its own, too, or it would take away the bridge of another."""
+    """A docker engine with its files in *folder*; its network is its own, too, or it would take away the bridge of
+    another."""
     address = f"unix://{folder}/docker.sock"
-    places = ["--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid", "--host", address]
+    places = [
+        "--data-root",
+        folder / "data",
+        "--exec-root",
+        folder / "exec",
+        "--pidfile",
+        folder / "pid",
+        "--host",
+        address,
+    ]
     apart = ["--bridge", "none", "--iptables=false", "--storage-driver", "vfs"]
-    with (folder / "log").open("wb") as log, subprocess.Popen(["unshare", "--net", "dockerd", *places, *apart], stderr=log) as process:
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(["unshare", "--net", "dockerd", *places, *apart], stderr=log) as process,
+    ):
         monkeypatch.setenv("DOCKER_HOST", address)
         monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", "docker")
         try:
             deadline = time.monotonic() + 60
-            while subprocess.run(["docker", "info"], capture_output=True, check=False).returncode or "ServerErrors" in _info():
+            while (
+                subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
+                or "ServerErrors" in _info()
+            ):
                 assert time.monotonic() < deadline and process.poll() is None, (folder / "log").read_text()
                 time.sleep(0.2)
             base_image.make("docker")
@@ -79,7 +95,9 @@ def _docker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subproces
 
 
 def _info() -> str:
-    return subprocess.run(["docker", "info", "--format", "{{json .}}"], capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        ["docker", "info", "--format", "{{json .}}"], capture_output=True, text=True, check=False
+    ).stdout
 
 
 def _with(word: str, where: str) -> list[int]:
@@ -97,7 +115,9 @@ def _with(word: str, where: str) -> list[int]:
 
 @pytest.mark.needs("docker", "root")
 def test_an_engine_that_is_killed_in_mid_run_ends_the_run(own_engine: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n')
+    folder = project(
+        tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n'
+    )
     with start("run", folder, "-A", "network=none", "--json") as process:
         wait_for(folder / "started", process)
         own_engine.kill()
@@ -139,7 +159,9 @@ def test_two_who_need_the_same_image_at_once_both_get_it(engine: str, tmp_path: 
 
 
 @pytest.fixture(params=["docker", "podman"])
-def full_engine(request: pytest.FixtureRequest, place: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def full_engine(
+    request: pytest.FixtureRequest, place: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """An engine whose own disk is small; what it makes is whole copies."""
     monkeypatch.setenv("MLPROJ_CONTAINER_ENGINE", request.param)
     if request.param == "docker":
@@ -159,7 +181,9 @@ def _in_copies(place: Path, disk: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.needs("docker", "podman", "root")
-def test_a_build_that_fills_the_engines_disk_says_so_and_leaves_nothing(full_engine: str, small_disk: Path, tmp_path: Path) -> None:
+def test_a_build_that_fills_the_engines_disk_says_so_and_leaves_nothing(
+    full_engine: str, small_disk: Path, tmp_path: Path
+) -> None:
     text = "docker_env: {dockerfile: Dockerfile}\nentry_points: {main: {command: 'wc -c < /big'}}\n"
     folder = project(tmp_path / "p", text, Dockerfile=f"FROM {TAG}\nCOPY big /big\n")
     with (folder / "big").open("wb") as big:
@@ -167,7 +191,11 @@ def test_a_build_that_fills_the_engines_disk_says_so_and_leaves_nothing(full_eng
     known = _known(full_engine)
     done = mlproj("run", folder, "-A", "network=none", "--json")
     error = done.document["error"]
-    assert done.code == 73 and "no space left on device" in error["message"] and f"{full_engine} system prune" in error["hint"], done.err
+    assert (
+        done.code == 73
+        and "no space left on device" in error["message"]
+        and f"{full_engine} system prune" in error["hint"]
+    ), done.err
     run = mlproj("runs", "list", "--json").document["runs"][0]
     assert run["status"] == "FAILED" and "no space left on device" in run["status_reason"]
     assert _known(full_engine) == known
@@ -186,10 +214,16 @@ def test_a_pull_that_fills_the_engines_disk_says_so_and_leaves_nothing(
     asked("podman", "push", "--quiet", name)
     asked("podman", "rmi", name)
     _in_copies(place, small_disk, monkeypatch)
-    folder = project(tmp_path / "p", f"docker_env: {{image: '{name}'}}\nentry_points: {{main: {{command: 'wc -c < /big'}}}}\n")
+    folder = project(
+        tmp_path / "p", f"docker_env: {{image: '{name}'}}\nentry_points: {{main: {{command: 'wc -c < /big'}}}}\n"
+    )
     done = mlproj("run", folder, "--json")
     error = done.document["error"]
-    assert done.code == 73 and "no space left on device" in error["message"] and "the disk of podman is full" in error["hint"], done.err
+    assert (
+        done.code == 73
+        and "no space left on device" in error["message"]
+        and "the disk of podman is full" in error["hint"]
+    ), done.err
     assert mlproj("runs", "list", "--json").document["runs"][0]["status"] == "FAILED" and _known("podman") == ["", ""]
     subprocess.run(["mount", "-o", f"remount,size={_ENOUGH}", small_disk], check=True)
     assert mlproj("run", folder, "-q").out == f"{_BIG}\n"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests import tiny_package
 from tests.containers import base_image
 from tests.containers.base_image import PYTHON, TAG
@@ -25,7 +25,9 @@ def project(folder: Path, dependency: str = "./tiny", main: str = MAIN) -> Path:
     (folder / "tiny").mkdir(parents=True)
     for name, content in tiny_package.files().items():
         (folder / name).write_text(content)
-    (folder / "MLproject").write_text("python_env: python_env.yaml\nentry_points: {main: {command: 'python main.py'}}\n")
+    (folder / "MLproject").write_text(
+        "python_env: python_env.yaml\nentry_points: {main: {command: 'python main.py'}}\n"
+    )
     (folder / "python_env.yaml").write_text(f"python: '{PYTHON}'\ndependencies: ['{dependency}']\n")
     (folder / "main.py").write_text(main)
     return folder
@@ -39,7 +41,9 @@ def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> tup
 
 
 def images(engine: str) -> list[str]:
-    return asked(engine, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label=mlproj.image={paths.cache()}").split()
+    return asked(
+        engine, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label=mlproj.image={paths.cache()}"
+    ).split()
 
 
 def test_a_python_project_runs_in_an_image_of_its_environment(engine: str, tmp_path: Path) -> None:
@@ -48,16 +52,23 @@ def test_a_python_project_runs_in_an_image_of_its_environment(engine: str, tmp_p
     assert out == f"tiny /opt/mlproj/env/lib/python{PYTHON}/site-packages/tiny.py /opt/mlproj/env {os.getuid()}\n"
     environment = record["environment"]
     assert (environment["kind"], environment["manager"], environment["reused"]) == ("container", engine, False)
-    assert environment["lock"] == "pylock.toml" and 'name = "tiny"' in (paths.run_dir(record["run_id"]) / "pylock.toml").read_text()
+    assert (
+        environment["lock"] == "pylock.toml"
+        and 'name = "tiny"' in (paths.run_dir(record["run_id"]) / "pylock.toml").read_text()
+    )
     assert str(tmp_path) not in (paths.run_dir(record["run_id"]) / "pylock.toml").read_text()
-    assert environment["image"]["base"]["name"] == TAG and environment["image"]["name"].startswith(f"mlproj-env:{environment['key']}-")
+    assert environment["image"]["base"]["name"] == TAG and environment["image"]["name"].startswith(
+        f"mlproj-env:{environment['key']}-"
+    )
     anew = run(folder, f"--in-container={TAG}", "--rebuild")[1]["environment"]
     assert anew["reused"] is False and anew["image"]["id"] != environment["image"]["id"]
     environment = anew
     again = run(folder, f"--in-container={TAG}")[1]["environment"]
     assert again["reused"] is True and again["image"]["id"] == environment["image"]["id"]
     # Whoever has the image needs no mlproj.
-    assert asked(engine, "run", "--rm", environment["image"]["id"], "python", "-c", "import tiny; print(tiny.x)") == "tiny"
+    assert (
+        asked(engine, "run", "--rm", environment["image"]["id"], "python", "-c", "import tiny; print(tiny.x)") == "tiny"
+    )
     left = asked(engine, "run", "--rm", environment["image"]["id"], "find", f"/tmp/{tmp_path.parts[2]}", "-type", "f")
     assert left == "", "what was only needed to install is in the image"
     assert [name.removeprefix("localhost/") for name in images(engine)] == [environment["image"]["name"]]
@@ -74,18 +85,27 @@ def test_code_that_is_installed_is_the_codes_of_now(engine: str, tmp_path: Path,
     assert sorted(place.name for place in (folder / "tiny").iterdir()) == ["backend.py", "pyproject.toml", "tiny.py"]
 
 
-def test_a_conda_project_runs_in_an_image_of_its_environment(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conda_project_runs_in_an_image_of_its_environment(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tests.conda_channel import PLACEHOLDER, Channel
 
     channel = Channel(tmp_path / "channels" / "main")
     channel.python()
     channel.library("tiny", "7", "x = 'of conda'\n")
     channel.add("tool", "3", {"bin/tool": f"#!/bin/sh\necho tool of {PLACEHOLDER}\n"})
-    channel.add("greeter", "1", {"etc/conda/activate.d/greet.sh": 'export GREETING="hello from $CONDA_PREFIX"\n'}, noarch="generic")
+    channel.add(
+        "greeter",
+        "1",
+        {"etc/conda/activate.d/greet.sh": 'export GREETING="hello from $CONDA_PREFIX"\n'},
+        noarch="generic",
+    )
     channel.index()
     monkeypatch.delenv("MLPROJ_CONDA")
     monkeypatch.setenv("MLPROJ_CONDA_CHANNEL_ALIAS", channel.folder.parent.as_uri())
-    folder = project(tmp_path / "p", main=MAIN + "print(os.environ['GREETING'], os.environ['MINE'], flush=True); os.system('tool')\n")
+    folder = project(
+        tmp_path / "p", main=MAIN + "print(os.environ['GREETING'], os.environ['MINE'], flush=True); os.system('tool')\n"
+    )
     (folder / "MLproject").write_text("conda_env: conda.yaml\nentry_points: {main: {command: 'python main.py'}}\n")
     text = "channels: [main]\ndependencies: [python, tiny, tool, greeter]\nvariables: {MINE: 'a b'}\n"
     (folder / "conda.yaml").write_text(text)
@@ -114,7 +134,9 @@ def test_what_cannot_be_is_told(engine: str, tmp_path: Path) -> None:
     assert local.code == 2 and "are both given" in local.err
     assert mlproj("run", folder, "--in-container=a b").code == 2
     dockerfile = f"FROM {TAG}\nRUN rm /usr/bin/python3*\n"
-    subprocess.run([engine, "build", "-t", "mlproj-test:none", "-"], input=dockerfile, text=True, check=True, capture_output=True)
+    subprocess.run(
+        [engine, "build", "-t", "mlproj-test:none", "-"], input=dockerfile, text=True, check=True, capture_output=True
+    )
     lacking = mlproj("run", folder, "--in-container=mlproj-test:none")
     assert lacking.code == 73 and f"the image has no Python {PYTHON}" in lacking.err and "Traceback" not in lacking.err
     asked(engine, "image", "rm", "mlproj-test:none")

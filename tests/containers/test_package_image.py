@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests import tiny_package
 from tests.containers.base_image import PYTHON, TAG
 from tests.containers.conftest import asked
@@ -44,7 +44,9 @@ def _remove(engine: str) -> None:
 
 
 def python_project(folder: Path) -> Path:
-    made = project(folder, TEXT, main__py=MAIN, data__csv="1\n", python_env__yaml=f"python: '{PYTHON}'\ndependencies: ['./tiny']\n")
+    made = project(
+        folder, TEXT, main__py=MAIN, data__csv="1\n", python_env__yaml=f"python: '{PYTHON}'\ndependencies: ['./tiny']\n"
+    )
     (made / "tiny").mkdir()
     for name, content in tiny_package.files().items():
         (made / name).write_text(content)
@@ -59,7 +61,9 @@ def package(*arguments: str | Path) -> dict[str, Any]:
 
 
 def run(engine: str, *arguments: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([engine, "run", "--rm", *options, NAME, *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [engine, "run", "--rm", *options, NAME, *arguments], capture_output=True, text=True, check=False
+    )
 
 
 def test_a_project_from_git_becomes_an_image_that_docker_run_runs(packaged: str, tmp_path: Path) -> None:
@@ -89,12 +93,20 @@ def _check_image(engine: str, made: dict[str, Any], commit: str) -> None:
     found = json.loads(asked(engine, "image", "inspect", NAME))[0]
     labels = found["Config"]["Labels"]
     assert labels["org.opencontainers.image.revision"] == commit and labels["org.opencontainers.image.title"] == "demo"
-    assert labels["mlproj.digest"] == made["digest"] and labels["mlproj.image"] == "" and labels["org.opencontainers.image.source"] == ""
+    assert (
+        labels["mlproj.digest"] == made["digest"]
+        and labels["mlproj.image"] == ""
+        and labels["org.opencontainers.image.source"] == ""
+    )
     assert made["id"].endswith(found["Id"].removeprefix("sha256:")) and made["base"]["name"] == TAG
-    assert [layer["of"] for layer in made["layers"]] == ["environment", "project"] and made["layers"][1]["size"] < 200_000
+    assert [layer["of"] for layer in made["layers"]] == ["environment", "project"] and made["layers"][1][
+        "size"
+    ] < 200_000
     assert len(found["RootFS"]["Layers"]) == 3
     # In no layer: what the environment was made with, or Git's own files.
-    search = "find / -xdev ( -name uv -o -name .git -o -path */opt/mlproj/build/* -o -name pylock.toml ) -not -path /proc/*"
+    search = (
+        "find / -xdev ( -name uv -o -name .git -o -path */opt/mlproj/build/* -o -name pylock.toml ) -not -path /proc/*"
+    )
     assert asked(engine, "run", "--rm", "--entrypoint", "find", NAME, *search.split()[1:]) == ""
     assert str(paths.cache()) not in json.dumps(found["Config"])
 
@@ -141,7 +153,9 @@ entry_points:
     assert run(packaged, options=("-e", "FROM_HERE=there")).stdout == 'a"$b there\n'
     assert run(packaged, options=("-e", "MODE=mine")).stdout == "mine \n"
     assert stopped(packaged, "waits") == ("ready\nin order", "5")
-    assert stopped(packaged, "waits_too") == ("ready\nin order", "143"), "the program had no time to put things in order"
+    assert stopped(packaged, "waits_too") == ("ready\nin order", "143"), (
+        "the program had no time to put things in order"
+    )
     (folder / "MLproject").write_text(text.replace("[MODE, 'a\"$b']", '["A=1\\nRUN touch /x\\nENV B", c]'))
     hostile = mlproj("package", folder, "--image", NAME, "--force")
     assert hostile.code == 73 and "that no image can have" in hostile.err, hostile.err
@@ -154,7 +168,13 @@ def test_what_cannot_be_an_image_is_told_and_nothing_is_left(packaged: str, tmp_
     without = mlproj("package", folder, "--image", NAME)
     assert without.code == 2 and "--base=python:3.11" in without.err
     dockerfile = f"FROM {TAG}\nRUN rm /usr/bin/python3*\n"
-    subprocess.run([packaged, "build", "-t", "mlproj-test:without", "-"], input=dockerfile, text=True, check=True, capture_output=True)
+    subprocess.run(
+        [packaged, "build", "-t", "mlproj-test:without", "-"],
+        input=dockerfile,
+        text=True,
+        check=True,
+        capture_output=True,
+    )
     lacking = mlproj("package", folder, "--image", NAME, "--base", "mlproj-test:without")
     assert lacking.code == 73 and "has no Python 3.6 or newer" in lacking.err
     assert asked(packaged, "ps", "--all", "--quiet", "--filter", "ancestor=mlproj-test:without") == ""
@@ -180,7 +200,10 @@ entry_points:
         made = package("last", "--base", TAG)
         assert len(made["notes"]) == 2 and "far.txt, which is not in the image" in made["notes"][1]
         assert "needs a value for the parameters token (string), far (path)" in run("docker").stderr
-        assert run("docker", "-P", "token=t", "-P", "far=s3://b/k").stdout == "a b t /mlflow/projects/code/near.txt s3://b/k\n"
+        assert (
+            run("docker", "-P", "token=t", "-P", "far=s3://b/k").stdout
+            == "a b t /mlflow/projects/code/near.txt s3://b/k\n"
+        )
         assert b"sesame-4711" not in subprocess.run(["docker", "save", NAME], capture_output=True, check=True).stdout
     finally:
         _remove("docker")

@@ -1,4 +1,5 @@
-"""Images from a real registry on this machine: pulled when missing, pinned by what they are, told when they cannot be had."""
+"""Images from a real registry on this machine: pulled when missing, pinned by what they are, told when they cannot be
+had."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.containers.base_image import TAG
 from tests.containers.conftest import asked, containers, insecure
 from tests.containers.slow_line import SlowLine
@@ -17,7 +18,8 @@ from tests.program import mlproj, project, start
 
 
 def derived(engine: str, name: str, text: str, tmp_path: Path, *, size: int = 0) -> None:
-    """Push an image with a file ``/which`` that holds *text*, and one of *size* bytes that do not get smaller, and forget it here."""
+    """Push an image with a file ``/which`` that holds *text*, and one of *size* bytes that do not get smaller, and
+    forget it here."""
     (tmp_path / "Dockerfile").write_text(f"FROM {TAG}\nRUN echo {text} > /which; head -c {size} /dev/urandom > /big\n")
     asked(engine, "build", "--quiet", "--tag", name, "--file", str(tmp_path / "Dockerfile"), str(tmp_path))
     asked(engine, "push", "--quiet", name)
@@ -25,7 +27,9 @@ def derived(engine: str, name: str, text: str, tmp_path: Path, *, size: int = 0)
 
 
 @pytest.mark.needs("docker-registry")
-def test_an_image_is_pulled_when_it_is_missing_and_pinned_by_its_digest(engine: str, registry: str, tmp_path: Path) -> None:
+def test_an_image_is_pulled_when_it_is_missing_and_pinned_by_its_digest(
+    engine: str, registry: str, tmp_path: Path
+) -> None:
     name = f"{registry}/team/image:1"
     derived(engine, name, "first", tmp_path)
     text = f"docker_env: {{image: '{name}'}}\nentry_points: {{main: {{command: 'cat /which'}}}}\n"
@@ -68,7 +72,9 @@ def test_an_image_that_the_registry_has_not_is_told(engine: str, registry: str, 
 
 
 @pytest.mark.needs("docker-registry")
-def test_a_kill_in_mid_pull_leaves_nothing_half(engine: str, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_in_mid_pull_leaves_nothing_half(
+    engine: str, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     derived(engine, f"{registry}/team/slow:1", uuid4().hex, tmp_path, size=4_000_000)
     with SlowLine(int(registry.rpartition(":")[2]), before=1_000_000) as line:
         insecure(line.port, tmp_path, monkeypatch)

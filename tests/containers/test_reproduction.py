@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.containers.base_image import TAG
 from tests.containers.conftest import asked, forgotten, usable
 from tests.containers.test_in_container import project as python_project

@@ -38,15 +38,15 @@ _TUNNEL = Path("/dev/net/tun")
 
 
 @dataclass(frozen=True)
-class Caller:
+class HttpClient:
     """A user of this machine who is not root, with a home of their own."""
 
     uid: int
     home: Path
 
     def ask(self, *command: str | Path, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-        """What comes of *command* when this user runs it. Of root's rights it has that of reading, as the tests' own Python may be in
-        root's home; processes of containers have it not."""
+        """What comes of *command* when this user runs it. Of root's rights it has that of reading, as the tests' own
+        Python may be in root's home; processes of containers have it not."""
         rights = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MLPROJ_", "DBUS_"))},
@@ -74,7 +74,7 @@ class Caller:
 
 
 @pytest.fixture(scope="module")
-def caller() -> Iterator[Caller]:
+def caller() -> Iterator[HttpClient]:
     """A new user of podman, who has the base image."""
     subprocess.run(["userdel", _NAME], check=False, capture_output=True)  # of tests that were killed
     home = Path(tempfile.mkdtemp(prefix="mlproj-caller-"))
@@ -87,7 +87,7 @@ def caller() -> Iterator[Caller]:
         (home / "runtime").mkdir(mode=0o700)
         for path in (home, *home.iterdir()):
             os.chown(path, user.pw_uid, user.pw_gid)
-        caller = Caller(user.pw_uid, home)
+        caller = HttpClient(user.pw_uid, home)
         made = caller.ask("podman", "import", *base_image.SETTINGS, "-", TAG, data=base_image.archive())
         assert made.returncode == 0, made.stderr
         yield caller
@@ -105,7 +105,7 @@ def _end(home: Path) -> None:
             os.kill(int(file.read_text()), signal.SIGKILL)
 
 
-def test_a_program_is_recorded_and_its_files_are_the_callers(caller: Caller) -> None:
+def test_a_program_is_recorded_and_its_files_are_the_callers(caller: HttpClient) -> None:
     text = f"docker_env: {{image: '{TAG}', volumes: ['./new:/new']}}\n"
     text += "entry_points: {main: {command: 'python logs.py; id -u > /new/who'}}\n"
     folder = caller.project(text, logs__py=LOGS)
@@ -119,10 +119,14 @@ def test_a_program_is_recorded_and_its_files_are_the_callers(caller: Caller) -> 
     for path in (folder / "made.txt", folder / "new", folder / "new" / "who", artifacts / "left.txt"):
         assert path.stat().st_uid == caller.uid, path
     assert (folder / "new" / "who").read_text() == "0\n", "root there is the caller here"
-    assert caller.ask("podman", "ps", "--all", "--quiet").stdout == caller.ask("podman", "volume", "ls", "--quiet").stdout == b""
+    assert (
+        caller.ask("podman", "ps", "--all", "--quiet").stdout
+        == caller.ask("podman", "volume", "ls", "--quiet").stdout
+        == b""
+    )
 
 
-def test_a_sandbox_has_its_run_and_no_network(caller: Caller) -> None:
+def test_a_sandbox_has_its_run_and_no_network(caller: HttpClient) -> None:
     text = f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {{command: 'python logs.py; ls /sys/class/net'}}}}\n"
     done = caller.mlproj("run", caller.project(text, logs__py=LOGS), "--sandbox", "--json")
     assert done.code == 0, done.err
@@ -130,4 +134,6 @@ def test_a_sandbox_has_its_run_and_no_network(caller: Caller) -> None:
     assert run["metrics"]["loss"] == 0.25
     assert caller.mlproj("runs", "logs", run["run_id"]).out.endswith("\nlo\n")
     record = json.loads((caller.home / ".local/share/mlproj/runs" / run["run_id"] / "plan.json").read_text())
-    assert record["plan"]["sandbox"]["by"] == "podman" and not any("root" in line for line in record["plan"]["sandbox"]["not_confined"])
+    assert record["plan"]["sandbox"]["by"] == "podman" and not any(
+        "root" in line for line in record["plan"]["sandbox"]["not_confined"]
+    )

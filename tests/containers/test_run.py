@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.containers.base_image import TAG
 from tests.containers.conftest import asked, containers
 from tests.end_to_end.test_faults import processes_of, wait_for
@@ -61,7 +61,10 @@ entry_points:
     done, run = run_json(folder, "-A", "env=A_TOKEN=s3cr3t", "-A", "ipc=private")
     assert any(note.endswith("is given --env=A_TOKEN --ipc=private") for note in run["environment"]["notes"])
     assert "/mlflow/projects/code ['0.5', \"it's $HOME\"]" in done.err
-    assert {name: value for name, value in run["metrics"].items() if not name.startswith("system/")} == {"loss": 0.25, "written": 2.0}
+    assert {name: value for name, value in run["metrics"].items() if not name.startswith("system/")} == {
+        "loss": 0.25,
+        "written": 2.0,
+    }
     artifacts = Path(run["artifact_uri"].removeprefix("file://"))
     assert (artifacts / "a b.txt").read_bytes() == b"sent" and (artifacts / "left.txt").read_text() == "left"
     assert [output["path"] for output in run["outputs"]] == ["made.txt"]
@@ -77,7 +80,8 @@ entry_points:
 
 
 def test_what_the_container_is_given(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Volumes as people write them, variables copied and set, options of the command line; nothing else of this machine."""
+    """Volumes as people write them, variables copied and set, options of the command line; nothing else of this
+    machine."""
     monkeypatch.setenv("COPIED_TOKEN", "se cret\nof two lines")
     monkeypatch.setenv("NOT_COPIED", "mine")
     monkeypatch.setenv("FOLDER", str(tmp_path / "elsewhere"))
@@ -108,14 +112,19 @@ df -m /dev/shm | tail -n 1 | awk '{print $2}'; hostname
     assert (folder / "made here" / "file").read_text() == "made\n" and (tmp_path / "elsewhere" / "file").exists()
     assert (folder / "made here").stat().st_uid == os.getuid()
     assert asked(engine, "volume", "ls", "--quiet") == before
-    assert "se cret" not in json.dumps(run) and "se cret" not in (paths.run_dir(run["run_id"]) / "plan.json").read_text()
+    assert (
+        "se cret" not in json.dumps(run) and "se cret" not in (paths.run_dir(run["run_id"]) / "plan.json").read_text()
+    )
 
 
 def test_no_secret_is_on_a_command_line(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t-value")
     proxy = "http://me:s3cr3t-value@proxy"  # under a name that the engine's own program goes by
     text = f"docker_env: {{image: '{TAG}', environment: [AWS_SECRET_ACCESS_KEY, 'HTTPS_PROXY={proxy}']}}\n"
-    folder = project(tmp_path / "p", text + "entry_points: {main: {command: 'touch started; while [ ! -e go ]; do sleep 0.05; done'}}\n")
+    folder = project(
+        tmp_path / "p",
+        text + "entry_points: {main: {command: 'touch started; while [ ! -e go ]; do sleep 0.05; done'}}\n",
+    )
     with start("run", folder) as process:
         wait_for(folder / "started", process)
         lines = b"".join(_read(Path("/proc", name, "cmdline")) for name in os.listdir("/proc") if name.isdigit())
@@ -138,9 +147,13 @@ def _read(file: Path) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize(("command", "code", "reason"), [("exit 3", 3, "exit code 3"), ("no-such-program", 127, "exit code 127")])
+@pytest.mark.parametrize(
+    ("command", "code", "reason"), [("exit 3", 3, "exit code 3"), ("no-such-program", 127, "exit code 127")]
+)
 def test_the_exit_code_is_the_programs(engine: str, tmp_path: Path, command: str, code: int, reason: str) -> None:
-    folder = project(tmp_path / "p", f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {{command: '{command}'}}}}\n")
+    folder = project(
+        tmp_path / "p", f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {{command: '{command}'}}}}\n"
+    )
     done = mlproj("run", folder, "--json")
     assert done.code == code
     run = done.document["run"]
@@ -180,7 +193,9 @@ def test_a_signal_reaches_the_program_and_nothing_is_left(engine: str, tmp_path:
 
 
 def test_a_program_that_does_not_listen_is_killed(engine: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n')
+    folder = project(
+        tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n'
+    )
     begun = time.monotonic()
     done = mlproj("run", folder, "--timeout", "2s", "--grace", "1s", "--json")
     assert done.code == 124 and done.document["run"]["status"] == "KILLED" and (folder / "started").exists()
@@ -189,7 +204,9 @@ def test_a_program_that_does_not_listen_is_killed(engine: str, tmp_path: Path) -
 
 
 def test_nothing_runs_on_when_mlproj_is_killed(engine: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n')
+    folder = project(
+        tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n'
+    )
     with start("run", folder, "--grace", "1s") as process:
         wait_for(folder / "started", process)
         (name,) = containers(engine)
@@ -202,15 +219,23 @@ def test_nothing_runs_on_when_mlproj_is_killed(engine: str, tmp_path: Path) -> N
     assert mlproj("runs", "list", "--json").document["runs"][0]["status"] == "KILLED"
 
 
-def test_prune_removes_what_nobody_was_left_to_remove(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prune_removes_what_nobody_was_left_to_remove(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """mlproj killed together with its watcher, as when a whole session is."""
-    folder = project(tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n')
+    folder = project(
+        tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n'
+    )
     with start("run", folder, start_new_session=True) as process:
         wait_for(folder / "started", process)
         (name,) = containers(engine)
         assert "removed 0 environments" in mlproj("env", "prune").out and containers(engine) == [name]
-        watchers = subprocess.run(["pgrep", "-f", "mlproj-lifeline"], capture_output=True, text=True, check=True).stdout.split()
-        ours = [pid for pid in watchers if name.removeprefix("mlproj-").encode() in _read(Path("/proc", pid, "cmdline"))]
+        watchers = subprocess.run(
+            ["pgrep", "-f", "mlproj-lifeline"], capture_output=True, text=True, check=True
+        ).stdout.split()
+        ours = [
+            pid for pid in watchers if name.removeprefix("mlproj-").encode() in _read(Path("/proc", pid, "cmdline"))
+        ]
         for pid in ours:
             os.kill(int(pid), signal.SIGKILL)
         process.kill()
@@ -230,9 +255,7 @@ entry_points: {main: {command: "cat /greeting /file.txt"}}
     folder = project(tmp_path / "p", text)
     (folder / "docker").mkdir()
     (folder / "docker" / "file.txt").write_text("of the context\n")
-    dockerfile = (
-        f"FROM {TAG} AS used\nARG GREETING=none\nARG HOME\nRUN echo $GREETING $HOME > /greeting\nCOPY file.txt /\nFROM used\nRUN exit 1\n"
-    )
+    dockerfile = f"FROM {TAG} AS used\nARG GREETING=none\nARG HOME\nRUN echo $GREETING $HOME > /greeting\nCOPY file.txt /\nFROM used\nRUN exit 1\n"
     (folder / "docker" / "Dockerfile").write_text(dockerfile)
     _, run = run_json(folder)
     assert (paths.run_dir(run["run_id"]) / "output.log").read_text() == "hello there /nowhere\nof the context\n"
@@ -317,7 +340,9 @@ def test_memory_that_is_used_up_is_told(engine: str, tmp_path: Path) -> None:
 
 
 def test_a_container_that_somebody_removes_ends_the_run(engine: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n')
+    folder = project(
+        tmp_path / "p", f'docker_env: {{image: "{TAG}"}}\nentry_points: {{main: {{command: "{STUBBORN}"}}}}\n'
+    )
     with start("run", folder, "--json") as process:
         wait_for(folder / "started", process)
         asked(engine, "rm", "--force", *containers(engine))

@@ -1,4 +1,5 @@
-"""``--sandbox`` of projects that run in a container: what a hostile program cannot reach, and what an honest one does not miss."""
+"""``--sandbox`` of projects that run in a container: what a hostile program cannot reach, and what an honest one does
+not miss."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.containers.base_image import TAG
 from tests.containers.conftest import containers
 from tests.program import Result, mlproj, project
@@ -78,15 +79,24 @@ def test_a_hostile_program_reaches_nothing_and_an_honest_one_its_run(
     text = f"docker_env: {{image: '{TAG}', volumes: ['./data:/data'], environment: [COPIED_TOKEN, COPIED_MODE, [SET_TOKEN, mine]]}}\n"
     folder = project(tmp_path / "p", text + "entry_points: {main: {command: python probe.py}}\n")
     refused = [
-        *(f"connect({host!r}, {listening})" for host in ("127.0.0.1", "172.17.0.1", "10.88.0.1", socket.gethostname(), "192.0.2.1")),
-        *(f"write({place!r})" for place in ("/x", "/usr/x", "/root/x", "$MLPROJ_RUN_DIR/plan.json", "$MLPROJ_RUN_DIR/x")),
+        *(
+            f"connect({host!r}, {listening})"
+            for host in ("127.0.0.1", "172.17.0.1", "10.88.0.1", socket.gethostname(), "192.0.2.1")
+        ),
+        *(
+            f"write({place!r})"
+            for place in ("/x", "/usr/x", "/root/x", "$MLPROJ_RUN_DIR/plan.json", "$MLPROJ_RUN_DIR/x")
+        ),
         f"os.listdir({str(Path.home())!r})",
         f"open({str(paths.database())!r})",
         "os.mknod('/tmp/disk', 0o60666, os.makedev(8, 0))",
         "os.chroot('/tmp')",
         "open('/proc/sysrq-trigger', 'a')",
     ]
-    allowed = [f"write({place!r})" for place in ("/tmp/x", "$HOME/x", "/data/x", "made", "$MLPROJ_METRICS", "$MLPROJ_ARTIFACTS/kept")]
+    allowed = [
+        f"write({place!r})"
+        for place in ("/tmp/x", "$HOME/x", "/data/x", "made", "$MLPROJ_METRICS", "$MLPROJ_ARTIFACTS/kept")
+    ]
     values = {
         "log()": {},
         "sorted(name for name in os.environ if name[:4] in ('COPI', 'SET_'))": ["COPIED_MODE", "SET_TOKEN"],
@@ -99,11 +109,16 @@ def test_a_hostile_program_reaches_nothing_and_an_honest_one_its_run(
     assert {line: answers[line] for line in allowed} == dict.fromkeys(allowed, 4)
     assert {line: answers[line] for line in values} == values
     run = done.document["run"]
-    assert (run["metrics"]["loss"], run["metrics"]["n"]) == (0.25, 1) and "data/x" in [one["path"] for one in run["outputs"]]
+    assert (run["metrics"]["loss"], run["metrics"]["n"]) == (0.25, 1) and "data/x" in [
+        one["path"] for one in run["outputs"]
+    ]
     assert containers(engine) == [] and list((paths.cache() / "doors").iterdir()) == []
     sandbox = json.loads((paths.run_dir(run["run_id"]) / "plan.json").read_text())["plan"]["sandbox"]
     assert sandbox["by"] == engine and any("the kernel is this machine's" in line for line in sandbox["not_confined"])
-    assert run["tags"]["mlproj.sandbox"].splitlines() == [engine, *(f"not confined: {line}" for line in sandbox["not_confined"])]
+    assert run["tags"]["mlproj.sandbox"].splitlines() == [
+        engine,
+        *(f"not confined: {line}" for line in sandbox["not_confined"]),
+    ]
     assert "withheld from the container, because they look secret: COPIED_TOKEN" in done.err
 
 
@@ -116,14 +131,19 @@ def test_an_image_without_python_is_told_what_does_not_arrive(engine: str, tmp_p
 
 
 def test_a_program_put_into_a_container_is_confined_too(engine: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", "entry_points: {main: {command: 'ls /sys/class/net; touch made; touch /usr/made || pwd'}}\n")
+    folder = project(
+        tmp_path / "p", "entry_points: {main: {command: 'ls /sys/class/net; touch made; touch /usr/made || pwd'}}\n"
+    )
     done = mlproj("run", folder, "--sandbox", f"--in-container={TAG}", "--build-image", "-q")
     assert (done.code, done.out) == (0, "lo\n"), "a copy of the project's files can be written, where they are"
     done = mlproj("run", folder, "--sandbox", f"--in-container={TAG}", "-q")
     assert (done.code, done.out) == (0, "lo\n/mlflow/projects/code\n") and (folder / "made").exists()
     (folder / "requirements.txt").touch()
     plan = mlproj("run", folder, "--sandbox", f"--in-container={TAG}", "--dry-run", "--json").document["plan"]
-    assert plan["sandbox"]["by"] == engine and "making the image is not confined: it has the network" in plan["sandbox"]["not_confined"]
+    assert (
+        plan["sandbox"]["by"] == engine
+        and "making the image is not confined: it has the network" in plan["sandbox"]["not_confined"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +158,9 @@ def test_a_program_put_into_a_container_is_confined_too(engine: str, tmp_path: P
 def test_what_would_open_it_is_refused_before_anything_runs(
     engine: str, tmp_path: Path, options: str, arguments: tuple[str, ...], message: str
 ) -> None:
-    folder = project(tmp_path / "p", f"docker_env: {{image: '{TAG}'{options}}}\nentry_points: {{main: {{command: touch ran}}}}\n")
+    folder = project(
+        tmp_path / "p", f"docker_env: {{image: '{TAG}'{options}}}\nentry_points: {{main: {{command: touch ran}}}}\n"
+    )
     done = mlproj("run", folder, "--sandbox", *arguments)
     assert (done.code, message in done.err) == (2, True), done.err
     assert mlproj("runs", "list", "--json").document["runs"] == [] and containers(engine) == []
@@ -146,9 +168,13 @@ def test_what_would_open_it_is_refused_before_anything_runs(
 
 @pytest.mark.parametrize("variable", ["MLPROJ_HOME", "MLPROJ_CACHE", "MLPROJ_TRACKING_URI"])
 def test_records_in_the_projects_folder_are_refused(engine: str, tmp_path: Path, variable: str) -> None:
-    folder = project(tmp_path / "p", f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {{command: touch ran}}}}\n")
+    folder = project(
+        tmp_path / "p", f"docker_env: {{image: '{TAG}'}}\nentry_points: {{main: {{command: touch ran}}}}\n"
+    )
     place = folder / "kept"
     place.touch() if variable.endswith("URI") else place.mkdir()
-    done = mlproj("run", folder, "--sandbox", env={variable: f"sqlite:///{place}" if variable.endswith("URI") else str(place)})
+    done = mlproj(
+        "run", folder, "--sandbox", env={variable: f"sqlite:///{place}" if variable.endswith("URI") else str(place)}
+    )
     assert done.code == 2 and f"--sandbox hides {place}" in done.err
     assert not (folder / "ran").exists()

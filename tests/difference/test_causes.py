@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from mlproj import difference, paths
+from mlproj import difference
 from mlproj.difference import Difference, causes
+from mlproj.foundation import paths
 from mlproj.tracking.base import Output, Run, Status
 
 MACHINE = {"kernel": "6.1", "variables": {"TZ": "UTC"}}
@@ -78,7 +79,10 @@ def test_each_kind_of_cause_has_its_verdict_in_order_of_likelihood() -> None:
 def test_where_nothing_recorded_differs_the_usual_suspects_are_named() -> None:
     found = explained(run("a"), run("b", metrics={"rmse": 0.6}))
 
-    assert found.conclusion == "nothing recorded differs that could explain it: look for unset seeds, thread counts, clocks, hash seeds"
+    assert (
+        found.conclusion
+        == "nothing recorded differs that could explain it: look for unset seeds, thread counts, clocks, hash seeds"
+    )
 
 
 def test_what_is_not_recorded_is_not_taken_for_the_same() -> None:
@@ -126,7 +130,9 @@ def dirty(name: str, patch: str | None, **given: Any) -> Run:
 def test_uncommitted_changes_are_told_by_the_files_in_which_they_differ() -> None:
     same = PATCH.format("same.py", "x")
 
-    found = explained(dirty("a", same + PATCH.format("train.py", "b")), dirty("b", same + PATCH.format("train.py", "c")))
+    found = explained(
+        dirty("a", same + PATCH.format("train.py", "b")), dirty("b", same + PATCH.format("train.py", "c"))
+    )
 
     assert verdicts(found) == {"code": "the code differs: uncommitted changes of train.py"}
 
@@ -169,9 +175,17 @@ def test_a_command_that_follows_a_parameter_is_no_other_code() -> None:
 
 
 def test_entry_points_and_projects_of_one_repository_are_code() -> None:
-    source = {"kind": "git", "uri": "https://example.org/p.git", "commit": COMMIT, "dirty": False, "subdirectory": "sub"}
+    source = {
+        "kind": "git",
+        "uri": "https://example.org/p.git",
+        "commit": COMMIT,
+        "dirty": False,
+        "subdirectory": "sub",
+    }
 
-    found = explained(run("a", entry_point="train", command="x"), run("b", entry_point="evaluate", command="y", source=source))
+    found = explained(
+        run("a", entry_point="train", command="x"), run("b", entry_point="evaluate", command="y", source=source)
+    )
 
     assert verdicts(found) == {"code": "the code differs: project at the top -> sub; entry point train -> evaluate"}
 

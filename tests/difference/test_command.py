@@ -39,7 +39,9 @@ def test_causes_come_before_effects_and_the_likeliest_is_named() -> None:
     assert lines[-1].startswith("likeliest cause: code, then parameters")
     assert document["schema"] == 1
     assert document["causes"][0]["files"] == [{"path": "note", "added": 1, "removed": 1}]
-    assert [cause["state"] for cause in document["causes"] if cause["name"] in ("inputs", "platform", "variables")] == ["same"] * 3
+    assert [cause["state"] for cause in document["causes"] if cause["name"] in ("inputs", "platform", "variables")] == [
+        "same"
+    ] * 3
     assert {effect["name"]: effect["relative"] for effect in document["effects"]} == {"score": -0.5, "out.txt": None}
     assert document["conclusion"] == lines[-1]
 

@@ -62,7 +62,9 @@ def processes_with(setting: str) -> list[str]:
     ("number", "code", "reason"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "terminated")],
 )
-def test_a_signal_ends_the_whole_run_and_the_record_says_so(tmp_path: Path, number: int, code: int, reason: str) -> None:
+def test_a_signal_ends_the_whole_run_and_the_record_says_so(
+    tmp_path: Path, number: int, code: int, reason: str
+) -> None:
     folder = project(tmp_path / "p", PATIENT)
     process = start("run", folder)
     wait_for(folder / "started", process)
@@ -79,10 +81,17 @@ def test_a_signal_ends_the_whole_run_and_the_record_says_so(tmp_path: Path, numb
 
 @pytest.mark.parametrize(
     ("command", "number", "code"),
-    [("run", signal.SIGINT, 130), ("run", signal.SIGTERM, 143), ("run --dry-run", signal.SIGTERM, 143), ("show", signal.SIGTERM, 143)],
+    [
+        ("run", signal.SIGINT, 130),
+        ("run", signal.SIGTERM, 143),
+        ("run --dry-run", signal.SIGTERM, 143),
+        ("show", signal.SIGTERM, 143),
+    ],
 )
 @pytest.mark.parametrize("slow", ["top.git/info/refs", "top.git/git-upload-pack", "inner.git", "top.zip"])
-def test_a_signal_while_a_source_is_fetched_leaves_nothing(tmp_path: Path, slow: str, command: str, number: int, code: int) -> None:
+def test_a_signal_while_a_source_is_fetched_leaves_nothing(
+    tmp_path: Path, slow: str, command: str, number: int, code: int
+) -> None:
     """The remote is slow to say what it has, to send it, or to send the submodule of what is checked out already."""
     server = GitServer(served_with_submodule(tmp_path), never_answers=slow)
     with serving(server):
@@ -93,7 +102,10 @@ def test_a_signal_while_a_source_is_fetched_leaves_nothing(tmp_path: Path, slow:
         _out, err = process.communicate()
 
     cache = Path(os.environ["MLPROJ_CACHE"])
-    assert (process.returncode, err.decode().splitlines()[-1:]) == (code, ["interrupted" if code == 130 else "terminated by signal 15"])
+    assert (process.returncode, err.decode().splitlines()[-1:]) == (
+        code,
+        ["interrupted" if code == 130 else "terminated by signal 15"],
+    )
     assert processes_with(f"MLPROJ_TEST_MARK={tmp_path}") == []
     assert [*cache.glob("checkouts/*"), *cache.rglob("*.new"), *cache.rglob("*.part")] == []
     assert mlproj("runs", "list", "--json").document["runs"] == []
@@ -102,7 +114,10 @@ def test_a_signal_while_a_source_is_fetched_leaves_nothing(tmp_path: Path, slow:
 def served_with_submodule(folder: Path) -> Path:
     """A folder to serve: ``top.git``, a project whose submodule is ``inner.git`` beside it."""
     inner = commit(folder / "work" / "inner", {"a": "1"})
-    commit(folder / "work" / "top", {"MLproject": PATIENT, ".gitmodules": '[submodule "inner"]\n\tpath = inner\n\turl = ../inner.git\n'})
+    commit(
+        folder / "work" / "top",
+        {"MLproject": PATIENT, ".gitmodules": '[submodule "inner"]\n\tpath = inner\n\turl = ../inner.git\n'},
+    )
     git(folder / "work" / "top", "update-index", "--add", "--cacheinfo", f"160000,{inner},inner")
     git(folder / "work" / "top", "commit", "--quiet", "--message=submodule")
     for name in ("top", "inner"):
@@ -165,7 +180,9 @@ def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_a_reader_who_goes_away_does_not_end_the_run(tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", "entry_points: {main: {command: 'for i in $(seq 20000); do echo $i; done; touch done'}}")
+    folder = project(
+        tmp_path / "p", "entry_points: {main: {command: 'for i in $(seq 20000); do echo $i; done; touch done'}}"
+    )
     process = start("run", folder)
     assert process.stdout is not None
     process.stdout.read(10)

@@ -26,7 +26,8 @@ def own(run: dict[str, Any]) -> dict[str, float]:
 def points(run_id: str) -> list[tuple[str, float, int]]:
     connection = sqlite3.connect(Path(os.environ["MLPROJ_HOME"]) / "mlproj.db")
     rows = connection.execute(
-        "SELECT key, value, step FROM metrics JOIN runs ON number = run WHERE run_id = ? AND key NOT LIKE 'system/%'", [run_id]
+        "SELECT key, value, step FROM metrics JOIN runs ON number = run WHERE run_id = ? AND key NOT LIKE 'system/%'",
+        [run_id],
     )
     try:
         return rows.fetchall()
@@ -71,7 +72,9 @@ def test_nothing_that_was_appended_is_lost_when_mlproj_is_killed(tmp_path: Path)
         time.sleep(0.02)
     mlproj("runs", "list", "--json")
 
-    assert sorted(points(run["run_id"])) == sorted([*(("a", float(step), step) for step in range(500)), ("late", 1.0, 0)])
+    assert sorted(points(run["run_id"])) == sorted(
+        [*(("a", float(step), step) for step in range(500)), ("late", 1.0, 0)]
+    )
 
 
 def test_metrics_are_seen_while_the_run_runs(tmp_path: Path) -> None:
@@ -111,7 +114,9 @@ def test_bad_lines_are_warnings_and_secrets_stay_out(tmp_path: Path) -> None:
 
 
 def test_artifacts_are_what_is_in_the_folder_and_an_empty_one_is_not_left(tmp_path: Path) -> None:
-    run = run_of("entry_points: {main: {command: 'mkdir $MLPROJ_ARTIFACTS/a; echo 1 > $MLPROJ_ARTIFACTS/a/b'}}", tmp_path / "p")
+    run = run_of(
+        "entry_points: {main: {command: 'mkdir $MLPROJ_ARTIFACTS/a; echo 1 > $MLPROJ_ARTIFACTS/a/b'}}", tmp_path / "p"
+    )
     other = run_of("entry_points: {main: {command: 'test -d $MLPROJ_ARTIFACTS'}}", tmp_path / "q")
 
     assert Path(run["artifact_uri"].removeprefix("file://"), "a", "b").read_text() == "1\n"
@@ -127,8 +132,12 @@ def test_a_python_program_logs_to_its_run_and_its_first_run_is_that_one(tmp_path
         "mlproj.log_metric('after', 1)\n"
         "with mlproj.start_run(run_name='child'): mlproj.log_metric('c', 1)\n"
     )
-    folder = project(tmp_path / "p", f"entry_points: {{main: {{command: '{sys.executable} train.py'}}}}", train__py=code)
-    result = mlproj("run", folder, "--json", "--env-manager", "local", env={"PYTHONPATH": str(Path(__file__).parents[2])})
+    folder = project(
+        tmp_path / "p", f"entry_points: {{main: {{command: '{sys.executable} train.py'}}}}", train__py=code
+    )
+    result = mlproj(
+        "run", folder, "--json", "--env-manager", "local", env={"PYTHONPATH": str(Path(__file__).parents[2])}
+    )
     run = result.document["run"]
     runs = {run["run_name"]: run for run in mlproj("runs", "list", "--json").document["runs"]}
 

@@ -61,7 +61,9 @@ def test_the_record_follows_its_contract(shell: Path) -> None:
     assert run["start_time"] <= run["end_time"]
     assert run["environment"]["kind"] == "system"
     content = (shell / "words.txt").read_bytes()
-    assert run["outputs"] == [{"path": "words.txt", "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "kept": True}]
+    assert run["outputs"] == [
+        {"path": "words.txt", "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "kept": True}
+    ]
     assert run["inputs"][0]["sha256"] == hashlib.sha256((shell / "poem.txt").read_bytes()).hexdigest()
     assert mlproj("runs", "show", run["run_id"], "--json").document["run"] == run
 
@@ -125,7 +127,10 @@ def test_outputs_are_copied_up_to_a_limit(tmp_path: Path) -> None:
     run = record(folder, "--max-output-size", "1kB")
 
     artifacts = Path(run["artifact_uri"].removeprefix("file://"))
-    assert [(output["path"], output["size"], output["kept"]) for output in run["outputs"]] == [("big", 2000, False), ("small", 2, True)]
+    assert [(output["path"], output["size"], output["kept"]) for output in run["outputs"]] == [
+        ("big", 2000, False),
+        ("small", 2, True),
+    ]
     assert [path.name for path in artifacts.rglob("*") if path.is_file()] == ["small"]
 
 
@@ -191,7 +196,10 @@ def test_a_timeout_ends_the_run(tmp_path: Path) -> None:
     result = mlproj("run", folder, "--timeout", "200ms", "--json")
 
     assert result.code == 124
-    assert (result.document["run"]["status"], result.document["run"]["status_reason"]) == ("KILLED", "timed out after 0.2 s")
+    assert (result.document["run"]["status"], result.document["run"]["status_reason"]) == (
+        "KILLED",
+        "timed out after 0.2 s",
+    )
 
 
 def test_secrets_are_in_no_record(tmp_path: Path) -> None:
@@ -227,7 +235,7 @@ def test_python_runs_in_the_background_and_cancels(tmp_path: Path) -> None:
 
 
 def test_a_handle_says_that_its_environment_could_not_be_made(tmp_path: Path) -> None:
-    from mlproj.errors import EnvironmentFailure
+    from mlproj.foundation.errors import EnvironmentFailure
 
     folder = project(
         tmp_path / "p",
@@ -243,7 +251,7 @@ def test_a_handle_says_that_its_environment_could_not_be_made(tmp_path: Path) ->
 
 
 def test_python_is_told_what_keeps_a_run_from_starting(tmp_path: Path) -> None:
-    from mlproj.errors import SourceError
+    from mlproj.foundation.errors import SourceError
 
     with pytest.raises(SourceError):
         package.run(str(tmp_path / "nowhere"))

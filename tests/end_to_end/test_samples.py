@@ -17,7 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def shell_blocks() -> list[str]:
-    return [block.strip() for block in re.findall(r"^```shell\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)]
+    return [
+        block.strip()
+        for block in re.findall(r"^```shell\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    ]
 
 
 @pytest.fixture
@@ -31,7 +34,10 @@ def test_quickstart_logs_its_metrics_and_is_quick_the_second_time(samples: Path)
     first = mlproj("run", samples / "quickstart", "-P", "alpha=0.3", "--json").document["run"]
     second = mlproj("run", samples / "quickstart", "-P", "alpha=0.3", "--json").document["run"]
 
-    logged, again = ({name: value for name, value in run["metrics"].items() if not name.startswith("system/")} for run in (first, second))
+    logged, again = (
+        {name: value for name, value in run["metrics"].items() if not name.startswith("system/")}
+        for run in (first, second)
+    )
     assert set(logged) == {"r2", "mae"}
     assert logged == again
     assert (first["environment"]["reused"], second["environment"]["reused"]) == (False, True)
@@ -65,7 +71,10 @@ def test_the_sample_that_forgot_its_seed_is_found_out(samples: Path) -> None:
 
     assert done.code == 1
     assert "they first part at loss, step 0: " in done.out
-    assert "unset seed (found by reading): random is never seeded, and draws random numbers at fit.py:10 (random.gauss)" in done.out
+    assert (
+        "unset seed (found by reading): random is never seeded, and draws random numbers at fit.py:10 (random.gauss)"
+        in done.out
+    )
 
 
 @pytest.mark.needs("index")
@@ -85,7 +94,9 @@ def test_the_first_command_of_the_readme_works_for_a_new_user(tmp_path: Path) ->
     environ = {**os.environ, "PATH": os.pathsep.join([str(tmp_path / "venv" / "bin"), os.environ["PATH"]])}
     environ.pop("PYTHONPATH", None)
 
-    done = subprocess.run(["bash", "-c", shell_blocks()[0]], cwd=clone, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", shell_blocks()[0]], cwd=clone, env=environ, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
     assert "r2=" in done.stdout

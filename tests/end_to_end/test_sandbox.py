@@ -17,12 +17,15 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.backends import witness
 from tests.program import Result, mlproj, project, start
 from tests.sources.repository import commit
 
-pytestmark = [pytest.mark.needs("bwrap", "ps"), pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is Linux's")]
+pytestmark = [
+    pytest.mark.needs("bwrap", "ps"),
+    pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is Linux's"),
+]
 
 ATTEMPT = """
 import json, os, sys
@@ -88,7 +91,10 @@ def test_a_store_that_lies_elsewhere_cannot_be_read(tell: Callable[..., str], tm
 def test_nothing_answers_but_the_runs_own_server(tell: Callable[..., str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert tell(f"__import__('socket').create_connection(('127.0.0.1', {port}), 5)") == "refused: ConnectionRefusedError"
+        assert (
+            tell(f"__import__('socket').create_connection(('127.0.0.1', {port}), 5)")
+            == "refused: ConnectionRefusedError"
+        )
     assert tell("__import__('socket').create_connection(('192.0.2.1', 80), 5)").startswith("refused")
     assert tell("__import__('socket').getaddrinfo('example.org', 80)") == "refused: gaierror"
 
@@ -105,7 +111,13 @@ def test_sockets_of_services_are_not_there(tell: Callable[..., str]) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["/etc/mlproj-was-here", "/usr/mlproj-was-here", "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper"],
+    [
+        "/etc/mlproj-was-here",
+        "/usr/mlproj-was-here",
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sysrq-trigger",
+        "/sys/kernel/uevent_helper",
+    ],
 )
 def test_nothing_can_be_written_outside(tell: Callable[..., str], place: str) -> None:
     assert tell(f"open({place!r}, 'a')").startswith("refused")
@@ -113,8 +125,13 @@ def test_nothing_can_be_written_outside(tell: Callable[..., str], place: str) ->
 
 
 def test_nothing_can_be_mounted_or_removed_from_view(tell: Callable[..., str]) -> None:
-    assert tell("__import__('subprocess').check_call(['mount', '-o', 'remount,rw', '/'])") == "refused: CalledProcessError"
-    assert tell("__import__('subprocess').check_call(['umount', os.path.expanduser('~')])") == "refused: CalledProcessError"
+    assert (
+        tell("__import__('subprocess').check_call(['mount', '-o', 'remount,rw', '/'])") == "refused: CalledProcessError"
+    )
+    assert (
+        tell("__import__('subprocess').check_call(['umount', os.path.expanduser('~')])")
+        == "refused: CalledProcessError"
+    )
 
 
 def test_the_plan_the_log_and_the_record_of_the_run_cannot_be_changed(tell: Callable[..., str]) -> None:
@@ -138,7 +155,8 @@ def test_variables_that_look_secret_are_withheld(tell: Callable[..., str]) -> No
     env = {"AWS_SECRET_ACCESS_KEY": "s", "HF_TOKEN": "t", "DATABASE_URL": "postgres://ann:pass@host/x", "PLAIN": "kept"}
 
     seen = tell(
-        "sorted(set(os.environ) & {'AWS_SECRET_ACCESS_KEY', 'HF_TOKEN', 'DATABASE_URL', 'PLAIN', 'MLFLOW_TRACKING_TOKEN'})", env=env
+        "sorted(set(os.environ) & {'AWS_SECRET_ACCESS_KEY', 'HF_TOKEN', 'DATABASE_URL', 'PLAIN', 'MLFLOW_TRACKING_TOKEN'})",
+        env=env,
     )
 
     assert seen == "['MLFLOW_TRACKING_TOKEN', 'PLAIN']"
@@ -175,7 +193,9 @@ def test_a_program_logs_in_every_way(run: Callable[..., Result]) -> None:
     assert "mlflow-artifacts" in result.err, "files of MLflow go through the server"
 
 
-@pytest.mark.parametrize("command, code", [("exit 7", 7), ("kill -SEGV $$", 139), ("kill -KILL $$", 137), ("no-such-program", 127)])
+@pytest.mark.parametrize(
+    "command, code", [("exit 7", 7), ("kill -SEGV $$", 139), ("kill -KILL $$", 137), ("no-such-program", 127)]
+)
 def test_the_exit_code_is_the_programs_own(run: Callable[..., Result], command: str, code: int) -> None:
     assert run(command).code == code
 
@@ -205,7 +225,8 @@ def test_a_file_that_a_parameter_names_can_be_read_and_not_written(tmp_path: Pat
     data = Path.home() / "data.csv"
     data.write_text("1,2\n")
     folder = project(
-        tmp_path / "p", "entry_points: {main: {parameters: {data: path}, command: 'cat {data}; echo x >> {data} || echo refused'}}"
+        tmp_path / "p",
+        "entry_points: {main: {parameters: {data: path}, command: 'cat {data}; echo x >> {data} || echo refused'}}",
     )
 
     result = mlproj("run", folder, "--sandbox", "--env-manager", "local", "-P", f"data={data}")
@@ -379,7 +400,9 @@ def test_without_bubblewrap_nothing_is_run(tmp_path: Path) -> None:
 def test_a_machine_that_forbids_sandboxes_is_told(tmp_path: Path) -> None:
     folder = project(tmp_path / "p", "entry_points: {main: {command: touch ran}}")
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "bwrap").write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2; exit 1\n")
+    (tmp_path / "bin" / "bwrap").write_text(
+        "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2; exit 1\n"
+    )
     (tmp_path / "bin" / "bwrap").chmod(0o755)
 
     process = subprocess.run(

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from mlproj.environments import python
 from mlproj.environments.base import Declaration, Prepared, Request
-from mlproj.environments.python import PythonEnvironment
-from mlproj.environments.requirements import Requirements
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.python import environment
+from mlproj.environments.python.environment import PythonEnvironment
 from tests import package_index
 from tests.heard import Heard
 from tests.package_index import Index
@@ -44,14 +44,21 @@ Ask = Callable[..., PythonEnvironment]
 
 @pytest.fixture
 def ask(tmp_path: Path, progress: Heard) -> Ask:
-    """``ask("six==1.0", as_of="2020-01-01", …)``: the environment decided for these requirements in ``tmp_path/project``."""
+    """``ask("six==1.0", as_of="2020-01-01", …)``: the environment decided for these requirements in
+    ``tmp_path/project``."""
 
-    def decide(*packages: str, requirements: Requirements | None = None, root: Path | None = None, **request: Any) -> PythonEnvironment:
+    def decide(
+        *packages: str, requirements: Requirements | None = None, root: Path | None = None, **request: Any
+    ) -> PythonEnvironment:
         folder = root or tmp_path / "project"
         folder.mkdir(exist_ok=True)
-        wanted = replace(requirements or Requirements(python=_THIS), packages=packages or (requirements or Requirements()).packages)
+        wanted = replace(
+            requirements or Requirements(python=_THIS), packages=packages or (requirements or Requirements()).packages
+        )
         asked = Request(project_dir=folder, root=folder, **request)
-        return python.for_requirements(asked, Declaration("requirements", folder / "requirements.txt", "in the test"), wanted, progress)
+        return environment.for_requirements(
+            asked, Declaration("requirements", folder / "requirements.txt", "in the test"), wanted, progress
+        )
 
     return decide
 

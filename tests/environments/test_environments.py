@@ -7,8 +7,8 @@ import pytest
 
 from mlproj import environments
 from mlproj.environments.base import Declaration, Request
-from mlproj.errors import EnvironmentFailure, InvalidProject, UsageError
-from mlproj.progress import Silent
+from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, UsageError
+from mlproj.foundation.progress import Silent
 from tests.heard import Heard
 
 
@@ -33,7 +33,12 @@ def test_a_project_that_declares_and_imports_nothing_runs_in_the_current_environ
 
 def test_a_manager_that_cannot_make_what_is_declared_says_what_to_use_instead(tmp_path: Path) -> None:
     docker = Declaration("docker_env", options={"image": "x"})
-    hints = {"docker": "docker_env: {image: …}", "uv": "--env-manager local", "virtualenv": "--env-manager local", "conda": "--env-manager"}
+    hints = {
+        "docker": "docker_env: {image: …}",
+        "uv": "--env-manager local",
+        "virtualenv": "--env-manager local",
+        "conda": "--env-manager",
+    }
     for manager, hint in hints.items():
         with pytest.raises(EnvironmentFailure) as failure:
             environments.resolve(_request(tmp_path, manager, None if manager == "docker" else docker), Silent())
@@ -42,7 +47,9 @@ def test_a_manager_that_cannot_make_what_is_declared_says_what_to_use_instead(tm
 
 
 @pytest.mark.parametrize("manager", ["auto", "uv", "local"])
-def test_a_program_in_r_without_r_is_told_before_anything_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manager: str) -> None:
+def test_a_program_in_r_without_r_is_told_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manager: str
+) -> None:
     (tmp_path / "fit.R").write_text("print(1)\n")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     for fields in ({"script": tmp_path / "fit.R", "command": "Rscript fit.R"}, {"command": "Rscript -e 'print(1)'"}):

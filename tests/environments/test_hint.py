@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlproj.environments.uv import failure
+from mlproj.environments.python.uv import failure
 
 
 @pytest.mark.parametrize(

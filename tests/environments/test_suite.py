@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests import conda_program, tiny_package
 from tests import r_repository as r_repositories
 from tests.conda_channel import Channel
@@ -52,7 +52,9 @@ class TestVirtualenv(OfPython):
 
 class OfConda(EnvironmentSuite):
     @pytest.fixture(autouse=True)
-    def _channel(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, conda_channels: Path) -> None:
+    def _channel(
+        self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, conda_channels: Path
+    ) -> None:
         pytest.importorskip("rattler")
         monkeypatch.delenv("MLPROJ_CONDA")
         monkeypatch.setenv("MLPROJ_CONDA_CHANNEL_ALIAS", conda_channels.as_uri())
@@ -87,7 +89,9 @@ class OfProgram(OfConda):
 # Genuine ones cannot be had everywhere; what ours stands in for is tested in conda/test_executable.py.
 for _path in conda_program.genuine():
     _name = Path(_path).name
-    globals()[f"Test{_name.capitalize()}"] = type(f"Test{_name.capitalize()}", (OfProgram,), {"program": _path, "manager": _name})
+    globals()[f"Test{_name.capitalize()}"] = type(
+        f"Test{_name.capitalize()}", (OfProgram,), {"program": _path, "manager": _name}
+    )
 
 
 @pytest.mark.needs("Rscript")
@@ -155,8 +159,12 @@ class InEngine(EnvironmentSuite):
             forgotten(cls.manager, cls._made.cache)
 
     def leftovers(self) -> list[str]:
-        made = asked(self.manager, "ps", "--all", "--format", "{{.Names}}", "--filter", f"label=mlproj.image={paths.cache()}").split()
-        runs = asked(self.manager, "ps", "--all", "--format", "{{.Names}}", "--filter", f"label=mlproj.home={paths.home()}").split()
+        made = asked(
+            self.manager, "ps", "--all", "--format", "{{.Names}}", "--filter", f"label=mlproj.image={paths.cache()}"
+        ).split()
+        runs = asked(
+            self.manager, "ps", "--all", "--format", "{{.Names}}", "--filter", f"label=mlproj.home={paths.home()}"
+        ).split()
         return [*super().leftovers(), *made, *runs]
 
 

@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 
 import mlproj
-from mlproj import paths, tracking
-from mlproj.errors import UsageError
+from mlproj import tracking
+from mlproj.foundation import paths
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import Run, Status
 
 
 def program(code: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", f"import mlproj\n{code}"], capture_output=True, text=True, check=False, **options)
+    return subprocess.run(
+        [sys.executable, "-c", f"import mlproj\n{code}"], capture_output=True, text=True, check=False, **options
+    )
 
 
 def ran(code: str) -> str:
@@ -57,7 +60,11 @@ def test_a_block_is_a_run() -> None:
     assert own(run.metrics).keys() == {"loss", "a", "b"}
     history = tracking.open().metric_history(run.run_id, "loss")
     assert [(point.step, point.value) for point in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
-    assert (run.host, run.artifact_uri.startswith("file:"), run.end_time is not None) == (os.uname().nodename, True, True)
+    assert (run.host, run.artifact_uri.startswith("file:"), run.end_time is not None) == (
+        os.uname().nodename,
+        True,
+        True,
+    )
     assert not (paths.run_dir(run.run_id) / "alive.lock").exists()
 
 
@@ -106,7 +113,7 @@ def test_a_killed_program_is_told_and_nothing_that_it_logged_is_lost() -> None:
 
 def test_runs_nest_and_only_if_asked() -> None:
     out = ran(
-        "from mlproj.errors import UsageError\n"
+        "from mlproj.foundation.errors import UsageError\n"
         "with mlproj.start_run(run_name='outer') as outer:\n"
         "    try: mlproj.start_run()\n"
         "    except UsageError as error: print(error.message)\n"
@@ -183,7 +190,7 @@ def test_threads_and_forked_processes_log_to_the_same_run_and_do_not_end_it() ->
 )
 def test_wrong_use_is_told(call: str, message: str) -> None:
     out = ran(
-        f"from mlproj.errors import UsageError\ntry: mlproj.{call}\nexcept UsageError as error: print(error.message)\nelse: print('taken')"
+        f"from mlproj.foundation.errors import UsageError\ntry: mlproj.{call}\nexcept UsageError as error: print(error.message)\nelse: print('taken')"
     )
 
     assert message in out
@@ -232,13 +239,17 @@ def test_runs_are_found() -> None:
         "        mlproj.log_param('alpha', alpha); mlproj.log_metric('loss', 1 / alpha)\n"
     )
     assert [run.params["alpha"] for run in mlproj.search_runs(order_by=["metrics.loss"])] == ["3", "2", "1"]
-    assert [run.params["alpha"] for run in mlproj.search_runs("metrics.loss < 0.9", ["params.alpha"], max_results=1)] == ["2"]
+    assert [
+        run.params["alpha"] for run in mlproj.search_runs("metrics.loss < 0.9", ["params.alpha"], max_results=1)
+    ] == ["2"]
     assert len(mlproj.search_runs(experiment_names=["odd"])) == 2
     assert mlproj.search_runs(experiment_names=[]) == []
 
 
 def test_what_a_run_logged_until_now_is_found() -> None:
-    out = ran("with mlproj.start_run():\n    mlproj.log_metric('a', 1)\n    print(mlproj.search_runs()[0].metrics['a'])")
+    out = ran(
+        "with mlproj.start_run():\n    mlproj.log_metric('a', 1)\n    print(mlproj.search_runs()[0].metrics['a'])"
+    )
 
     assert out == "1.0\n"
 
@@ -253,9 +264,18 @@ def test_runs_become_a_frame() -> None:
 
 
 def test_logging_inside_a_run_loads_little(tmp_path: Path) -> None:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}  # its modules are not ours
+    own = {
+        name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
+    }  # its modules are not ours
     environ = {**own, "MLPROJ_RUN_ID": "a" * 32, "MLPROJ_RUN_DIR": str(tmp_path)}
     done = program("import sys\nmlproj.log_metric('a', 1)\nmlproj.log_param('b', 1)\nprint(*sys.modules)", env=environ)
 
-    assert not set(done.stdout.split()) & {"sqlite3", "yaml", "subprocess", "click", "mlproj.tracking", "mlproj.process"}
+    assert not set(done.stdout.split()) & {
+        "sqlite3",
+        "yaml",
+        "subprocess",
+        "click",
+        "mlproj.tracking",
+        "mlproj.foundation.process",
+    }
     assert (tmp_path / "metrics.log").read_text().startswith('{"name":"a","value":1.0,"step":0,"timestamp":')

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from mlproj.tracking.base import TrackingStore
 from tests.mlflow_server import free_port
 from tests.program import mlproj, project
@@ -53,7 +54,9 @@ class Server:
 
     @contextmanager
     def up(self, *arguments: str) -> Iterator[Any]:
-        with running("--port", str(self.port), *arguments, env={"MLPROJ_HOME": str(self.home), "MLPROJ_TRACKING_URI": ""}) as (process, _):
+        with running(
+            "--port", str(self.port), *arguments, env={"MLPROJ_HOME": str(self.home), "MLPROJ_TRACKING_URI": ""}
+        ) as (process, _):
             yield process
 
     def store(self) -> TrackingStore:
@@ -72,7 +75,9 @@ def server(tmp_path: Path) -> Server:
 
 def run_to(address: str, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Any:
     """``mlproj run --json`` that records to a server: its result, and the run's document."""
-    done = mlproj("run", *arguments, "--env-manager", "local", "--json", env={"MLPROJ_TRACKING_URI": address, **(env or {})})
+    done = mlproj(
+        "run", *arguments, "--env-manager", "local", "--json", env={"MLPROJ_TRACKING_URI": address, **(env or {})}
+    )
     assert done.code == 0, done.err
     return done, json.loads(done.out)["run"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from mlproj.tracking.base import Metric, Run, Status
 from tests.outbox.conftest import Server, all_bytes, left_on_disk, records_on_disk, run_to
 from tests.program import mlproj, project, start
@@ -43,7 +43,9 @@ def test_a_run_is_with_the_server_as_it_would_be_here(server: Server, many: Path
     with closing(server.store()) as store:
         store.create_experiment("another")  # so that ids differ here and there
     with server.up():
-        done, document = run_to(server.address, many, "-P", "n=7", "--experiment-name", "team", "--run-name", "mine", "--tag", "a=b")
+        done, document = run_to(
+            server.address, many, "-P", "n=7", "--experiment-name", "team", "--run-name", "mine", "--tag", "a=b"
+        )
         listed = mlproj("runs", "list", "--json", env={"MLPROJ_TRACKING_URI": server.address}).document["runs"]
     assert "waits" not in done.err
     with closing(server.store()) as store:
@@ -51,18 +53,26 @@ def test_a_run_is_with_the_server_as_it_would_be_here(server: Server, many: Path
     assert (run.run_name, run.experiment_name, run.status, run.exit_code) == ("mine", "team", Status.FINISHED, 0)
     assert run.params["alpha"] == "0.5" and run.params["n"] == "7" and run.tags["a"] == "b"
     assert run.source and run.environment and run.command == "python many.py 7 0" and run.entry_point == "main"
-    assert [(point.step, point.value) for point in history(server, run.run_id)] == [(step, 1 / (step + 1)) for step in range(7)]
+    assert [(point.step, point.value) for point in history(server, run.run_id)] == [
+        (step, 1 / (step + 1)) for step in range(7)
+    ]
     assert server.file(run.run_id, "sub/a b.txt").read_text() == "kept"
     assert server.file(run.run_id, "mlproj/output.log").read_text() == "said\n"
     assert '"entry_point"' in server.file(run.run_id, "mlproj/plan.json").read_text()
-    assert document["artifact_uri"] == listed[0]["artifact_uri"] and document["artifact_uri"].startswith("mlflow-artifacts:/")
+    assert document["artifact_uri"] == listed[0]["artifact_uri"] and document["artifact_uri"].startswith(
+        "mlflow-artifacts:/"
+    )
     assert {**listed[0], "outputs": None} == {**document, "outputs": None}
     assert left_on_disk() == [] and records_on_disk() == 0
 
 
 def test_a_server_that_is_away_costs_a_run_nothing_but_a_warning(server: Server, many: Path) -> None:
     done, document = run_to(server.address, many, "-P", "n=3")
-    assert "the run waits on this disk" in done.err and "out of reach: Connection refused" in done.err and "mlproj sync" in done.err
+    assert (
+        "the run waits on this disk" in done.err
+        and "out of reach: Connection refused" in done.err
+        and "mlproj sync" in done.err
+    )
     code, out, _ = sync(server.address, "--dry-run")
     assert (code, out) == (0, f"{document['run_id']} waits for {server.address}\n")
     code, _, err = sync(server.address)
@@ -145,7 +155,9 @@ def test_a_server_that_is_killed_again_and_again_loses_and_doubles_nothing(serve
     with closing(server.store()) as store:
         (run,) = store.list_runs()
     assert run.status is Status.FINISHED and run.params["alpha"] == "0.5"
-    assert [(point.step, point.value) for point in history(server, run.run_id)] == [(step, 1 / (step + 1)) for step in range(points)]
+    assert [(point.step, point.value) for point in history(server, run.run_id)] == [
+        (step, 1 / (step + 1)) for step in range(points)
+    ]
     assert server.file(run.run_id, "sub/a b.txt").read_text() == "kept"
     assert records_on_disk() == 0
 
@@ -196,9 +208,13 @@ def test_two_who_deliver_at_once_double_nothing(server: Server, many: Path) -> N
     assert [len(history(server, run_id)) for run_id in run_ids] == [30, 30, 30]
 
 
-def test_a_server_that_asks_for_a_token_gets_it_and_nobody_else_does(server: Server, many: Path, tmp_path: Path) -> None:
+def test_a_server_that_asks_for_a_token_gets_it_and_nobody_else_does(
+    server: Server, many: Path, tmp_path: Path
+) -> None:
     home = {"MLPROJ_HOME": str(server.home), "MLPROJ_TRACKING_URI": ""}
-    token = mlproj("server", "token", "create", "ci", "--scope", "write", "--json", env=home).document["token"]["secret"]
+    token = mlproj("server", "token", "create", "ci", "--scope", "write", "--json", env=home).document["token"][
+        "secret"
+    ]
     leaking = project(
         tmp_path / "nosy",
         'name: nosy\nentry_points:\n  main:\n    command: "env"\n',
@@ -233,7 +249,9 @@ def test_a_run_that_the_server_took_for_dead_says_how_it_ended(server: Server, m
 
 def test_a_token_that_may_not_write_is_told_with_the_run(server: Server, many: Path) -> None:
     home = {"MLPROJ_HOME": str(server.home), "MLPROJ_TRACKING_URI": ""}
-    token = mlproj("server", "token", "create", "reader", "--scope", "read", "--json", env=home).document["token"]["secret"]
+    token = mlproj("server", "token", "create", "reader", "--scope", "read", "--json", env=home).document["token"][
+        "secret"
+    ]
     with server.up("--host", "0.0.0.0"):
         run_to(server.address, many, env={"MLFLOW_TRACKING_TOKEN": token})
         done = mlproj("sync", env={"MLPROJ_TRACKING_URI": server.address, "MLFLOW_TRACKING_TOKEN": token})
@@ -291,14 +309,20 @@ def test_an_experiment_is_named_by_the_servers_id(server: Server, many: Path) ->
         made = store.create_experiment("by id")
     with server.up():
         _, document = run_to(server.address, many, "--experiment-id", made.experiment_id)
-        unknown = mlproj("run", many, "--env-manager", "local", "--experiment-id", "77", env={"MLPROJ_TRACKING_URI": server.address})
+        unknown = mlproj(
+            "run", many, "--env-manager", "local", "--experiment-id", "77", env={"MLPROJ_TRACKING_URI": server.address}
+        )
     assert document["experiment_name"] == "by id"
     assert unknown.code == 2 and "77" in unknown.err
-    away = mlproj("run", many, "--env-manager", "local", "--experiment-id", "1", env={"MLPROJ_TRACKING_URI": server.address})
+    away = mlproj(
+        "run", many, "--env-manager", "local", "--experiment-id", "1", env={"MLPROJ_TRACKING_URI": server.address}
+    )
     assert away.code == 69 and "out of reach" in away.err
 
 
-def test_a_server_that_accepts_and_never_answers_does_not_hold_the_run(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_accepts_and_never_answers_does_not_hold_the_run(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         begun = time.monotonic()
@@ -345,10 +369,15 @@ with mlproj.start_run(run_name="own", experiment_name="scripts"):
 """
     with server.up():
         done = subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "MLPROJ_TRACKING_URI": server.address}, capture_output=True, text=True
+            [sys.executable, "-c", code],
+            env={**os.environ, "MLPROJ_TRACKING_URI": server.address},
+            capture_output=True,
+            text=True,
         )
         assert (done.returncode, done.stderr) == (0, "")
-        found = mlproj("runs", "list", "--filter", "metrics.loss < 1", "--json", env={"MLPROJ_TRACKING_URI": server.address})
+        found = mlproj(
+            "runs", "list", "--filter", "metrics.loss < 1", "--json", env={"MLPROJ_TRACKING_URI": server.address}
+        )
     with closing(server.store()) as store:
         (run,) = store.list_runs()
     assert (run.run_name, run.experiment_name, run.status) == ("own", "scripts", Status.FINISHED)
@@ -382,7 +411,9 @@ def test_sync_without_a_server_delivers_what_waits_for_the_only_one(server: Serv
     run_to("http://127.0.0.1:9/a", many)
     run_to("http://127.0.0.1:9/b", many)
     several = mlproj("sync")
-    assert (several.code == 2 and "http://127.0.0.1:9/a, http://127.0.0.1:9/b" in several.err) or "for 2 servers" in several.err
+    assert (
+        several.code == 2 and "http://127.0.0.1:9/a, http://127.0.0.1:9/b" in several.err
+    ) or "for 2 servers" in several.err
     waiting = mlproj("sync", "--dry-run", "--json").document["waiting"]
     assert {one["server"] for one in waiting} == {"http://127.0.0.1:9/a", "http://127.0.0.1:9/b"}
 

@@ -1,4 +1,5 @@
-"""Runs for a stock MLflow server, of today and of yesterday, with each kind of store: what it has no word for is there, too."""
+"""Runs for a stock MLflow server, of today and of yesterday, with each kind of store: what it has no word for is there,
+too."""
 
 from __future__ import annotations
 
@@ -43,7 +44,9 @@ def store(address: str) -> Iterator[TrackingStore]:
 
 
 def ask(address: str, path: str, **fields: Any) -> Any:
-    request = urllib.request.Request(f"{address}/api/2.0/mlflow/{path}", json.dumps(fields).encode() if fields else None)
+    request = urllib.request.Request(
+        f"{address}/api/2.0/mlflow/{path}", json.dumps(fields).encode() if fields else None
+    )
     request.add_header("Content-Type", "application/json")
     with urllib.request.urlopen(request) as response:
         return json.load(response)
@@ -69,7 +72,11 @@ def test_the_store_of_a_server_is_read_and_written(store: TrackingStore) -> None
     )
     found = store.get_run("ab" * 16)
     assert found == run == store.get_run("abab") == store.get_run("first") == store.get_run(run.run_id)
-    assert (found.source, found.environment, list(found.inputs)) == (document, {"kind": "python"}, [{"parameter": "data"}])
+    assert (found.source, found.environment, list(found.inputs)) == (
+        document,
+        {"kind": "python"},
+        [{"parameter": "data"}],
+    )
     assert (found.entry_point, found.command, found.host, found.pid) == ("main", "python train.py", "here", 42)
     assert (found.experiment_name, found.start_time, found.status) == ("digits", 1_700_000_000_123, Status.RUNNING)
     assert found.params["alpha"] == "0.5" and found.params["odd name__"].startswith("vvv")
@@ -82,10 +89,20 @@ def test_the_store_of_a_server_is_read_and_written(store: TrackingStore) -> None
     store.delete_tag(run.run_id, "kind")
     output = Output("model.bin", "ab" * 32, 12, kept=False)
     assert store.update_run(
-        run.run_id, status=Status.FAILED, status_reason="it broke", exit_code=3, end_time=1_700_000_001_000, outputs=[output]
+        run.run_id,
+        status=Status.FAILED,
+        status_reason="it broke",
+        exit_code=3,
+        end_time=1_700_000_001_000,
+        outputs=[output],
     )
     ended = store.get_run(run.run_id)
-    assert (ended.status, ended.status_reason, ended.exit_code, ended.end_time) == (Status.FAILED, "it broke", 3, 1_700_000_001_000)
+    assert (ended.status, ended.status_reason, ended.exit_code, ended.end_time) == (
+        Status.FAILED,
+        "it broke",
+        3,
+        1_700_000_001_000,
+    )
     assert ended.outputs == (output,) and "kind" not in ended.tags and ended.metrics["loss"] == points[-1].value
     assert ended.datasets[0].name == "d"
     assert not store.update_run(run.run_id, status=Status.KILLED, expected=[Status.RUNNING])
@@ -118,7 +135,9 @@ with mlflow.start_run(run_name="outer"):
 
 @pytest.mark.needs("mlflow")
 def test_a_program_of_mlflow_is_recorded_with_its_children(address: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py"\n', train__py=TRAIN)
+    folder = project(
+        tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py"\n', train__py=TRAIN
+    )
     done, document = run_to(address, folder)
     assert "waits" not in done.err, done.err
     listed = mlproj("runs", "list", "--json", env={"MLPROJ_TRACKING_URI": address}).document["runs"]
@@ -139,13 +158,17 @@ def test_a_program_of_mlflow_is_recorded_with_its_children(address: str, tmp_pat
     assert records_on_disk() == 0 and left_on_disk() == []
 
 
-def test_what_was_under_way_when_the_server_died_is_not_doubled(kind: tuple[Path, str], many: Path, tmp_path: Path) -> None:
+def test_what_was_under_way_when_the_server_died_is_not_doubled(
+    kind: tuple[Path, str], many: Path, tmp_path: Path
+) -> None:
     """MLflow's file store keeps a point that is sent twice twice."""
     programs, place = kind
     (tmp_path / "team").mkdir()
     port = mlflow_server.free_port()
     address = f"http://127.0.0.1:{port}"
-    process = start("run", many, "--env-manager", "local", "-P", "n=700", "-P", "pause=0.02", env={"MLPROJ_TRACKING_URI": address})
+    process = start(
+        "run", many, "--env-manager", "local", "-P", "n=700", "-P", "pause=0.02", env={"MLPROJ_TRACKING_URI": address}
+    )
     for _ in range(2):
         with mlflow_server.running(programs, tmp_path / "team", place, port=port):
             wait_for(lambda: process.poll() is not None, 4)
@@ -173,7 +196,9 @@ def wait_for(tell: Callable[[], bool], seconds: float) -> None:
 
 def test_values_that_mlflow_cuts_are_in_a_file(address: str, tmp_path: Path) -> None:
     code = 'import os\nopen(os.environ["MLPROJ_PARAMS"], "a").write("text=" + "x" * 9000 + "\\n")\n'
-    folder = project(tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py"\n', train__py=code)
+    folder = project(
+        tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py"\n', train__py=code
+    )
     done, document = run_to(address, folder)
     assert "waits" not in done.err, done.err
     with closing(tracking.open(address)) as store:
@@ -203,7 +228,9 @@ with mlflow.start_run():
 
 @pytest.mark.needs("mlflow", "pandas")
 def test_models_are_registered_with_the_server_and_brought_back_from_it(address: str, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py slowly"\n', train__py=MODEL)
+    folder = project(
+        tmp_path / "p", 'name: p\nentry_points:\n  main:\n    command: "python train.py slowly"\n', train__py=MODEL
+    )
     for _ in range(2):
         done, document = run_to(address, folder)
         assert "waits" not in done.err, done.err
@@ -250,7 +277,9 @@ mlflow.log_metric("loaded", 1)
 
 
 def _load_there_and_here(address: str, tmp_path: Path) -> None:
-    command = 'name: p\nentry_points:\n  main:\n    parameters:\n      a: {default: ""}\n    command: "python train.py {a}"\n'
+    command = (
+        'name: p\nentry_points:\n  main:\n    parameters:\n      a: {default: ""}\n    command: "python train.py {a}"\n'
+    )
     maker = project(tmp_path / "maker", command, train__py=MODEL)
     _, made = run_to(address, maker)
     with closing(tracking.open(address)) as store:
@@ -278,7 +307,10 @@ def test_a_model_that_was_delivered_is_the_servers_from_then_on(server: Server, 
     """In the home that made it, where its files were."""
     command = 'name: p\nentry_points:\n  main: {command: "python train.py"}\n'
     only = '\nmlflow.MlflowClient().create_registered_model("plain", description="nothing yet")\n'
-    maker, user = project(tmp_path / "maker", command, train__py=MODEL + only), project(tmp_path / "user", command, train__py=RELOAD)
+    maker, user = (
+        project(tmp_path / "maker", command, train__py=MODEL + only),
+        project(tmp_path / "user", command, train__py=RELOAD),
+    )
     with server.up():
         run_to(server.address, maker)
         with closing(tracking.open_models(server.address)) as models:

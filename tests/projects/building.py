@@ -21,7 +21,10 @@ def project(directory: Path, text: str, name: str = "MLproject") -> Project:
 def entry_point(command: str, parameters: dict[str, Any] | None = None, directory: Path = Path()) -> EntryPoint:
     """An entry point of this command and these parameters, written as in MLproject."""
     text = yaml.safe_dump(
-        {"entry_points": {"main": {"command": command, "parameters": parameters or {}}}}, allow_unicode=True, width=10**6, sort_keys=False
+        {"entry_points": {"main": {"command": command, "parameters": parameters or {}}}},
+        allow_unicode=True,
+        width=10**6,
+        sort_keys=False,
     )
     return projects.parse(text, directory).entry_points["main"]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.projects import parse_assignment, parse_assignments
 
 
-@pytest.mark.parametrize(("text", "expected"), [("a=b=c", ("a", "b=c")), ("a=", ("a", "")), ("a b= c ", ("a b", " c "))])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a=b=c", ("a", "b=c")), ("a=", ("a", "")), ("a b= c ", ("a b", " c "))]
+)
 def test_an_assignment_ends_its_name_at_the_first_equals_sign(text: str, expected: tuple[str, str]) -> None:
     assert parse_assignment(text) == expected
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlproj import projects
-from mlproj.errors import InvalidProject, UsageError
+from mlproj.foundation.errors import InvalidProject, UsageError
 from tests.projects.building import bound, entry_point, project
 
 # Parameters, command, values, and the text that MLflow 3.17.2 computed for them.
@@ -33,7 +33,12 @@ MLFLOW_SAYS: list[tuple[dict[str, Any], str, dict[str, str], str]] = [
     ({"msg": "string"}, "python t.py --msg {msg}", {"msg": "line\nbreak"}, "python t.py --msg 'line\nbreak'"),
     ({"msg": "string"}, "python t.py {msg}", {"msg": "--rm=-rf"}, "python t.py --rm=-rf"),
     ({"a": {"default": "None"}}, "python t.py {a}", {}, "python t.py None"),
-    ({"a": {"type": "bool", "default": False}, "b": {"type": "bool", "default": True}}, "t {a} {b}", {}, "t False True"),
+    (
+        {"a": {"type": "bool", "default": False}, "b": {"type": "bool", "default": True}},
+        "t {a} {b}",
+        {},
+        "t False True",
+    ),
     (
         {"a": {"type": "float", "default": 1e-07}, "b": {"default": "1e-7"}, "c": {"default": 100000000000000000000}},
         "t {a} {b} {c}",
@@ -46,12 +51,22 @@ MLFLOW_SAYS: list[tuple[dict[str, Any], str, dict[str, str], str]] = [
         {},
         "t '[1, 2]' '['\"'\"'x'\"'\"', '\"'\"'y z'\"'\"']' '{'\"'\"'k'\"'\"': 1}'",
     ),
-    ({"learning-rate": {"default": 1}, "_x": {"default": 2}, "Ä": {"default": 3}}, "t --lr {learning-rate} {_x} {Ä}", {}, "t --lr 1 2 3"),
+    (
+        {"learning-rate": {"default": 1}, "_x": {"default": 2}, "Ä": {"default": 3}},
+        "t --lr {learning-rate} {_x} {Ä}",
+        {},
+        "t --lr 1 2 3",
+    ),
     ({"a": {"default": 1}}, "t {a}{a} x{a}y", {}, "t 11 x1y"),
     ({"a": {"default": 1}}, "awk '{{print $1}}' {a} {{a}} {{{a}}} ${{HOME}}", {}, "awk '{print $1}' 1 {a} {1} ${HOME}"),
     ({"a": {"default": "v"}}, "t {a!s} {a:>5} {a:_^5} {a!r}", {}, "t v     v __v__ 'v'"),
     ({"a": {"default": "v w"}}, "t {a:<8}|", {}, "t 'v w'   |"),
-    ({"a": {"default": 1}}, "t {a}", {"x": "1", "two words": "it's", "b c": "$x"}, "t 1 --x 1 --'two words' 'it'\"'\"'s' --'b c' '$x'"),
+    (
+        {"a": {"default": 1}},
+        "t {a}",
+        {"x": "1", "two words": "it's", "b c": "$x"},
+        "t 1 --x 1 --'two words' 'it'\"'\"'s' --'b c' '$x'",
+    ),
     ({}, "t", {"flag": ""}, "t --flag ''"),
     ({"a": {"default": 1}}, "t \\\n  --a {a} \\\n  --b", {}, "t \\\n  --a 1 \\\n  --b"),
     ({"a": {"default": 1}}, "t {a} # note", {"x": "y"}, "t 1 # note --x y"),
@@ -114,7 +129,16 @@ class TestFixes:
         assert "swallows --x" in bound("t # note", {}, {"x": "y"}).warnings[0]
 
     @pytest.mark.parametrize(
-        "command", ["t ${HOME} ${x:-1}", "awk '{print $1}' {}", "t {a,b} {1..3}", 't \'{"a": {"b": 1}}\'', "t }", "t {", "t {a b}"]
+        "command",
+        [
+            "t ${HOME} ${x:-1}",
+            "awk '{print $1}' {}",
+            "t {a,b} {1..3}",
+            't \'{"a": {"b": 1}}\'',
+            "t }",
+            "t {",
+            "t {a b}",
+        ],
     )
     def test_shell_braces_stay(self, command: str) -> None:
         assert bound(command).text == command
@@ -127,7 +151,9 @@ class TestFixes:
         command = bound("t ${n} \\${n} $${n}", {"n": {"type": "int", "default": 300}})
 
         assert command.text == "t 300 \\$300 $$300"
-        assert command.warnings == (f"{entry_point('').place}".replace("2:3", "3:16") + ": ${n} is taken for the parameter 'n'; write {n}",)
+        assert command.warnings == (
+            f"{entry_point('').place}".replace("2:3", "3:16") + ": ${n} is taken for the parameter 'n'; write {n}",
+        )
 
     def test_doubled_braces_around_a_parameter_are_warned_of(self) -> None:
         command = bound("t {{n}}", {"n": {"default": 1}})
@@ -198,7 +224,9 @@ class TestFixes:
         assert bound("t {a!r} {a:.1}", {"a": {"default": "$x"}}).text == "t ''\"'\"'$x'\"'\"'' '$'"
 
     def test_recorded_values_are_plain_and_in_order(self) -> None:
-        command = bound("t {b}", {"b": "string", "a": {"default": 1}, "n": {"default": None}}, {"z": "z z", "b": "it's"})
+        command = bound(
+            "t {b}", {"b": "string", "a": {"default": 1}, "n": {"default": None}}, {"z": "z z", "b": "it's"}
+        )
 
         assert list(command.parameters.items()) == [("b", "it's"), ("a", "1"), ("z", "z z")]
 
@@ -291,7 +319,10 @@ class TestPaths:
 
         assert command.text == f"t {tmp_path}/here/both {tmp_path}/project/both"
         assert command.parameters == {"p": "both", "d": "both"}
-        assert [(given.parameter, given.uri, given.size) for given in command.inputs] == [("p", "both", 4), ("d", "both", 7)]
+        assert [(given.parameter, given.uri, given.size) for given in command.inputs] == [
+            ("p", "both", 4),
+            ("d", "both", 7),
+        ]
         assert other.text == f"t {tmp_path}/project/one"
 
     def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:
@@ -337,7 +368,8 @@ class TestPaths:
 @settings(max_examples=60, deadline=None)
 @given(
     values=st.dictionaries(
-        st.from_regex(r"[a-z][a-z_-]{0,5}", fullmatch=True), st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+        st.from_regex(r"[a-z][a-z_-]{0,5}", fullmatch=True),
+        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
     )
 )
 def test_every_value_reaches_the_program_unchanged(values: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlproj import projects
-from mlproj.errors import InvalidProject
+from mlproj.foundation.errors import InvalidProject
 from tests.projects.building import project
 
 
@@ -18,10 +18,13 @@ def refusal(directory: Path, text: str) -> InvalidProject:
 
 
 @pytest.mark.parametrize(
-    ("present", "expected"), [((), None), (("conda.yaml",), "conda_env"), (("conda.yaml", "python_env.yaml"), "python_env")]
+    ("present", "expected"),
+    [((), None), (("conda.yaml",), "conda_env"), (("conda.yaml", "python_env.yaml"), "python_env")],
 )
 @pytest.mark.parametrize("text", [None, "name: x\n"])
-def test_default_files_are_those_of_mlflow(tmp_path: Path, present: tuple[str, ...], expected: str | None, text: str | None) -> None:
+def test_default_files_are_those_of_mlflow(
+    tmp_path: Path, present: tuple[str, ...], expected: str | None, text: str | None
+) -> None:
     for name in present:
         (tmp_path / name).write_text("x: 1\n")
 
@@ -73,7 +76,9 @@ def test_what_is_no_file_name_is_an_error(tmp_path: Path, value: str) -> None:
     assert str(refusal(tmp_path, f"conda_env: {value}\n").place).endswith("MLproject:1:12")
 
 
-@pytest.mark.parametrize(("first", "second"), [("conda_env: a", "docker_env: {image: x}"), ("python_env: a", "conda_env:")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("conda_env: a", "docker_env: {image: x}"), ("python_env: a", "conda_env:")]
+)
 def test_two_environments_are_an_error_with_both_places(tmp_path: Path, first: str, second: str) -> None:
     error = refusal(tmp_path, f"{first}\nname: x\n{second}\n")
 

@@ -11,7 +11,9 @@ from mlproj.projects.discovery import find, projects_below
 from mlproj.projects.file_system import names
 
 
-@pytest.mark.parametrize("name", ["MLproject", "MLProject", "mlproject", "MLPROJECT", "MLproject.yaml", "mlproject.yml"])
+@pytest.mark.parametrize(
+    "name", ["MLproject", "MLProject", "mlproject", "MLPROJECT", "MLproject.yaml", "mlproject.yml"]
+)
 def test_the_name_may_be_in_any_case_and_end_in_yaml(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("name: x\n")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlproj import projects
-from mlproj.errors import InvalidProject
+from mlproj.foundation.errors import InvalidProject
 from mlproj.projects.base import REQUIRED, Parameter
 from tests.projects.building import project
 
@@ -48,7 +48,11 @@ def test_a_whole_project_is_read(tmp_path: Path) -> None:
     assert list(found.entry_points) == ["main", "other"]
     assert (main.command, main.description) == ("python train.py {alpha}", "Train.")
     assert main.parameters["alpha"] == Parameter("alpha", "float", place=main.parameters["alpha"].place)
-    assert (main.parameters["n"].minimum, main.parameters["n"].maximum, main.parameters["n"].description) == (1.0, 9.0, "How many")
+    assert (main.parameters["n"].minimum, main.parameters["n"].maximum, main.parameters["n"].description) == (
+        1.0,
+        9.0,
+        "How many",
+    )
     assert (main.parameters["opt"].type, main.parameters["opt"].choices) == ("string", ("adam", "sgd"))
     assert main.parameters["extra"].default is None
     assert main.parameters["maybe"].default is REQUIRED
@@ -61,7 +65,10 @@ def test_a_whole_project_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("parameters", ["", "    parameters:\n", "    parameters: {}\n", "    parameters: null\n"])
 def test_empty_parameters_are_none(tmp_path: Path, parameters: str) -> None:
-    assert project(tmp_path, f"entry_points:\n  main:\n{parameters}    command: ls\n").entry_points["main"].parameters == {}
+    assert (
+        project(tmp_path, f"entry_points:\n  main:\n{parameters}    command: ls\n").entry_points["main"].parameters
+        == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,9 +90,17 @@ def test_empty_parameters_are_none(tmp_path: Path, parameters: str) -> None:
         ("entry_points: {main: {command: ls, parameters: {a: {type: [int]}}}}", "1:59", "the type is a list"),
         ("entry_points: {main: {command: ls, parameters: {a: {choices: x}}}}", "1:62", "'choices' is the text 'x'"),
         ("entry_points: {main: {command: ls, parameters: {a: {choices: []}}}}", "1:62", "'choices' is a list"),
-        ("entry_points: {main: {command: ls, parameters: {a: {min: low}}}}", "1:58", "'min' is the text 'low', expected a number"),
+        (
+            "entry_points: {main: {command: ls, parameters: {a: {min: low}}}}",
+            "1:58",
+            "'min' is the text 'low', expected a number",
+        ),
         ("entry_points: {main: {command: ls, parameters: {a: {max: true}}}}", "1:58", "'max' is the truth value true"),
-        ("entry_points: {main: {command: ls, parameters: {a: {optional: 2024-01-01}}}}", "1:63", "is the date 2024-01-01"),
+        (
+            "entry_points: {main: {command: ls, parameters: {a: {optional: 2024-01-01}}}}",
+            "1:63",
+            "is the date 2024-01-01",
+        ),
         ("entry_points: {main: {command: ls, parameters: {a: {type: int, default:10}}}}", "1:64", "without a value"),
         ("name: [x]\n" + MAIN, "1:7", "'name' is a list, expected text"),
         (MAIN.strip() + "\nentry_points: {}\n", "2:1", "given twice"),
@@ -105,7 +120,11 @@ def test_a_mistake_is_an_error_with_its_place(tmp_path: Path, text: str, place: 
 @pytest.mark.parametrize(
     ("text", "place", "said"),
     [
-        ("entry_point: {}\n" + MAIN, "1:1", "the key 'entry_point' is unknown and ignored; did you mean 'entry_points'?"),
+        (
+            "entry_point: {}\n" + MAIN,
+            "1:1",
+            "the key 'entry_point' is unknown and ignored; did you mean 'entry_points'?",
+        ),
         ("environments: [conda.yaml]\n" + MAIN, "1:1", "did you mean 'python_env' or 'conda_env'?"),
         ("zzz: 1\n" + MAIN, "1:1", "known here: name, entry_points"),
         ("entry_points: {main: {command: ls, paramters: {}}}", "1:36", "did you mean 'parameters'?"),
@@ -117,7 +136,11 @@ def test_a_mistake_is_an_error_with_its_place(tmp_path: Path, text: str, place: 
         ),
         ("entry_points: {main: {command: ls, parameters: {a: tuple}}}", "1:52", "the type 'tuple' is unknown"),
         ("entry_points: {main: {parameters: {}}}", "1:16", "the entry point 'main' has no command"),
-        ("entry_points: {no: {command: ls}}", "1:16", "YAML reads the entry point no as the truth value false; write 'no', in quotes"),
+        (
+            "entry_points: {no: {command: ls}}",
+            "1:16",
+            "YAML reads the entry point no as the truth value false; write 'no', in quotes",
+        ),
         ("databricks_spark_job: {python_file: x.py}\n" + MAIN, "1:1", "means something on Databricks only"),
         ("conda_env:\n" + MAIN, "1:1", "'conda_env' is left empty and ignored"),
     ],
@@ -133,7 +156,8 @@ def test_harmless_keys_are_passed_over_in_silence(tmp_path: Path) -> None:
     text = "description: x\nenv_manager: local\nhooks: {}\nrequired_covariates: [a]\nuser_options: {}\n"
     assert (
         project(
-            tmp_path, text + "entry_points: {main: {command: ls, description: x, hooks: 1, parameters: {a: {description: x}}}}"
+            tmp_path,
+            text + "entry_points: {main: {command: ls, description: x, hooks: 1, parameters: {a: {description: x}}}}",
         ).warnings
         == ()
     )
@@ -153,7 +177,9 @@ def test_a_folder_without_a_file_is_a_project_without_entry_points(tmp_path: Pat
 
 
 def test_windows_line_ends_and_utf16_are_read(tmp_path: Path) -> None:
-    (tmp_path / "MLproject").write_bytes("entry_points:\r\n  main:\r\n    command: |\r\n      é\r\n      b\r\n".encode("utf-16"))
+    (tmp_path / "MLproject").write_bytes(
+        "entry_points:\r\n  main:\r\n    command: |\r\n      é\r\n      b\r\n".encode("utf-16")
+    )
 
     assert projects.load(tmp_path).entry_points["main"].command == "é\nb\n"
 
@@ -172,23 +198,41 @@ def test_the_name_in_messages_is_short_where_it_can_be(tmp_path: Path, monkeypat
     (tmp_path / "cache" / "checkout" / "sub" / "MLproject").write_text("[]")
     monkeypatch.setenv("MLPROJ_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    for root, shown in ((tmp_path / "cache" / "checkout", "sub/MLproject:1:1"), (None, "cache/checkout/sub/MLproject:1:1")):
+    for root, shown in (
+        (tmp_path / "cache" / "checkout", "sub/MLproject:1:1"),
+        (None, "cache/checkout/sub/MLproject:1:1"),
+    ):
         with pytest.raises(InvalidProject) as caught:
             projects.load(tmp_path / "cache" / "checkout" / "sub", root=root)
         assert str(caught.value.place) == shown
 
 
-KEYS = ["name", "entry_points", "main", "parameters", "command", "type", "default", "docker_env", "image", "environment", "volumes"]
+KEYS = [
+    "name",
+    "entry_points",
+    "main",
+    "parameters",
+    "command",
+    "type",
+    "default",
+    "docker_env",
+    "image",
+    "environment",
+    "volumes",
+]
 WORDS = st.sampled_from(
     [*KEYS, "conda_env", "choices", "min", "optional", "int", "path", "", "\0", "../x", "x" * 300, "{a}", "description"]
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.dates(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.integers() | st.booleans(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.integers() | st.booleans(), inner, max_size=4)
+    ),
     max_leaves=15,
 )
 POINTS = st.dictionaries(
-    WORDS, st.fixed_dictionaries({}, optional={"command": VALUES, "parameters": st.dictionaries(WORDS, VALUES) | VALUES})
+    WORDS,
+    st.fixed_dictionaries({}, optional={"command": VALUES, "parameters": st.dictionaries(WORDS, VALUES) | VALUES}),
 )
 
 

@@ -76,7 +76,8 @@ def test_bounds_hold_for_numbers_of_any_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "choices", "value"), [("float", (0.1, 1), "1.0"), ("bool", (True,), "yes"), ("string", (1,), "1"), ("float", ("x",), "x")]
+    ("kind", "choices", "value"),
+    [("float", (0.1, 1), "1.0"), ("bool", (True,), "yes"), ("string", (1,), "1"), ("float", ("x",), "x")],
 )
 def test_choices_are_compared_as_values_of_the_type(kind: str, choices: tuple[object, ...], value: str) -> None:
     found = objection(Parameter("x", kind, choices=choices), value)
@@ -84,7 +85,8 @@ def test_choices_are_compared_as_values_of_the_type(kind: str, choices: tuple[ob
 
 
 @pytest.mark.parametrize(
-    ("text", "items"), [("a, b", ["a", "b"]), ('["a,b", 1, true]', ["a,b", "1", "true"]), ("['a', \"b\"]", ["a", "b"]), ("[", None)]
+    ("text", "items"),
+    [("a, b", ["a", "b"]), ('["a,b", 1, true]', ["a,b", "1", "true"]), ("['a', \"b\"]", ["a", "b"]), ("[", None)],
 )
 def test_lists_have_items(text: str, items: list[str] | None) -> None:
     assert list_items(text) == items

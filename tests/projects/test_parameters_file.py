@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.projects import load_parameters_file, merge
 
 
-@pytest.mark.parametrize("text", ["a: 1\nb: [1, x]\nc: null\nno: yes\n", '{"a": 1, "b": [1, "x"], "c": null, "no": true}'])
+@pytest.mark.parametrize(
+    "text", ["a: 1\nb: [1, x]\nc: null\nno: yes\n", '{"a": 1, "b": [1, "x"], "c": null, "no": true}']
+)
 def test_a_file_of_parameters_is_yaml_or_json(tmp_path: Path, text: str) -> None:
     (tmp_path / "p").write_text(text)
 

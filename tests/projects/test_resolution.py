@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlproj import projects
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.projects.base import Project
 from tests.projects.building import project
 

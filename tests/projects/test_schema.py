@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from mlproj import projects
-from mlproj.errors import InvalidProject
+from mlproj.foundation.errors import InvalidProject
 from mlproj.projects.schema import schema
 
 SILENT = [

@@ -13,7 +13,8 @@ from mlproj.projects.shell import CannotQuoteError, Writer, ends_in_dollar
 
 # Characters that a shell makes something of, and ordinary ones.
 VALUES = st.text(
-    st.sampled_from("'\"\\$`(){}[]!#;&|<> \n\t*?~=-+ab1x_é\u2028") | st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
+    st.sampled_from("'\"\\$`(){}[]!#;&|<> \n\t*?~=-+ab1x_é\u2028")
+    | st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
     max_size=12,
 )
 
@@ -48,7 +49,9 @@ CONTEXTS = {
 
 def arguments(command: str) -> list[str]:
     """The arguments that bash gives to a program for *command*."""
-    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    )
     assert not done.stderr
     return done.stdout.decode().split("\0")[:-1]
 
@@ -160,7 +163,8 @@ def test_the_end_of_a_here_document_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("$", True), ("a$", True), ("$$", False), ("\\$", False), ("\\\\$", True), ("\\$$", True), ("", False)]
+    ("text", "expected"),
+    [("$", True), ("a$", True), ("$$", False), ("\\$", False), ("\\\\$", True), ("\\$$", True), ("", False)],
 )
 def test_a_dollar_expands_unless_escaped_or_doubled(text: str, expected: bool) -> None:
     assert ends_in_dollar(text) is expected
@@ -185,7 +189,9 @@ def outcome(template: list[str], value: str) -> tuple[bytes, int] | None:
     except CannotQuoteError:
         return None
     environ = {"PATH": "/nowhere", "LC_ALL": "C.UTF-8", "HOME": "/home"}
-    done = subprocess.run(["/bin/bash", "-c", writer.text], capture_output=True, check=False, env=environ, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["/bin/bash", "-c", writer.text], capture_output=True, check=False, env=environ, stdin=subprocess.DEVNULL
+    )
     return done.stdout, done.returncode
 
 

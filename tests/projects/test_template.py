@@ -46,6 +46,9 @@ def test_what_str_format_accepts_means_the_same(command: str) -> None:
     if any(isinstance(piece, Field) and piece.shell_style for piece in pieces):
         return
     assert (
-        "".join(piece if isinstance(piece, str) else piece.token.format(a="V") if isinstance(piece, Field) else "" for piece in pieces)
+        "".join(
+            piece if isinstance(piece, str) else piece.token.format(a="V") if isinstance(piece, Field) else ""
+            for piece in pieces
+        )
         == expected
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.program import Result, mlproj
 
 
@@ -15,7 +15,9 @@ def recorded(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str
     return run
 
 
-def reproduced(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> tuple[Result, dict[str, Any]]:
+def reproduced(
+    *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> tuple[Result, dict[str, Any]]:
     """What ``mlproj reproduce ARGUMENTS --json`` ended with, and its document."""
     done = mlproj("reproduce", *arguments, "--json", cwd=cwd, env=env)
     assert done.out, done.err

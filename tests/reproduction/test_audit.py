@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.program import mlproj, project, start
 from tests.reproduction.conftest import checkouts, recorded, reproduced
 from tests.sources.repository import commit
@@ -25,7 +25,9 @@ def causes(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_runs_that_are_alike_are_found_to_be(tmp_path: Path) -> None:
-    run = recorded(python_project(tmp_path / "p", "import random\nrandom.seed(1)\nopen('out', 'w').write(str(random.random()))\n"))
+    run = recorded(
+        python_project(tmp_path / "p", "import random\nrandom.seed(1)\nopen('out', 'w').write(str(random.random()))\n")
+    )
     done, document = reproduced(run["run_id"], "--times", "2")
     assert (done.code, document["reproduced"], document["deterministic"], len(document["runs"])) == (0, True, True, 2)
     assert document["parting"] is None and document["causes"] == []
@@ -45,11 +47,17 @@ def test_an_unset_seed_is_found_by_reading_and_the_first_difference_is_shown(tmp
     done, document = reproduced(run["run_id"], "--times", "2")
     assert (done.code, document["deterministic"]) == (1, False)
     assert causes(document) == [("unset seed", "read")]
-    assert document["causes"][0]["text"] == "random is never seeded, and draws random numbers at main.py:4 (random.random)"
+    assert (
+        document["causes"][0]["text"] == "random is never seeded, and draws random numbers at main.py:4 (random.random)"
+    )
     parting = document["parting"]
     assert (parting["metric"], parting["step"], parting["line"]) == ("loss", 1, 2)
     assert parting["texts"][0].startswith("step 1 value ") and parting["texts"][0] != parting["texts"][1]
-    trials = [one["tags"]["mlproj.trial"] for one in mlproj("runs", "list", "--json").document["runs"] if "mlproj.trial" in one["tags"]]
+    trials = [
+        one["tags"]["mlproj.trial"]
+        for one in mlproj("runs", "list", "--json").document["runs"]
+        if "mlproj.trial" in one["tags"]
+    ]
     assert trials[-1] == "PYTHONHASHSEED=0" and trials[0].startswith("OMP_NUM_THREADS=1 "), "both were tried"
 
 
@@ -63,7 +71,9 @@ def test_the_hash_seed_is_shown_by_trial(tmp_path: Path) -> None:
 
 
 def test_thread_counts_are_shown_by_trial_and_trials_can_be_left_out(tmp_path: Path) -> None:
-    code = "import os\nopen('out', 'w').write('1' if os.environ.get('OMP_NUM_THREADS') == '1' else os.urandom(9).hex())\n"
+    code = (
+        "import os\nopen('out', 'w').write('1' if os.environ.get('OMP_NUM_THREADS') == '1' else os.urandom(9).hex())\n"
+    )
     run = recorded(python_project(tmp_path / "p", code))
     _, document = reproduced(run["run_id"], "--times", "2")
     assert causes(document) == [("thread counts", "tried")]
@@ -96,7 +106,11 @@ def running(number: int) -> None:
     until = time.monotonic() + 60
     while True:
         runs = mlproj("runs", "list", "--json").document["runs"]
-        if len(runs) >= number and runs[0]["status"] == "RUNNING" and (paths.run_dir(runs[0]["run_id"]) / "metrics.log").exists():
+        if (
+            len(runs) >= number
+            and runs[0]["status"] == "RUNNING"
+            and (paths.run_dir(runs[0]["run_id"]) / "metrics.log").exists()
+        ):
             time.sleep(0.3)
             return
         assert time.monotonic() < until
@@ -111,7 +125,9 @@ def test_an_interruption_ends_it_all_and_leaves_nothing_behind(tmp_path: Path) -
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130 and json.loads(out)["error"]["kind"] == "interrupted"
     newest, *others = mlproj("runs", "list", "--json").document["runs"]
-    assert newest["status"] == "KILLED" and [one["run_id"] for one in others] == [run["run_id"]], "no further run was begun"
+    assert newest["status"] == "KILLED" and [one["run_id"] for one in others] == [run["run_id"]], (
+        "no further run was begun"
+    )
     assert checkouts() == []
     done, document = reproduced(newest["run_id"])
     assert done.code == 2 and "was ended from outside (interrupted)" in document["error"]["message"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests import package_index, tiny_package
 from tests.package_index import Index, Release
 from tests.program import project
@@ -47,7 +47,9 @@ def test_the_packages_are_those_of_then_and_the_lock_is_the_same_byte_for_byte(i
     first, again = (shown(one["run_id"]) for one in document["runs"])
     assert kept(again, "pylock.toml") == kept(run, "pylock.toml")
     assert again["environment"]["key"] == first["environment"]["key"] != run["environment"]["key"]
-    assert first["environment"]["reused"] is again["environment"]["reused"] is False, "each of several runs has a fresh one"
+    assert first["environment"]["reused"] is again["environment"]["reused"] is False, (
+        "each of several runs has a fresh one"
+    )
     assert again["environment"]["lock"] == "pylock.toml"
     assert again["tags"]["mlproj.reproduces"] == run["run_id"]
     assert again["tags"]["mlproj.verdict"] == "reproduced: 0 metrics and 1 file compared"
@@ -82,10 +84,14 @@ def test_packages_of_the_project_itself_come_from_its_copy(index: Index, tmp_pat
     done, document = reproduced(run["run_id"])
     assert (done.code, document["reproduced"]) == (0, True), done.out
     first = shown(document["runs"][0]["run_id"])
-    assert kept(first, "pylock.toml") == kept(run, "pylock.toml") and str(tmp_path).encode() not in kept(run, "pylock.toml")
+    assert kept(first, "pylock.toml") == kept(run, "pylock.toml") and str(tmp_path).encode() not in kept(
+        run, "pylock.toml"
+    )
     second = shown(reproduced(run["run_id"])[1]["runs"][0]["run_id"])
     assert (second["environment"]["key"], second["environment"]["reused"]) == (first["environment"]["key"], True)
 
     done, document = reproduced(run["run_id"], "--latest-code")
-    assert (done.code, document["reproduced"]) == (1, False), "the package of now, and not the one that is built already"
+    assert (done.code, document["reproduced"]) == (1, False), (
+        "the package of now, and not the one that is built already"
+    )
     assert "+changed sinceplaced" in document["runs"][0]["files"][0]["details"]

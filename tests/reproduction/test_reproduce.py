@@ -11,7 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.etree import ElementTree
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.program import mlproj, project
 from tests.reproduction.conftest import checkouts, kept, recorded, reproduced, shown, states
 from tests.sources.git_server import serving
@@ -37,7 +37,17 @@ def metrics(folder: Path, command: str, **files: str) -> Path:
 def test_values_are_given_again_whatever_they_hold_and_defaults_stay_the_codes_own(tmp_path: Path) -> None:
     folder = project(tmp_path / "p", VALUES)
     (tmp_path / "values.json").write_text(json.dumps({"text": "a\nb 'c' \"$(d)\" {e}", "maybe": None}))
-    run = recorded(folder, "--params-file", tmp_path / "values.json", "-P", "items=[3]", "-P", "extra=--lead ing", "-P", "two words=x")
+    run = recorded(
+        folder,
+        "--params-file",
+        tmp_path / "values.json",
+        "-P",
+        "items=[3]",
+        "-P",
+        "extra=--lead ing",
+        "-P",
+        "two words=x",
+    )
     assert (folder / "out.txt").read_text().startswith("<a\nb 'c' \"$(d)\" {e}><><[3]><><key-by-default>")
 
     done, document = reproduced(run["run_id"])
@@ -50,7 +60,11 @@ def test_values_are_given_again_whatever_they_hold_and_defaults_stay_the_codes_o
 def test_secret_values_have_to_be_given_and_others_may_not(tmp_path: Path) -> None:
     run = recorded(project(tmp_path / "p", VALUES), "-P", "api_key=s3cr3t-value", "-P", "text=a")
     done, document = reproduced(run["run_id"])
-    assert done.code == 2 and "api_key is secret" in document["error"]["message"] and document["error"]["hint"] == "add -P api_key=…"
+    assert (
+        done.code == 2
+        and "api_key is secret" in document["error"]["message"]
+        and document["error"]["hint"] == "add -P api_key=…"
+    )
     done, document = reproduced(run["run_id"], "-P", "api_key=s3cr3t-value", "-P", "text=b")
     assert done.code == 2 and "mlproj rerun" in document["error"]["hint"]
     done, _ = reproduced(run["run_id"], "-P", "api_key=s3cr3t-value")
@@ -116,7 +130,9 @@ def test_an_input_from_elsewhere_is_fetched_again_and_has_to_be_the_same(tmp_pat
 
 
 def test_metrics_are_compared_point_by_point_within_tolerances(tmp_path: Path) -> None:
-    folder = metrics(tmp_path / "p", "cat values >> $MLPROJ_METRICS", values="a=1 step=0\na=2 step=1\nodd=nan\nodd=inf\n")
+    folder = metrics(
+        tmp_path / "p", "cat values >> $MLPROJ_METRICS", values="a=1 step=0\na=2 step=1\nodd=nan\nodd=inf\n"
+    )
     commit(folder, {})
     run = recorded(folder)
     commit(folder, {"values": "a=1 step=0\na=2.01 step=1\nodd=nan\nodd=inf\n"})
@@ -124,7 +140,13 @@ def test_metrics_are_compared_point_by_point_within_tolerances(tmp_path: Path) -
     assert reproduced(run["run_id"])[0].code == 0
     done, document = reproduced(run["run_id"], "--latest-code")
     assert (done.code, states(document)) == (1, {"a": "differs", "odd": "same"})
-    assert document["runs"][0]["metrics"][0] == {"name": "a", "state": "differs", "before": 2.0, "after": 2.01, "step": 1}
+    assert document["runs"][0]["metrics"][0] == {
+        "name": "a",
+        "state": "differs",
+        "before": 2.0,
+        "after": 2.01,
+        "step": 1,
+    }
     assert document["runs"][0]["metrics"][1]["before"] == "Infinity"
     for words, code in ((["a=0.1"], 0), (["*=1%"], 0), (["a=0.001", "*=1"], 1)):
         done, document = reproduced(run["run_id"], "--latest-code", *(f"--tolerance={word}" for word in words))
@@ -146,7 +168,10 @@ def test_files_are_compared_by_content_and_shown_where_they_differ(tmp_path: Pat
     commit(folder, {"in.json": '{"a": 2}'})
 
     done, document = reproduced(run["run_id"])
-    assert (done.code, states(document)) == (1, {"big": "same", "logged: log.json": "same", "out.json": "same", "run.log": "differs"})
+    assert (done.code, states(document)) == (
+        1,
+        {"big": "same", "logged: log.json": "same", "out.json": "same", "run.log": "differs"},
+    )
     assert reproduced(run["run_id"], "--ignore", "*.log")[0].code == 0
     done, document = reproduced(run["run_id"], "--latest-code", "--ignore", "run.*")
     assert states(document) == {"big": "same", "logged: log.json": "differs", "out.json": "differs"}
@@ -183,7 +208,10 @@ def test_how_a_run_ended_is_reproduced_too(tmp_path: Path) -> None:
     failing = recorded(metrics(tmp_path / "p", "exit 3"))
     done, document = reproduced(failing["run_id"])
     assert done.code == 0 and document["runs"][0]["exit_code"] == 3
-    assert document["runs"][0]["summary"] == "reproduced: it ended the same way, and left no metrics and no files to compare"
+    assert (
+        document["runs"][0]["summary"]
+        == "reproduced: it ended the same way, and left no metrics and no files to compare"
+    )
     slow = recorded(metrics(tmp_path / "slow", "sleep 20"), "--timeout", "0.5")
     done, document = reproduced(slow["run_id"])
     assert (done.code, document["runs"][0]["status"], document["runs"][0]["exit_code"]) == (0, "KILLED", 124)
@@ -260,9 +288,23 @@ def test_rerun_changes_what_is_given_and_keeps_the_rest(tmp_path: Path) -> None:
 
 def test_reports_have_a_case_for_each_thing_that_was_compared(tmp_path: Path) -> None:
     run = recorded(metrics(tmp_path / "p", "echo a=1 >> $MLPROJ_METRICS; date +%N > out"))
-    done = mlproj("reproduce", run["run_id"], "--times", "2", "--no-causes", "--junit-xml", "r.xml", "--summary", "s.md", cwd=tmp_path)
+    done = mlproj(
+        "reproduce",
+        run["run_id"],
+        "--times",
+        "2",
+        "--no-causes",
+        "--junit-xml",
+        "r.xml",
+        "--summary",
+        "s.md",
+        cwd=tmp_path,
+    )
     assert done.code == 1
-    cases = {case.get("name"): [child.tag for child in case] for case in ElementTree.parse(tmp_path / "r.xml").iter("testcase")}
+    cases = {
+        case.get("name"): [child.tag for child in case]
+        for case in ElementTree.parse(tmp_path / "r.xml").iter("testcase")
+    }
     assert cases["run 1: ending"] == [] and cases["run 2: metric a"] == [] and cases["run 2: file out"] == ["failure"]
     assert cases["the runs are alike"] == ["failure"] and "not reproduced" in (tmp_path / "s.md").read_text()
     assert mlproj("reproduce", "nothing", "--junit-xml", "r.xml", cwd=tmp_path).code == 2

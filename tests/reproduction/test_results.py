@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mlproj import tracking
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
 from mlproj.reproduction import results
 from mlproj.reproduction.results import Place
 from mlproj.tracking.base import Metric, Output, Run, Status
@@ -48,7 +48,7 @@ def test_outputs_artifacts_and_logged_models_are_files_and_the_load_of_the_machi
         write(model.artifact_uri, "MLmodel", f"run_id: {run.run_id}\nmodel_id: {model.model_id}\nflavors: {{}}\n")
         write(model.artifact_uri, "weights", f"{step}")
 
-    found = results.of(place.runs.get_run(run.run_id), place)
+    found = results.read_results(place.runs.get_run(run.run_id), place)
 
     assert set(found.metrics) == {"a"}
     assert {name: found.files[name].path for name in found.files} == {
@@ -71,7 +71,7 @@ def test_children_come_in_the_order_of_what_they_were_given(place: Place) -> Non
     for value in ("2", "1"):
         child = a_run(place, {"m": float(value)}, {"mlflow.parentRunId": run.run_id}, params={"n": value})
         a_run(place, {"deep": float(value)}, {"mlflow.parentRunId": child.run_id})
-    found = results.of(run, place)
+    found = results.read_results(run, place)
     assert {name: points[0].value for name, points in found.metrics.items()} == {
         "child 1: m": 1.0,
         "child 1: child 1: deep": 1.0,
@@ -84,4 +84,4 @@ def test_children_come_in_the_order_of_what_they_were_given(place: Place) -> Non
 def test_a_place_that_a_record_may_not_lead_to_is_an_error(place: Place) -> None:
     run = place.runs.create_run(artifact_uri="ftp://host/x")
     with pytest.raises(MlprojError, match="cannot be reached from here"):
-        results.of(run, place)
+        results.read_results(run, place)

@@ -48,7 +48,9 @@ def test_the_same_points_at_another_time_are_the_same(found: list[tuple[int, int
 
 
 @given(histories, histories)
-def test_histories_part_somewhere_or_are_alike(one: list[tuple[int, int, float]], other: list[tuple[int, int, float]]) -> None:
+def test_histories_part_somewhere_or_are_alike(
+    one: list[tuple[int, int, float]], other: list[tuple[int, int, float]]
+) -> None:
     then, now = points(*one), points(*other)
     step = parting(then, now)
     assert (step is None) == are_alike(then, now)

@@ -17,19 +17,25 @@ __all__ = ["server"]
 
 
 def test_a_run_of_a_colleague_is_reproduced_and_the_verdict_is_with_the_server(server: Server, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", "entry_points: {main: {command: 'echo a=1 >> $MLPROJ_METRICS; cat x > out; cat x'}}\n", x="1\n")
+    folder = project(
+        tmp_path / "p", "entry_points: {main: {command: 'echo a=1 >> $MLPROJ_METRICS; cat x > out; cat x'}}\n", x="1\n"
+    )
     commit(folder, {})
     (folder / "x").write_text("two\n")
 
     def cli(home: str, *words: str | Path) -> Result:
-        return mlproj(*words, "--json", env={"MLPROJ_TRACKING_URI": server.address, "MLPROJ_HOME": str(tmp_path / home)})
+        return mlproj(
+            *words, "--json", env={"MLPROJ_TRACKING_URI": server.address, "MLPROJ_HOME": str(tmp_path / home)}
+        )
 
     with server.up():
         run = cli("mine", "run", folder).document["run"]
         done = cli("theirs", "reproduce", run["run_id"])
         assert done.code == 0, done.err + done.out
         (verdict,) = done.document["reproduction"]["runs"]
-        assert [(one["path"], one["state"]) for one in verdict["files"]] == [("out", "same")] and verdict["metrics"][0]["state"] == "same"
+        assert [(one["path"], one["state"]) for one in verdict["files"]] == [("out", "same")] and verdict["metrics"][0][
+            "state"
+        ] == "same"
         bare = project(tmp_path / "bare", "entry_points: {main: {command: 'true'}}\n")
         own = cli("mine", "run", bare).document["run"]["run_id"]
         assert cli("mine", "reproduce", own).code == 0
@@ -37,7 +43,10 @@ def test_a_run_of_a_colleague_is_reproduced_and_the_verdict_is_with_the_server(s
         assert refused.code == 66 and "is kept in the home that it ran in" in refused.document["error"]["hint"]
     with closing(server.store()) as store:
         again = store.get_run(verdict["run_id"])
-    assert again.tags["mlproj.reproduces"] == run["run_id"] and again.tags["mlproj.verdict"] == "reproduced: 1 metric and 1 file compared"
+    assert (
+        again.tags["mlproj.reproduces"] == run["run_id"]
+        and again.tags["mlproj.verdict"] == "reproduced: 1 metric and 1 file compared"
+    )
 
 
 def test_the_verdict_does_not_need_the_server_any_more(server: Server, tmp_path: Path) -> None:

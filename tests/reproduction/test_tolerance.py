@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.reproduction import tolerance
 from mlproj.reproduction.tolerance import EXACT, Tolerance
 
@@ -17,12 +17,18 @@ bounds = st.floats(min_value=0, max_value=1e308)
 def test_a_tolerance_is_a_difference_or_a_part_and_a_star_stands_for_the_rest() -> None:
     found = tolerance.parse(["rmse=0.01", "loss = train = 5 %", "*=1e-9"])
     assert found == {"rmse": Tolerance(0.01), "loss = train ": Tolerance(0.05, relative=True), "*": Tolerance(1e-9)}
-    assert tolerance.of(found, "rmse").allows(1.0, 1.005) and not tolerance.of(found, "rmse").allows(1.0, 1.02)
-    assert tolerance.of(found, "loss = train ").allows(-100, -104.9) and not tolerance.of(found, "loss = train ").allows(-100, -105.1)
-    assert tolerance.of(found, "other") == Tolerance(1e-9) and tolerance.of({}, "other") == EXACT
+    assert tolerance.tolerance_for(found, "rmse").allows(1.0, 1.005) and not tolerance.tolerance_for(
+        found, "rmse"
+    ).allows(1.0, 1.02)
+    assert tolerance.tolerance_for(found, "loss = train ").allows(-100, -104.9) and not tolerance.tolerance_for(
+        found, "loss = train "
+    ).allows(-100, -105.1)
+    assert tolerance.tolerance_for(found, "other") == Tolerance(1e-9) and tolerance.tolerance_for({}, "other") == EXACT
 
 
-@pytest.mark.parametrize("word", ["", "rmse", "=1", "rmse=", "rmse=-1", "rmse=nan", "rmse=inf", "rmse=%", "rmse=a", "rmse=1%%"])
+@pytest.mark.parametrize(
+    "word", ["", "rmse", "=1", "rmse=", "rmse=-1", "rmse=nan", "rmse=inf", "rmse=%", "rmse=a", "rmse=1%%"]
+)
 def test_what_is_no_tolerance_is_a_usage_error_with_what_to_write(word: str) -> None:
     with pytest.raises(UsageError) as raised:
         tolerance.parse([word])
@@ -46,8 +52,15 @@ def test_without_tolerance_only_the_same_value_counts(one: float, other: float) 
     assert EXACT.allows(one, other) == (one == other or (math.isnan(one) and math.isnan(other)))
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([math.nan, math.inf, -math.inf]), bounds, st.booleans())
-def test_no_tolerance_is_wide_enough_for_what_is_no_number(value: float, odd: float, bound: float, relative: bool) -> None:
+@given(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([math.nan, math.inf, -math.inf]),
+    bounds,
+    st.booleans(),
+)
+def test_no_tolerance_is_wide_enough_for_what_is_no_number(
+    value: float, odd: float, bound: float, relative: bool
+) -> None:
     assert not Tolerance(bound, relative).allows(value, odd)
     assert not Tolerance(bound, relative).allows(odd, value)
 

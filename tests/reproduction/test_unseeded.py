@@ -19,12 +19,21 @@ def found(folder: Path, command: str = "python main.py", **files: str) -> list[s
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("import random\nx = 1\nrandom.random()\n", "random is never seeded, and draws random numbers at main.py:3 (random.random)"),
+        (
+            "import random\nx = 1\nrandom.random()\n",
+            "random is never seeded, and draws random numbers at main.py:3 (random.random)",
+        ),
         ("import random\nrandom.seed()\nrandom.random()\n", "random is never seeded"),
         ("from random import shuffle as mix\nmix([])\n", "main.py:2 (random.shuffle)"),
-        ("import numpy as np\nnp.random.rand(3)\n", "numpy is never seeded, and draws random numbers at main.py:2 (numpy.random.rand)"),
+        (
+            "import numpy as np\nnp.random.rand(3)\n",
+            "numpy is never seeded, and draws random numbers at main.py:2 (numpy.random.rand)",
+        ),
         ("from numpy import random\nrandom.normal()\n", "main.py:2 (numpy.random.normal)"),
-        ("import numpy as np\nrng = np.random.default_rng()\n", "come from the system, which no seed decides, at main.py:2"),
+        (
+            "import numpy as np\nrng = np.random.default_rng()\n",
+            "come from the system, which no seed decides, at main.py:2",
+        ),
         ("import numpy as np\nnp.random.default_rng(0)\nnp.random.rand()\n", "numpy is never seeded"),
         ("import numpy as np\nnp.random.RandomState(seed=None)\n", "numpy.random.RandomState"),
         ("import random\nrandom.seed(1)\nrandom.Random()\n", "main.py:3 (random.Random)"),
@@ -33,8 +42,14 @@ def found(folder: Path, command: str = "python main.py", **files: str) -> list[s
         ("from torch import nn\nnn.Linear(1, 1)\n", "torch.nn.Linear"),
         ("from torch.utils.data import DataLoader\nDataLoader([], shuffle=True)\n", "torch is never seeded"),
         ("import tensorflow as tf\ntf.keras.layers.Dense(1)\n", "tensorflow is never seeded"),
-        ("from sklearn.model_selection import train_test_split\ntrain_test_split([])\n", "random_state is not given at main.py:2"),
-        ("from sklearn.model_selection import KFold\nKFold(shuffle=True, random_state=None)\n", "random_state is not given"),
+        (
+            "from sklearn.model_selection import train_test_split\ntrain_test_split([])\n",
+            "random_state is not given at main.py:2",
+        ),
+        (
+            "from sklearn.model_selection import KFold\nKFold(shuffle=True, random_state=None)\n",
+            "random_state is not given",
+        ),
     ],
 )
 def test_what_draws_without_a_seed_is_told_with_its_place(tmp_path: Path, code: str, told: str) -> None:

@@ -12,11 +12,20 @@ from mlproj.tracking.base import Metric, Run, Status
 
 
 def results(
-    name: str = "r", metrics: dict[str, list[float]] | None = None, files: dict[str, bytes | None] | None = None, **fields: Any
+    name: str = "r",
+    metrics: dict[str, list[float]] | None = None,
+    files: dict[str, bytes | None] | None = None,
+    **fields: Any,
 ) -> Results:
     """A run with these values, a millisecond and a step apart, and files; None: one that could not be read."""
     endings = fields.pop("endings", ())
-    run = Run(name, name, "0", "Default", **{"status": Status.FINISHED, "exit_code": 0, "artifact_uri": "file:///nowhere", **fields})
+    run = Run(
+        name,
+        name,
+        "0",
+        "Default",
+        **{"status": Status.FINISHED, "exit_code": 0, "artifact_uri": "file:///nowhere", **fields},
+    )
     series = {key: tuple(points(key, found)) for key, found in (metrics or {}).items()}
     return Results(run, series, {path: file(path, content) for path, content in (files or {}).items()}, endings)
 
@@ -41,8 +50,17 @@ def test_every_difference_counts_and_is_named() -> None:
     then = results(metrics={"a": [1.0, 2.0], "gone": [1.0]}, files={"x": b"1\n", "gone": b"", "odd": None})
     now = results(metrics={"a": [1.0, 2.5], "new": [1.0]}, files={"x": b"2\n", "new": b"", "odd": None})
     found = verdict.judge(then, now, {"a": Tolerance(0.1)})
-    assert [(one.name, one.state, one.step) for one in found.metrics] == [("a", DIFFERS, 1), ("gone", MISSING, None), ("new", NEW, None)]
-    assert [(one.path, one.state) for one in found.files] == [("gone", MISSING), ("new", NEW), ("odd", UNKNOWN), ("x", DIFFERS)]
+    assert [(one.name, one.state, one.step) for one in found.metrics] == [
+        ("a", DIFFERS, 1),
+        ("gone", MISSING, None),
+        ("new", NEW, None),
+    ]
+    assert [(one.path, one.state) for one in found.files] == [
+        ("gone", MISSING),
+        ("new", NEW),
+        ("odd", UNKNOWN),
+        ("x", DIFFERS),
+    ]
     assert found.files[3].details == ("@@ -1 +1 @@", "-1", "+2")
     assert found.summary == "not reproduced: of 3 metrics and 4 files 7 differ: a, gone, new and 4 more"
 
@@ -67,7 +85,10 @@ def test_how_runs_and_their_children_ended_counts() -> None:
     failed = results("now", status=Status.FAILED, exit_code=3, status_reason="it broke")
     found = verdict.judge(results("then"), failed, {})
     assert found.ending == "now ended FAILED with exit code 3 (it broke), then ended FINISHED with exit code 0"
-    assert verdict.judge(failed, failed, {}).summary == "reproduced: it ended the same way, and left no metrics and no files to compare"
+    assert (
+        verdict.judge(failed, failed, {}).summary
+        == "reproduced: it ended the same way, and left no metrics and no files to compare"
+    )
     one, other = (Status.FINISHED, 0), (Status.FAILED, 1)
     assert verdict.judge(results("then", endings=(one,)), results("now"), {}).ending == "now had 0 child runs, then 1"
     assert not verdict.judge(results(endings=(one, one)), results(endings=(one, other)), {}).reproduced

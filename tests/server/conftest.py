@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from mlproj.server.app import Principal, Settings, create_app
 from mlproj.server.serving import answer_promptly
 from mlproj.tracking.base import TrackingStore

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from mlproj.server.access import Scope, asking, needed
 from mlproj.server.admission import Principal
 from mlproj.server.app import _TABLES, Settings, create_app
@@ -43,14 +44,33 @@ def test_nobody_is_let_in_without_a_token(closed: TestClient) -> None:
         assert answer.headers["www-authenticate"].startswith("Basic ")
     for method in ("GET", "PUT", "DELETE"):
         assert closed.request(method, "/api/2.0/mlflow-artifacts/artifacts/0/x").status_code == 401
-    for path in ("/", "/nothing", "/api/2.0/mlflow-artifacts/artifacts", "/api/3.0/mlflow/server-info", "//version", "/health/"):
+    for path in (
+        "/",
+        "/nothing",
+        "/api/2.0/mlflow-artifacts/artifacts",
+        "/api/3.0/mlflow/server-info",
+        "//version",
+        "/health/",
+    ):
         assert closed.get(path).status_code == 401
     assert closed.get("/health").status_code == closed.get("/version").status_code == 200
 
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Bearer wrong", "Basic", "Basic %%%", "Basic YQ==", "Basic YTpi", "Digest x", "bearer\tx", "Basic w7/Dvw=="],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        "Basic",
+        "Basic %%%",
+        "Basic YQ==",
+        "Basic YTpi",
+        "Digest x",
+        "bearer\tx",
+        "Basic w7/Dvw==",
+    ],
 )
 def test_what_is_no_token_lets_nobody_in(closed: TestClient, tokens: TokenFile, header: str) -> None:
     tokens.create("a", Scope.ADMIN, None)
@@ -59,7 +79,8 @@ def test_what_is_no_token_lets_nobody_in(closed: TestClient, tokens: TokenFile, 
 
 
 @pytest.mark.parametrize(
-    ("agent", "code"), [("mlflow-python-client/1.30.0", "CUSTOMER_UNAUTHORIZED"), ("mlflow-python-client/2.0.1", "UNAUTHENTICATED")]
+    ("agent", "code"),
+    [("mlflow-python-client/1.30.0", "CUSTOMER_UNAUTHORIZED"), ("mlflow-python-client/2.0.1", "UNAUTHENTICATED")],
 )
 def test_old_clients_are_told_with_a_code_that_they_know(closed: TestClient, agent: str, code: str) -> None:
     answer = closed.get(API + "experiments/get", headers={"User-Agent": agent})
@@ -72,7 +93,12 @@ def test_a_token_is_taken_as_bearer_and_as_password(closed: TestClient, tokens: 
     def ask(query: str = "", **more: Any) -> int:
         return int(closed.get(f"{API}experiments/get?experiment_id=0{query}", **more).status_code)
 
-    assert ask(headers=bearer(secret)) == ask(auth=("anybody", secret)) == ask(headers={"Authorization": f"bearer  {secret}"}) == 200
+    assert (
+        ask(headers=bearer(secret))
+        == ask(auth=("anybody", secret))
+        == ask(headers={"Authorization": f"bearer  {secret}"})
+        == 200
+    )
     assert ask(headers=bearer(secret[:-1])) == ask(auth=(secret, "x")) == ask(f"&token={secret}") == 401
 
 
@@ -80,12 +106,28 @@ def test_a_scope_ends_where_the_next_begins(closed: TestClient, tokens: TokenFil
     secrets = {scope: bearer(tokens.create(scope.word, scope, None)[0]) for scope in Scope}
 
     def status(scope: Scope, method: str, path: str) -> int:
-        return int(closed.request(method, "/api/2.0/" + path, headers=secrets[scope], json=None if method == "GET" else {}).status_code)
+        return int(
+            closed.request(
+                method, "/api/2.0/" + path, headers=secrets[scope], json=None if method == "GET" else {}
+            ).status_code
+        )
 
     asked = {
-        Scope.READ: [("GET", "mlflow/runs/get"), ("POST", "mlflow/runs/search"), ("POST", "mlflow/registered-models/get-latest-versions")],
-        Scope.WRITE: [("POST", "mlflow/runs/create"), ("PUT", "mlflow-artifacts/artifacts/0/x"), ("POST", "mlflow/runs/log-batch")],
-        Scope.ADMIN: [("POST", "mlflow/experiments/delete"), ("DELETE", "mlflow-artifacts/artifacts/0/x"), ("POST", "mlflow/runs/delete")],
+        Scope.READ: [
+            ("GET", "mlflow/runs/get"),
+            ("POST", "mlflow/runs/search"),
+            ("POST", "mlflow/registered-models/get-latest-versions"),
+        ],
+        Scope.WRITE: [
+            ("POST", "mlflow/runs/create"),
+            ("PUT", "mlflow-artifacts/artifacts/0/x"),
+            ("POST", "mlflow/runs/log-batch"),
+        ],
+        Scope.ADMIN: [
+            ("POST", "mlflow/experiments/delete"),
+            ("DELETE", "mlflow-artifacts/artifacts/0/x"),
+            ("POST", "mlflow/runs/delete"),
+        ],
     }
     for scope in Scope:
         for needs, endpoints in asked.items():
@@ -94,9 +136,18 @@ def test_a_scope_ends_where_the_next_begins(closed: TestClient, tokens: TokenFil
 
 
 @pytest.mark.parametrize(
-    "path", ["/experiments/delete", "experiments/delete/", "./experiments/delete", "x/../experiments/delete", "experiments/delete?x"]
+    "path",
+    [
+        "/experiments/delete",
+        "experiments/delete/",
+        "./experiments/delete",
+        "x/../experiments/delete",
+        "experiments/delete?x",
+    ],
 )
-def test_no_spelling_of_a_path_gets_around_a_scope(closed: TestClient, tokens: TokenFile, store: TrackingStore, path: str) -> None:
+def test_no_spelling_of_a_path_gets_around_a_scope(
+    closed: TestClient, tokens: TokenFile, store: TrackingStore, path: str
+) -> None:
     secret, _ = tokens.create("a", Scope.WRITE, None)
     made = store.create_experiment("x")
     raw = ("/api/2.0/mlflow/" + path.replace("?", "%3F")).encode()
@@ -119,7 +170,15 @@ def _raw(client: TestClient, scope: dict[str, Any], secret: str, experiment_id: 
         sent.append(message)
 
     headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {secret}".encode())]
-    whole = {"type": "http", "method": "POST", "query_string": b"", "headers": headers, "root_path": "", "scheme": "http", **scope}
+    whole = {
+        "type": "http",
+        "method": "POST",
+        "query_string": b"",
+        "headers": headers,
+        "root_path": "",
+        "scheme": "http",
+        **scope,
+    }
     anyio.run(client.app, whole, receive, send)
     return int(sent[0]["status"])
 
@@ -148,13 +207,17 @@ def test_what_a_request_needs(method: str, path: str, scope: Scope) -> None:
     assert needed(method, path) is scope
 
 
-def test_a_revoked_and_an_expired_token_are_worthless_at_once(closed: TestClient, tokens: TokenFile, tmp_path: Path) -> None:
+def test_a_revoked_and_an_expired_token_are_worthless_at_once(
+    closed: TestClient, tokens: TokenFile, tmp_path: Path
+) -> None:
     elsewhere = TokenFile(tmp_path / "tokens.json")  # as another process has it
     secret, _ = elsewhere.create("a", Scope.READ, None)
     over, _ = elsewhere.create("b", Scope.READ, 0)
 
     def ask(token: str) -> int:
-        return int(closed.get(API + "experiments/get", params={"experiment_id": "0"}, headers=bearer(token)).status_code)
+        return int(
+            closed.get(API + "experiments/get", params={"experiment_id": "0"}, headers=bearer(token)).status_code
+        )
 
     assert (ask(secret), ask(over)) == (200, 401)
     elsewhere.revoke("a")

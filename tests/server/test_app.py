@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from mlproj.server.admission import Principal
 from mlproj.server.app import _TABLES, Settings, create_app
 from mlproj.server.guard import LOOPBACK
@@ -33,9 +34,14 @@ def refused(answer: Any) -> tuple[int, str]:
     return answer.status_code, found["error_code"]
 
 
-@pytest.mark.parametrize("prefix", ["api/2.0/mlflow", "api/2.0/preview/mlflow", "ajax-api/2.0/mlflow", "ajax-api/2.0/preview/mlflow"])
+@pytest.mark.parametrize(
+    "prefix", ["api/2.0/mlflow", "api/2.0/preview/mlflow", "ajax-api/2.0/mlflow", "ajax-api/2.0/preview/mlflow"]
+)
 def test_every_prefix_is_answered(client: TestClient, prefix: str) -> None:
-    assert client.get(f"/{prefix}/experiments/get", params={"experiment_id": "0"}).json()["experiment"]["name"] == "Default"
+    assert (
+        client.get(f"/{prefix}/experiments/get", params={"experiment_id": "0"}).json()["experiment"]["name"]
+        == "Default"
+    )
 
 
 def test_clients_find_out_what_they_talk_to(client: TestClient) -> None:
@@ -47,8 +53,18 @@ def test_clients_find_out_what_they_talk_to(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        *(("GET", "/api/2.0/mlflow/nothing"), ("POST", "/api/2.0/mlflow/experiments/get"), ("DELETE", "/version"), ("GET", "/nothing")),
-        *(("POST", "/api/3.0/mlflow/traces"), ("POST", "/v1/traces"), ("GET", "/api/2.0/mlflow/"), ("PATCH", "/api/9/x")),
+        *(
+            ("GET", "/api/2.0/mlflow/nothing"),
+            ("POST", "/api/2.0/mlflow/experiments/get"),
+            ("DELETE", "/version"),
+            ("GET", "/nothing"),
+        ),
+        *(
+            ("POST", "/api/3.0/mlflow/traces"),
+            ("POST", "/v1/traces"),
+            ("GET", "/api/2.0/mlflow/"),
+            ("PATCH", "/api/9/x"),
+        ),
     ],
 )
 def test_what_is_not_there_is_told_as_mlflows_clients_read_it(client: TestClient, method: str, path: str) -> None:
@@ -58,9 +74,29 @@ def test_what_is_not_there_is_told_as_mlflows_clients_read_it(client: TestClient
 @pytest.mark.parametrize(
     "body",
     [
-        *(b"{", b"[]", b'"x"', b"null", b'{"name": "\xff"}', b'{"name": "a", "name": "b"}', b'{"name": "\\ud800"}', b"[" * 100_000),
-        *(b'{"name": ' + b"9" * 5000 + b"}", '{"name": "x"}'.encode("utf-16"), b'{"tags": [{"key": "a", "key": "b"}], "name": "x"}'),
-        *(b'{"name": {}}', b'{"name": ["a"]}', b'{"name": true}', b'{"name": "x", "tags": [1]}', b'{"name": "x", "tags": {"a": 1}}', b"{}"),
+        *(
+            b"{",
+            b"[]",
+            b'"x"',
+            b"null",
+            b'{"name": "\xff"}',
+            b'{"name": "a", "name": "b"}',
+            b'{"name": "\\ud800"}',
+            b"[" * 100_000,
+        ),
+        *(
+            b'{"name": ' + b"9" * 5000 + b"}",
+            '{"name": "x"}'.encode("utf-16"),
+            b'{"tags": [{"key": "a", "key": "b"}], "name": "x"}',
+        ),
+        *(
+            b'{"name": {}}',
+            b'{"name": ["a"]}',
+            b'{"name": true}',
+            b'{"name": "x", "tags": [1]}',
+            b'{"name": "x", "tags": {"a": 1}}',
+            b"{}",
+        ),
         *(b'{"name": ""}', b'{"name": " "}', b'{"name": null}', b'{"name": "x", "tags": [{"value": "v"}]}', b""),
     ],
 )
@@ -80,7 +116,10 @@ def test_a_failure_of_the_store_is_told_as_one_that_may_pass(store: TrackingStor
     models = tracking.open_models()
     client = TestClient(create_app(Settings(lambda _request: Principal(store, models), paths.artifacts())))
     store.close()
-    assert refused(client.get(API + "experiments/get", params={"experiment_id": "0"})) == (503, "TEMPORARILY_UNAVAILABLE")
+    assert refused(client.get(API + "experiments/get", params={"experiment_id": "0"})) == (
+        503,
+        "TEMPORARILY_UNAVAILABLE",
+    )
     models.close()
 
 
@@ -98,8 +137,14 @@ def test_other_names_and_other_pages_are_refused_as_mlflows_clients_read_it(stor
     application = create_app(Settings(lambda _request: Principal(store, models), paths.artifacts(), hosts=LOOPBACK))
     client = TestClient(application, base_url="http://127.0.0.1:5000")
     assert client.post(CREATE, json={"name": "x"}).status_code == 200
-    assert refused(client.post(CREATE, json={"name": "y"}, headers={"host": "evil.example"})) == (403, "PERMISSION_DENIED")
-    assert refused(client.post(CREATE, json={"name": "y"}, headers={"origin": "http://evil.example"})) == (403, "PERMISSION_DENIED")
+    assert refused(client.post(CREATE, json={"name": "y"}, headers={"host": "evil.example"})) == (
+        403,
+        "PERMISSION_DENIED",
+    )
+    assert refused(client.post(CREATE, json={"name": "y"}, headers={"origin": "http://evil.example"})) == (
+        403,
+        "PERMISSION_DENIED",
+    )
     assert [experiment.name for experiment in store.list_experiments()] == ["Default", "x"]
     models.close()
 
@@ -170,7 +215,9 @@ def test_no_request_makes_the_server_fail(
         fields = {**fields, "run_id": run_id}
     url = API + path.replace("{", "").replace("}", "")
     if method == "GET":
-        answer = client.get(url, params={key: value for key, value in fields.items() if isinstance(value, (str, int, float))})
+        answer = client.get(
+            url, params={key: value for key, value in fields.items() if isinstance(value, (str, int, float))}
+        )
     else:
         answer = client.request(method, url, content=json.dumps(fields).encode("utf-8", "surrogatepass"))
     assert answer.status_code < 500, answer.text

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from mlproj.server.admission import Principal
 from mlproj.server.app import Settings, create_app
 from mlproj.tracking.base import TrackingStore
@@ -29,7 +30,9 @@ def test_a_file_goes_there_and_back(client: TestClient) -> None:
     assert client.put(f"{FILES}/1/r/artifacts/a b/ü.txt", content=b"hello").json() == {}
     assert client.get(f"{FILES}/1/r/artifacts/a b/ü.txt").content == b"hello"
     assert client.get(FILES, params={"path": "1/r/artifacts"}).json() == {"files": [{"path": "a b", "is_dir": True}]}
-    assert client.get(FILES, params={"path": "1/r/artifacts/a b"}).json() == {"files": [{"path": "ü.txt", "is_dir": False, "file_size": 5}]}
+    assert client.get(FILES, params={"path": "1/r/artifacts/a b"}).json() == {
+        "files": [{"path": "ü.txt", "is_dir": False, "file_size": 5}]
+    }
     assert client.head(f"{FILES}/1/r/artifacts/a b/ü.txt").headers["content-length"] == "5"
     assert client.delete(f"{FILES}/1/r/artifacts/a b").json() == {}
     missing = client.get(f"{FILES}/1/r/artifacts/a b/ü.txt")
@@ -46,7 +49,16 @@ def test_an_uploaded_page_cannot_act_as_ours(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/%2e%2e/x", "/a/%2e%2e/%2e%2e/x", "/..%2fx", "/%2fetc/passwd", "//etc/passwd", "/%252e%252e/x", "/%252e%252e%252fx", "/a%00b"),
+        *(
+            "/%2e%2e/x",
+            "/a/%2e%2e/%2e%2e/x",
+            "/..%2fx",
+            "/%2fetc/passwd",
+            "//etc/passwd",
+            "/%252e%252e/x",
+            "/%252e%252e%252fx",
+            "/a%00b",
+        ),
         *("/a%5c..%5cb", "/..%5cx", "/C:%5cx", "/C:/x", "/%ff/%2e%2e/x", "/" + "x" * 300),
     ],
 )
@@ -67,7 +79,8 @@ def test_a_broken_off_upload_leaves_nothing(application: Any) -> None:
         host, port = urlsplit(address).netloc.split(":")
         with socket.create_connection((host, int(port))) as connection:
             connection.sendall(
-                f"PUT {FILES}/1/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n".encode() + b"x" * 600_000
+                f"PUT {FILES}/1/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n".encode()
+                + b"x" * 600_000
             )
             connection.shutdown(socket.SHUT_WR)
             connection.makefile("rb").read()
@@ -116,8 +129,15 @@ def test_who_may_log_may_not_have_any_file_of_the_server(client: TestClient, pla
 
 def test_an_experiment_may_have_its_files_elsewhere(client: TestClient, store: TrackingStore) -> None:
     for name, place in {"a": "s3://bucket/x", "b": "mlflow-artifacts:/shared/x"}.items():
-        made = client.post(API + "experiments/create", json={"name": name, "artifact_location": place}).json()["experiment_id"]
-        assert client.get(API + "experiments/get", params={"experiment_id": made}).json()["experiment"]["artifact_location"] == place
+        made = client.post(API + "experiments/create", json={"name": name, "artifact_location": place}).json()[
+            "experiment_id"
+        ]
+        assert (
+            client.get(API + "experiments/get", params={"experiment_id": made}).json()["experiment"][
+                "artifact_location"
+            ]
+            == place
+        )
         run = client.post(API + "runs/create", json={"experiment_id": made}).json()["run"]["info"]
         assert run["artifact_uri"] == f"{place}/{run['run_id']}/artifacts"
         assert client.get(API + "artifacts/list", params={"run_id": run["run_id"]}).json()["files"] == []
@@ -134,10 +154,14 @@ def test_an_experiment_may_have_its_files_elsewhere(client: TestClient, store: T
         ("curl/8", False),
     ],
 )
-def test_old_clients_on_this_machine_are_told_the_real_place(serve: Callable[[Any], str], application: Any, agent: str, old: bool) -> None:
+def test_old_clients_on_this_machine_are_told_the_real_place(
+    serve: Callable[[Any], str], application: Any, agent: str, old: bool
+) -> None:
     import httpx2
 
-    answer = httpx2.get(serve(application) + API + "experiments/get", params={"experiment_id": "0"}, headers={"User-Agent": agent})
+    answer = httpx2.get(
+        serve(application) + API + "experiments/get", params={"experiment_id": "0"}, headers={"User-Agent": agent}
+    )
     assert answer.json()["experiment"]["artifact_location"].startswith("file:" if old else "mlflow-artifacts:")
 
 
@@ -148,6 +172,8 @@ def test_files_may_be_kept_where_fsspec_reaches(store: TrackingStore) -> None:
     client.put(f"{FILES}/1/a.txt", content=b"x" * 1_000_000)
     answer = client.get(f"{FILES}/1/a.txt")
     assert answer.content == b"x" * 1_000_000 and answer.headers["content-disposition"].startswith("attachment")
-    assert client.get(FILES, params={"path": "1"}).json() == {"files": [{"path": "a.txt", "is_dir": False, "file_size": 1_000_000}]}
+    assert client.get(FILES, params={"path": "1"}).json() == {
+        "files": [{"path": "a.txt", "is_dir": False, "file_size": 1_000_000}]
+    }
     assert client.delete(f"{FILES}/1/a.txt").json() == {}
     models.close()

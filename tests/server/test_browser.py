@@ -62,7 +62,11 @@ def address(store: TrackingStore) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            Starlette(routes=site.routes(lambda _request: store, lambda _request: tracking.open_models(), artifacts.open_recorded)),
+            Starlette(
+                routes=site.routes(
+                    lambda _request: store, lambda _request: tracking.open_models(), artifacts.open_recorded
+                )
+            ),
             log_config=None,
             lifespan="off",
         )
@@ -84,7 +88,10 @@ class Visit:
         self.hosts: set[str] = set()
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]) if request.url.startswith("http") else None)
+        self.page.on(
+            "request",
+            lambda request: self.hosts.add(request.url.split("/")[2]) if request.url.startswith("http") else None,
+        )
 
     def shot(self, name: str) -> None:
         """Keep a picture for people to look at, where ``MLPROJ_TEST_SCREENSHOTS`` names a folder."""
@@ -132,7 +139,9 @@ def test_a_running_run_grows_on_the_page(visit: Visit, address: str, store: Trac
 
 
 def test_runs_are_searched_and_compared_by_hand(visit: Visit, address: str, store: TrackingStore) -> None:
-    runs = [record(store, name, score, depth=str(score)) for name, score in (("low", 1.0), ("middle", 2.0), ("high", 3.0))]
+    runs = [
+        record(store, name, score, depth=str(score)) for name, score in (("low", 1.0), ("middle", 2.0), ("high", 3.0))
+    ]
     visit.page.goto(f"{address}/experiments/{runs[0].experiment_id}")
     visit.shot("runs")
     visit.page.fill("#filter", "metrics.score > 5")
@@ -185,7 +194,9 @@ def test_addresses_that_mlflow_prints_lead_to_the_pages(visit: Visit, address: s
 def test_models_are_found_from_the_run_to_their_files(visit: Visit, address: str, store: TrackingStore) -> None:
     run = record(store, "first", 1.0)
     models = tracking.open_models()
-    logged = models.create_logged_model(run.experiment_id, name="shout", source_run_id=run.run_id, params={"depth": "3"}, tags={"a": "b"})
+    logged = models.create_logged_model(
+        run.experiment_id, name="shout", source_run_id=run.run_id, params={"depth": "3"}, tags={"a": "b"}
+    )
     models.link_models(run.run_id, [RunModel(logged.model_id)])
     models.finish_logged_model(logged.model_id, LoggedModelStatus.READY)
     place = Path(logged.artifact_uri.removeprefix("file://"))

@@ -1,4 +1,5 @@
-"""Whatever dies or fills up under load: what a server has acknowledged is there, once, and what it has not is there whole or not at all."""
+"""Whatever dies or fills up under load: what a server has acknowledged is there, once, and what it has not is there
+whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from mlproj import tracking
-from mlproj.caller import Caller, Refused, Unreachable
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
+from mlproj.http.client import HttpClient, Refused, Unreachable
 from mlproj.tracking.base import Metric, TrackingStore
 from tests.mlflow_server import free_port
 from tests.server.conftest import running
@@ -31,7 +32,7 @@ class Writer(threading.Thread):
 
     def __init__(self, addresses: list[str], run_id: str, name: str, over: threading.Event) -> None:
         super().__init__(name=name, daemon=True)
-        self._callers = [Caller(address, timeout=5, patient=False) for address in addresses]
+        self._callers = [HttpClient(address, timeout=5, patient=False) for address in addresses]
         self._run_id = run_id
         self._over = over
         self.acknowledged: list[int] = []
@@ -41,7 +42,8 @@ class Writer(threading.Thread):
         step = 0
         while not self._over.is_set():
             points = [
-                {"key": self.name, "value": float(number), "timestamp": number, "step": number} for number in range(step, step + _BATCH)
+                {"key": self.name, "value": float(number), "timestamp": number, "step": number}
+                for number in range(step, step + _BATCH)
             ]
             for caller in self._callers:
                 try:
@@ -128,7 +130,9 @@ while True:
         run_id = store.create_run().run_id
     with running(env={"MLPROJ_HOME": str(tmp_path / "home")}) as (_, address):
         clients = [
-            subprocess.Popen([sys.executable, "-c", code, address, run_id, f"m{number}"], stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, "-c", code, address, run_id, f"m{number}"], stdout=subprocess.PIPE, text=True
+            )
             for number in range(3)
         ]
         time.sleep(2)
@@ -148,24 +152,30 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_stays(tiny_disk: Path) ->
     with closing(tracking.open(uri)) as store:
         run_id = store.create_run().run_id
     with running(env={"MLPROJ_HOME": str(tiny_disk)}) as (_, address):
-        caller = Caller(address, patient=False)
+        caller = HttpClient(address, patient=False)
         acknowledged = 0
         with pytest.raises(MlprojError) as raised:
             for step in range(10_000):
                 point = {"key": "m", "value": float(step), "timestamp": step, "step": step}
-                caller.call("POST", "/api/2.0/mlflow/runs/log-batch", {"run_id": run_id, "metrics": [point], "tags": [tag(step)]})
+                caller.call(
+                    "POST",
+                    "/api/2.0/mlflow/runs/log-batch",
+                    {"run_id": run_id, "metrics": [point], "tags": [tag(step)]},
+                )
                 acknowledged += 1
         assert isinstance(raised.value, Unreachable) and "full" in str(raised.value) and acknowledged > 3
-        upload = Caller(address, patient=False)
+        upload = HttpClient(address, patient=False)
         (tiny_disk.parent / "large").write_bytes(os.urandom(2_000_000))
         with (tiny_disk.parent / "large").open("rb") as file, pytest.raises((Unreachable, Refused)):
             upload.upload(f"/api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/large", file, 2_000_000)
         # It is still there for who only looks, and goes on when there is room.
-        caller = Caller(address)
+        caller = HttpClient(address)
         assert caller.call("GET", "/api/2.0/mlflow/runs/get", {"run_id": run_id})["run"]["info"]["run_id"] == run_id
         subprocess.run(["mount", "-o", "remount,size=8m", tiny_disk], check=True)
         caller.call(
-            "POST", "/api/2.0/mlflow/runs/log-batch", {"run_id": run_id, "metrics": [{"key": "m", "value": 0, "timestamp": 0, "step": -1}]}
+            "POST",
+            "/api/2.0/mlflow/runs/log-batch",
+            {"run_id": run_id, "metrics": [{"key": "m", "value": 0, "timestamp": 0, "step": -1}]},
         )
     with closing(tracking.open(uri)) as store:
         steps = [point.step for point in store.metric_history(run_id, "m")]

@@ -15,7 +15,10 @@ def client() -> TestClient:
     def answer(_request: Request) -> PlainTextResponse:
         return PlainTextResponse("answered")
 
-    return TestClient(Guard(Starlette(routes=[Route("/", answer, methods=["GET", "POST"])]), LOOPBACK), base_url="http://127.0.0.1:5000")
+    return TestClient(
+        Guard(Starlette(routes=[Route("/", answer, methods=["GET", "POST"])]), LOOPBACK),
+        base_url="http://127.0.0.1:5000",
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:5000", "localhost:80", "LOCALHOST", "[::1]:5000"])
@@ -35,5 +38,8 @@ def test_other_pages_cannot_change_anything(client: TestClient) -> None:
     assert client.post("/", headers={"origin": "null"}).status_code == 403
     assert client.post("/", headers={"origin": "http://127.0.0.1:6000"}).status_code == 403
     assert client.post("/", headers={"sec-fetch-site": "cross-site"}).status_code == 403
-    assert client.post("/", headers={"origin": "http://127.0.0.1:5000", "sec-fetch-site": "same-origin"}).status_code == 200
+    assert (
+        client.post("/", headers={"origin": "http://127.0.0.1:5000", "sec-fetch-site": "same-origin"}).status_code
+        == 200
+    )
     assert client.post("/").status_code == 200  # a program

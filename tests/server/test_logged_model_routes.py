@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlproj import tracking
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.server import run_model
 from mlproj.server.call import ApiError, Call
 from mlproj.server.logged_model_routes import ROUTES
@@ -91,11 +91,19 @@ def test_a_model_is_finished(ask: Ask, status: Any) -> None:
 
 def test_a_model_gets_tags_and_parameters_and_is_deleted(ask: Ask) -> None:
     model_id = create(ask)["info"]["model_id"]
-    ask("PATCH", "logged-models/{model_id}/tags", model_id=model_id, tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
+    ask(
+        "PATCH",
+        "logged-models/{model_id}/tags",
+        model_id=model_id,
+        tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}],
+    )
     ask("DELETE", "logged-models/{model_id}/tags/{tag_key}", model_id=model_id, tag_key="a")
     ask("POST", "logged-models/{model_id}/params", model_id=model_id, params=[{"key": "p", "value": "1"}])
     model = ask("GET", "logged-models/{model_id}", model_id=model_id)["model"]
-    assert (model["info"]["tags"], model["data"]["params"]) == ([{"key": "b", "value": "2"}], [{"key": "p", "value": "1"}])
+    assert (model["info"]["tags"], model["data"]["params"]) == (
+        [{"key": "b", "value": "2"}],
+        [{"key": "p", "value": "1"}],
+    )
     assert ask("DELETE", "logged-models/{model_id}", model_id=model_id) == {}
     with pytest.raises(NotFound):
         ask("GET", "logged-models/{model_id}", model_id=model_id)
@@ -105,7 +113,14 @@ def test_a_model_gets_tags_and_parameters_and_is_deleted(ask: Ask) -> None:
 def test_models_are_searched_by_metric(ask: Ask, store: TrackingStore, models: ModelStore, run: Run) -> None:
     for index, name in enumerate("abc"):
         model_id = create(ask, name=name)["info"]["model_id"]
-        point = {"key": "acc", "value": float(index), "timestamp": 5, "step": 1, "model_id": model_id, "dataset_name": "d"}
+        point = {
+            "key": "acc",
+            "value": float(index),
+            "timestamp": 5,
+            "step": 1,
+            "model_id": model_id,
+            "dataset_name": "d",
+        }
         fields = {"run_id": run.run_id, "metrics": [point, {"key": "x", "value": 1, "timestamp": 1}]}
         run_model.log_metrics(Call(store=store, models=models, fields=fields), fields["metrics"])  # type: ignore[arg-type]
     order = [{"field_name": "metrics.acc", "ascending": False}]
@@ -120,10 +135,19 @@ def test_models_are_searched_by_metric(ask: Ask, store: TrackingStore, models: M
         "model_id": first["models"][0]["info"]["model_id"],
         "run_id": run.run_id,
     }
-    rest = ask("POST", "logged-models/search", experiment_ids=["0"], order_by=order, max_results=2, page_token=first["next_page_token"])
+    rest = ask(
+        "POST",
+        "logged-models/search",
+        experiment_ids=["0"],
+        order_by=order,
+        max_results=2,
+        page_token=first["next_page_token"],
+    )
     assert [model["info"]["name"] for model in rest["models"]] == ["a"]
     assert ask("POST", "logged-models/search", experiment_ids=["0"], filter="name = 'none'") == {}
-    about = ask("POST", "logged-models/search", experiment_ids=["0"], filter="metrics.acc > 1", datasets=[{"dataset_name": "d"}])
+    about = ask(
+        "POST", "logged-models/search", experiment_ids=["0"], filter="metrics.acc > 1", datasets=[{"dataset_name": "d"}]
+    )
     assert [model["info"]["name"] for model in about["models"]] == ["c"]
 
 
@@ -168,7 +192,9 @@ def test_an_unknown_model_is_not_found(ask: Ask, model_id: str) -> None:
         ask("GET", "logged-models/{model_id}", model_id=model_id)
 
 
-@pytest.mark.parametrize("fields", [{"order_by": ["name"]}, {"order_by": [{}]}, {"datasets": [{}]}, {"max_results": 100_000}])
+@pytest.mark.parametrize(
+    "fields", [{"order_by": ["name"]}, {"order_by": [{}]}, {"datasets": [{}]}, {"max_results": 100_000}]
+)
 def test_a_search_of_another_shape_is_refused(ask: Ask, fields: dict[str, Any]) -> None:
     with pytest.raises(ApiError):
         ask("POST", "logged-models/search", experiment_ids=["0"], **fields)

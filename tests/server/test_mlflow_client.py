@@ -19,8 +19,15 @@ pytestmark = pytest.mark.needs("mlflow")
 
 def program(address: str, text: str, **environ: str) -> str:
     """What a program printed that logs to *address*."""
-    settings = {"MLFLOW_TRACKING_URI": address, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "PYTHONWARNINGS": "ignore", **environ}
-    done = subprocess.run([sys.executable, "-c", "import mlflow\n" + text], env={**os.environ, **settings}, capture_output=True, text=True)
+    settings = {
+        "MLFLOW_TRACKING_URI": address,
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "PYTHONWARNINGS": "ignore",
+        **environ,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "import mlflow\n" + text], env={**os.environ, **settings}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     # Newer clients tell where pages of runs are, in lines that begin with a picture.
     return "".join(line for line in done.stdout.splitlines(keepends=True) if line.isascii())
@@ -35,7 +42,9 @@ def newest(store: TrackingStore) -> Run:
     return store.list_runs(limit=1)[0]
 
 
-def test_a_run_is_logged_with_its_artifacts(serve: Callable[[Any], str], application: Any, store: TrackingStore, tmp_path: Path) -> None:
+def test_a_run_is_logged_with_its_artifacts(
+    serve: Callable[[Any], str], application: Any, store: TrackingStore, tmp_path: Path
+) -> None:
     (tmp_path / "file.txt").write_text("a file")
     out = program(
         serve(application),
@@ -66,7 +75,9 @@ print(mlflow.get_run(run.info.run_id).data.metrics)
     assert "'rmse': 0.25" in lines[3] and "'nan': nan" in lines[3]
 
 
-def test_runs_are_nested_resumed_and_failed(serve: Callable[[Any], str], application: Any, store: TrackingStore) -> None:
+def test_runs_are_nested_resumed_and_failed(
+    serve: Callable[[Any], str], application: Any, store: TrackingStore
+) -> None:
     program(
         serve(application),
         """
@@ -129,7 +140,9 @@ print(len(client.search_runs([first])), "t" in client.get_run(run.info.run_id).d
     ]  # fmt: skip
 
 
-def test_large_files_go_both_ways(serve: Callable[[Any], str], application: Any, store: TrackingStore, tmp_path: Path) -> None:
+def test_large_files_go_both_ways(
+    serve: Callable[[Any], str], application: Any, store: TrackingStore, tmp_path: Path
+) -> None:
     (tmp_path / "large.bin").write_bytes(os.urandom(1000) * 30_000)
     out = program(
         serve(application),

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from mlproj.server.app import Principal, Settings, create_app
 from mlproj.tracking.base import TrackingStore
 
@@ -24,7 +25,9 @@ def client(
     from mlflow import MlflowClient
 
     models = tracking.open_models()
-    settings = Settings(lambda _request: Principal(store, models), paths.database().parent / "artifacts", local=request.param == "local")
+    settings = Settings(
+        lambda _request: Principal(store, models), paths.database().parent / "artifacts", local=request.param == "local"
+    )
     address = serve(create_app(settings))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -36,7 +39,9 @@ def test_a_model_is_registered_and_found(client: Any) -> None:
     client.create_registered_model("digits", tags={"team": "a"}, description="what it is")
     for number in (1, 2, 3):
         version = client.create_model_version("digits", f"s3://b/{number}", tags={"n": str(number)}, description="d")
-        assert version.version in (number, str(number)) and version.status == "READY" and version.current_stage == "None"
+        assert (
+            version.version in (number, str(number)) and version.status == "READY" and version.current_stage == "None"
+        )
     client.set_registered_model_alias("digits", "champion", "2")
     found = client.get_model_version_by_alias("digits", "champion")
     assert (str(found.version), found.aliases, found.tags, found.source) == ("2", ["champion"], {"n": "2"}, "s3://b/2")
@@ -80,7 +85,10 @@ def test_a_model_is_changed_and_removed(client: Any) -> None:
     client.delete_model_version_tag("new", "1", "k")
     client.set_registered_model_tag("new", "k", "v")
     client.delete_registered_model_tag("new", "k")
-    assert (client.get_registered_model("new").description, client.get_model_version("new", "1").description) == ("better", "best")
+    assert (client.get_registered_model("new").description, client.get_model_version("new", "1").description) == (
+        "better",
+        "best",
+    )
     client.delete_model_version("new", "1")
     client.delete_registered_model("new")
     assert client.search_registered_models() == []
@@ -110,12 +118,16 @@ def test_a_logged_model_is_saved_registered_and_downloaded(client: Any, tmp_path
     mlflow.set_tracking_uri(client.tracking_uri)
     (tmp_path / "MLmodel").write_text("flavors: {}\n")
     with mlflow.start_run() as run:
-        model = client.create_logged_model("0", name="digits", source_run_id=run.info.run_id, params={str(n): "x" for n in range(150)})
+        model = client.create_logged_model(
+            "0", name="digits", source_run_id=run.info.run_id, params={str(n): "x" for n in range(150)}
+        )
         client.log_model_artifact(model.model_id, str(tmp_path / "MLmodel"))
         client.finalize_logged_model(model.model_id, "READY")
         client.set_logged_model_tags(model.model_id, {"k": "v", "l": "w"})
         client.delete_logged_model_tag(model.model_id, "l")
-        client.log_metric(run.info.run_id, "acc", 0.5, step=1, model_id=model.model_id, dataset_name="d", dataset_digest="1")
+        client.log_metric(
+            run.info.run_id, "acc", 0.5, step=1, model_id=model.model_id, dataset_name="d", dataset_digest="1"
+        )
         client.log_outputs(run.info.run_id, [mlflow.entities.LoggedModelOutput(model.model_id, 3)])
     found = client.get_logged_model(model.model_id)
     assert (len(found.params), found.tags["k"], found.status.value) == (150, "v", "READY")

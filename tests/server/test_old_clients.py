@@ -83,7 +83,9 @@ def runner(python: Path, address: str) -> Program:
 
     def run(text: str) -> str:
         beginning = "import mlflow\nfrom mlflow.tracking import MlflowClient\nclient = MlflowClient()\n"
-        done = subprocess.run([python, "-c", beginning + text], env={**os.environ, **settings}, capture_output=True, text=True)
+        done = subprocess.run(
+            [python, "-c", beginning + text], env={**os.environ, **settings}, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         return "".join(line for line in done.stdout.splitlines(keepends=True) if line.isascii())
 
@@ -192,7 +194,9 @@ else: raise AssertionError
 
 
 @pytest.mark.parametrize("version", [version for version, client in CLIENTS.items() if client.sklearn])
-def test_scikit_learn_logs_by_itself(version: str, pythons: Callable[[str, bool], Path], server: str, store: TrackingStore) -> None:
+def test_scikit_learn_logs_by_itself(
+    version: str, pythons: Callable[[str, bool], Path], server: str, store: TrackingStore
+) -> None:
     runner(pythons(version, True), server)("""
 import mlflow.sklearn
 import numpy
@@ -212,7 +216,9 @@ GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2).fit(x, x[:, 0])
     assert all(run.metrics for run in runs.values())
 
 
-def test_every_client_uses_its_token(pythons: Callable[[str, bool], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_client_uses_its_token(
+    pythons: Callable[[str, bool], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tests.program import mlproj
     from tests.server.conftest import running
 
@@ -220,7 +226,10 @@ def test_every_client_uses_its_token(pythons: Callable[[str, bool], Path], tmp_p
     with running("--allow-host", "127.0.0.1") as (_, address):
         for version in CLIENTS:
             python = pythons(version, False)
-            for settings in ({"MLFLOW_TRACKING_TOKEN": secret}, {"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": secret}):
+            for settings in (
+                {"MLFLOW_TRACKING_TOKEN": secret},
+                {"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": secret},
+            ):
                 with monkeypatch.context() as patched:
                     for name, value in settings.items():
                         patched.setenv(name, value)
@@ -288,7 +297,12 @@ with mlflow.start_run():
 
 @pytest.mark.parametrize("version", CLIENTS)
 def test_mlflow_runs_projects_against_the_server(
-    version: str, pythons: Callable[[str, bool], Path], server: str, store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: str,
+    pythons: Callable[[str, bool], Path],
+    server: str,
+    store: TrackingStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     python = pythons(version, False)
     monkeypatch.setenv("PATH", f"{python.parent}:{os.environ['PATH']}")

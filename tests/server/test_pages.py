@@ -10,7 +10,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from mlproj import artifacts, paths, tracking
+from mlproj import artifacts, tracking
+from mlproj.foundation import paths
 from mlproj.server.pages import site
 from mlproj.tracking.base import Metric, Output, Run, Status, TrackingStore
 
@@ -27,7 +28,9 @@ def store() -> Iterator[TrackingStore]:
 @pytest.fixture
 def pages(store: TrackingStore) -> TestClient:
     return TestClient(
-        Starlette(routes=site.routes(lambda _request: store, lambda _request: tracking.open_models(), artifacts.open_recorded))
+        Starlette(
+            routes=site.routes(lambda _request: store, lambda _request: tracking.open_models(), artifacts.open_recorded)
+        )
     )
 
 
@@ -52,7 +55,9 @@ def record(store: TrackingStore, name: str, score: float, *, ended: bool = True,
     paths.write_atomic(folder / "pylock.toml", '[[packages]]\nname = "numpy"\nversion = "1.26.4"\n')
     paths.write_atomic(folder / "diff.patch", "-old\n+new\n")
     if ended:
-        store.update_run(run.run_id, status=Status.FINISHED, exit_code=0, outputs=[Output("model.bin", "ef" * 32, 2048)])
+        store.update_run(
+            run.run_id, status=Status.FINISHED, exit_code=0, outputs=[Output("model.bin", "ef" * 32, 2048)]
+        )
     return store.get_run(run.run_id)
 
 
@@ -66,7 +71,10 @@ def test_experiments_are_listed_with_their_newest_runs(pages: TestClient, store:
     run = record(store, "first", 1.0)
     page = pages.get("/")
     assert page.status_code == 200
-    assert f'<a href="/experiments/{run.experiment_id}">wine</a>' in page.text and f'<a href="/runs/{run.run_id}">first</a>' in page.text
+    assert (
+        f'<a href="/experiments/{run.experiment_id}">wine</a>' in page.text
+        and f'<a href="/runs/{run.run_id}">first</a>' in page.text
+    )
 
 
 def test_nothing_recorded_yet_says_how_to_begin(pages: TestClient) -> None:
@@ -75,7 +83,9 @@ def test_nothing_recorded_yet_says_how_to_begin(pages: TestClient) -> None:
 
 def test_runs_are_filtered_and_sorted_by_the_address(pages: TestClient, store: TrackingStore) -> None:
     runs = [record(store, name, score) for name, score in (("low", 1.0), ("middle", 2.0), ("high", 3.0))]
-    page = pages.get(f"/experiments/{runs[0].experiment_id}", params={"filter": "metrics.score > 5", "order": "metrics.`score` DESC"}).text
+    page = pages.get(
+        f"/experiments/{runs[0].experiment_id}", params={"filter": "metrics.score > 5", "order": "metrics.`score` DESC"}
+    ).text
     assert ">low<" not in page and page.index(">high<") < page.index(">middle<")
     assert 'value="metrics.score &gt; 5"' in page and "▼" in page
 
@@ -110,7 +120,19 @@ def test_a_run_shows_what_was_recorded(pages: TestClient, store: TrackingStore) 
     run = record(store, "first", 1.0)
     artifact(run, "model/MLmodel", b"flavors: {}")
     page = pages.get(f"/runs/{run.run_id}").text
-    for part in ("python train.py", "tree", "red", "numpy", "1.26.4", "+new", "model/", "model.bin", "2.0 kB", "cd" * 32, "example.org"):
+    for part in (
+        "python train.py",
+        "tree",
+        "red",
+        "numpy",
+        "1.26.4",
+        "+new",
+        "model/",
+        "model.bin",
+        "2.0 kB",
+        "cd" * 32,
+        "example.org",
+    ):
         assert part in page, part
     assert 'data-metric="score"' in page and 'data-metric="system/cpu_utilization_percentage"' in page
 
@@ -138,7 +160,7 @@ def test_a_long_history_is_thinned_and_keeps_its_end(pages: TestClient, store: T
 
 
 def test_the_log_is_shown(pages: TestClient, store: TrackingStore) -> None:
-    from mlproj.backends.output_log import OutputLog
+    from mlproj.run_folder.output_log import OutputLog
 
     run = record(store, "first", 1.0, ended=False)
     log = OutputLog(paths.run_dir(run.run_id))
@@ -184,10 +206,15 @@ def test_an_artifact_cannot_act_as_a_page_of_ours(pages: TestClient, store: Trac
     html, svg = pages.get(f"/runs/{run.run_id}/raw/evil.html"), pages.get(f"/runs/{run.run_id}/raw/evil.svg")
     assert html.headers["content-disposition"].startswith("attachment")
     for answer in (html, svg):
-        assert answer.headers["content-security-policy"].startswith("sandbox") and answer.headers["x-content-type-options"] == "nosniff"
+        assert (
+            answer.headers["content-security-policy"].startswith("sandbox")
+            and answer.headers["x-content-type-options"] == "nosniff"
+        )
 
 
-@pytest.mark.parametrize("path", ["../../../mlproj.db", "%2e%2e/%2e%2e/x", "/etc/passwd", "link", "a%00b", "..%2f..%2fx"])
+@pytest.mark.parametrize(
+    "path", ["../../../mlproj.db", "%2e%2e/%2e%2e/x", "/etc/passwd", "link", "a%00b", "..%2f..%2fx"]
+)
 def test_artifacts_end_at_the_runs_folder(pages: TestClient, store: TrackingStore, tmp_path: Path, path: str) -> None:
     run = record(store, "first", 1.0)
     artifact(run, "a", b"")
@@ -209,7 +236,12 @@ def test_whatever_programs_wrote_is_escaped(pages: TestClient, store: TrackingSt
     )
     other = store.create_run(run_name="other", experiment_name=HOSTILE, params={HOSTILE: "x"})
     store.log(run.run_id, metrics=[Metric(HOSTILE, 1.0, 1)])
-    for address in ("/", f"/experiments/{run.experiment_id}", f"/runs/{run.run_id}", f"/compare?run={run.run_id}&run={other.run_id}"):
+    for address in (
+        "/",
+        f"/experiments/{run.experiment_id}",
+        f"/runs/{run.run_id}",
+        f"/compare?run={run.run_id}&run={other.run_id}",
+    ):
         assert "<script>alert" not in pages.get(address).text
 
 
@@ -221,7 +253,8 @@ def test_nothing_is_loaded_from_elsewhere_and_nobody_frames_the_pages(pages: Tes
 
 
 @pytest.mark.parametrize(
-    "address", ["/runs/nothing", "/experiments/99", "/runs/nothing/metrics.json", "/runs/nothing/log.txt", "/experiments/x"]
+    "address",
+    ["/runs/nothing", "/experiments/99", "/runs/nothing/metrics.json", "/runs/nothing/log.txt", "/experiments/x"],
 )
 def test_what_is_not_there_is_not_found(pages: TestClient, address: str) -> None:
     answer = pages.get(address)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mlproj import tracking
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.server.call import ApiError, Call
 from mlproj.server.registry_routes import ROUTES
 from mlproj.tracking.base import AlreadyExists, NotFound
@@ -37,7 +37,13 @@ def version(ask: Ask) -> Any:
 
 
 def test_a_registered_model_has_mlflows_fields(ask: Ask) -> None:
-    made = ask("POST", "registered-models/create", name="m", description="d", tags=[{"key": "k", "value": "1"}, {"key": "k", "value": "2"}])
+    made = ask(
+        "POST",
+        "registered-models/create",
+        name="m",
+        description="d",
+        tags=[{"key": "k", "value": "1"}, {"key": "k", "value": "2"}],
+    )
     model = made["registered_model"]
     assert isinstance(model.pop("creation_timestamp"), int) and isinstance(model.pop("last_updated_timestamp"), int)
     assert model == {"name": "m", "description": "d", "tags": [{"key": "k", "value": "2"}]}
@@ -96,7 +102,10 @@ def test_a_page_of_another_size_is_refused(ask: Ask, most: Any) -> None:
 def test_a_model_is_described_renamed_tagged_and_deleted(ask: Ask) -> None:
     ask("POST", "registered-models/create", name="m")
     for method in ("PATCH", "POST"):
-        assert ask(method, "registered-models/update", name="m", description=method)["registered_model"]["description"] == method
+        assert (
+            ask(method, "registered-models/update", name="m", description=method)["registered_model"]["description"]
+            == method
+        )
     assert ask("POST", "registered-models/rename", name="m", new_name="n")["registered_model"]["name"] == "n"
     ask("POST", "registered-models/set-tag", name="n", key="k", value="v")
     assert ask("GET", "registered-models/get", name="n")["registered_model"]["tags"] == [{"key": "k", "value": "v"}]
@@ -146,7 +155,10 @@ def test_a_version_that_is_no_number_is_refused(ask: Ask, version: Any, number: 
         ("registered-models/create", {"name": "n", "tags": [{"key": {}}]}),
         ("registered-models/get-latest-versions", {"name": "m", "stages": [{}]}),
         ("model-versions/create", {"name": "m"}),
-        ("model-versions/transition-stage", {"name": "m", "version": "1", "stage": "Staging", "archive_existing_versions": "perhaps"}),
+        (
+            "model-versions/transition-stage",
+            {"name": "m", "version": "1", "stage": "Staging", "archive_existing_versions": "perhaps"},
+        ),
         ("registered-models/search", {"order_by": [1]}),
     ],
 )

@@ -61,10 +61,15 @@ def test_a_batch_that_is_refused_leaves_nothing(ask: Ask, run_id: str, batch: di
 
 
 def test_a_batch_as_large_as_may_be_is_taken(ask: Ask, run_id: str) -> None:
-    assert ask("runs/log-batch", run_id=run_id, metrics=[{**POINT, "step": str(step)} for step in range(1000)]) == (200, {})
+    assert ask("runs/log-batch", run_id=run_id, metrics=[{**POINT, "step": str(step)} for step in range(1000)]) == (
+        200,
+        {},
+    )
 
 
-@pytest.mark.parametrize("key", ["", "../x", "/abs", "a//b", "a/./b", "a$b", "a\\b", "..", ".", "x" * 251, 5, None, "a\nb"])
+@pytest.mark.parametrize(
+    "key", ["", "../x", "/abs", "a//b", "a/./b", "a$b", "a\\b", "..", ".", "x" * 251, 5, None, "a\nb"]
+)
 def test_a_name_that_mlflow_does_not_take_is_refused(ask: Ask, run_id: str, key: Any) -> None:
     assert code(ask("runs/log-metric", run_id=run_id, **{**POINT, "key": key})) == (400, "INVALID_PARAMETER_VALUE")
     assert code(ask("runs/log-parameter", run_id=run_id, key=key, value="1")) == (400, "INVALID_PARAMETER_VALUE")
@@ -123,7 +128,9 @@ def test_numbers_that_json_has_no_word_for_are_answered_as_mlflow_does(ask: Ask,
 def test_an_experiment_that_is_not_there_is_told(ask: Ask, application: Any) -> None:
     client = TestClient(application)
     for params in ({"experiment_id": "999"}, {"experiment_name": "none"}):
-        answer = client.get(API + ("experiments/get" if "experiment_id" in params else "experiments/get-by-name"), params=params)
+        answer = client.get(
+            API + ("experiments/get" if "experiment_id" in params else "experiments/get-by-name"), params=params
+        )
         assert (answer.status_code, answer.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
     assert code(ask("runs/create", experiment_id="999")) == (404, "RESOURCE_DOES_NOT_EXIST")
     assert ask("experiments/create", name="x")[0] == 200
@@ -134,4 +141,7 @@ def test_a_tag_of_an_experiment_is_set_and_removed(ask: Ask) -> None:
     made = ask("experiments/create", name="x")[1]["experiment_id"]
     assert ask("experiments/set-experiment-tag", experiment_id=made, key="k", value="v") == (200, {})
     assert ask("experiments/delete-experiment-tag", experiment_id=made, key="k") == (200, {})
-    assert code(ask("experiments/delete-experiment-tag", experiment_id=made, key="k")) == (404, "RESOURCE_DOES_NOT_EXIST")
+    assert code(ask("experiments/delete-experiment-tag", experiment_id=made, key="k")) == (
+        404,
+        "RESOURCE_DOES_NOT_EXIST",
+    )

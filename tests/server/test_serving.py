@@ -6,7 +6,8 @@ from pathlib import Path
 
 import httpx2
 
-from mlproj import paths, tracking
+from mlproj import tracking
+from mlproj.foundation import paths
 from mlproj.server.serving import answer_promptly
 from tests.server.conftest import running
 
@@ -35,5 +36,9 @@ def test_pages_of_a_server_show_no_files_that_it_does_not_keep(tmp_path: Path) -
         assert page.status_code == 200 and "secret.txt" not in page.text
         for path in ("artifacts/secret.txt", "raw/secret.txt"):
             answer = httpx2.get(f"{address}/runs/{made.run_id}/{path}")
-            assert answer.status_code == 400 and "not kept by this server" in answer.text and "do not show" not in answer.text
+            assert (
+                answer.status_code == 400
+                and "not kept by this server" in answer.text
+                and "do not show" not in answer.text
+            )
         assert httpx2.get(f"{address}/runs/{ours.run_id}/raw/ours.txt").text == "shown"

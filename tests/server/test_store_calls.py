@@ -50,7 +50,10 @@ def call(client: TestClient, path: str, token: str = "admin", **fields: Any) -> 
 
 def test_what_a_server_is_can_be_asked(client: TestClient) -> None:
     assert client.get("/api/2.0/mlproj/server").status_code == 401
-    assert client.get("/api/2.0/mlproj/server", headers={"Authorization": "Bearer read"}).json() == {"server": "mlproj", "calls": 1}
+    assert client.get("/api/2.0/mlproj/server", headers={"Authorization": "Bearer read"}).json() == {
+        "server": "mlproj",
+        "calls": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,15 @@ def test_each_method_has_a_scope_and_only_questions_can_be_asked_by_readers() ->
 
 
 @pytest.mark.parametrize(
-    "path", ["tracking/close", "tracking/_database", "tracking/__class__", "models/nothing", "other/log", "tracking/create_run/x"]
+    "path",
+    [
+        "tracking/close",
+        "tracking/_database",
+        "tracking/__class__",
+        "models/nothing",
+        "other/log",
+        "tracking/create_run/x",
+    ],
 )
 def test_nothing_else_can_be_called(client: TestClient, path: str) -> None:
     answer = call(client, path)

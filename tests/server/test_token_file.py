@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
-from mlproj.errors import ServiceError, UsageError
+from mlproj.foundation import paths
+from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.server.access import Scope
 from mlproj.server.token_file import PREFIX, TokenFile, beside
 
@@ -24,7 +24,12 @@ def test_a_token_is_known_by_its_hash_only(file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert TokenFile(file).scope_of(secret) is Scope.WRITE
     assert TokenFile(file).scope_of(token.sha256) is None
-    assert TokenFile(file).scope_of(secret + "x") is TokenFile(file).scope_of("") is TokenFile(file).scope_of("\udcff") is None
+    assert (
+        TokenFile(file).scope_of(secret + "x")
+        is TokenFile(file).scope_of("")
+        is TokenFile(file).scope_of("\udcff")
+        is None
+    )
 
 
 def test_two_tokens_differ(file: Path) -> None:
@@ -84,6 +89,10 @@ def test_a_damaged_file_is_told(file: Path, text: str) -> None:
 def test_each_store_has_tokens_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert beside(None) == paths.home() / "server-tokens.json"
     assert beside(f"sqlite:///{tmp_path}/a.db") == tmp_path / "a.db.tokens.json"
-    assert beside("postgresql://u:one@host/db") == beside("postgresql://u:two@host/db") != beside("postgresql://u:one@host/other")
+    assert (
+        beside("postgresql://u:one@host/db")
+        == beside("postgresql://u:two@host/db")
+        != beside("postgresql://u:one@host/other")
+    )
     monkeypatch.setenv("MLPROJ_TRACKING_URI", f"sqlite:///{tmp_path}/b.db")
     assert beside(None) == tmp_path / "b.db.tokens.json"

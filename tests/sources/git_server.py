@@ -64,7 +64,9 @@ class _Handler(BaseHTTPRequestHandler):
         if expected and self.headers.get("Authorization") != expected:
             self._answer(401, b"", {"WWW-Authenticate": 'Basic realm="test"'})
             return
-        said = subprocess.run(["git", "http-backend"], env=self._environment(body), input=body, capture_output=True, check=False).stdout
+        said = subprocess.run(
+            ["git", "http-backend"], env=self._environment(body), input=body, capture_output=True, check=False
+        ).stdout
         head, _, content = said.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
         self._answer(int(headers.pop("Status", "200").split()[0]), content, headers)
@@ -81,7 +83,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _environment(self, body: bytes) -> dict[str, str]:
         parts = urlsplit(self.path)
-        env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")}
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
+        }
         return env | {
             "GIT_PROJECT_ROOT": str(self.server.root),
             "GIT_HTTP_EXPORT_ALL": "1",

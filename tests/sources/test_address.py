@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlproj import sources
-from mlproj.errors import MlprojError, SourceError, UsageError
+from mlproj.foundation.errors import MlprojError, SourceError, UsageError
 from mlproj.sources.address import detect
 from tests.sources.repository import bare, commit
 
@@ -166,7 +166,9 @@ def test_what_can_be_no_source_is_a_usage_error(text: str) -> None:
         "C:\\project",
     ],
 )
-def test_a_hostile_or_malformed_source_is_refused_before_anything_runs(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hostile_or_malformed_source_is_refused_before_anything_runs(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # nothing could be started
     with pytest.raises(MlprojError) as caught:
         sources.open(text).pin(None, offline=False)
@@ -201,8 +203,12 @@ def test_kinds_of_outside_packages_are_found_by_their_prefix(tmp_path: Path, mon
     package = tmp_path / "site"
     (package / "outside-1.dist-info").mkdir(parents=True)
     (package / "outside-1.dist-info" / "METADATA").write_text("Name: outside\nVersion: 1\n")
-    (package / "outside-1.dist-info" / "entry_points.txt").write_text("[mlproj.sources]\nparcel = outside_kind:Bundle\n")
-    (package / "outside_kind.py").write_text("class Bundle:\n    def __init__(self, address):\n        self.address = address\n")
+    (package / "outside-1.dist-info" / "entry_points.txt").write_text(
+        "[mlproj.sources]\nparcel = outside_kind:Bundle\n"
+    )
+    (package / "outside_kind.py").write_text(
+        "class Bundle:\n    def __init__(self, address):\n        self.address = address\n"
+    )
     monkeypatch.syspath_prepend(str(package))
 
     source = sources.open("parcel:name#sub")

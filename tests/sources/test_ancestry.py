@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlproj import sources
-from mlproj.errors import SourceError, UsageError
+from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.sources.ancestry import Ancestry, split
 from mlproj.sources.git import GitSource
 from tests.sources.repository import LATER, bare, commit, git
@@ -20,7 +20,16 @@ def origin(tmp_path: Path) -> Path:
         git(work, "tag", name)
     git(work, "checkout", "--quiet", "-b", "side", "a")
     commit(work, {"c": "c"})
-    git(work, "commit", "--quiet", "--amend", "--author", "Änn\x1b[31m <a@b>", "--message", "one\x85two\u2028three\n\nfour")
+    git(
+        work,
+        "commit",
+        "--quiet",
+        "--amend",
+        "--author",
+        "Änn\x1b[31m <a@b>",
+        "--message",
+        "one\x85two\u2028three\n\nfour",
+    )
     git(work, "tag", "c")
     git(work, "checkout", "--quiet", "main")
     git(work, "merge", "--quiet", "--no-ff", "--message", "both", "side")
@@ -37,7 +46,9 @@ def ancestry(origin: Path) -> Ancestry:
 def named(origin: Path, older: str, newer: str, *, first_parent: bool = False) -> list[str]:
     names = {git(origin, "rev-parse", name): name for name in "xabcd"}
     inverse = {name: commit for commit, name in names.items()}
-    return [names[step.name] for step in ancestry(origin).between(inverse[older], inverse[newer], first_parent=first_parent)]
+    return [
+        names[step.name] for step in ancestry(origin).between(inverse[older], inverse[newer], first_parent=first_parent)
+    ]
 
 
 def test_parents_come_before_children_and_both_ends_are_there(origin: Path) -> None:
@@ -77,7 +88,9 @@ def test_steps_back_lead_to_a_commit_or_are_refused(origin: Path) -> None:
         history.back(merge, "~9")
 
 
-@pytest.mark.parametrize(("version", "parts"), [("main", ("main", "")), ("v1.0~3", ("v1.0", "~3")), ("a^2~1^", ("a", "^2~1^"))])
+@pytest.mark.parametrize(
+    ("version", "parts"), [("main", ("main", "")), ("v1.0~3", ("v1.0", "~3")), ("a^2~1^", ("a", "^2~1^"))]
+)
 def test_a_version_is_taken_apart(version: str, parts: tuple[str, str]) -> None:
     assert split(version) == parts
 

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlproj import paths, sources
-from mlproj.errors import SourceError, UsageError
+from mlproj import sources
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.sources import unpack
 from mlproj.sources.base import Checkout, Revision
 from tests.sources.git_server import serving
@@ -92,7 +93,9 @@ def test_a_sub_folder_counts_from_the_root_or_the_very_top(tmp_path: Path) -> No
 
 def test_an_archive_without_a_single_top_folder_is_its_own_root(tmp_path: Path) -> None:
     assert (fetched(make_zip(tmp_path / "p.zip", {"MLproject": "", "sub/a": ""}))[1].root / "MLproject").exists()
-    assert (fetched(make_zip(tmp_path / "q.zip", {"top/MLproject": "", "__MACOSX/x": ""}))[1].root / "MLproject").exists()
+    assert (
+        fetched(make_zip(tmp_path / "q.zip", {"top/MLproject": "", "__MACOSX/x": ""}))[1].root / "MLproject"
+    ).exists()
 
 
 def test_an_archive_has_no_versions(tmp_path: Path) -> None:
@@ -172,13 +175,20 @@ def test_no_file_is_written_through_a_link(tmp_path: Path) -> None:
 
 
 def test_a_circle_of_links_does_no_harm(tmp_path: Path) -> None:
-    archive = make_tar(tmp_path / "p.tar", FILES, special("top-1.0/a", tarfile.SYMTYPE, "b"), special("top-1.0/b", tarfile.SYMTYPE, "a"))
+    archive = make_tar(
+        tmp_path / "p.tar",
+        FILES,
+        special("top-1.0/a", tarfile.SYMTYPE, "b"),
+        special("top-1.0/b", tarfile.SYMTYPE, "a"),
+    )
 
     assert (fetched(archive)[1].root / "MLproject").exists()
 
 
 @pytest.mark.parametrize("make", [make_zip, make_tar])
-def test_what_only_pretends_to_be_small_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Path]) -> None:
+def test_what_only_pretends_to_be_small_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Path]
+) -> None:
     monkeypatch.setattr(unpack, "FREE_OF_RATIO", 1_000_000)
     archive = make(tmp_path / ("p.zip" if make is make_zip else "p.tgz"), {"zeros": "0" * 5_000_000})
 
@@ -204,7 +214,9 @@ def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypa
         fetched(tmp_path / "p.tar")
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04nonsense", b"\x1f\x8bnonsense", b"BZhnonsense", b"\xfd7zXZ\0nonsense"])
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"PK\x03\x04nonsense", b"\x1f\x8bnonsense", b"BZhnonsense", b"\xfd7zXZ\0nonsense"]
+)
 def test_what_is_no_archive_says_so(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "p.zip").write_bytes(content)
 
@@ -305,7 +317,11 @@ def test_an_archive_comes_over_http_once(server: Served) -> None:
 
 def test_an_archive_that_changed_is_fetched_again(server: Served, tmp_path: Path) -> None:
     fetched(f"{server.url}/p.zip")
-    server.answers["/p.zip"] = (200, {"ETag": '"2"'}, make_zip(tmp_path / "new.zip", {"new": "1", "x": ""}).read_bytes())
+    server.answers["/p.zip"] = (
+        200,
+        {"ETag": '"2"'},
+        make_zip(tmp_path / "new.zip", {"new": "1", "x": ""}).read_bytes(),
+    )
 
     assert (fetched(f"{server.url}/p.zip")[1].root / "new").exists()
 
@@ -331,7 +347,10 @@ def test_secrets_in_the_url_are_used_and_kept_nowhere(server: Served) -> None:
     assert server.asked[0][1]["Authorization"] == "Basic " + base64.b64encode(b"user:pass word").decode()
     assert "pass" not in repr(revision)
     assert "abc" not in repr(token)
-    assert all(b"pass" not in file.read_bytes() and b"abc" not in file.read_bytes() for file in (paths.downloads() / "urls").iterdir())
+    assert all(
+        b"pass" not in file.read_bytes() and b"abc" not in file.read_bytes()
+        for file in (paths.downloads() / "urls").iterdir()
+    )
 
 
 def test_a_redirect_is_followed_without_the_login_and_never_to_a_file(server: Served, tmp_path: Path) -> None:
@@ -350,7 +369,8 @@ def test_a_redirect_is_followed_without_the_login_and_never_to_a_file(server: Se
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [(404, "no such file"), (401, "asks for a login"), (403, "access was refused"), (500, "the server failed")]
+    ("status", "says"),
+    [(404, "no such file"), (401, "asks for a login"), (403, "access was refused"), (500, "the server failed")],
 )
 def test_what_the_server_says_is_told(server: Served, status: int, says: str) -> None:
     server.answers["/x.zip"] = (status, {}, b"")

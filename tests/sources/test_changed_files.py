@@ -39,7 +39,9 @@ def test_a_mirror_tells_it_when_the_repository_is_gone(history: tuple[Path, str,
     assert set(between([f"file://{folder}"], before, after) or ()) == CHANGED
 
 
-def test_nothing_is_known_without_both_commits_or_of_what_is_no_commit(history: tuple[Path, str, str], tmp_path: Path) -> None:
+def test_nothing_is_known_without_both_commits_or_of_what_is_no_commit(
+    history: tuple[Path, str, str], tmp_path: Path
+) -> None:
     folder, before, _after = history
 
     assert between([str(folder)], before, "f" * 40) is None

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths, sources
-from mlproj.errors import SourceError, UsageError
+from mlproj import sources
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.sources import patch
 from mlproj.sources.base import Checkout, Revision
 from tests.sources.repository import LATER, LONG_AGO, commit, git
 
 
-def fetched(uri: Path | str, version: str | None = None, *, isolated: bool = False, offline: bool = False) -> tuple[Revision, Checkout]:
+def fetched(
+    uri: Path | str, version: str | None = None, *, isolated: bool = False, offline: bool = False
+) -> tuple[Revision, Checkout]:
     source = sources.open(str(uri))
     revision = source.pin(version, offline=offline)
     return revision, source.fetch(revision, isolated=isolated)
@@ -44,7 +47,9 @@ def test_a_plain_folder_needs_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert fetched(tmp_path)[0].notes == ()
 
 
-def test_without_git_a_work_tree_still_runs_and_says_what_is_not_recorded(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_a_work_tree_still_runs_and_says_what_is_not_recorded(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "")
 
     revision, checkout = fetched(work)
@@ -104,7 +109,9 @@ def test_the_difference_of_a_dirty_work_tree_can_be_applied(work: Path, tmp_path
     again = tmp_path / "again"
     git(tmp_path, "clone", "--quiet", str(work), str(again))
     subprocess.run(["git", "apply", "-"], cwd=again, input=revision.diff, check=True)
-    assert not subprocess.run(["diff", "-r", "--no-dereference", "--exclude=.git", work, again], capture_output=True, check=False).stdout
+    assert not subprocess.run(
+        ["diff", "-r", "--no-dereference", "--exclude=.git", work, again], capture_output=True, check=False
+    ).stdout
     assert os.access(again / "script", os.X_OK)
 
 
@@ -140,7 +147,13 @@ def test_a_folder_that_the_repository_ignores_is_not_part_of_it(work: Path) -> N
 def test_the_users_own_diff_settings_do_not_change_the_patch(work: Path) -> None:
     (work / "sub" / "train.py").write_text("2")
     plain = fetched(work)[0].diff
-    for setting in ("diff.noprefix=true", "color.ui=always", "diff.external=false", "diff.mnemonicPrefix=true", "status.short=true"):
+    for setting in (
+        "diff.noprefix=true",
+        "color.ui=always",
+        "diff.external=false",
+        "diff.mnemonicPrefix=true",
+        "status.short=true",
+    ):
         name, _, value = setting.partition("=")
         git(work, "config", "--global", name, value)
 
@@ -234,7 +247,9 @@ def test_a_folder_knows_when_a_file_changed_last(work: Path) -> None:
     copy.release()
 
 
-def test_the_callers_git_variables_do_not_lead_astray(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_callers_git_variables_do_not_lead_astray(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commit(tmp_path / "other", {"a": "1"})
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path / "other"))
@@ -247,9 +262,19 @@ def test_the_callers_git_variables_do_not_lead_astray(work: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "setting", ["core.fsmonitor", "diff.external", "filter.evil.clean", "filter.evil.process", "core.hooksPath", "diff.evil.textconv"]
+    "setting",
+    [
+        "core.fsmonitor",
+        "diff.external",
+        "filter.evil.clean",
+        "filter.evil.process",
+        "core.hooksPath",
+        "diff.evil.textconv",
+    ],
 )
-def test_looking_at_a_folder_runs_nothing_that_its_configuration_names(work: Path, tmp_path: Path, setting: str) -> None:
+def test_looking_at_a_folder_runs_nothing_that_its_configuration_names(
+    work: Path, tmp_path: Path, setting: str
+) -> None:
     commit(work, {".gitattributes": "* filter=evil diff=evil\n"})
     script = tmp_path / "evil.sh"
     script.write_text(f"#!/bin/sh\ntouch {tmp_path}/harm\ncat\n")
@@ -302,7 +327,9 @@ def test_a_submodule_runs_nothing_and_counts_when_it_is_at_another_commit(work: 
     assert b"Subproject commit" in revision.diff
 
 
-def test_a_repository_of_somebody_else_is_a_note_in_place_and_an_error_as_git_source(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repository_of_somebody_else_is_a_note_in_place_and_an_error_as_git_source(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git(work, "config", "filter.x.clean", "cat")
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own tests' way to be somebody else
 

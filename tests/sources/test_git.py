@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths, sources
-from mlproj.errors import SourceError, UsageError
+from mlproj import sources
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.sources.base import Checkout, Revision
 from tests.sources.repository import LATER, LONG_AGO, bare, commit, git
 
@@ -228,7 +229,8 @@ def test_an_unknown_commit_is_named(origin: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "version", ["", "-x", "--upload-pack=touch x", "a..b", "HEAD~1", "a b", "x:y", "@{u}", "a\nb", "x.lock", "*", "../x"]
+    "version",
+    ["", "-x", "--upload-pack=touch x", "a..b", "HEAD~1", "a b", "x:y", "@{u}", "a\nb", "x.lock", "*", "../x"],
 )
 def test_what_can_be_no_version_is_a_usage_error(origin: Path, version: str) -> None:
     with pytest.raises(UsageError, match="is no branch, tag or commit"):
@@ -306,7 +308,9 @@ def test_checkouts_of_one_commit_do_not_share_files(origin: Path) -> None:
     assert (two.root / "MLproject").read_text() == "name: x"
 
 
-def test_released_checkouts_leave_nothing_but_the_mirror(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_released_checkouts_leave_nothing_but_the_mirror(
+    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     _, checkout = fetched(origin)
@@ -457,7 +461,12 @@ def test_many_processes_may_fetch_the_same_new_repository(origin: Path) -> None:
     )
     versions = ["", "", "v1.0", "feature/x", git(origin, "rev-parse", "main~1"), "main"]
     running = [
-        subprocess.Popen([sys.executable, "-c", code, str(origin), version], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(origin), version],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for version in versions
     ]
     said = [process.communicate() for process in running]
@@ -495,7 +504,9 @@ def test_without_git_the_error_says_so(origin: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_branch_that_moves_to_no_commit_is_an_error(origin: Path) -> None:
     blob = (
-        subprocess.run(["git", "-C", origin, "hash-object", "-w", "--stdin"], input=b"x", capture_output=True, check=True)
+        subprocess.run(
+            ["git", "-C", origin, "hash-object", "-w", "--stdin"], input=b"x", capture_output=True, check=True
+        )
         .stdout.decode()
         .strip()
     )

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths, sources
-from mlproj.errors import SourceError
+from mlproj import sources
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError
 from mlproj.sources.base import Checkout, Revision
 from tests.sources.git_server import GitServer, serving
 from tests.sources.repository import LATER, LONG_AGO, bare, commit, git
@@ -71,7 +72,9 @@ def test_an_old_commit_comes_over_http(server: GitServer, work: Path, digits: in
     assert not (checkout.root / "train.py").exists()
 
 
-def test_a_server_of_the_old_protocol_that_hands_out_branches_only_gives_old_commits_too(server: GitServer, work: Path) -> None:
+def test_a_server_of_the_old_protocol_that_hands_out_branches_only_gives_old_commits_too(
+    server: GitServer, work: Path
+) -> None:
     git(work, "config", "--global", "protocol.version", "0")
     old = git(work, "rev-parse", "v1")
     git(server.root / "x.git", "tag", "-d", "v1")
@@ -149,13 +152,25 @@ def test_two_users_do_not_share_a_mirror(private: GitServer) -> None:
 
 
 def test_the_users_credential_helper_logs_in(private: GitServer, work: Path) -> None:
-    git(work, "config", "--global", "credential.helper", "!f() { echo username=someone; echo 'password=secret word@1'; }; f")
+    git(
+        work,
+        "config",
+        "--global",
+        "credential.helper",
+        "!f() { echo username=someone; echo 'password=secret word@1'; }; f",
+    )
 
     assert fetched(f"{private.url}/x.git")[0].branch == "main"
 
 
 def test_a_user_name_alone_leaves_the_password_to_the_helper(private: GitServer, work: Path) -> None:
-    git(work, "config", "--global", "credential.helper", "!f() { grep -q username=someone && echo 'password=secret word@1'; }; f")
+    git(
+        work,
+        "config",
+        "--global",
+        "credential.helper",
+        "!f() { grep -q username=someone && echo 'password=secret word@1'; }; f",
+    )
 
     assert fetched(f"{private.url_for('someone')}/x.git")[0].uri == f"{private.url}/x.git"
 
@@ -196,7 +211,11 @@ def test_a_person_at_a_terminal_is_asked_for_the_password(private: GitServer) ->
     code = "import sys; from mlproj import sources; print(sources.open(sys.argv[1]).pin(None, offline=False).branch)"
     child, terminal = pty.fork()
     if child == 0:
-        env = {name: value for name, value in os.environ.items() if name not in ("GIT_TERMINAL_PROMPT", "GIT_ASKPASS", "SSH_ASKPASS")}
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("GIT_TERMINAL_PROMPT", "GIT_ASKPASS", "SSH_ASKPASS")
+        }
         os.execve(sys.executable, [sys.executable, "-c", code, f"{private.url_for('someone')}/x.git"], env)
     said = b""
     while b"Password for" not in said:

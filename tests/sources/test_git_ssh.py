@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlproj import sources
-from mlproj.errors import SourceError
+from mlproj.foundation.errors import SourceError
 from tests.sources.repository import bare, commit, git
 
 pytestmark = pytest.mark.needs("sshd")
@@ -67,7 +67,10 @@ def origin(tmp_path: Path) -> Path:
 
 
 def test_a_repository_comes_over_ssh(port: int, origin: Path, tmp_path: Path) -> None:
-    for uri in (f"ssh://{getpass.getuser()}@127.0.0.1:{port}{origin}", f"git+ssh://{getpass.getuser()}@127.0.0.1:{port}{origin}"):
+    for uri in (
+        f"ssh://{getpass.getuser()}@127.0.0.1:{port}{origin}",
+        f"git+ssh://{getpass.getuser()}@127.0.0.1:{port}{origin}",
+    ):
         source = sources.open(uri)
         revision = source.pin(None, offline=False)
         checkout = source.fetch(revision, isolated=False)
@@ -78,14 +81,18 @@ def test_a_repository_comes_over_ssh(port: int, origin: Path, tmp_path: Path) ->
 
 
 def test_host_and_path_mean_ssh(port: int, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_SSH_COMMAND", f"{os.environ['GIT_SSH_COMMAND']} -p {port} -o HostKeyAlias=[127.0.0.1]:{port}")
+    monkeypatch.setenv(
+        "GIT_SSH_COMMAND", f"{os.environ['GIT_SSH_COMMAND']} -p {port} -o HostKeyAlias=[127.0.0.1]:{port}"
+    )
 
     revision = sources.open(f"{getpass.getuser()}@127.0.0.1:{origin}").pin(None, offline=False)
 
     assert revision.commit == git(tmp_path / "work", "rev-parse", "HEAD")
 
 
-def test_an_unknown_key_is_refused_without_a_prompt(port: int, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_key_is_refused_without_a_prompt(
+    port: int, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     use_key(monkeypatch, tmp_path / "ssh", "host")
 
     with pytest.raises(SourceError, match="access was refused") as caught:
@@ -95,7 +102,9 @@ def test_an_unknown_key_is_refused_without_a_prompt(port: int, origin: Path, tmp
     assert "known_hosts" in caught.value.hint
 
 
-def test_an_unknown_host_is_refused_without_a_prompt(port: int, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_is_refused_without_a_prompt(
+    port: int, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     use_key(monkeypatch, tmp_path / "ssh", "key", known="nobody")
 
     with pytest.raises(SourceError, match="access was refused"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlproj.errors import MlprojError, UsageError
+from mlproj.foundation.errors import MlprojError, UsageError
 from mlproj.sources.address import detect
 from mlproj.sources.git_url import parse
 
@@ -41,7 +41,14 @@ def test_credentials_are_taken_out_and_not_shown() -> None:
 
 def test_a_mirror_belongs_to_a_user_not_to_a_password() -> None:
     keys = [
-        parse(text).key for text in ("https://a:1@host/r", "https://a:2@host/r", "https://b:1@host/r", "https://host/r", "https://host/R")
+        parse(text).key
+        for text in (
+            "https://a:1@host/r",
+            "https://a:2@host/r",
+            "https://b:1@host/r",
+            "https://host/r",
+            "https://host/R",
+        )
     ]
 
     assert keys[0] == keys[1]

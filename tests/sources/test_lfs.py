@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlproj import sources
-from mlproj.errors import SourceError
+from mlproj.foundation.errors import SourceError
 from mlproj.sources.base import Checkout
 from tests.sources.repository import commit, git
 
@@ -29,7 +29,10 @@ def without_lfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_lfs")
 def test_without_git_lfs_pointers_are_an_error_that_names_them(tmp_path: Path) -> None:
-    commit(tmp_path / "work", {"data/.gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "data/a.bin": POINTER, "b.bin": "no"})
+    commit(
+        tmp_path / "work",
+        {"data/.gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "data/a.bin": POINTER, "b.bin": "no"},
+    )
 
     with pytest.raises(SourceError, match=r"data/a\.bin") as caught:
         fetched(f"file://{tmp_path}/work")
@@ -65,7 +68,15 @@ def test_with_git_lfs_the_files_come_and_are_kept(work: Path) -> None:
 
     assert (checkout.root / "data.bin").read_bytes() == b"\0heavy"
     assert (
-        git(checkout.root, "-c", "filter.lfs.process=git-lfs filter-process", "-c", "filter.lfs.required=true", "status", "--porcelain")
+        git(
+            checkout.root,
+            "-c",
+            "filter.lfs.process=git-lfs filter-process",
+            "-c",
+            "filter.lfs.required=true",
+            "status",
+            "--porcelain",
+        )
         == ""
     )
     shutil.rmtree(work / ".git" / "lfs")

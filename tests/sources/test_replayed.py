@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths, sources
-from mlproj.errors import SourceError
-from mlproj.plan import source_document
+from mlproj import sources
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError
+from mlproj.running.plan import source_document
 from mlproj.sources.base import Checkout, Revision
 from mlproj.sources.replayed import Kept, ReplayedSource
 from tests.sources.repository import bare, commit, git
@@ -42,7 +43,12 @@ def content(folder: Path) -> dict[str, tuple[str, int, bytes]]:
 
 def test_a_dirty_folder_is_its_commit_and_every_change(tmp_path: Path) -> None:
     top = tmp_path / "a b" / "repo"
-    lines = {".gitattributes": "*.eol text eol=crlf\n", "sub/x.eol": "1\n2\n", "sub/crlf.txt": b"a\r\nb\r\n", "sub/MLproject": "name: x\n"}
+    lines = {
+        ".gitattributes": "*.eol text eol=crlf\n",
+        "sub/x.eol": "1\n2\n",
+        "sub/crlf.txt": b"a\r\nb\r\n",
+        "sub/MLproject": "name: x\n",
+    }
     commit(top, {**lines, "sub/bin": bytes(range(256)), "sub/tool": "t", "gone": "g", "old": "o" * 50, "shared": "s"})
     (top / "sub" / "link").symlink_to("tool")
     commit(top, {})
@@ -135,7 +141,12 @@ def test_a_url_is_asked_for_the_commit_of_then_under_the_names_of_then(tmp_path:
     git(tmp_path / "work", "push", "--quiet", str(served), "main")
     revision, checkout = replayed(kept)
     assert (checkout.project_dir / "a").read_text() == "1"
-    assert (revision.commit, revision.branch, revision.requested, revision.subdirectory) == (first, "main", "main", "sub")
+    assert (revision.commit, revision.branch, revision.requested, revision.subdirectory) == (
+        first,
+        "main",
+        "main",
+        "sub",
+    )
     checkout.release()
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths, sources
-from mlproj.errors import SourceError
+from mlproj import sources
+from mlproj.foundation import paths
+from mlproj.foundation.errors import SourceError
 from mlproj.sources.base import Checkout
 from tests.sources.git_server import GitServer, serving
 from tests.sources.repository import bare, commit, git
@@ -57,7 +58,9 @@ def test_submodules_come_over_http_with_the_login_of_the_repository(nested: Path
     assert all(b"pass-word" not in file.read_bytes() for file in paths.cache().rglob("*") if file.is_file())
 
 
-@pytest.mark.parametrize("url", ["file:///etc", "/etc", "ext::sh -c 'touch harm'", "-x", "--upload-pack=x", "../../../../x"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc", "/etc", "ext::sh -c 'touch harm'", "-x", "--upload-pack=x", "../../../../x"]
+)
 def test_a_repository_from_the_network_cannot_name_local_or_smuggled_submodules(tmp_path: Path, url: str) -> None:
     inner = commit(tmp_path / "inner", {"a": "1"})
     with_submodule(tmp_path / "top", url, "sub", inner)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mlproj import paths
+from mlproj.foundation import paths
 from mlproj.sources import workspace
 
 HOLD = "import sys; from mlproj.sources import workspace; folder, _ = workspace.new(); print(folder, flush=True); sys.stdin.read()"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import DatasetInput, Output, Run, Status
 from mlproj.tracking.comparison import Fact, compare, locked_packages
 
@@ -21,7 +21,9 @@ directory = {{ path = "." }}
 
 
 def run(name: str, **given: Any) -> Run:
-    return Run(run_id=name * 32, run_name=name, experiment_id="0", experiment_name="Default", status=Status.FINISHED, **given)
+    return Run(
+        run_id=name * 32, run_name=name, experiment_id="0", experiment_name="Default", status=Status.FINISHED, **given
+    )
 
 
 def facts(*runs: Run) -> dict[tuple[str, str], Fact]:
@@ -72,13 +74,19 @@ def test_not_a_number_twice_is_no_difference_and_json_can_hold_it() -> None:
 
 def test_packages_come_from_the_recorded_locks() -> None:
     locks = {name: LOCK.format(version=version).encode() for name, version in (("a", "1.0"), ("b", "2.0"))}
-    found = {fact.name: fact for fact in compare([run("a"), run("b")], lambda one: locks[one.run_name]) if fact.section == "packages"}
+    found = {
+        fact.name: fact
+        for fact in compare([run("a"), run("b")], lambda one: locks[one.run_name])
+        if fact.section == "packages"
+    }
     assert found["numpy"].values == ("1.0", "2.0") and found["numpy"].differs
     assert not found["local"].differs
 
 
 def test_packages_of_r_are_those_of_its_lock() -> None:
-    assert locked_packages(run("a"), b'{"Packages": {"mime": {"Version": "0.7"}, "stats": {"Source": "R"}}}') == {"mime": "0.7"}
+    assert locked_packages(run("a"), b'{"Packages": {"mime": {"Version": "0.7"}, "stats": {"Source": "R"}}}') == {
+        "mime": "0.7"
+    }
 
 
 def test_a_lock_that_is_gone_is_no_error_and_a_broken_one_is_told() -> None:

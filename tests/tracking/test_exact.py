@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking import exact
 from mlproj.tracking.base import DatasetInput, Metric, Output, Page, Run, Status, TrackingStore
 from mlproj.tracking.model_base import ModelMetric, ModelStore, RunModel
@@ -37,9 +37,15 @@ def there_and_back(value: Any, hint: Any) -> Any:
         params=st.dictionaries(_TEXT, _TEXT),
         metrics=st.dictionaries(_TEXT, st.floats(allow_nan=False)),
         source=st.none() | st.dictionaries(_TEXT, st.none() | st.booleans() | st.integers() | _TEXT),
-        outputs=st.lists(st.builds(Output, path=_TEXT, sha256=st.none() | _TEXT, size=_INT64, kept=st.booleans())).map(tuple),
-        datasets=st.lists(st.builds(DatasetInput, name=_TEXT, digest=_TEXT, source_type=_TEXT, source=_TEXT)).map(tuple),
-        latest_metrics=st.lists(st.builds(Metric, key=_TEXT, value=st.floats(allow_nan=False), timestamp=_INT64)).map(tuple),
+        outputs=st.lists(st.builds(Output, path=_TEXT, sha256=st.none() | _TEXT, size=_INT64, kept=st.booleans())).map(
+            tuple
+        ),
+        datasets=st.lists(st.builds(DatasetInput, name=_TEXT, digest=_TEXT, source_type=_TEXT, source=_TEXT)).map(
+            tuple
+        ),
+        latest_metrics=st.lists(st.builds(Metric, key=_TEXT, value=st.floats(allow_nan=False), timestamp=_INT64)).map(
+            tuple
+        ),
     )
 )
 def test_a_run_comes_back(run: Run) -> None:
@@ -63,7 +69,11 @@ WRONG = [
     ("log", {"run_id": 5}, "run_id: expected text, got 5"),
     ("log", {"run_id": "r", "metrics": {"a": 1}}, "metrics: expected a list"),
     ("log", {"run_id": "r", "metrics": [{"key": "a"}]}, r"metrics\[0\]: expected a Metric with its fields"),
-    ("log", {"run_id": "r", "metrics": [{"key": "a", "value": "x", "timestamp": 1}]}, r"metrics\[0\].value: expected a number, got 'x'"),
+    (
+        "log",
+        {"run_id": "r", "metrics": [{"key": "a", "value": "x", "timestamp": 1}]},
+        r"metrics\[0\].value: expected a number, got 'x'",
+    ),
     ("log", {"run_id": "r", "metrics": [{"key": "a", "value": True, "timestamp": 1}]}, "value: expected a number"),
     ("log", {"run_id": "r", "metrics": [{"key": "a", "value": 1, "timestamp": 1.5}]}, "timestamp: expected int"),
     (
@@ -99,7 +109,11 @@ _METHODS = [
 ]
 
 
-@given(st.sampled_from(_METHODS).flatmap(lambda method: st.tuples(st.just(method), st.dictionaries(_names(method), _JSON, max_size=4))))
+@given(
+    st.sampled_from(_METHODS).flatmap(
+        lambda method: st.tuples(st.just(method), st.dictionaries(_names(method), _JSON, max_size=4))
+    )
+)
 def test_nothing_but_a_told_mistake_comes_of_any_request(call: tuple[Any, dict[str, Any]]) -> None:
     method, data = call
     try:
@@ -110,4 +124,6 @@ def test_nothing_but_a_told_mistake_comes_of_any_request(call: tuple[Any, dict[s
 
 
 def _names(method: Any) -> st.SearchStrategy[str]:
-    return st.sampled_from(method.__code__.co_varnames[1 : method.__code__.co_argcount + method.__code__.co_kwonlyargcount] or ("x",))
+    return st.sampled_from(
+        method.__code__.co_varnames[1 : method.__code__.co_argcount + method.__code__.co_kwonlyargcount] or ("x",)
+    )

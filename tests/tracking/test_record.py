@@ -14,7 +14,17 @@ from mlproj.tracking.record import mlflow_tags, number, to_json
 
 # Issue: the contract of schema 1.
 CONTRACT = {
-    *("run_id", "run_name", "experiment_id", "experiment_name", "status", "status_reason", "start_time", "end_time", "entry_point"),
+    *(
+        "run_id",
+        "run_name",
+        "experiment_id",
+        "experiment_name",
+        "status",
+        "status_reason",
+        "start_time",
+        "end_time",
+        "entry_point",
+    ),
     *("params", "metrics", "tags", "artifact_uri", "source", "environment", "command", "exit_code", "outputs"),
 }
 SOURCE = {"uri", "commit", "branch", "tag", "commit_date", "subdirectory", "dirty"}
@@ -59,7 +69,9 @@ def test_python_reads_any_metric_value_back(value: float) -> None:
 
 
 def test_mlflows_tags_are_those_that_are_known() -> None:
-    assert mlflow_tags(user="me", commit="abc", repository="https://host/r.git", entry_point="main", backend="local") == {
+    assert mlflow_tags(
+        user="me", commit="abc", repository="https://host/r.git", entry_point="main", backend="local"
+    ) == {
         "mlflow.user": "me",
         "mlflow.source.type": "PROJECT",
         "mlflow.source.git.commit": "abc",

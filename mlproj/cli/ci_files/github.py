@@ -16,12 +16,17 @@ _HAS_RUN = "${{ !cancelled() && steps.run.outcome != 'skipped' }}"
 
 def document(pipeline: Pipeline) -> dict[str, Any]:
     """The workflow: the project is checked, then every entry point has a job of its own."""
-    numbered = [{"number": number, "entry_point": _literal(name)} for number, name in enumerate(pipeline.entry_points, 1)]
+    numbered = [
+        {"number": number, "entry_point": _literal(name)} for number, name in enumerate(pipeline.entry_points, 1)
+    ]
     return {
         "name": "mlproj",
         "on": {"push": {"branches": ["main", "master"]}, "pull_request": {}},
         "permissions": {"contents": "read"},
-        "env": {"MLPROJ_HOME": f"${{{{ github.workspace }}}}/{HOME}", "MLPROJ_CACHE": f"${{{{ github.workspace }}}}/{CACHE}"},
+        "env": {
+            "MLPROJ_HOME": f"${{{{ github.workspace }}}}/{HOME}",
+            "MLPROJ_CACHE": f"${{{{ github.workspace }}}}/{CACHE}",
+        },
         "defaults": {"run": {"shell": "bash"}},
         "jobs": {
             "check": {
@@ -97,10 +102,15 @@ def _upload(name: str, *places: str) -> dict[str, Any]:
         "name": "Keep records and reports",
         "if": _ALWAYS,
         "uses": "actions/upload-artifact@v4",
-        "with": {"name": f"mlproj-{name}", "path": "".join(f"{place}\n" for place in places), "include-hidden-files": True},
+        "with": {
+            "name": f"mlproj-{name}",
+            "path": "".join(f"{place}\n" for place in places),
+            "include-hidden-files": True,
+        },
     }
 
 
 def _literal(text: str) -> str:
-    """*text* as GitHub gives it to the shell or a variable unchanged: what begins an expression is one that yields itself."""
+    """*text* as GitHub gives it to the shell or a variable unchanged: what begins an expression is one that yields
+    itself."""
     return text.replace("${{", "${{ '${{' }}")

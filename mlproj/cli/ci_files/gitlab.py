@@ -15,13 +15,19 @@ _ADD_COMPARISON = f"if [ -e {REPORTS}/comparison.md ]; then cat {REPORTS}/compar
 
 def document(pipeline: Pipeline) -> dict[str, Any]:
     """The pipeline: the project is checked, then every entry point has a job of its own."""
-    jobs = {_job_name(name, number): _run(pipeline, name, number) for number, name in enumerate(pipeline.entry_points, 1)}
+    jobs = {
+        _job_name(name, number): _run(pipeline, name, number) for number, name in enumerate(pipeline.entry_points, 1)
+    }
     return {
         ".mlproj": {
             "image": f"python:{PYTHON}",
             "variables": {"MLPROJ_HOME": f"$CI_PROJECT_DIR/{HOME}", "MLPROJ_CACHE": f"$CI_PROJECT_DIR/{CACHE}"},
             "before_script": [pipeline.install, PREPARE],
-            "artifacts": {"when": "always", "paths": [f"{HOME}/", f"{REPORTS}/"], "reports": {"junit": f"{REPORTS}/*.xml"}},
+            "artifacts": {
+                "when": "always",
+                "paths": [f"{HOME}/", f"{REPORTS}/"],
+                "reports": {"junit": f"{REPORTS}/*.xml"},
+            },
             "rules": [
                 {"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH", "variables": {"MLPROJ_RUNS": "pull-push"}},
                 {"if": '$CI_PIPELINE_SOURCE == "merge_request_event"', "variables": {"MLPROJ_RUNS": "pull"}},
@@ -34,7 +40,10 @@ def document(pipeline: Pipeline) -> dict[str, Any]:
 
 def _run(pipeline: Pipeline, entry_point: str, number: int) -> dict[str, Any]:
     """A job. The comparison is made after it, so that its exit code is that of the run."""
-    environments = {"key": {"files": list(pipeline.key_files), "prefix": f"mlproj-environments-{PYTHON}"}, "paths": [f"{CACHE}/"]}
+    environments = {
+        "key": {"files": list(pipeline.key_files), "prefix": f"mlproj-environments-{PYTHON}"},
+        "paths": [f"{CACHE}/"],
+    }
     # Only the default branch writes it; without `unprotect` others would not see what a protected branch keeps.
     base = {"key": f"mlproj-runs-{number}", "paths": [f"{HOME}/"], "policy": "$MLPROJ_RUNS", "unprotect": True}
     return {
@@ -48,4 +57,6 @@ def _run(pipeline: Pipeline, entry_point: str, number: int) -> dict[str, Any]:
 
 def _job_name(entry_point: str, number: int) -> str:
     """A name that GitLab takes (https://docs.gitlab.com/ci/jobs/#job-names)."""
-    return f"run {entry_point}" if re.fullmatch(r"[\w.-]{1,100}", entry_point, re.ASCII) else f"run entry point {number}"
+    return (
+        f"run {entry_point}" if re.fullmatch(r"[\w.-]{1,100}", entry_point, re.ASCII) else f"run entry point {number}"
+    )

@@ -1,8 +1,8 @@
 """What is to be run by a service for continuous integration, and by which lines of a shell; the same for all of them.
 
-Everything is written below ``.mlproj/`` in the checkout, as a service keeps nothing else, and Git is told to pass it over: a run
-shall not count the records of another as uncommitted changes. The newest run of the base branch lies in ``MLPROJ_HOME`` when a
-job begins, if there is one, and is removed at its end.
+Everything is written below ``.mlproj/`` in the checkout, as a service keeps nothing else, and Git is told to pass it
+over: a run shall not count the records of another as uncommitted changes. The newest run of the base branch lies in
+``MLPROJ_HOME`` when a job begins, if there is one, and is removed at its end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from mlproj import __version__, environments, projects
 from mlproj.cli.inspection import Opened
 from mlproj.environments.base import Declaration
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.projects.base import REQUIRED, EntryPoint, Project
 
 HOME, CACHE, REPORTS = ".mlproj/home", ".mlproj/cache", ".mlproj/reports"
@@ -41,7 +41,8 @@ fi
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The project at *place* below the top of its repository, the names of entry points, and the files that its environment follows.
+    """The project at *place* below the top of its repository, the names of entry points, and the files that its
+    environment follows.
 
     ``key_files`` are at most two: GitLab takes no more.
     """
@@ -102,7 +103,11 @@ def _is_plain(point: EntryPoint) -> bool:
 
 
 def _needed(point: EntryPoint) -> list[str]:
-    return [parameter.name for parameter in point.parameters.values() if parameter.default is REQUIRED and not parameter.optional]
+    return [
+        parameter.name
+        for parameter in point.parameters.values()
+        if parameter.default is REQUIRED and not parameter.optional
+    ]
 
 
 def _key_files(project: Project, declaration: Declaration, top: Path) -> tuple[str, ...]:

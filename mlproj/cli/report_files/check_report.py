@@ -10,15 +10,19 @@ from mlproj.cli.project_check import Check
 from mlproj.cli.report_files.naming import project_name
 from mlproj.cli.report_files.report import Case, Outcome, Report
 from mlproj.cli.report_files.writing import ReportFiles
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
 
 
 @contextmanager
-def of_flags(uri: str, junit_xml: Path | None, summary: Path | None) -> Iterator[Callable[[Sequence[Check], bool], None]]:
+def of_flags(
+    uri: str, junit_xml: Path | None, summary: Path | None
+) -> Iterator[Callable[[Sequence[Check], bool], None]]:
     """What takes the checks of the project at *uri* and writes the files that are asked for. Raises UsageError."""
     suite = f"check of {project_name(uri)}"
     with ReportFiles(junit_xml, summary, suite=suite, case="project") as files:
-        yield lambda checks, strict: files.write(report(suite, checks, strict), f"the {suite} ended with {_count(checks, strict)}")
+        yield lambda checks, strict: files.write(
+            report(suite, checks, strict), f"the {suite} ended with {_count(checks, strict)}"
+        )
 
 
 def report(suite: str, checks: Sequence[Check], strict: bool) -> Report:
@@ -27,13 +31,13 @@ def report(suite: str, checks: Sequence[Check], strict: bool) -> Report:
 
 
 def _case(check: Check, strict: bool) -> Case:
-    errors, warnings = _told("error", check.errors), _told("warning", check.warnings)
+    errors, warnings = _summary("error", check.errors), _summary("warning", check.warnings)
     if check.is_passed(strict):
         return Case(check.name, Outcome.PASSED, check.seconds, warnings)
     return Case(check.name, Outcome.FAILED, check.seconds, "\n".join(filter(None, (errors, warnings))))
 
 
-def _told(level: str, findings: Sequence[MlprojError]) -> str:
+def _summary(level: str, findings: Sequence[MlprojError]) -> str:
     return "\n".join(f"{level}: {one}" + (f"\nhint: {one.hint}" if one.hint else "") for one in findings)
 
 

@@ -1,11 +1,12 @@
-"""What a project is called in reports: the same whether it could be run or not, so that a CI server sees one history."""
+"""What a project is called in reports: the same whether it could be run or not, so that a CI server sees one
+history."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from mlproj.redaction import mask_url
+from mlproj.foundation.redaction import mask_url
 
 
 def project_name(uri: str) -> str:

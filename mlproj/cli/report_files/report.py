@@ -19,7 +19,8 @@ class Outcome(str, Enum):
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that was tried: how long it took in seconds, a message where there is something to say, and the end of its output."""
+    """One thing that was tried: how long it took in seconds, a message where there is something to say, and the end of
+    its output."""
 
     name: str
     outcome: Outcome
@@ -39,7 +40,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """The cases of one command under the name of their suite; ``title``, ``tables`` and ``links`` (label, URL) are for the summary.
+    """The cases of one command under the name of their suite; ``title``, ``tables`` and ``links`` (label, URL) are for
+    the summary.
 
     Texts are taken as they are, whatever they hold; ``started`` is in UTC.
     """

@@ -1,4 +1,5 @@
-"""What came of doing a run again as a report: a case for how it ended, for each metric and each file, and for whether runs were alike."""
+"""What came of doing a run again as a report: a case for how it ended, for each metric and each file, and for whether
+runs were alike."""
 
 from __future__ import annotations
 
@@ -15,16 +16,23 @@ from mlproj.tracking.base import Run
 
 @contextmanager
 def of_flags(reference: str, junit_xml: Path | None, summary: Path | None) -> Iterator[Callable[[Run, Audit], None]]:
-    """What takes what came of doing the run *reference* again and writes the files that are asked for. Raises UsageError."""
+    """What takes what came of doing the run *reference* again and writes the files that are asked for. Raises
+    UsageError."""
     suite = f"reproduction of {reference}"
     with ReportFiles(junit_xml, summary, suite=suite, case="ending") as files:
-        yield lambda run, audit: files.write(report(suite, run, audit), f"of {run.run_name}: {audit.verdicts[0].summary}")
+        yield lambda run, audit: files.write(
+            report(suite, run, audit), f"of {run.run_name}: {audit.verdicts[0].summary}"
+        )
 
 
 def report(suite: str, original: Run, audit: Audit) -> Report:
     """What was compared, run by run."""
     several = len(audit.verdicts) > 1
-    cases = [case for number, one in enumerate(audit.verdicts, 1) for case in _cases(one, f"run {number}: " if several else "")]
+    cases = [
+        case
+        for number, one in enumerate(audit.verdicts, 1)
+        for case in _cases(one, f"run {number}: " if several else "")
+    ]
     runs = [(f"{one.after.run.run_name} ({one.after.run.run_id})", one.summary) for one in audit.verdicts]
     return Report(
         suite=suite,
@@ -43,10 +51,16 @@ def _cases(verdict: Verdict, prefix: str) -> Iterator[Case]:
     yield Case(f"{prefix}ending", Outcome.FAILED if verdict.ending else Outcome.PASSED, seconds, verdict.ending or "")
     for metric in verdict.metrics:
         told = f"{metric.state}: {metric.before!r}, now {metric.after!r}"
-        yield Case(f"{prefix}metric {metric.name}", _outcome(metric.is_good, metric.state), message="" if metric.is_good else told)
+        yield Case(
+            f"{prefix}metric {metric.name}",
+            _outcome(metric.is_good, metric.state),
+            message="" if metric.is_good else told,
+        )
     for file in verdict.files:
         told = "\n".join([file.state, *file.details])
-        yield Case(f"{prefix}file {file.path}", _outcome(file.is_good, file.state), message="" if file.is_good else told)
+        yield Case(
+            f"{prefix}file {file.path}", _outcome(file.is_good, file.state), message="" if file.is_good else told
+        )
 
 
 def _outcome(is_good: bool, state: str) -> Outcome:
@@ -54,5 +68,7 @@ def _outcome(is_good: bool, state: str) -> Outcome:
 
 
 def _alike(among: Sequence[Verdict]) -> Case:
-    differing = [f"{one.before.run.run_name} and {one.after.run.run_name}: {one.reason}" for one in among if not one.reproduced]
+    differing = [
+        f"{one.before.run.run_name} and {one.after.run.run_name}: {one.reason}" for one in among if not one.reproduced
+    ]
     return Case("the runs are alike", Outcome.FAILED if differing else Outcome.PASSED, message="\n".join(differing))

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
-from mlproj import paths, quantity
-from mlproj.backends import output_log
 from mlproj.cli import compare_view
 from mlproj.cli.report_files.naming import project_name
 from mlproj.cli.report_files.report import Case, Outcome, Report, Table
 from mlproj.cli.report_files.writing import ReportFiles
-from mlproj.errors import UsageError
-from mlproj.redaction import redact
+from mlproj.foundation import paths, quantity
+from mlproj.foundation.errors import UsageError
+from mlproj.foundation.redaction import redact
+from mlproj.run_folder import output_log
 from mlproj.tracking.base import Run, Status
 
 _LINES = 200
@@ -24,7 +24,8 @@ _LOAD = "system/"
 
 @contextmanager
 def of_flags(flags: Mapping[str, Any]) -> Iterator[Callable[[Run, Mapping[str, str]], None]]:
-    """What takes the record of a run, with the plain values of its parameters, and writes the files that *flags* of ``mlproj run`` ask for.
+    """What takes the record of a run, with the plain values of its parameters, and writes the files that *flags* of
+    ``mlproj run`` ask for.
 
     Raises UsageError for files that make no sense.
     """
@@ -32,17 +33,29 @@ def of_flags(flags: Mapping[str, Any]) -> Iterator[Callable[[Run, Mapping[str, s
         raise UsageError("--dry-run runs nothing that --junit-xml or --summary could tell of")
     case = flags["entry_point"] or "main"
     with ReportFiles(flags["junit_xml"], flags["summary"], suite=project_name(flags["uri"]), case=case) as files:
-        yield lambda run, values: files.write(report(run, values), f"the run {run.run_name} ({run.run_id}) {_ended(run)}")
+        yield lambda run, values: files.write(
+            report(run, values), f"the run {run.run_name} ({run.run_id}) {_ended(run)}"
+        )
 
 
 def report(run: Run, values: Mapping[str, str]) -> Report:
     """What happened in *run*, with the end of what it printed, but for the *values* of parameters that look secret."""
     point, suite = run.entry_point or "main", _suite(run)
-    metrics = [[name, compare_view.text(value)] for name, value in sorted(run.metrics.items()) if not name.startswith(_LOAD)]
+    metrics = [
+        [name, compare_view.text(value)] for name, value in sorted(run.metrics.items()) if not name.startswith(_LOAD)
+    ]
     outputs = [[out.path, quantity.size(out.size), out.sha256 or ""] for out in run.outputs]
     return Report(
         suite=suite,
-        cases=[Case(point, _outcome(run), _seconds(run), "" if run.exit_code == 0 else _ended(run), redact(_output(run), values))],
+        cases=[
+            Case(
+                point,
+                _outcome(run),
+                _seconds(run),
+                "" if run.exit_code == 0 else _ended(run),
+                redact(_output(run), values),
+            )
+        ],
         title=f"{point} of {suite}: {run.status.value}",
         tables=(
             Table("Run", ("", ""), list(_facts(run).items())),
@@ -64,7 +77,11 @@ def _outcome(run: Run) -> Outcome:
     """A run that somebody ended tells nothing about its entry point; one that took too long or failed does."""
     if run.status is Status.FINISHED:
         return Outcome.PASSED
-    return Outcome.FAILED if run.status is Status.FAILED or (run.status_reason or "").startswith("timed out") else Outcome.ERROR
+    return (
+        Outcome.FAILED
+        if run.status is Status.FAILED or (run.status_reason or "").startswith("timed out")
+        else Outcome.ERROR
+    )
 
 
 def _ended(run: Run) -> str:

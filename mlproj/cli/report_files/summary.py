@@ -1,4 +1,5 @@
-"""A summary in Markdown, as GitHub's job summaries and GitLab's pages show it; what was run cannot add markup of its own."""
+"""A summary in Markdown, as GitHub's job summaries and GitLab's pages show it; what was run cannot add markup of its
+own."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from urllib.parse import quote
 
 from mlproj.cli.report_files.clean import clean
 from mlproj.cli.report_files.report import Case, Outcome, Report, Table
-from mlproj.quantity import duration
+from mlproj.foundation.quantity import duration
 
 _MOST_ROWS = 200
 _LONGEST_CELL = 1000  # characters; GitHub shows no summary of more than 1 MiB
-# Of CommonMark what means something within a line; of GitHub and GitLab also people, issues, addresses, formulas and emoji.
+# Of CommonMark what means something within a line; of GitHub and GitLab also people, issues, addresses, formulas and
+# emoji.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#!|~&@$%]|:(?=//|[\w+-]+:)|(?<=www)\.")
 
 

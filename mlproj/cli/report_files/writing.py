@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from mlproj import env_vars, paths
 from mlproj.cli.report_files.report import Case, Outcome, Report
 from mlproj.cli.reporter import make_reporter
-from mlproj.errors import Interrupted, MlprojError, ServiceError, UsageError
+from mlproj.foundation import env_vars, paths
+from mlproj.foundation.errors import Interrupted, MlprojError, ServiceError, UsageError
 
 
 class ReportFiles:
@@ -24,7 +24,9 @@ class ReportFiles:
         self._suite, self._case = suite, case
         self._began = time.monotonic()
         self._is_over = False
-        self._files = [(path, rendered) for path, rendered in ((junit_xml, _junit), (summary, _summary)) if path is not None]
+        self._files = [
+            (path, rendered) for path, rendered in ((junit_xml, _junit), (summary, _summary)) if path is not None
+        ]
         for option, path in (("--junit-xml", junit_xml), ("--summary", summary)):
             if path is not None:
                 _check(option, path)
@@ -34,7 +36,9 @@ class ReportFiles:
     def __enter__(self) -> ReportFiles:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if error is None or self._is_over:
             return
         try:
@@ -49,15 +53,17 @@ class ReportFiles:
             try:
                 _write(path, rendered(report))
             except OSError as error:
-                raise ServiceError(f"{path} cannot be written: {error.strerror or error}{f'; {after}' if after else ''}") from error
+                raise ServiceError(
+                    f"{path} cannot be written: {error.strerror or error}{f'; {after}' if after else ''}"
+                ) from error
 
     def _of_error(self, error: BaseException) -> Report:
         """What is to be told of a command that *error* ended."""
-        case = Case(self._case, Outcome.ERROR, time.monotonic() - self._began, _told(error))
+        case = Case(self._case, Outcome.ERROR, time.monotonic() - self._began, _message_of(error))
         return Report(self._suite, [case], f"{self._suite}: {self._case} could not be done")
 
 
-def _told(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return str(Interrupted(2))
     if isinstance(error, (MlprojError, Interrupted)):

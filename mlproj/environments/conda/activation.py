@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlproj import process
-from mlproj.errors import EnvironmentFailure
+from mlproj.foundation import process
+from mlproj.foundation.errors import EnvironmentFailure
 
 SCRIPTS = "etc/conda/activate.d"
 """Where an environment has scripts to be read by a shell."""
@@ -40,10 +40,15 @@ def of_files(prefix: Path) -> dict[str, str]:
 
 def _of_scripts(scripts: list[Path], prefix: Path, own: Mapping[str, str]) -> dict[str, str]:
     before = {**os.environ, **own, "PATH": f"{prefix / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    done = process.run(["bash", "-c", 'for file in "$@"; do . "$file" >&2; done; env -0', "activate", *scripts], env=before)
+    done = process.run(
+        ["bash", "-c", 'for file in "$@"; do . "$file" >&2; done; env -0', "activate", *scripts], env=before
+    )
     if done.returncode:
         raise EnvironmentFailure(
-            f"a conda package cannot be activated: {done.error_text.strip()[-500:]}", hint="--env-manager uv does without"
+            f"a conda package cannot be activated: {done.error_text.strip()[-500:]}",
+            hint="--env-manager uv does without",
         )
-    after = dict(line.split("=", 1) for line in done.stdout.decode("utf-8", "surrogateescape").split("\0") if "=" in line)
+    after = dict(
+        line.split("=", 1) for line in done.stdout.decode("utf-8", "surrogateescape").split("\0") if "=" in line
+    )
     return {name: value for name, value in after.items() if name not in _OF_A_SHELL and before.get(name) != value}

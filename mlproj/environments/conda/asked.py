@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlproj import yaml_document
-from mlproj.environments import requirements_file, text_file
 from mlproj.environments.base import Declaration
 from mlproj.environments.conda import channels
 from mlproj.environments.conda.credentials import Credentials
 from mlproj.environments.conda.locked import EXPLICIT, PIP
-from mlproj.environments.conda_file import Reader, items, parsed
-from mlproj.environments.draft import Draft
-from mlproj.environments.requirements import Requirements
-from mlproj.errors import InvalidProject, Place
-from mlproj.redaction import mask_channel
+from mlproj.environments.declarations import requirements_file, text_file
+from mlproj.environments.declarations.conda_file import Reader, items, parsed
+from mlproj.environments.declarations.draft import Draft
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.foundation.errors import InvalidProject, Place
+from mlproj.foundation.redaction import mask_channel
 
 _CHANNEL = re.compile(r"\s*([^\s=<>!~|,\[\]]+)::")
 _PACKAGE = re.compile(r"(https?|file)://[^\s/]*/\S+/[\w-]+/[^\s/]+\.(conda|tar\.bz2)(#\S*)?")
@@ -24,10 +24,11 @@ _PACKAGE = re.compile(r"(https?|file)://[^\s/]*/\S+/[\w-]+/[^\s/]+\.(conda|tar\.
 
 @dataclass(frozen=True)
 class Asked:
-    """Addresses of channels, the first one preferred; requirements for rattler's solver; and what pip is to install besides.
+    """Addresses of channels, the first one preferred; requirements for rattler's solver; and what pip is to install
+    besides.
 
-    ``explicit`` are addresses of packages, of a file that locks them; nothing is solved then. What was secret in any address is
-    in ``credentials`` and nowhere else.
+    ``explicit`` are addresses of packages, of a file that locks them; nothing is solved then. What was secret in any
+    address is in ``credentials`` and nowhere else.
     """
 
     channels: tuple[str, ...]
@@ -49,7 +50,7 @@ def is_native(declaration: Declaration) -> bool:
         return False
     if declaration.file.suffix.lower() == ".txt":
         return is_explicit(declaration.file)
-    from mlproj.environments import declaration as reading
+    from mlproj.environments.declarations import declaration as reading
 
     document = yaml_document.load(declaration.file, remembered=True)
     return isinstance(document.value, dict) and reading.kind_of(document.value) != "python_env"
@@ -70,7 +71,13 @@ def read(path: Path, folder: Path | None = None) -> Asked:
     reader = _Native(draft, document, path)
     reader.name_channels()
     reader.read()
-    return Asked(tuple(reader.channels), tuple(reader.specs), draft.finish(), python=reader.python, credentials=reader.credentials)
+    return Asked(
+        tuple(reader.channels),
+        tuple(reader.specs),
+        draft.finish(),
+        python=reader.python,
+        credentials=reader.credentials,
+    )
 
 
 @dataclass
@@ -88,7 +95,9 @@ class _Native(Reader):
             place = self.document.place("channels", index)
             if not isinstance(item, str) or not item.strip():
                 raise InvalidProject(
-                    "a channel must be a name or an address", place=place, hint="write conda-forge, or https://host/channel"
+                    "a channel must be a name or an address",
+                    place=place,
+                    hint="write conda-forge, or https://host/channel",
                 )
             self._add_channel(item.strip(), place)
         if not self.channels:

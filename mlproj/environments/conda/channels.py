@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mlproj import env_vars
-from mlproj.errors import InvalidProject, Place
-from mlproj.redaction import mask_channel
+from mlproj.foundation import env_vars
+from mlproj.foundation.errors import InvalidProject, Place
+from mlproj.foundation.redaction import mask_channel
 
 ALIAS = "https://conda.anaconda.org"
 # https://docs.conda.io/projects/conda/en/latest/user-guide/configuration/settings.html#default-channels
@@ -16,8 +16,8 @@ _SUBDIR = re.compile(r"/(noarch|(linux|osx|win|emscripten|wasi|freebsd|zos)-\w+)
 
 
 def addresses(name: str, folder: Path, place: Place | None = None) -> tuple[str, ...]:
-    """The channels that a name in a file stands for: ``defaults`` is several, ``nodefaults`` none. *folder* is what relative paths
-    count from. Raises InvalidProject."""
+    """The channels that a name in a file stands for: ``defaults`` is several, ``nodefaults`` none. *folder* is what
+    relative paths count from. Raises InvalidProject."""
     if name == "nodefaults":
         return ()
     if name == "defaults":
@@ -31,5 +31,7 @@ def _address(name: str, folder: Path, place: Place | None) -> str:
     if name.startswith((".", "/")):
         return (folder / name).resolve().as_uri()
     if not re.fullmatch(r"[A-Za-z0-9][\w.\-]*(/[\w.\-]+)*", name):
-        raise InvalidProject(f"{mask_channel(name)!r} is no channel", place=place, hint="write conda-forge, or https://host/channel")
+        raise InvalidProject(
+            f"{mask_channel(name)!r} is no channel", place=place, hint="write conda-forge, or https://host/channel"
+        )
     return f"{(env_vars.CONDA_CHANNEL_ALIAS.get() or ALIAS).rstrip('/')}/{name}"

@@ -1,4 +1,5 @@
-"""Tokens and passwords in the addresses of channels: taken out when they are read, added to requests and to nothing else.
+"""Tokens and passwords in the addresses of channels: taken out when they are read, added to requests and to nothing
+else.
 
 What rattler keeps of a channel (an index of it, what is installed from where) has the addresses that rattler was given.
 """
@@ -53,4 +54,7 @@ class Credentials:
             return {"Authorization": found} if found else None
 
         logins = [AddHeadersMiddleware(header)] if self._logins else []
-        return [*logins, *([MirrorMiddleware({bare: [full] for bare, full in self._tokens.items()})] if self._tokens else [])]
+        return [
+            *logins,
+            *([MirrorMiddleware({bare: [full] for bare, full in self._tokens.items()})] if self._tokens else []),
+        ]

@@ -1,24 +1,26 @@
-"""A conda environment: its packages solved once and kept, then installed, with what pip adds, as any other environment."""
+"""A conda environment: its packages solved once and kept, then installed, with what pip adds, as any other
+environment."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths, platforms
-from mlproj.dataclass import dataclass, replace
-from mlproj.environments import date_policy, editable, key, package_index, transaction
 from mlproj.environments.base import INSIDE, MATERIAL, Declaration, Description, Environment, Packed, Prepared, Request
+from mlproj.environments.cache import transaction
 from mlproj.environments.conda import activation, locked, tool
 from mlproj.environments.conda.asked import Asked, is_native
 from mlproj.environments.conda.asked import read as read_asked
 from mlproj.environments.conda.remembered import Memory, Solved, Unsolved
 from mlproj.environments.conda.tool import Access, Tool
-from mlproj.environments.date_policy import AsOf
-from mlproj.environments.requirements import Requirements
-from mlproj.errors import EnvironmentFailure
-from mlproj.progress import Progress
-from mlproj.redaction import mask_url
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.python import date_policy, editable, key, package_index
+from mlproj.environments.python.date_policy import AsOf
+from mlproj.foundation import paths, platforms
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import EnvironmentFailure
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import mask_url
 
 _LAYOUT = 1
 """Raised when what is installed from the same lock changes."""
@@ -29,8 +31,8 @@ _PREFIX = "venv"  # where all kinds of environments have theirs
 
 
 def create(request: Request, declaration: Declaration, progress: Progress) -> Environment:
-    """The conda environment that *declaration* asks for; solved the first time. Where the user did not ask for conda and its packages
-    cannot be had, a translation to Python packages.
+    """The conda environment that *declaration* asks for; solved the first time. Where the user did not ask for conda
+    and its packages cannot be had, a translation to Python packages.
 
     Raises InvalidProject, UsageError, EnvironmentFailure, ServiceError.
     """
@@ -66,14 +68,16 @@ def _locked(request: Request, declaration: Declaration) -> Asked:
     assert request.locked is not None
     import dataclasses
 
-    from mlproj.environments import relocking
+    from mlproj.environments.python import relocking
 
     exact = read_asked(relocking.lock_of(request.locked), request.root)
     variables = read_asked(declaration.file).pip.variables if declaration.file and is_native(declaration) else {}
     return dataclasses.replace(exact, pip=dataclasses.replace(exact.pip, variables=variables))
 
 
-def _first_answer(tools: list[Tool], request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:
+def _first_answer(
+    tools: list[Tool], request: Request, declaration: Declaration, asked: Asked, progress: Progress
+) -> Solved:
     """What the first tool finds that can ask the channels; those before it are told. Raises as the last one does."""
     passed_over: list[str] = []
     for one in tools:
@@ -89,11 +93,13 @@ def _first_answer(tools: list[Tool], request: Request, declaration: Declaration,
 
 
 def _translated(request: Request, declaration: Declaration, progress: Progress, *reason: str) -> Environment:
-    from mlproj.environments import python
-    from mlproj.environments.declaration import read
+    from mlproj.environments.declarations.declaration import read
+    from mlproj.environments.python import environment
 
     requirements = read(declaration, request)
-    return python.for_requirements(request, declaration, replace(requirements, notes=(*reason, *requirements.notes)), progress)
+    return environment.for_requirements(
+        request, declaration, replace(requirements, notes=(*reason, *requirements.notes)), progress
+    )
 
 
 def _solve(chosen: Tool, request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:
@@ -127,10 +133,15 @@ def _as_of_today(chosen: Tool, request: Request, as_of: AsOf) -> AsOf:
 
 def _check_platform(asked: Asked, platform: str) -> None:
     """Raises EnvironmentFailure for a lock of another platform."""
-    other = next((subdir for subdir in (one.split("/")[-2] for one in asked.explicit) if subdir not in (platform, "noarch")), None)
+    other = next(
+        (subdir for subdir in (one.split("/")[-2] for one in asked.explicit) if subdir not in (platform, "noarch")),
+        None,
+    )
     if other is not None:
         message = f"the file lists packages for {other}, and this machine is {platform}"
-        raise EnvironmentFailure(message, hint="a lock holds for one platform: make one here from the file it was made from")
+        raise EnvironmentFailure(
+            message, hint="a lock holds for one platform: make one here from the file it was made from"
+        )
 
 
 @dataclass(frozen=True)
@@ -148,7 +159,7 @@ class CondaEnvironment:
         self._asked = asked
         self._solved = solved
         self._tool = chosen
-        python = next((package.version for package in solved.packages if package.name == "python"), None)
+        environment = next((package.version for package in solved.packages if package.name == "python"), None)
         shown = asked.specs or [f"{one.name}=={one.version}" for one in solved.packages]
         where = ", ".join(asked.channels)
         self.description = Description(
@@ -165,7 +176,7 @@ class CondaEnvironment:
                     **key.asked(asked.pip, request.root),
                 }
             ),
-            python=python,
+            python=environment,
             python_reason=f"{declaration.file.name} asks for it" if declaration.file and asked.python else "",
             requirements=(*shown, *(f"pip: {mask_url(line)}" for line in asked.pip.packages)),
             as_of=solved.moment,
@@ -179,9 +190,12 @@ class CondaEnvironment:
         return transaction.find(self.description.key) is not None
 
     def prepare(self, progress: Progress, *, rebuild: bool = False) -> Prepared:
-        """Install it, or find it installed; it is kept from removal until this process ends. Raises EnvironmentFailure."""
+        """Install it, or find it installed; it is kept from removal until this process ends. Raises
+        EnvironmentFailure."""
         assert self.description.key is not None
-        folder, reused = transaction.obtain(self.description.key, lambda staging: self._build(staging, progress), progress, rebuild=rebuild)
+        folder, reused = transaction.obtain(
+            self.description.key, lambda staging: self._build(staging, progress), progress, rebuild=rebuild
+        )
         content, prefix = transaction.description(folder), folder / _PREFIX
         own = {
             **_ALONE,
@@ -204,7 +218,11 @@ class CondaEnvironment:
         assert self.description.key is not None
         final = paths.environments() / self.description.key / _PREFIX
         built = self._install(staging, final, self._asked.pip, progress)
-        roots = editable.detach(built.site_packages, editable.local(self._asked.pip.editables)) if built.site_packages else []
+        roots = (
+            editable.detach(built.site_packages, editable.local(self._asked.pip.editables))
+            if built.site_packages
+            else []
+        )
         transaction.remove_files(staging)
         kept = self._request.locked.kept if self._request.locked else None
         (staging / locked.NAME).write_text(kept.read_text("utf-8") if kept else built.lock, "utf-8")

@@ -1,6 +1,8 @@
-"""An installed conda, mamba or micromamba: it solves without installing, and installs the exact packages that were found.
+"""An installed conda, mamba or micromamba: it solves without installing, and installs the exact packages that were
+found.
 
-Its own settings (proxies, certificates, mirrors, logins) hold. What it finds is kept as addresses and hashes, as of any other tool.
+Its own settings (proxies, certificates, mirrors, logins) hold. What it finds is kept as addresses and hashes, as of any
+other tool.
 """
 
 from __future__ import annotations
@@ -13,15 +15,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlproj import env_vars, paths, process
 from mlproj.environments.conda import channels, local_file, relocation
 from mlproj.environments.conda.locked import EXPLICIT, Package
 from mlproj.environments.conda.tool import Access, ChannelAway, Unsolvable
-from mlproj.errors import EnvironmentFailure
-from mlproj.redaction import mask_channel
+from mlproj.foundation import env_vars, paths, process
+from mlproj.foundation.errors import EnvironmentFailure
+from mlproj.foundation.redaction import mask_channel
 
 # Of an environment that is active here, of a Python that is not its own, or against what was decided.
-_MISLEADING = ("CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_SHLVL", "CONDA_SUBDIR", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+_MISLEADING = (
+    "CONDA_PREFIX",
+    "CONDA_DEFAULT_ENV",
+    "CONDA_SHLVL",
+    "CONDA_SUBDIR",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+)
 _NOTHING_FITS = re.compile(
     r"Unsatisfiable|PackagesNotFound|ResolvePackageNotFound|InvalidMatchSpec|InvalidSpec|Could not solve|nothing provides|does not exist"
 )
@@ -30,7 +40,9 @@ _ADVICE = re.compile(r"^\s*(Current channels|To search for|HTTP errors are often
 _LINES = 12  # of what it said
 _NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.(conda|tar\.bz2)")
 _MD5_DIGITS = 32
-_UNSOLVABLE = "loosen a version, or add the channel that has the package; --env-manager uv translates to Python packages"
+_UNSOLVABLE = (
+    "loosen a version, or add the channel that has the package; --env-manager uv translates to Python packages"
+)
 
 
 class Executable:
@@ -44,15 +56,28 @@ class Executable:
         """Whether it knows ``--exclude-newer``, which conda learnt in 2026."""
         return b"--exclude-newer" in self._run("create", "--help").stdout
 
-    def solve(self, addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access) -> list[Package]:
+    def solve(
+        self, addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access
+    ) -> list[Package]:
         """See :class:`~mlproj.environments.conda.tool.Tool`. Nothing is installed and no package is fetched."""
         _check_credentials(access, self.name)
         asked = [part for name in dict.fromkeys(map(_spelled, addresses)) for part in ("--channel", name)]
-        options = [*(["--offline"] if access.offline else []), *([f"--exclude-newer={moment:%Y-%m-%dT%H:%M:%SZ}"] if moment else [])]
+        options = [
+            *(["--offline"] if access.offline else []),
+            *([f"--exclude-newer={moment:%Y-%m-%dT%H:%M:%SZ}"] if moment else []),
+        ]
         with paths.temporary_folder(paths.cache() / "work", "conda.") as scratch:
 
             def ask(*how: str) -> process.Completed:
-                question = ("create", "--dry-run", "--yes", "--override-channels", "--prefix", str(scratch / "prefix"), *how)
+                question = (
+                    "create",
+                    "--dry-run",
+                    "--yes",
+                    "--override-channels",
+                    "--prefix",
+                    str(scratch / "prefix"),
+                    *how,
+                )
                 # A cache without packages: what is in it already would not be described.
                 return self._run(*question, *options, *asked, "--", *map(_spelled, specs), packages=_folder("index"))
 
@@ -60,7 +85,9 @@ class Executable:
             answer = _document(done)
             if "solver_problems" in answer:
                 # Only where it talks to people does micromamba tell what contradicts what.
-                raise Unsolvable(f"{self.name} cannot solve the conda packages: {_said(ask(), {})}", hint=_UNSOLVABLE)
+                raise Unsolvable(
+                    f"{self.name} cannot solve the conda packages: {_message_of(ask(), {})}", hint=_UNSOLVABLE
+                )
         if done.returncode:
             raise self._refused(done, answer)
         return self._found(answer)
@@ -70,7 +97,8 @@ class Executable:
         return [_by_address(address) for address in addresses]
 
     def install(self, packages: Sequence[Package], staging: Path, final: Path, access: Access) -> None:
-        """Let it install *packages* at *staging*, then let what was installed name *final*. Raises EnvironmentFailure."""
+        """Let it install *packages* at *staging*, then let what was installed name *final*. Raises
+        EnvironmentFailure."""
         _check_credentials(access, self.name)
         local_file.check(packages)
         if len(os.fsencode(staging)) != len(os.fsencode(final)):
@@ -83,10 +111,19 @@ class Executable:
         folder = _folder("programs-packages")
         with paths.locked(folder.with_suffix(".lock")):  # conda does not keep others out of it
             done = self._run(
-                "create", "--yes", "--quiet", "--json", "--prefix", str(staging), "--file", str(listed), *offline, packages=folder
+                "create",
+                "--yes",
+                "--quiet",
+                "--json",
+                "--prefix",
+                str(staging),
+                "--file",
+                str(listed),
+                *offline,
+                packages=folder,
             )
         if done.returncode:
-            message = f"{self.name} cannot install the packages: {_said(done, _document(done))}"
+            message = f"{self.name} cannot install the packages: {_message_of(done, _document(done))}"
             raise EnvironmentFailure(message, hint=_install_hint(message, access))
         listed.unlink()
         staging.mkdir(exist_ok=True)  # of no packages
@@ -96,10 +133,12 @@ class Executable:
         return process.run([self.path, *arguments], env=_environ(packages))
 
     def _refused(self, done: process.Completed, answer: Mapping[str, Any]) -> ChannelAway | Unsolvable:
-        said = _said(done, answer)
+        said = _message_of(done, answer)
         if _NOTHING_FITS.search(f"{answer.get('exception_name', '')} {said}"):
             return Unsolvable(f"{self.name} cannot solve the conda packages: {said}", hint=_UNSOLVABLE)
-        return ChannelAway(f"{self.name} cannot solve the conda packages: {said}", hint=f"try it by hand: {self.path} search python")
+        return ChannelAway(
+            f"{self.name} cannot solve the conda packages: {said}", hint=f"try it by hand: {self.path} search python"
+        )
 
     def _found(self, answer: Mapping[str, Any]) -> list[Package]:
         actions = answer.get("actions") or {}
@@ -108,7 +147,8 @@ class Executable:
         missing = [stem for stem in map(_file_stem, wanted) if stem not in told]
         if missing:
             raise ChannelAway(
-                f"{self.name} does not tell where it has {missing[0]} from", hint="a newer one does; or pip install 'mlproj[conda]'"
+                f"{self.name} does not tell where it has {missing[0]} from",
+                hint="a newer one does; or pip install 'mlproj[conda]'",
             )
         return [_package(told[_file_stem(one)]) for one in wanted]
 
@@ -121,7 +161,11 @@ def _package(told: Mapping[str, Any]) -> Package:
     from mlproj.environments.conda.credentials import Credentials
 
     url = Credentials().taken_from_package(str(told["url"]))
-    kept = {name: told[name] for name in ("name", "version", "build", "subdir", "sha256", "md5", "size", "timestamp") if told.get(name)}
+    kept = {
+        name: told[name]
+        for name in ("name", "version", "build", "subdir", "sha256", "md5", "size", "timestamp")
+        if told.get(name)
+    }
     return Package(url, url.rsplit("/", 2)[0], kept)
 
 
@@ -129,7 +173,9 @@ def _by_address(address: str) -> Package:
     url, _, hashed = address.partition("#")
     named = _NAME.fullmatch(url.rpartition("/")[2])
     if named is None:
-        raise EnvironmentFailure(f"{mask_channel(url)} does not name a conda package", hint="expected …/name-version-build.conda")
+        raise EnvironmentFailure(
+            f"{mask_channel(url)} does not name a conda package", hint="expected …/name-version-build.conda"
+        )
     digest = hashed.removeprefix("sha256:")
     hashes = {"sha256" if len(digest) > _MD5_DIGITS else "md5": digest} if digest else {}
     return Package(url, url.rsplit("/", 2)[0], {**named.groupdict(), **hashes})
@@ -141,7 +187,8 @@ def _explicit(package: Package) -> str:
 
 
 def _spelled(text: str) -> str:
-    """A channel's address, or a package with one before it, by name where conda has names: its settings may say where that is."""
+    """A channel's address, or a package with one before it, by name where conda has names: its settings may say where
+    that is."""
     if env_vars.CONDA_CHANNEL_ALIAS.get():
         return text
     for address in channels.DEFAULTS:
@@ -150,7 +197,8 @@ def _spelled(text: str) -> str:
 
 
 def _check_credentials(access: Access, name: str) -> None:
-    """Raises ChannelAway when an address would have to be shown with its token, on a command line and in files of the program's."""
+    """Raises ChannelAway when an address would have to be shown with its token, on a command line and in files of the
+    program's."""
     if access.credentials:
         message = f"the address of a channel has a token or password, which {name} would not keep to itself"
         raise ChannelAway(message, hint=f"pip install 'mlproj[conda]'; or take it out of the address and log {name} in")
@@ -190,7 +238,7 @@ def _document(done: process.Completed) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _said(done: process.Completed, answer: Mapping[str, Any]) -> str:
+def _message_of(done: process.Completed, answer: Mapping[str, Any]) -> str:
     said = str(answer.get("message") or answer.get("error") or done.error_text or done.text)
     told = _ADVICE.split(said)[0].splitlines()
     lines = [line for line in map(str.rstrip, told) if line and not _IDLE.match(line)]

@@ -1,4 +1,5 @@
-"""Packages of channels on this machine, which no tool holds to the hash that the channel says: they do that with what they download."""
+"""Packages of channels on this machine, which no tool holds to the hash that the channel says: they do that with what
+they download."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from mlproj.environments.conda.locked import Package
-from mlproj.errors import EnvironmentFailure
+from mlproj.foundation.errors import EnvironmentFailure
 
 ANOTHER = "the file is not the one that its channel describes: try again, and tell whoever keeps the channel"
 """What to do about a file with another hash."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlproj.dataclass import dataclass
+from mlproj.foundation.dataclass import dataclass
 
 NAME = "conda.lock.txt"
 EXPLICIT = "@EXPLICIT"
@@ -16,8 +16,8 @@ PIP = "# pip "
 
 @dataclass(frozen=True)
 class Package:
-    """One package, its addresses without credentials. ``record`` is what its channel says of it, as plain data; hashes are
-    hexadecimal."""
+    """One package, its addresses without credentials. ``record`` is what its channel says of it, as plain data; hashes
+    are hexadecimal."""
 
     url: str
     channel: str

@@ -1,4 +1,5 @@
-"""py-rattler, which solves and installs conda packages. Nothing else imports it, and nothing here is loaded for what is there."""
+"""py-rattler, which solves and installs conda packages. Nothing else imports it, and nothing here is loaded for what is
+there."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths
 from mlproj.environments.conda import local_file
 from mlproj.environments.conda.locked import Package
 from mlproj.environments.conda.tool import RATTLER, Access, ChannelAway, Unsolvable
-from mlproj.errors import EnvironmentFailure, UsageError
-from mlproj.redaction import mask_channel
+from mlproj.foundation import paths
+from mlproj.foundation.errors import EnvironmentFailure, UsageError
+from mlproj.foundation.redaction import mask_channel
 
 
 class Rattler:
@@ -28,15 +29,19 @@ class Rattler:
         """It can."""
         return True
 
-    def solve(self, addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access) -> list[Package]:
-        """The packages that fulfil *specs*, each from the first of the channels that has any of its name (strict priority).
+    def solve(
+        self, addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access
+    ) -> list[Package]:
+        """The packages that fulfil *specs*, each from the first of the channels that has any of its name (strict
+        priority).
 
         Packages that came after *moment* are left out. Raises ChannelAway, Unsolvable.
         """
         import rattler
         from rattler.exceptions import GatewayError, InvalidMatchSpecError, SolverError
 
-        # rattler looks for what fulfils a specification; with its name alone the first channel that has the name counts, as in conda.
+        # rattler looks for what fulfils a specification; with its name alone the first channel that has the name
+        # counts, as in conda.
         names = [spec if "::" in spec else spec.split(" ")[0] for spec in specs]
         config = rattler.SourceConfig(cache_action="force-cache-only" if access.offline else "cache-or-fetch")
         gateway = rattler.Gateway(cache_dir=_cache("repodata"), default_config=config, client=_client(access))
@@ -55,11 +60,13 @@ class Rattler:
                 )
             )
         except GatewayError as error:
-            raise ChannelAway(f"conda's channels cannot be read: {_said(error)}", hint=_away_hint(access)) from error
+            raise ChannelAway(
+                f"conda's channels cannot be read: {_message_of(error)}", hint=_away_hint(access)
+            ) from error
         except InvalidMatchSpecError as error:
-            raise Unsolvable(f"conda cannot read what is asked for: {_said(error)}") from error
+            raise Unsolvable(f"conda cannot read what is asked for: {_message_of(error)}") from error
         except SolverError as error:
-            raise Unsolvable(f"the conda packages cannot be solved: {_said(error)}", hint=_UNSOLVABLE) from error
+            raise Unsolvable(f"the conda packages cannot be solved: {_message_of(error)}", hint=_UNSOLVABLE) from error
         return [_package(record) for record in found]
 
     def install(self, packages: Sequence[Package], staging: Path, final: Path, access: Access) -> None:
@@ -86,12 +93,15 @@ class Rattler:
             )
         except InstallerError as error:
             if access.offline and "is not asked" in str(error):
-                message = f"a conda package is not in the cache, and --offline was asked for: {_said(error).partition(':')[0]}"
+                message = f"a conda package is not in the cache, and --offline was asked for: {_message_of(error).partition(':')[0]}"
                 raise EnvironmentFailure(message, hint=_away_hint(access)) from error
-            raise EnvironmentFailure(f"the conda packages cannot be installed: {_said(error)}", hint=_install_hint(str(error))) from error
+            raise EnvironmentFailure(
+                f"the conda packages cannot be installed: {_message_of(error)}", hint=_install_hint(str(error))
+            ) from error
 
     def described(self, addresses: Iterable[str], access: Access) -> list[Package]:
-        """The packages at explicit *addresses* (``URL#hash``): each is fetched for what it says of itself. Raises EnvironmentFailure."""
+        """The packages at explicit *addresses* (``URL#hash``): each is fetched for what it says of itself. Raises
+        EnvironmentFailure."""
         from rattler.package_streaming import PackageArchive
 
         client = _client(access)
@@ -111,7 +121,9 @@ class Rattler:
         try:
             return asyncio.run(fetch_all())
         except Exception as error:  # rattler raises what its parts raise, which has no name of its own
-            raise EnvironmentFailure(f"a package of the lock cannot be had: {_said(error)}", hint=_away_hint(access)) from error
+            raise EnvironmentFailure(
+                f"a package of the lock cannot be had: {_message_of(error)}", hint=_away_hint(access)
+            ) from error
 
 
 def _client(access: Access) -> Any:
@@ -121,7 +133,9 @@ def _client(access: Access) -> Any:
 
     if access.offline:
         return rattler.Client([AddHeadersMiddleware(_refuse)])
-    return rattler.Client([RetryMiddleware(), *access.credentials.middlewares(), AuthenticationMiddleware()], timeout=_TIMEOUT)
+    return rattler.Client(
+        [RetryMiddleware(), *access.credentials.middlewares(), AuthenticationMiddleware()], timeout=_TIMEOUT
+    )
 
 
 def _refuse(host: str, path: str) -> dict[str, str] | None:
@@ -138,14 +152,17 @@ _UNSOLVABLE = (
 
 
 def _virtual_packages() -> Sequence[Any]:
-    """What this machine has: its system, C library, driver of a GPU, or what ``CONDA_OVERRIDE_…`` says. Raises UsageError."""
+    """What this machine has: its system, C library, driver of a GPU, or what ``CONDA_OVERRIDE_…`` says. Raises
+    UsageError."""
     import rattler
 
     try:
         return rattler.VirtualPackage.detect(rattler.VirtualPackageOverrides.from_env())
     except Exception as error:  # of several kinds, for a version that is none
         named = ", ".join(name for name in os.environ if name.startswith("CONDA_OVERRIDE_"))
-        raise UsageError(f"this machine cannot be described to conda: {error}", hint=f"look at {named}" if named else None) from error
+        raise UsageError(
+            f"this machine cannot be described to conda: {error}", hint=f"look at {named}" if named else None
+        ) from error
 
 
 def _package(record: Any) -> Package:
@@ -167,7 +184,7 @@ def _cache(name: str) -> Path:
     return folder
 
 
-def _said(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     """rattler's words without addresses' secrets; of a chain of causes the first and the last."""
     first, *causes = [line for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
     if causes and all(line.startswith("Caused by: ") for line in causes):

@@ -1,7 +1,7 @@
 """Moves an installed environment: what names the folder it was built in comes to name the one it will be in.
 
-conda writes the folder into scripts, libraries and programs. Where the new path is as long as the old one it can be put in its
-place, in any file.
+conda writes the folder into scripts, libraries and programs. Where the new path is as long as the old one it can be put
+in its place, in any file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import mmap
 import os
 from pathlib import Path
 
-from mlproj.environments import shebang
+from mlproj.environments.python import shebang
 
 
 def move(prefix: Path, final: Path) -> None:

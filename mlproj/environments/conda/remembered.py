@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mlproj import paths
-from mlproj.dataclass import dataclass
-from mlproj.environments import key
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.conda.asked import Asked
 from mlproj.environments.conda.locked import Package
 from mlproj.environments.conda.tool import RATTLER
+from mlproj.environments.python import key
+from mlproj.foundation import paths
+from mlproj.foundation.dataclass import dataclass
 
 _FORMAT = 3
 _SHORT = 3600.0  # seconds that it is kept that there is no solution

@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from mlproj import env_vars, paths
-from mlproj.dataclass import dataclass
 from mlproj.environments.conda.credentials import Credentials
 from mlproj.environments.conda.locked import Package
-from mlproj.errors import EnvironmentFailure, ServiceError
+from mlproj.foundation import env_vars, paths
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import EnvironmentFailure, ServiceError
 
 RATTLER = "rattler"
 NAMES = ("micromamba", "mamba", "conda")
@@ -50,8 +50,11 @@ class Tool(Protocol):
     def can_leave_out_newer(self) -> bool:
         """Whether it can solve with the packages that there were at some moment."""
 
-    def solve(self, addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access) -> list[Package]:
-        """The packages that fulfil *specs*, each from the first of the channels that has any of its name (strict priority).
+    def solve(
+        self, addresses: Sequence[str], specs: Sequence[str], moment: datetime | None, access: Access
+    ) -> list[Package]:
+        """The packages that fulfil *specs*, each from the first of the channels that has any of its name (strict
+        priority).
 
         Packages that came after *moment* are left out. Raises ChannelAway, Unsolvable.
         """
@@ -69,13 +72,17 @@ def are_there(manager: str) -> bool:
 
 
 def all_for(manager: str) -> list[Tool]:
-    """Those that answer ``--env-manager`` *manager*, the preferred one first. Raises EnvironmentFailure when there is none."""
+    """Those that answer ``--env-manager`` *manager*, the preferred one first. Raises EnvironmentFailure when there is
+    none."""
     found = [_loaded(one) for one in _choices(manager)]
     if found:
         return found
     asked = env_vars.CONDA.get()
     if asked and asked != "off":
-        message, hint = f"MLPROJ_CONDA is {asked}, which is not there", "set it to rattler, micromamba, mamba, conda or the path of one"
+        message, hint = (
+            f"MLPROJ_CONDA is {asked}, which is not there",
+            "set it to rattler, micromamba, mamba, conda or the path of one",
+        )
     elif manager == RATTLER:
         message, hint = "py-rattler is not installed", "pip install 'mlproj[conda]'"
     else:
@@ -111,7 +118,8 @@ def _choices(manager: str) -> Iterator[tuple[str, str]]:
 
 
 def _installed() -> Iterator[tuple[str, str]]:
-    """Programs on this machine: where MLflow's variables say, where conda's own do, on PATH, where installers put them."""
+    """Programs on this machine: where MLflow's variables say, where conda's own do, on PATH, where installers put
+    them."""
     if home := _home_of_mlflow():
         named = os.environ.get("MLFLOW_CONDA_CREATE_ENV_CMD") or "conda"
         if program := shutil.which(home / "bin" / named):
@@ -122,7 +130,10 @@ def _installed() -> Iterator[tuple[str, str]]:
     for name in NAMES:
         if program := shutil.which(name):
             yield name, program
-    for root in (*(Path.home() / name for name in ("miniforge3", "mambaforge", "miniconda3", "anaconda3")), Path("/opt/conda")):
+    for root in (
+        *(Path.home() / name for name in ("miniforge3", "mambaforge", "miniconda3", "anaconda3")),
+        Path("/opt/conda"),
+    ):
         for name in NAMES:
             if program := shutil.which(root / "bin" / name):
                 yield name, program

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from mlproj.environments import installer, interpreter, lock, package_index
 from mlproj.environments.base import Request
-from mlproj.environments.interpreter import Interpreter
-from mlproj.environments.requirements import Requirements
-from mlproj.environments.uv import Uv
-from mlproj.errors import EnvironmentFailure
-from mlproj.progress import Progress
-from mlproj.redaction import mask_url
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.python import installer, interpreter, lock, package_index
+from mlproj.environments.python.interpreter import Interpreter
+from mlproj.environments.python.uv import Uv
+from mlproj.foundation.errors import EnvironmentFailure
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import mask_url
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ def install(asked: Requirements, moment: datetime | None, prefix: Path, request:
     """Install *asked* with the Python of the conda environment at *prefix*. Raises EnvironmentFailure."""
     python = interpreter.at(prefix / "bin" / "python", "conda")
     if python is None:
-        raise EnvironmentFailure("the conda file has a pip: section and no Python", hint="add python to its dependencies")
+        raise EnvironmentFailure(
+            "the conda file has a pip: section and no Python", hint="add python to its dependencies"
+        )
     uv = Uv(prefix.parent, package_index.settings(), progress, offline=request.offline)
     by_conda = installer.installed_packages(prefix)
     if request.locked is not None and request.locked.kept is not None:
@@ -43,18 +45,33 @@ def install(asked: Requirements, moment: datetime | None, prefix: Path, request:
     with progress.step("resolving the packages of pip"):
         text = lock.resolve(uv, lock.Ask(around, python, moment), _HINT)
     # A folder's package has no version in the lock.
-    entries = [entry for entry in lock.packages(text) if "version" not in entry or by_conda.get(entry["name"]) != entry["version"]]
+    entries = [
+        entry
+        for entry in lock.packages(text)
+        if "version" not in entry or by_conda.get(entry["name"]) != entry["version"]
+    ]
     with progress.step(f"installing {len(entries)} packages of pip"):
         installer.install(uv, "uv", python, prefix, text, around, lock.bounds(moment, python), progress)
     after = installer.installed_packages(prefix)
     added = {name: version for name, version in after.items() if by_conda.get(name) != version}
-    return Added([_portable(line, request.root) for line in installer.pip_lines(entries)], added, installer.site_packages(prefix))
+    return Added(
+        [_portable(line, request.root) for line in installer.pip_lines(entries)], added, installer.site_packages(prefix)
+    )
 
 
 def _brought(asked: Requirements, uv: Uv, python: Interpreter, prefix: Path, by_conda: Mapping[str, str]) -> Added:
     """Install the files that came with a package, which are all that there is to install."""
     into = ("--python", python.path, "--prefix", prefix)
-    uv.check("the packages of pip cannot be installed", "pip", "install", "--quiet", "--no-deps", "--offline", *into, *asked.packages)
+    uv.check(
+        "the packages of pip cannot be installed",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--offline",
+        *into,
+        *asked.packages,
+    )
     after = installer.installed_packages(prefix)
     added = {name: version for name, version in after.items() if by_conda.get(name) != version}
     return Added(list(asked.packages), added, installer.site_packages(prefix))

@@ -7,9 +7,9 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from mlproj.dataclass import dataclass
 from mlproj.environments.base import Network
 from mlproj.environments.containers.engine import Engine
+from mlproj.foundation.dataclass import dataclass
 
 _LOOPBACK = "127.0.0.1"
 _FREEBIND = 15  # IP_FREEBIND of ip(7)
@@ -20,8 +20,8 @@ _SLIRP = "slirp4netns:allow_host_loopback=true"
 
 @dataclass(frozen=True)
 class Route:
-    """Where the server is to listen and what the program calls it (``network``), the engine's network to ask for (None: as it
-    is), and why it does not get through, where that is known."""
+    """Where the server is to listen and what the program calls it (``network``), the engine's network to ask for (None:
+    as it is), and why it does not get through, where that is known."""
 
     network: Network
     wanted: str | None = None
@@ -52,7 +52,8 @@ def route(engine: Engine, asked: str | None, *, sandbox: bool = False) -> Route:
 
 
 def _is_ours(address: str, *, comes: bool) -> bool:
-    """Whether this machine can listen at *address*; *comes*: its bridge is made with the first container, and is waited for."""
+    """Whether this machine can listen at *address*; *comes*: its bridge is made with the first container, and is waited
+    for."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         try:
             if comes:

@@ -11,27 +11,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths
-from mlproj.environments.base import Folders, Inside, Network
+from mlproj.environments.base import ContainerLaunch, Folders, Network
 from mlproj.environments.containers import sandbox
 from mlproj.environments.containers.address import Route
 from mlproj.environments.containers.engine import Engine, hint_of_full_disk, is_own
 from mlproj.environments.containers.image import Image
 from mlproj.environments.containers.settings import WORKDIR, Settings
-from mlproj.errors import EnvironmentFailure, ServiceError
-from mlproj.redaction import redact
+from mlproj.foundation import paths
+from mlproj.foundation.errors import EnvironmentFailure, ServiceError
+from mlproj.foundation.redaction import redact
 
 RUN_LABEL, HOME_LABEL = "mlproj.run", "mlproj.home"
 """Labels of our containers: the run it belongs to, and where that is recorded."""
 
-# Signals are for all of the container's processes, as they are outside of one: docker's init is told so by a variable, podman's
+# Signals are for all of the container's processes, as they are outside of one: docker's init is told so by a variable,
+# podman's
 # (catatonit, at one of two places) by an option.
 _SHELL = """for init in /run/podman-init /dev/init; do
   if [ -x "$init" ]; then exec "$init" -g -- sh -c "$1" mlproj "$2"; fi
 done
 exec sh -c "$1" mlproj "$2"
 """
-# bash where the image has it, as MLflow's commands are written for it. When the container's first program ends, so does everything in
+# bash where the image has it, as MLflow's commands are written for it. When the container's first program ends, so does
+# everything in
 # it: after a signal what is still at work gets its time, which is mlproj's to limit.
 _STAY = """trap asked=1 HUP INT TERM
 exec 3>&2 2>/dev/null # a shell tells of what a signal ended
@@ -58,7 +60,8 @@ _ADVICE = re.compile(r"See '|Run '|Usage:|WARNING:|For more help")
 
 
 class Containers:
-    """Makes containers of *image* as *settings* want them, reached by *route*. The :class:`~mlproj.environments.base.Enclosure`."""
+    """Makes containers of *image* as *settings* want them, reached by *route*. The
+    :class:`~mlproj.environments.base.Enclosure`."""
 
     def __init__(self, engine: Engine, image: Image, settings: Settings, route: Route) -> None:
         self._engine = engine
@@ -76,8 +79,9 @@ class Containers:
         """Who makes its containers, of which image, and how."""
         return self._engine, self._image, self._settings
 
-    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> Inside:
-        """Make the container of a run. Raises ServiceError when the engine cannot, EnvironmentFailure for a volume that cannot be."""
+    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
+        """Make the container of a run. Raises ServiceError when the engine cannot, EnvironmentFailure for a volume that
+        cannot be."""
         for volume in self._settings.volumes:
             _make_folder(volume)
         given = {**self._defaults(), **self._settings.variables, **variables}
@@ -89,11 +93,11 @@ class Containers:
             if done.returncode and _NO_INIT.search(done.error_text):  # the engine is here without its init program
                 done = self._engine.run("create", *words, *made, env=by_environment)
         if done.returncode:
-            message = f"{self._engine.name} cannot make the container: {said(done.error_text)}"
+            message = f"{self._engine.name} cannot make the container: {engine_message(done.error_text)}"
             raise ServiceError(message, hint=_hint(self._engine, done.error_text))
         name = name_of(run_id)
         argv = (self._engine.program, "start", "--attach", "--interactive", name)
-        return Inside(argv, dict(os.environ), (self._engine.program, "rm", "--force", "--volumes", name))
+        return ContainerLaunch(argv, dict(os.environ), (self._engine.program, "rm", "--force", "--volumes", name))
 
     def pid(self, run_id: str) -> int | None:
         """The first process of the container, where the engine runs on this machine."""
@@ -104,8 +108,8 @@ class Containers:
         return number if number > 0 and _is_alive(number) else None
 
     def pass_on(self, run_id: str, signal_number: int) -> bool:
-        """Give a signal to every process of the container, as its init does. The engine's program is not asked: docker's ends by it,
-        before the container has."""
+        """Give a signal to every process of the container, as its init does. The engine's program is not asked:
+        docker's ends by it, before the container has."""
         try:
             done = self._engine.run("kill", "--signal", str(signal_number), name_of(run_id), timeout=_PATIENCE)
         except ServiceError:
@@ -124,7 +128,9 @@ class Containers:
             message = f"{self._engine.name} went away while the run was on; {trouble.message}"
             raise ServiceError(message, hint=trouble.hint) from trouble
         if never:
-            raise ServiceError(f"{self._engine.name} cannot start the container: {never}", hint=_hint(self._engine, never))
+            raise ServiceError(
+                f"{self._engine.name} cannot start the container: {never}", hint=_hint(self._engine, never)
+            )
         return told
 
     def _state(self, run_id: str) -> dict[str, Any]:
@@ -142,7 +148,8 @@ class Containers:
         return {**_GROUP, "HOME": "/tmp"}  # noqa: S108  # of the container: a number without a name has no home
 
     def _user(self) -> str | None:
-        """Whom the processes run as: the caller, so that files which they make belong to the caller; None leaves it to the image."""
+        """Whom the processes run as: the caller, so that files which they make belong to the caller; None leaves it to
+        the image."""
         settings = self._settings
         if settings.chooses_user or settings.user == "image":
             return None
@@ -152,7 +159,14 @@ class Containers:
 
     def _options(self, folders: Folders, run_id: str) -> Iterator[str]:
         settings = self._settings
-        yield from ("--name", name_of(run_id), "--label", f"{RUN_LABEL}={run_id}", "--label", f"{HOME_LABEL}={paths.home()}")
+        yield from (
+            "--name",
+            name_of(run_id),
+            "--label",
+            f"{RUN_LABEL}={run_id}",
+            "--label",
+            f"{HOME_LABEL}={paths.home()}",
+        )
         yield from ("--interactive", "--workdir", WORKDIR, "--log-driver", "none")  # its output is kept with the run
         if not settings.is_copied:
             yield from mount(folders.project_dir, WORKDIR)
@@ -203,13 +217,16 @@ def _gpus(engine: Engine, wanted: str) -> tuple[str, str]:
 def _variables(given: Mapping[str, str]) -> Iterator[tuple[list[str], dict[str, str]]]:
     """Options by which the engine's program hands variables on, and what it needs in its own environment for that.
 
-    No value is on its command line: it takes them from its environment, and those under names that it goes by itself from a file.
+    No value is on its command line: it takes them from its environment, and those under names that it goes by itself
+    from a file.
     """
     own = {name: value for name, value in given.items() if is_own(name)}
     others = {name: value for name, value in given.items() if name not in own}
     broken = next((name for name, value in own.items() if "\n" in value), None)
     if broken is not None:
-        raise EnvironmentFailure(f"the variable {broken} of a container cannot have several lines", hint="give it another name")
+        raise EnvironmentFailure(
+            f"the variable {broken} of a container cannot have several lines", hint="give it another name"
+        )
     with tempfile.NamedTemporaryFile("w", prefix="mlproj-", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(f"{name}={value}\n" for name, value in own.items())
         file.flush()
@@ -231,7 +248,7 @@ def _never_began(state: Mapping[str, Any]) -> str | None:
     began = str(state.get("StartedAt") or "")
     error = str(state.get("Error") or "")
     if state and error and (not began or began.startswith(_NEVER) or state.get("ExitCode") in (126, 127, 128)):
-        return said(error)
+        return engine_message(error)
     if state and began.startswith(_NEVER) and str(state.get("Status")) in ("created", "configured", "initialized"):
         return "the engine gives no reason; its own log may"
     return None
@@ -247,23 +264,21 @@ def _conclusion(state: Mapping[str, Any]) -> str | None:
     return None
 
 
-def said(text: str) -> str:
+def engine_message(text: str) -> str:
     """What matters of what an engine said: the line that says it is the error, else the last one that is no advice."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _ADVICE.match(line)]
     errors = [line for line in lines if _TROUBLE.match(line)]
     return redact(_TROUBLE.sub("", (errors or lines or ["it said nothing"])[-1]))
 
 
-def _hint(engine: Engine, said: str) -> str | None:
-    if full := hint_of_full_disk(engine, said):
+def _hint(engine: Engine, engine_message: str) -> str | None:
+    if full := hint_of_full_disk(engine, engine_message):
         return full
-    lowered = said.lower()
+    lowered = engine_message.lower()
     if "docker-init" in lowered:
         return "the engine lacks its init program: install the package docker-init or tini"
     if "device driver" in lowered or "nvidia" in lowered or "cdi" in lowered:
-        return (
-            "the container asks for GPUs: they need a driver and NVIDIA's container toolkit on this machine; or remove gpus from docker_env"
-        )
+        return "the container asks for GPUs: they need a driver and NVIDIA's container toolkit on this machine; or remove gpus from docker_env"
     if "mount" in lowered or "bind source path" in lowered:
         return "folders are mounted from this machine: is the engine on it, and may it read them?"
     return None
@@ -277,7 +292,7 @@ def left(engine: Engine, home: Path) -> list[str]:
     """The runs recorded in *home* whose containers are there. Raises ServiceError."""
     done = engine.run("ps", "--all", "--filter", f"label={HOME_LABEL}={home}", "--format", "{{.Names}}")
     if done.returncode:
-        raise ServiceError(f"{engine.name} does not tell its containers: {said(done.error_text)}")
+        raise ServiceError(f"{engine.name} does not tell its containers: {engine_message(done.error_text)}")
     return [name.removeprefix("mlproj-") for name in done.text.split() if re.fullmatch(r"mlproj-[0-9a-f]{32}", name)]
 
 
@@ -288,5 +303,5 @@ def remove(engine: Engine, name: str) -> None:
         if done.returncode == 0 or "no such container" in done.error_text.lower():
             return
         time.sleep(pause)
-    message = f"the container {name} could not be removed: {said(done.error_text)}"
+    message = f"the container {name} could not be removed: {engine_message(done.error_text)}"
     raise ServiceError(message, hint="mlproj env prune removes it when the engine answers")

@@ -11,19 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlproj import env_vars, process
-from mlproj.dataclass import dataclass
-from mlproj.errors import ServiceError, UsageError
-from mlproj.process import Completed
-from mlproj.redaction import redact
+from mlproj.foundation import env_vars, process
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import ServiceError, UsageError
+from mlproj.foundation.process import Completed
+from mlproj.foundation.redaction import redact
 
 NAMES = ("docker", "podman", "nerdctl")
 """In the order they are looked for."""
 
-# Variables that the engines' own programs and what they call go by. What a container or a build is to get under one of these
+# Variables that the engines' own programs and what they call go by. What a container or a build is to get under one of
+# these
 # names must not become the program's.
 _OWN = re.compile(
-    r"PATH|HOME|TMPDIR|USER|LD_.*|DYLD_.*|XDG_.*|SSH_.*|DOCKER_.*|BUILDKIT_.*|BUILDAH_.*|CONTAINER.*|PODMAN_.*|NERDCTL_.*|.*_proxy", re.I
+    r"PATH|HOME|TMPDIR|USER|LD_.*|DYLD_.*|XDG_.*|SSH_.*|DOCKER_.*|BUILDKIT_.*|BUILDAH_.*|CONTAINER.*|PODMAN_.*|NERDCTL_.*|.*_proxy",
+    re.I,
 )
 _FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
 _PATIENCE = 30.0  # seconds that an engine may take to say how it is
@@ -32,8 +34,8 @@ _HINT = "install docker (https://docs.docker.com/engine) or podman (https://podm
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that answers. ``name`` is one of :data:`NAMES`, whatever the program is called. ``is_rootless``: it runs as the
-    caller, who is root in its containers and nobody outside of them."""
+    """An engine that answers. ``name`` is one of :data:`NAMES`, whatever the program is called. ``is_rootless``: it
+    runs as the caller, who is root in its containers and nobody outside of them."""
 
     name: str
     program: str
@@ -63,10 +65,14 @@ class Engine:
 
     @functools.cached_property
     def is_elsewhere(self) -> bool:
-        """Whether docker's client talks to an engine over a network; such an engine has files and addresses of its own."""
+        """Whether docker's client talks to an engine over a network; such an engine has files and addresses of its
+        own."""
         if self.name != "docker":
             return False
-        address = os.environ.get("DOCKER_HOST") or self.run("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").text
+        address = (
+            os.environ.get("DOCKER_HOST")
+            or self.run("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").text
+        )
         return address.strip().startswith(("tcp://", "ssh://", "http://", "https://"))
 
     def environ(self, more: dict[str, str] | None = None) -> dict[str, str]:
@@ -145,7 +151,10 @@ def _ask(program: str) -> Engine:
     # docker prints what it knows of itself, and the trouble beside it, when its daemon is away.
     if info.returncode or not isinstance(told, dict) or told.get("ServerErrors"):
         lines = [line for line in info.error_text.splitlines() if line.strip()]
-        raise ServiceError(f"{name} does not answer: {redact(lines[-1]) if lines else 'it said nothing'}", hint="start it, then run again")
+        raise ServiceError(
+            f"{name} does not answer: {redact(lines[-1]) if lines else 'it said nothing'}",
+            hint="start it, then run again",
+        )
     version = next((word.rstrip(",") for word in words if word[:1].isdigit()), "")
     return Engine(name, program, version, _is_rootless(name, told))
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
-from mlproj.dataclass import replace
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
 from mlproj.environments.containers import address, engine, image, sandbox, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine
+from mlproj.environments.containers.notes import notes
 from mlproj.environments.containers.settings import Settings
-from mlproj.environments.containers.telling import notes
-from mlproj.errors import EnvironmentFailure
-from mlproj.locked import Locked
-from mlproj.progress import Progress
+from mlproj.foundation.dataclass import replace
+from mlproj.foundation.errors import EnvironmentFailure
+from mlproj.foundation.locked import Locked
+from mlproj.foundation.progress import Progress
 
 
 def create(request: Request, declaration: Declaration, progress: Progress) -> Environment:
@@ -45,17 +45,23 @@ class ContainerEnvironment:
             requirements=(_shown(wanted, request),),
             image=_shown(wanted, request),
             notes=notes(wanted, found, self._route),
-            not_confined=sandbox.not_confined(wanted, found, is_made=wanted.build is not None) if wanted.is_sandbox else None,
+            not_confined=sandbox.not_confined(wanted, found, is_made=wanted.build is not None)
+            if wanted.is_sandbox
+            else None,
         )
 
     def is_ready(self) -> bool:
         """Whether the image is here."""
         wanted = self._wanted
-        return wanted.image is not None and wanted.pull != "always" and image.find(self._engine, wanted.image) is not None
+        return (
+            wanted.image is not None and wanted.pull != "always" and image.find(self._engine, wanted.image) is not None
+        )
 
     def prepare(self, progress: Progress, *, rebuild: bool = False) -> Prepared:
         """Pull or build the image, or find it. Raises EnvironmentFailure."""
-        found, reused = image.obtain(self._engine, self._wanted, progress, rebuild=rebuild, offline=self._request.offline)
+        found, reused = image.obtain(
+            self._engine, self._wanted, progress, rebuild=rebuild, offline=self._request.offline
+        )
         base = found
         if self._wanted.is_copied:
             found = image.with_files(self._engine, found, self._request.project_dir, progress)
@@ -68,11 +74,14 @@ class ContainerEnvironment:
 
 
 def _as_recorded(wanted: Settings, locked: Locked, found: Engine) -> Settings:
-    """*wanted* with the very image of *locked*: by its digest, or by its id where no registry has it. Raises EnvironmentFailure."""
+    """*wanted* with the very image of *locked*: by its digest, or by its id where no registry has it. Raises
+    EnvironmentFailure."""
     name, digest, identity = (str(locked.image.get(part) or "") for part in ("name", "digest", "id"))
     if not digest and not (identity and image.find(found, identity)):
         message = f"the image of {locked.of} ({name}, {identity[:19]}) is not with {found.name} here, and came from no registry"
-        raise EnvironmentFailure(message, hint="where it is: docker save, then docker load; or mlproj run builds it anew")
+        raise EnvironmentFailure(
+            message, hint="where it is: docker save, then docker load; or mlproj run builds it anew"
+        )
     return replace(wanted, image=digest or identity, build=None, pull="missing")
 
 

@@ -7,14 +7,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths
-from mlproj.dataclass import dataclass
 from mlproj.environments.containers.engine import Engine, hint_of_full_disk, is_own
 from mlproj.environments.containers.settings import WORKDIR, Build, Settings
-from mlproj.errors import EnvironmentFailure
-from mlproj.locked import Locked
-from mlproj.progress import Progress
-from mlproj.redaction import redact
+from mlproj.foundation import paths
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import EnvironmentFailure
+from mlproj.foundation.locked import Locked
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import redact
 
 _LABEL = "mlproj.image"
 
@@ -25,8 +25,8 @@ _TOLD = 12  # last lines of a build that failed
 
 @dataclass(frozen=True)
 class Image:
-    """An image that the engine has. ``id`` is what it contains (``sha256:…``); ``digest`` is the name under which its registry
-    gives exactly this one (``name@sha256:…``), None for one that was made here.
+    """An image that the engine has. ``id`` is what it contains (``sha256:…``); ``digest`` is the name under which its
+    registry gives exactly this one (``name@sha256:…``), None for one that was made here.
     ``user`` is whom it runs as by itself, ``path`` where it looks for programs."""
 
     name: str
@@ -56,8 +56,11 @@ def find(engine: Engine, name: str) -> Image | None:
     return Image(name, identity, _digest(name, found), platform or None, str(config.get("User") or ""), path)
 
 
-def obtain(engine: Engine, settings: Settings, progress: Progress, *, rebuild: bool, offline: bool) -> tuple[Image, bool]:
-    """The image that *settings* ask for, and whether it was there already. *rebuild* asks the registry again, and builds anew.
+def obtain(
+    engine: Engine, settings: Settings, progress: Progress, *, rebuild: bool, offline: bool
+) -> tuple[Image, bool]:
+    """The image that *settings* ask for, and whether it was there already. *rebuild* asks the registry again, and
+    builds anew.
 
     Raises EnvironmentFailure.
     """
@@ -92,7 +95,8 @@ def with_files(engine: Engine, image: Image, project_dir: Path, progress: Progre
 
 
 def keep_lock(engine: Engine, image: Image, locked: Locked | None) -> Path:
-    """A file that says which image exactly it was; kept with the run. For the image that was *locked* before it is the one of then."""
+    """A file that says which image exactly it was; kept with the run. For the image that was *locked* before it is the
+    one of then."""
     if locked is not None and locked.lock is not None and locked.image.get("id") == image.id:
         return locked.lock
     content = {
@@ -129,7 +133,9 @@ def _pull(engine: Engine, name: str, platform: str | None, progress: Progress) -
         chosen = ["--platform", platform] if platform else []
         done = engine.run("pull", "--quiet", *chosen, name)
     if done.returncode:
-        raise EnvironmentFailure(f"the image {name} cannot be had: {_reason(done.error_text)}", hint=_pull_hint(engine, done.error_text))
+        raise EnvironmentFailure(
+            f"the image {name} cannot be had: {_reason(done.error_text)}", hint=_pull_hint(engine, done.error_text)
+        )
 
 
 def _pull_hint(engine: Engine, said: str) -> str:
@@ -146,23 +152,35 @@ def _pull_hint(engine: Engine, said: str) -> str:
 def _build(engine: Engine, build: Build, platform: str | None, progress: Progress, *, rebuild: bool) -> Image:
     with tempfile.TemporaryDirectory(prefix="mlproj-build-") as folder:
         told = Path(folder, "image")
-        # Values of arguments may be secret: they are given by the environment of the engine's program, not on its command line,
+        # Values of arguments may be secret: they are given by the environment of the engine's program, not on its
+        # command line,
         # but for names that the program itself goes by.
-        by_name = {name: value for name, value in build.args.items() if not is_own(name) or name.lower().endswith("_proxy")}
-        named = [f"--build-arg={name}" if name in by_name else f"--build-arg={name}={value}" for name, value in build.args.items()]
+        by_name = {
+            name: value for name, value in build.args.items() if not is_own(name) or name.lower().endswith("_proxy")
+        }
+        named = [
+            f"--build-arg={name}" if name in by_name else f"--build-arg={name}={value}"
+            for name, value in build.args.items()
+        ]
         words = ["build", "--file", str(build.dockerfile), "--iidfile", str(told), "--label", label(), *named]
-        words += ["--force-rm"] if engine.name != "nerdctl" else []  # docker's older builder keeps what a failed step ran in
+        words += (
+            ["--force-rm"] if engine.name != "nerdctl" else []
+        )  # docker's older builder keeps what a failed step ran in
         words += ["--target", build.target] if build.target else []
         words += ["--platform", platform] if platform else []
         words += ["--no-cache", "--pull"] if rebuild else []
-        more = by_name if engine.name != "docker" else {**by_name, "DOCKER_BUILDKIT": "1" if engine.has_buildkit else "0"}
+        more = (
+            by_name if engine.name != "docker" else {**by_name, "DOCKER_BUILDKIT": "1" if engine.has_buildkit else "0"}
+        )
         with progress.step(f"building the image of {build.dockerfile.name}"):
             done = engine.run(*words, str(build.context), env=more)
         said = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()]
         if done.returncode or not told.is_file():
             raise EnvironmentFailure(
-                f"the image cannot be built from {build.dockerfile.name}:\n" + "\n".join(f"  {redact(line)}" for line in said[-_TOLD:]),
-                hint=hint_of_full_disk(engine, done.error_text) or "mend the Dockerfile; its instructions run in a container of their own",
+                f"the image cannot be built from {build.dockerfile.name}:\n"
+                + "\n".join(f"  {redact(line)}" for line in said[-_TOLD:]),
+                hint=hint_of_full_disk(engine, done.error_text)
+                or "mend the Dockerfile; its instructions run in a container of their own",
             )
         identity = told.read_text("utf-8").strip()
     built = find(engine, identity)
@@ -178,4 +196,8 @@ def lost(engine: Engine, did: str) -> EnvironmentFailure:
 
 def _reason(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("Trying to pull")]
-    return redact(lines[-1].removeprefix("Error: ").removeprefix("Error response from daemon: ")) if lines else "the engine said nothing"
+    return (
+        redact(lines[-1].removeprefix("Error: ").removeprefix("Error response from daemon: "))
+        if lines
+        else "the engine said nothing"
+    )

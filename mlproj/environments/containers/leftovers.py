@@ -1,4 +1,5 @@
-"""What is left in engines: containers whose mlproj was killed together with what was to end them, and images that nobody uses."""
+"""What is left in engines: containers whose mlproj was killed together with what was to end them, and images that
+nobody uses."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from mlproj import paths
-from mlproj.dataclass import dataclass, field
 from mlproj.environments.containers import container, engine, image, packing
 from mlproj.environments.containers.engine import Engine
-from mlproj.errors import ServiceError
+from mlproj.foundation import paths
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import ServiceError
 
 
 @dataclass
@@ -24,7 +25,8 @@ class Removed:
 
 
 def remove(is_over: Callable[[str], bool], older_than: timedelta | None) -> Removed:
-    """Remove the containers of this home's runs of which *is_over* says so, and the images made for this cache that were not used for
+    """Remove the containers of this home's runs of which *is_over* says so, and the images made for this cache that
+    were not used for
     *older_than* (None: all), in every engine that answers. What a container uses stays."""
     removed = Removed()
     for one in engine.answering():
@@ -43,7 +45,9 @@ def _remove_builders(one: Engine) -> None:
     """Containers that were making an image when their mlproj was killed. Raises ServiceError."""
     for name in _listed(one, "ps", "--all", "--format", "{{.Names}}"):
         if name.startswith(packing.BUILDER):
-            with packing.alone(packing.folder_of(packing.key_of(name.removeprefix(packing.BUILDER)), one.name), wait=False) as is_ours:
+            with packing.alone(
+                packing.folder_of(packing.key_of(name.removeprefix(packing.BUILDER)), one.name), wait=False
+            ) as is_ours:
                 if is_ours:
                     container.remove(one, name)
 
@@ -77,5 +81,5 @@ def _changed(place: Path) -> float:
 def _listed(one: Engine, *words: str) -> list[str]:
     done = one.run(*words, "--filter", f"label={image.label()}")
     if done.returncode:
-        raise ServiceError(f"{one.name} does not tell what it has: {container.said(done.error_text)}")
+        raise ServiceError(f"{one.name} does not tell what it has: {container.engine_message(done.error_text)}")
     return done.text.split()

@@ -1,8 +1,8 @@
 """``--in-container``: an environment that was decided for this machine, made in an image and used there.
 
-The image comes about as an environment does: once for each key, whole or not at all. A container of the wished image makes the
-environment at :data:`~mlproj.environments.base.INSIDE` by the script of the environment's own kind, and is committed; so no layer holds
-what is only needed on the way, such as the credentials of a package index.
+The image comes about as an environment does: once for each key, whole or not at all. A container of the wished image
+makes the environment at :data:`~mlproj.environments.base.INSIDE` by the script of the environment's own kind, and is
+committed; so no layer holds what is only needed on the way, such as the credentials of a package index.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlproj import paths
-from mlproj.dataclass import dataclass, replace
-from mlproj.environments import key
 from mlproj.environments.base import INSIDE, MATERIAL, Environment, Packable, Packed, Prepared, Request
 from mlproj.environments.containers import address, container, engine, image, sandbox, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine, hint_of_full_disk
 from mlproj.environments.containers.image import Image
+from mlproj.environments.containers.notes import notes
 from mlproj.environments.containers.settings import Settings
-from mlproj.environments.containers.telling import notes
+from mlproj.environments.python import key
 from mlproj.environments.system import SystemEnvironment
-from mlproj.errors import EnvironmentFailure, UsageError
-from mlproj.progress import Progress
-from mlproj.redaction import redact
+from mlproj.foundation import paths
+from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import EnvironmentFailure, UsageError
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import redact
 
 _LAYOUT = 2
 """Raised when what an image is made of changes for the same environment."""
@@ -45,7 +45,7 @@ _TOLD = 20  # last lines of what failed
 _COMPILERS = "; python:3.11 has compilers, where python:3.11-slim has none"
 
 
-def put(inner: Environment, request: Request) -> Environment:
+def pack(inner: Environment, request: Request) -> Environment:
     """*inner*, which was decided for this machine, in a container. An engine is looked for; nothing is pulled or built.
 
     Raises UsageError, and ServiceError when no engine answers.
@@ -54,7 +54,8 @@ def put(inner: Environment, request: Request) -> Environment:
     if isinstance(inner, SystemEnvironment):
         if wished is None:
             raise UsageError(
-                "the project declares no environment, so --in-container needs an image", hint="write --in-container=python:3.11"
+                "the project declares no environment, so --in-container needs an image",
+                hint="write --in-container=python:3.11",
             )
         return PackedEnvironment(inner, None, wished, request, engine.find())
     packable: Packable = inner  # type: ignore[assignment]  # what mlproj.environments makes is one
@@ -76,16 +77,25 @@ class _Made:
 class PackedEnvironment:
     """An environment in a container of the image *base*; without a *packable* the image as it is."""
 
-    def __init__(self, inner: Environment, packable: Packable | None, base: str, request: Request, found: Engine) -> None:
+    def __init__(
+        self, inner: Environment, packable: Packable | None, base: str, request: Request, found: Engine
+    ) -> None:
         self._packable = packable
-        self._base = Settings(image=base, is_copied=request.build_image, arguments=settings.arguments(request.docker_args))
+        self._base = Settings(
+            image=base, is_copied=request.build_image, arguments=settings.arguments(request.docker_args)
+        )
         if request.sandbox:
             self._base = sandbox.checked(self._base, request)
         self._request = request
         self._engine = found
         self._route = address.route(found, self._base.network, sandbox=request.sandbox)
         told = inner.description
-        content = {"layout": _LAYOUT, "of": told.key, "image": base, "contents": packable.contents() if packable else []}
+        content = {
+            "layout": _LAYOUT,
+            "of": told.key,
+            "image": base,
+            "contents": packable.contents() if packable else [],
+        }
         self.description = replace(
             told,
             kind="container",
@@ -93,7 +103,9 @@ class PackedEnvironment:
             key=key.digest(content) if packable else None,
             image=base,
             notes=(*told.notes, *notes(self._base, found, self._route)),
-            not_confined=sandbox.not_confined(self._base, found, is_made=packable is not None) if request.sandbox else None,
+            not_confined=sandbox.not_confined(self._base, found, is_made=packable is not None)
+            if request.sandbox
+            else None,
         )
         self._folder = folder_of(str(self.description.key), found.name)
 
@@ -116,7 +128,15 @@ class PackedEnvironment:
             reused=reused,
             packages=made.packages,
             enclosure=Containers(self._engine, used, inside, self._route),
-            record={"image": {"name": self._tag, "id": used.id, "digest": None, "engine": self._engine.name, "base": made.base}},
+            record={
+                "image": {
+                    "name": self._tag,
+                    "id": used.id,
+                    "digest": None,
+                    "engine": self._engine.name,
+                    "base": made.base,
+                }
+            },
         )
 
     def _as_it_is(self, progress: Progress, *, rebuild: bool) -> Prepared:
@@ -130,7 +150,11 @@ class PackedEnvironment:
         )
 
     def _used(self, found: Image, progress: Progress) -> Image:
-        return image.with_files(self._engine, found, self._request.project_dir, progress) if self._base.is_copied else found
+        return (
+            image.with_files(self._engine, found, self._request.project_dir, progress)
+            if self._base.is_copied
+            else found
+        )
 
     @property
     def _tag(self) -> str:
@@ -160,7 +184,9 @@ class PackedEnvironment:
             base, _ = image.obtain(self._engine, self._base, progress, rebuild=rebuild, offline=self._request.offline)
             with paths.temporary_folder(paths.cache() / "work", "image.") as staging:
                 packed = packable.pack(staging, progress)
-                with progress.step(f"making the image {REPOSITORY}:{str(self.description.key)[:12]} of {self._base.image}"):
+                with progress.step(
+                    f"making the image {REPOSITORY}:{str(self.description.key)[:12]} of {self._base.image}"
+                ):
                     made = self._make(packed, base, staging)
             self._keep(packed, made, base)
         found = self._find()
@@ -173,7 +199,18 @@ class PackedEnvironment:
         name = f"{BUILDER}{tag_of(str(self.description.key))}"
         container.remove(self._engine, name)  # of a build that was killed
         network = "none" if self._request.offline else "host"
-        options = ["--name", name, "--user", "0:0", "--network", network, "--log-driver", "none", "--label", image.label()]
+        options = [
+            "--name",
+            name,
+            "--user",
+            "0:0",
+            "--network",
+            network,
+            "--log-driver",
+            "none",
+            "--label",
+            image.label(),
+        ]
         options += ["--security-opt", "label=disable"] if self._engine.name == "podman" else []
         options += [*container.mount(staging, MATERIAL, "readonly"), "--workdir", "/", "--entrypoint", ""]
         options += [word for place in packed.readable for word in container.mount(place, str(place), "readonly")]
@@ -198,7 +235,8 @@ class PackedEnvironment:
         if done.returncode:
             lines = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()][-_TOLD:]
             raise EnvironmentFailure(
-                f"the environment cannot be made in the image {self._base.image}:\n" + "\n".join(f"  {redact(line)}" for line in lines),
+                f"the environment cannot be made in the image {self._base.image}:\n"
+                + "\n".join(f"  {redact(line)}" for line in lines),
                 hint=hint_of_full_disk(self._engine, done.error_text)
                 or f"--in-container=IMAGE names another{_COMPILERS if self.description.python else ''}",
             )
@@ -236,7 +274,8 @@ def folder_of(of: str, engine_name: str) -> Path:
 
 @contextmanager
 def alone(folder: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock of an image's *folder*, which the kernel gives back when this process dies; False when another process has it."""
+    """Hold the lock of an image's *folder*, which the kernel gives back when this process dies; False when another
+    process has it."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:

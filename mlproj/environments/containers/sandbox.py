@@ -1,7 +1,9 @@
-"""``--sandbox`` in a container: what is refused for it, what the engine is told, and what it does not keep a command from.
+"""``--sandbox`` in a container: what is refused for it, what the engine is told, and what it does not keep a command
+from.
 
-The container has no network at all: in one of the engine's, also in an internal one, it would reach what listens on this machine. The
-way to the run's own tracking server is a door that the container's shell opens before the command (see :class:`~.base.Door`).
+The container has no network at all: in one of the engine's, also in an internal one, it would reach what listens on
+this machine. The way to the run's own tracking server is a door that the container's shell opens before the command
+(see :class:`~.base.Door`).
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.dataclass import replace
 from mlproj.environments.base import Door, Request
 from mlproj.environments.containers import settings
 from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.settings import Settings
-from mlproj.errors import Place, UsageError
-from mlproj.redaction import holds_secret
+from mlproj.foundation.dataclass import replace
+from mlproj.foundation.errors import Place, UsageError
+from mlproj.foundation.redaction import holds_secret
 
 HOME = "/tmp"  # noqa: S108  # of the container, where the image's own cannot be written
 DOOR = "/run/mlproj.sock"
@@ -26,8 +28,28 @@ DOOR = "/run/mlproj.sock"
 
 # Options of the user's that open nothing; of the hundred others many do.
 _HARMLESS = (
-    *("blkio-weight", "cpu-period", "cpu-quota", "cpu-shares", "cpus", "cpuset-cpus", "cpuset-mems", "gpus", "hostname", "memory"),
-    *("memory-reservation", "memory-swap", "memory-swappiness", "oom-score-adj", "pids-limit", "platform", "shm-size", "stop-signal"),
+    *(
+        "blkio-weight",
+        "cpu-period",
+        "cpu-quota",
+        "cpu-shares",
+        "cpus",
+        "cpuset-cpus",
+        "cpuset-mems",
+        "gpus",
+        "hostname",
+        "memory",
+    ),
+    *(
+        "memory-reservation",
+        "memory-swap",
+        "memory-swappiness",
+        "oom-score-adj",
+        "pids-limit",
+        "platform",
+        "shm-size",
+        "stop-signal",
+    ),
     *("stop-timeout", "ulimit", "c", "h", "m"),
 )
 _CONFINED = ("--cap-drop=ALL", "--security-opt=no-new-privileges")
@@ -45,11 +67,14 @@ with socket.socket() as door, socket.socket(socket.AF_UNIX) as way:
 
 
 def read(options: Mapping[str, Any], request: Request, place: Place | None) -> Settings:
-    """As :func:`settings.read`, without the variables of this process that look secret. Raises UsageError for what would open a sandbox."""
+    """As :func:`settings.read`, without the variables of this process that look secret. Raises UsageError for what
+    would open a sandbox."""
     items = [str(item) for item in options.get("environment") or () if isinstance(item, str) and "=" not in item]
     withheld = tuple(name for name in items if holds_secret(name, os.environ.get(name, "")))
     kept = [item for item in options.get("environment") or () if item not in withheld]
-    return checked(replace(settings.read({**options, "environment": kept}, request, place), withheld=withheld), request, place)
+    return checked(
+        replace(settings.read({**options, "environment": kept}, request, place), withheld=withheld), request, place
+    )
 
 
 def checked(wanted: Settings, request: Request, place: Place | None = None) -> Settings:
@@ -59,7 +84,9 @@ def checked(wanted: Settings, request: Request, place: Place | None = None) -> S
             hint = f"of the engine's options it takes only {', '.join(_HARMLESS)}"
             raise UsageError(f"--sandbox does not go with -A {name}", hint=hint)
     if wanted.user not in (None, "caller"):
-        raise UsageError(f"--sandbox runs the command as you, and docker_env wants user: {wanted.user}", place=place, hint=_TRUSTED)
+        raise UsageError(
+            f"--sandbox runs the command as you, and docker_env wants user: {wanted.user}", place=place, hint=_TRUSTED
+        )
     if wanted.build and not _is_in(wanted.build.context, request.project_dir):
         message = f"--sandbox shows nothing outside of the project's folder, and its image is built from {wanted.build.context}"
         raise UsageError(message, place=place, hint=_TRUSTED)
@@ -68,7 +95,8 @@ def checked(wanted: Settings, request: Request, place: Place | None = None) -> S
 
 
 def options(wanted: Settings) -> Iterator[str]:
-    """What the engine is told besides. The files of an image with a copy of the project's are the container's own, and stay writable."""
+    """What the engine is told besides. The files of an image with a copy of the project's are the container's own, and
+    stay writable."""
     yield from _CONFINED
     yield from _VOLATILE
     if not wanted.is_copied:
@@ -84,7 +112,9 @@ def opening(door: Door) -> str:
 def not_confined(wanted: Settings, engine: Engine, *, is_made: bool) -> tuple[str, ...]:
     """What the command is not kept from, a line each; *is_made* tells whether its image is made here."""
     made = ["making the image is not confined: it has the network"] if is_made else []
-    rights = [] if engine.is_rootless else [f"{engine.name} runs as root here: a way out of the container leads to root"]
+    rights = (
+        [] if engine.is_rootless else [f"{engine.name} runs as root here: a way out of the container leads to root"]
+    )
     has_cards = wanted.gpus or any(word.startswith("--gpus") for word in wanted.arguments)
     cards = ["graphics cards are visible"] if has_cards else []
     limits = "the kernel is this machine's; memory, processors and disk are limited only by what -A says"
@@ -102,7 +132,9 @@ def _volume(volume: str, project_dir: Path, place: Place | None) -> str:
     real = Path(os.path.realpath(source))
     if not _is_in(real, project_dir):
         message = f"--sandbox shows nothing outside of the project's folder, and docker_env mounts {source}"
-        raise UsageError(message, place=place, hint="copy what is needed into the project, or name it by a path parameter")
+        raise UsageError(
+            message, place=place, hint="copy what is needed into the project, or name it by a path parameter"
+        )
     return f"{real}:{rest}"
 
 

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.dataclass import dataclass, field
 from mlproj.environments.base import Request
-from mlproj.errors import EnvironmentFailure, InvalidProject, Place, UsageError
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, Place, UsageError
 
 WORKDIR = "/mlflow/projects/code"
 """Where the project's folder is in the container, as with MLflow."""
 
 _IMAGE = re.compile(
-    r"[A-Za-z0-9][\w.\-]*(?::\d+)?(?:/[\w.\-]+)*(?::[\w][\w.\-]{0,127})?(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}", re.ASCII
+    r"[A-Za-z0-9][\w.\-]*(?::\d+)?(?:/[\w.\-]+)*(?::[\w][\w.\-]{0,127})?(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}",
+    re.ASCII,
 )
 _HERE = re.compile(r"\$\(pwd\)|\$\{PWD\}|\$PWD\b|%cd%", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
@@ -25,7 +26,8 @@ _NAMED = re.compile(r"[A-Za-z0-9][\w.\-]*", re.ASCII)
 
 @dataclass(frozen=True)
 class Build:
-    """An image to be built: absolute paths of the context's folder and of the Dockerfile, build arguments, and a stage."""
+    """An image to be built: absolute paths of the context's folder and of the Dockerfile, build arguments, and a
+    stage."""
 
     context: Path
     dockerfile: Path
@@ -37,10 +39,11 @@ class Build:
 class Settings:
     """A container as it is wished for.
 
-    ``image`` is None where one is built. ``volumes`` are as the engines write them, with absolute folders; ``variables`` the
-    environment. ``arguments`` are the user's own options of the command line, each name with its dashes; they come last and
-    win. ``is_copied``: the project's folder is copied into an image of its own instead of being mounted. ``begin`` is what the shell
-    does before the command. ``is_sandbox``: the command is not trusted; ``withheld`` are the names of variables that it is not given.
+    ``image`` is None where one is built. ``volumes`` are as the engines write them, with absolute folders;
+    ``variables`` the environment. ``arguments`` are the user's own options of the command line, each name with its
+    dashes; they come last and win. ``is_copied``: the project's folder is copied into an image of its own instead of
+    being mounted. ``begin`` is what the shell does before the command. ``is_sandbox``: the command is not trusted;
+    ``withheld`` are the names of variables that it is not given.
     """
 
     image: str | None
@@ -100,7 +103,10 @@ def checked_image(name: str, place: Place | None = None) -> str:
     """*name* when it can be an image's. Raises InvalidProject, UsageError where no file named it."""
     if _IMAGE.fullmatch(name):
         return name
-    message, hint = f"{name!r} cannot be the name of an image", "expected for example python:3.11 or registry.example/team/image:tag"
+    message, hint = (
+        f"{name!r} cannot be the name of an image",
+        "expected for example python:3.11 or registry.example/team/image:tag",
+    )
     raise InvalidProject(message, place=place, hint=hint) if place else UsageError(message, hint=hint)
 
 
@@ -109,11 +115,20 @@ def arguments(given: Mapping[str, str | bool]) -> tuple[str, ...]:
     words: list[str] = []
     for name, value in given.items():
         if not re.fullmatch(r"[A-Za-z][\w\-]*", name, re.ASCII):
-            raise UsageError(f"--docker-args {name!r} is no option of an engine", hint="write -A NAME=VALUE or -A NAME, without dashes")
+            raise UsageError(
+                f"--docker-args {name!r} is no option of an engine",
+                hint="write -A NAME=VALUE or -A NAME, without dashes",
+            )
         if value is False:
             continue
         dashes = "-" if len(name) == 1 else "--"
-        words += [f"{dashes}{name}"] if value is True else [f"-{name}", str(value)] if len(name) == 1 else [f"--{name}={value}"]
+        words += (
+            [f"{dashes}{name}"]
+            if value is True
+            else [f"-{name}", str(value)]
+            if len(name) == 1
+            else [f"--{name}={value}"]
+        )
     return tuple(words)
 
 
@@ -129,7 +144,9 @@ def _build(options: Mapping[str, Any], request: Request, place: Place | None) ->
     dockerfile = _inside(str(named), base, request.root, place) if named else context / "Dockerfile"
     for path, is_there, what in ((context, context.is_dir(), "folder"), (dockerfile, dockerfile.is_file(), "file")):
         if not is_there:
-            raise InvalidProject(f"the image is to be built from {path.name!r}, and there is no such {what}", place=place)
+            raise InvalidProject(
+                f"the image is to be built from {path.name!r}, and there is no such {what}", place=place
+            )
     given = asked.get("args") or {}
     args = given.items() if isinstance(given, dict) else (_pair(one, place) for one in given)
     return Build(context, dockerfile, {str(name): _scalar(value) for name, value in args}, _text(asked.get("target")))
@@ -139,7 +156,9 @@ def _inside(written: str, base: Path, root: Path, place: Place | None) -> Path:
     path = Path(os.path.realpath(base / written))
     if not path.is_relative_to(os.path.realpath(root)):
         raise InvalidProject(
-            f"{written!r} is outside of the project's source", place=place, hint="an image is built from the project's files"
+            f"{written!r} is outside of the project's source",
+            place=place,
+            hint="an image is built from the project's files",
         )
     return path
 
@@ -165,7 +184,8 @@ def _from_here(name: str, place: Place | None) -> str:
     if value is None:
         where = f"{place}: " if place else ""
         raise EnvironmentFailure(
-            f"{where}the container is to get the variable {name} from here, where it is not set", hint=f"set it: export {name}=…"
+            f"{where}the container is to get the variable {name} from here, where it is not set",
+            hint=f"set it: export {name}=…",
         )
     return value
 
@@ -177,14 +197,16 @@ def _scalar(value: Any) -> str:
 
 
 def _volume(written: str, project_dir: Path, place: Place | None) -> str:
-    """A volume with an absolute folder of this machine. A name without a slash is a volume of the engine's, unless the project
-    has a folder of that name."""
+    """A volume with an absolute folder of this machine. A name without a slash is a volume of the engine's, unless the
+    project has a folder of that name."""
     source, colon, rest = _HERE.sub(lambda _: str(project_dir), written).partition(":")
     if not colon:
         return written  # a folder of the container that the engine keeps until its end
     if not rest.startswith("/"):
         hint = "write /folder/here:/folder/in/container, or ./folder:/folder/in/container"
-        raise InvalidProject(f"the volume {written!r} names no absolute folder in the container", place=place, hint=hint)
+        raise InvalidProject(
+            f"the volume {written!r} names no absolute folder in the container", place=place, hint=hint
+        )
     source = _VARIABLE.sub(lambda match: _from_here(match[1] or match[2], place), source)
     if source.startswith("~"):
         source = str(Path(source).expanduser())

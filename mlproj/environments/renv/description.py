@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from mlproj.dataclass import dataclass
-from mlproj.errors import EnvironmentFailure
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import EnvironmentFailure
 
 _LARGEST = 1024 * 1024  # bytes; those of CRAN have some kilobytes
 _NEEDED = ("Depends", "Imports", "LinkingTo")
@@ -38,10 +38,14 @@ def read(archive: Path, shown: str) -> Described:
             content = opened.extractfile(member) if member is not None else None
             text = content.read(_LARGEST).decode("utf-8", "replace") if content is not None else ""
     except _FAULTS as error:
-        raise EnvironmentFailure(f"{shown} is no source of an R package: {error}", hint="is the repository's address right?") from error
+        raise EnvironmentFailure(
+            f"{shown} is no source of an R package: {error}", hint="is the repository's address right?"
+        ) from error
     fields = _fields(text)
     if not fields.get("Package") or not fields.get("Version"):
-        raise EnvironmentFailure(f"{shown} is no source of an R package: it has no DESCRIPTION", hint="is the repository's address right?")
+        raise EnvironmentFailure(
+            f"{shown} is no source of an R package: it has no DESCRIPTION", hint="is the repository's address right?"
+        )
     named = ",".join(fields.get(field, "") for field in _NEEDED).split(",")
     needs = dict.fromkeys(found[0] for one in named if (found := re.match(r"[A-Za-z][A-Za-z0-9.]*", one.strip())))
     return Described(fields["Package"], fields["Version"], tuple(needs))
@@ -50,7 +54,11 @@ def read(archive: Path, shown: str) -> Described:
 def _fields(text: str) -> dict[str, str]:
     """Name → value; a line that begins with a blank goes on with the one before."""
     joined = re.sub(r"\r?\n[ \t]+", " ", text)
-    return {name.strip(): value.strip() for name, colon, value in (line.partition(":") for line in joined.splitlines()) if colon}
+    return {
+        name.strip(): value.strip()
+        for name, colon, value in (line.partition(":") for line in joined.splitlines())
+        if colon
+    }
 
 
 def in_order(needs: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -7,15 +7,16 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlproj import paths
-from mlproj.environments import key, shebang, transaction
 from mlproj.environments.base import INSIDE, MATERIAL, Declaration, Description, Environment, Packed, Prepared, Request
+from mlproj.environments.cache import transaction
+from mlproj.environments.python import key, shebang
 from mlproj.environments.renv import lockfile, program
 from mlproj.environments.renv.lockfile import Lockfile
 from mlproj.environments.renv.program import R
-from mlproj.errors import EnvironmentFailure
-from mlproj.progress import Progress
-from mlproj.redaction import mask_url
+from mlproj.foundation import paths
+from mlproj.foundation.errors import EnvironmentFailure
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import mask_url
 
 if TYPE_CHECKING:
     from mlproj.environments.renv.source import Source
@@ -79,7 +80,10 @@ class RenvEnvironment:
                 {
                     "layout": _LAYOUT,
                     "r": [here.version, os.path.realpath(here.rscript), os.uname().machine] if here else None,
-                    "packages": [[one.name, one.version, [mask_url(url) for url in one.addresses], one.sha256] for one in lock.records],
+                    "packages": [
+                        [one.name, one.version, [mask_url(url) for url in one.addresses], one.sha256]
+                        for one in lock.records
+                    ],
                 }
             ),
             language=f"R {here.version if here else lock.r_version}",
@@ -95,7 +99,9 @@ class RenvEnvironment:
     def prepare(self, progress: Progress, *, rebuild: bool = False) -> Prepared:
         """Build it, or find it built; it is kept from removal until this process ends. Raises EnvironmentFailure."""
         assert self.description.key is not None
-        folder, reused = transaction.obtain(self.description.key, lambda staging: self._build(staging, progress), progress, rebuild=rebuild)
+        folder, reused = transaction.obtain(
+            self.description.key, lambda staging: self._build(staging, progress), progress, rebuild=rebuild
+        )
         return Prepared(
             variables=program.variables(str(folder / _LIBRARY)),
             lock=folder / lockfile.NAME,
@@ -125,7 +131,10 @@ class RenvEnvironment:
         return [found[name] for name in description.in_order({name: one.needs for name, one in found.items()})]
 
     def _recorded(self, sources: list[Source]) -> str:
-        told = {one.record.name: {"url": one.url, "sha256": one.sha256} for one in sorted(sources, key=lambda one: one.record.name)}
+        told = {
+            one.record.name: {"url": one.url, "sha256": one.sha256}
+            for one in sorted(sources, key=lambda one: one.record.name)
+        }
         return lockfile.recorded(self._lock, self._here.version if self._here else None, told)
 
     @property
@@ -167,7 +176,8 @@ def _versions(sources: list[Source]) -> dict[str, str]:
 
 
 def _point_at(library: Path, final: Path) -> None:
-    """Let what packages have noted of their *library*, as shared libraries do that find others there, name the *final* place.
+    """Let what packages have noted of their *library*, as shared libraries do that find others there, name the *final*
+    place.
 
     The name has to stay as long as it is; a slash more means the same place.
     """

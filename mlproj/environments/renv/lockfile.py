@@ -1,6 +1,7 @@
 """What a ``renv.lock`` says, checked: the R it was made with, and where each package of which version is.
 
-The format: https://rstudio.github.io/renv/articles/lockfile.html; renv's own schema is ``draft-07.renv.lock.schema.json``.
+The format: https://rstudio.github.io/renv/articles/lockfile.html; renv's own schema is
+``draft-07.renv.lock.schema.json``.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.dataclass import dataclass
-from mlproj.environments import text_file
+from mlproj.environments.declarations import text_file
+from mlproj.environments.declarations.toml_text import place_of
 from mlproj.environments.renv.record import Reader, Record, Refuse, base_url
-from mlproj.environments.toml_text import place_of
-from mlproj.errors import InvalidProject, Place
-from mlproj.redaction import mask_url
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import InvalidProject, Place
+from mlproj.foundation.redaction import mask_url
 
 NAME = "renv.lock"
 OURS = "mlproj"
@@ -50,17 +51,24 @@ def load(path: Path) -> Lockfile:
     r, packages = document.get("R"), document.get("Packages", {})
     if not isinstance(r, dict) or not isinstance(packages, dict):
         missing = "Packages" if isinstance(r, dict) else "R"
-        raise refuse(f"{missing!r} is no mapping", '{"R": {"Version": …, "Repositories": […]}, "Packages": {…}}', f'"{missing}":')
+        raise refuse(
+            f"{missing!r} is no mapping", '{"R": {"Version": …, "Repositories": […]}, "Packages": {…}}', f'"{missing}":'
+        )
     version = r.get("Version")
     if not isinstance(version, str) or not _R_VERSION.fullmatch(version):
-        raise refuse(f"R's version is {_shown(version)}", "three numbers, such as 4.2.1", '"Version":' if "Version" in r else '"R":')
+        raise refuse(
+            f"R's version is {_shown(version)}",
+            "three numbers, such as 4.2.1",
+            '"Version":' if "Version" in r else '"R":',
+        )
     reader = Reader(_repositories(r.get("Repositories"), refuse), _digests(document, refuse), refuse)
     records = (reader.read(name, packages[name]) for name in sorted(packages))
     return Lockfile(version, tuple(record for record in records if record is not None), document)
 
 
 def recorded(lock: Lockfile, r_version: str | None, sources: Mapping[str, Mapping[str, str]]) -> str:
-    """*lock* as the run keeps it: with the R that runs and, for each package, the ``url`` and ``sha256`` of its source."""
+    """*lock* as the run keeps it: with the R that runs and, for each package, the ``url`` and ``sha256`` of its
+    source."""
     ours = {**({"R": r_version} if r_version else {}), "sources": sources}
     return mask_url(json.dumps({**lock.document, OURS: ours}, indent=2, ensure_ascii=False)) + "\n"
 
@@ -77,7 +85,9 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
         document = json.loads(text, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         place = Place(str(path), error.lineno, error.colno)
-        raise InvalidProject(f"this is no JSON: {error.msg}", place=place, hint="renv::snapshot() writes it anew") from None
+        raise InvalidProject(
+            f"this is no JSON: {error.msg}", place=place, hint="renv::snapshot() writes it anew"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise InvalidProject(f"this is no JSON that can be read: {error}", place=Place(str(path))) from None
     if not isinstance(document, dict):
@@ -91,10 +101,18 @@ def _repositories(given: Any, refuse: Refuse) -> dict[str, str]:
     for one in given if isinstance(given, list) else [given]:
         name, url = (one.get("Name"), one.get("URL")) if isinstance(one, dict) else (None, None)
         if not isinstance(name, str) or not isinstance(url, str):
-            raise refuse("R's repositories are not named", '"Repositories": [{"Name": "CRAN", "URL": "https://…"}]', '"Repositories"')
+            raise refuse(
+                "R's repositories are not named",
+                '"Repositories": [{"Name": "CRAN", "URL": "https://…"}]',
+                '"Repositories"',
+            )
         address = base_url(url)
         if address is None:
-            raise refuse(f"the address of the repository {name[:80]!r} is {_shown(mask_url(url))}", "https://…, http://… or file:///…", url)
+            raise refuse(
+                f"the address of the repository {name[:80]!r} is {_shown(mask_url(url))}",
+                "https://…, http://… or file:///…",
+                url,
+            )
         found[name] = address
     return found
 

@@ -6,11 +6,11 @@ import os
 import re
 from pathlib import Path
 
-from mlproj import process
-from mlproj.dataclass import dataclass
 from mlproj.environments.renv.source import Source
-from mlproj.progress import Progress
-from mlproj.redaction import redact
+from mlproj.foundation import process
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import redact
 
 OPTIONS = ("--no-docs", "--no-lock")
 """Of ``R CMD INSTALL``: nobody reads help in a run, and nobody else writes to the library."""
@@ -36,7 +36,7 @@ class R:
             env=_environ(library),
         )
         if done.returncode:
-            from mlproj.environments.uv import failure
+            from mlproj.environments.python.uv import failure
 
             what = f"the R package {source.record.name} {source.record.version} cannot be installed"
             raise failure(what, f"{done.text}\n{done.error_text}", hint=_HINT)
@@ -55,11 +55,17 @@ def find() -> R | None:
 
 
 def variables(library: str) -> dict[str, str]:
-    """What makes R look for packages in *library* and in its own, and keeps renv from making a library of its own at the start.
+    """What makes R look for packages in *library* and in its own, and keeps renv from making a library of its own at
+    the start.
 
     https://rstudio.github.io/renv/reference/config.html
     """
-    return {"R_LIBS": library, "R_LIBS_USER": library, "R_LIBS_SITE": library, "RENV_CONFIG_AUTOLOADER_ENABLED": "FALSE"}
+    return {
+        "R_LIBS": library,
+        "R_LIBS_USER": library,
+        "R_LIBS_SITE": library,
+        "RENV_CONFIG_AUTOLOADER_ENABLED": "FALSE",
+    }
 
 
 def _environ(library: Path) -> dict[str, str]:

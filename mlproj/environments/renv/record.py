@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlproj.dataclass import dataclass
-from mlproj.errors import EnvironmentFailure, InvalidProject
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import EnvironmentFailure, InvalidProject
 
 # Names and versions of packages: https://cran.r-project.org/doc/manuals/r-release/R-exts.html#The-DESCRIPTION-file
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,98}[A-Za-z0-9]")
@@ -30,7 +30,8 @@ _ELSEWHERE = "renv::restore() in the project's folder installs it, and --env-man
 
 @dataclass(frozen=True)
 class Record:
-    """One package, whose source is at the first of ``addresses`` that has it. ``sha256`` is what a former run has found there."""
+    """One package, whose source is at the first of ``addresses`` that has it. ``sha256`` is what a former run has found
+    there."""
 
     name: str
     version: str
@@ -44,7 +45,8 @@ Refuse = Callable[[str, str, str], InvalidProject]
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the records of one lock, given its ``repositories`` (name → address) and the ``digests`` of sources it knows."""
+    """Reads the records of one lock, given its ``repositories`` (name → address) and the ``digests`` of sources it
+    knows."""
 
     repositories: Mapping[str, str]
     digests: Mapping[str, str]
@@ -58,16 +60,22 @@ class Reader:
         if not isinstance(given, dict):
             raise self.refuse(f"the record of {name} is no mapping", '{"Package": …, "Version": …, "Source": …}', line)
         for field, value in given.items():
-            if (field in ("Package", "Version", "Source", "Repository") or field.startswith("Remote")) and not isinstance(value, str):
+            if (
+                field in ("Package", "Version", "Source", "Repository") or field.startswith("Remote")
+            ) and not isinstance(value, str):
                 raise self.refuse(f"{field} of {name} is {value!r:.80}", "text", line)
         if given.get("Package", name) != name:
-            raise self.refuse(f"the record of {name} is that of {given['Package'][:80]!r}", f'"Package": "{name}"', line)
+            raise self.refuse(
+                f"the record of {name} is that of {given['Package'][:80]!r}", f'"Package": "{name}"', line
+            )
         source = given.get("Source", "")
         if name in BASE or source.lower() == "r":
             return None
         version = given.get("Version", "")
         if not _VERSION.fullmatch(version):
-            raise self.refuse(f"the version of {name} is {version[:80]!r}", "numbers with dots or dashes, such as 1.0-2", line)
+            raise self.refuse(
+                f"the version of {name} is {version[:80]!r}", "numbers with dots or dashes, such as 1.0-2", line
+            )
         if source.lower() == "github":
             return Record(name, version, (self._github(name, given),))
         return Record(name, version, self._in_repositories(name, version, given), self.digests.get(name))
@@ -77,7 +85,9 @@ class Reader:
         file = f"{name}_{version}.tar.gz"
         bases = self._bases(name, given)
         if not bases:
-            raise self.refuse(f"{name} is from a repository, and none is named", "an address under R.Repositories", '"Repositories"')
+            raise self.refuse(
+                f"{name} is from a repository, and none is named", "an address under R.Repositories", '"Repositories"'
+            )
         return tuple(f"{base}/src/contrib/{place}{file}" for base in bases for place in ("", f"Archive/{name}/"))
 
     def _bases(self, name: str, given: Mapping[str, str]) -> list[str]:
@@ -88,7 +98,9 @@ class Reader:
             if found:
                 return found
             hint = "name Bioconductor's repositories (as BioCsoft, …) under R.Repositories; or " + _ELSEWHERE
-            raise EnvironmentFailure(f"the package {name} is from Bioconductor, and renv.lock does not say where that is", hint=hint)
+            raise EnvironmentFailure(
+                f"the package {name} is from Bioconductor, and renv.lock does not say where that is", hint=hint
+            )
         if source.lower() not in ("repository", "cran"):
             raise self._unsupported(name, f"its source is {source[:80]!r}" if source else "it has no source")
         first = self.repositories.get(named) or (base_url(named) if "://" in named else None)
@@ -101,7 +113,11 @@ class Reader:
         if given.get("RemoteSubdir", "") not in ("", "."):
             raise self._unsupported(name, "it is in a folder of its repository")
         if not _GITHUB_NAME.fullmatch(owner) or not _GITHUB_NAME.fullmatch(repository) or not _SHA.fullmatch(sha):
-            raise self.refuse(f"{name} is on GitHub, and it is not said where", "RemoteUsername, RemoteRepo and RemoteSha", f'"{name}":')
+            raise self.refuse(
+                f"{name} is on GitHub, and it is not said where",
+                "RemoteUsername, RemoteRepo and RemoteSha",
+                f'"{name}":',
+            )
         return f"https://codeload.github.com/{owner}/{repository}/tar.gz/{sha}"
 
     def _unsupported(self, name: str, why: str) -> EnvironmentFailure:

@@ -9,13 +9,14 @@ import urllib.error
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from mlproj import paths, web
-from mlproj.dataclass import dataclass
 from mlproj.environments.renv import description
 from mlproj.environments.renv.record import Record
-from mlproj.errors import EnvironmentFailure, MlprojError
-from mlproj.redaction import mask_url
-from mlproj.stream import portions
+from mlproj.foundation import paths
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import EnvironmentFailure, MlprojError
+from mlproj.foundation.redaction import mask_url
+from mlproj.http import fetcher
+from mlproj.http.stream import portions
 
 _LARGEST = 2 * 10**9  # bytes
 _NOT_THERE = (403, 404, 410)  # some stores of files say 403 for what they do not have
@@ -33,7 +34,8 @@ class Source:
 
 
 def obtain(record: Record, *, offline: bool) -> Source:
-    """The source of *record*, from the cache or else from the first of its addresses that has it. Raises EnvironmentFailure."""
+    """The source of *record*, from the cache or else from the first of its addresses that has it. Raises
+    EnvironmentFailure."""
     found = _kept(record) or _fetched(record, offline=offline)
     if found is None:
         raise _missing(record, offline=offline)
@@ -55,7 +57,9 @@ def _checked(record: Record, path: Path, shown: str) -> Source:
         )
     described = description.read(path, shown)
     if (described.name, described.version) != (record.name, record.version):
-        message = f"{shown} is {described.name} {described.version}, and renv.lock asks for {record.name} {record.version}"
+        message = (
+            f"{shown} is {described.name} {described.version}, and renv.lock asks for {record.name} {record.version}"
+        )
         raise EnvironmentFailure(message, hint="mend the record in renv.lock, or tell whoever keeps the repository")
     return Source(record, path, shown, sha256, described.needs)
 
@@ -86,8 +90,8 @@ def _fetched(record: Record, *, offline: bool) -> tuple[Path, str] | None:
 def _download(record: Record, url: str) -> Path | None:
     """The file at *url*, put into the cache; None when there is none."""
     try:
-        address, headers = web.without_login(url)
-        with web.opened(address, headers) as response, paths.temporary_folder(_folder(), ".new-") as work:
+        address, headers = fetcher.without_login(url)
+        with fetcher.opened(address, headers) as response, paths.temporary_folder(_folder(), ".new-") as work:
             digest = _written(response, work / "file", mask_url(url))
             target = place_of(url, digest)
             (work / "file").replace(target)
@@ -97,18 +101,26 @@ def _download(record: Record, url: str) -> Path | None:
         if error.code in _NOT_THERE:
             return None
         reason = f"the server answers {error.code} {mask_url(str(error.reason))}"
-        hint = "put user:token@ before the host of the repository in renv.lock" if error.code == 401 else "try again later"
+        hint = (
+            "put user:token@ before the host of the repository in renv.lock" if error.code == 401 else "try again later"
+        )
     except MlprojError as error:
         reason, hint = error.message, "look at the repositories in renv.lock"
     except (OSError, http.client.HTTPException, ValueError) as error:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise  # told by whoever knows what the disk is for
-        reason, hint = mask_url(str(getattr(error, "reason", None) or error)), "look at the network and the proxy, then try again"
-    raise EnvironmentFailure(f"the R package {record.name} {record.version} cannot be had from {mask_url(url)}: {reason}", hint=hint)
+        reason, hint = (
+            mask_url(str(getattr(error, "reason", None) or error)),
+            "look at the network and the proxy, then try again",
+        )
+    raise EnvironmentFailure(
+        f"the R package {record.name} {record.version} cannot be had from {mask_url(url)}: {reason}", hint=hint
+    )
 
 
 def _written(response: http.client.HTTPResponse, target: Path, shown: str) -> str:
-    """The SHA-256 of what was written. Raises OSError when the connection broke off, SourceError for what is too large."""
+    """The SHA-256 of what was written. Raises OSError when the connection broke off, SourceError for what is too
+    large."""
     digest = hashlib.sha256()
     expected = response.headers.get("Content-Length", "")
     with target.open("wb") as file:

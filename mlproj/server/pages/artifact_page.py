@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, NoSuchFile
-from mlproj.errors import MlprojError
+from mlproj.foundation.errors import MlprojError
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import NotFound, Run
 
@@ -48,7 +48,9 @@ def of_run(run: Run, files_of: FilesOf) -> Owner:
     """The files of a run."""
     base = f"/runs/{run.run_id}"
     return Owner(
-        lambda: files_of(run.artifact_uri), base, [(run.experiment_name, f"/experiments/{run.experiment_id}"), (run.run_name, base)]
+        lambda: files_of(run.artifact_uri),
+        base,
+        [(run.experiment_name, f"/experiments/{run.experiment_id}"), (run.run_name, base)],
     )
 
 
@@ -91,7 +93,10 @@ def listing(owner: Owner, inside: str) -> list[Entry]:
     except MlprojError:
         return []
     prefix = f"{inside}/" if inside else ""
-    return [Entry(prefix + one.name, one.name, one.size) for one in sorted(found, key=lambda one: (not one.is_dir, one.name))[:_MOST_FILES]]
+    return [
+        Entry(prefix + one.name, one.name, one.size)
+        for one in sorted(found, key=lambda one: (not one.is_dir, one.name))[:_MOST_FILES]
+    ]
 
 
 def _parents(inside: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.server.pages import run_page
 from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
@@ -32,7 +32,8 @@ def compare(store: TrackingStore, files_of: FilesOf, query: QueryParams) -> str:
         title="Comparison",
         runs=runs,
         sections={
-            section: [fact for fact in shown if fact.section == section] for section in dict.fromkeys(fact.section for fact in shown)
+            section: [fact for fact in shown if fact.section == section]
+            for section in dict.fromkeys(fact.section for fact in shown)
         },
         same=len(facts) - len(shown),
         everything=everything,
@@ -46,4 +47,8 @@ def _numbers(run: Run) -> dict[str, Any]:
     import math
 
     metrics = {f"metrics.{key}": value for key, value in run.metrics.items() if math.isfinite(value)}
-    return {"id": run.run_id, "name": run.run_name, "values": {**{f"params.{key}": value for key, value in run.params.items()}, **metrics}}
+    return {
+        "id": run.run_id,
+        "name": run.run_name,
+        "values": {**{f"params.{key}": value for key, value in run.params.items()}, **metrics},
+    }

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from starlette.datastructures import QueryParams
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import Experiment, Page, Run, TrackingStore
 
@@ -27,7 +27,9 @@ def experiments(store: TrackingStore, query: QueryParams, path: dict[str, Any]) 
     """All experiments, the newest first, and the newest runs of all."""
     page = store.search_experiments(limit=_PAGE, page_token=query.get("page"))
     newest = store.list_runs(limit=10)
-    return render("experiments.html", title="Experiments", experiments=page.items, next=page.next_page_token, runs=newest)
+    return render(
+        "experiments.html", title="Experiments", experiments=page.items, next=page.next_page_token, runs=newest
+    )
 
 
 def runs(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str:
@@ -38,7 +40,9 @@ def runs(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str:
     experiment = store.get_experiment(experiment_id=path["experiment_id"])
     found, trouble = _search(store, experiment, query)
     keys = _keys(found.items)
-    chosen = [key for key in query.getlist("column") if "." in key] if "column" in query else _telling(found.items, keys)
+    chosen = (
+        [key for key in query.getlist("column") if "." in key] if "column" in query else _telling(found.items, keys)
+    )
     return render(
         "runs.html",
         title=experiment.name,
@@ -100,7 +104,8 @@ def _telling(found: Sequence[Run], keys: Sequence[str]) -> list[str]:
 
 
 def _link(query: QueryParams, changes: dict[str, str | None]) -> str:
-    """The address of this page with *changes*; None takes a name away. A change of anything but the page begins at the first page."""
+    """The address of this page with *changes*; None takes a name away. A change of anything but the page begins at the
+    first page."""
     from urllib.parse import urlencode
 
     kept = [(name, value) for name, value in query.multi_items() if name not in changes and name != "page"]

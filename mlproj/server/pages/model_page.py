@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.server.pages import artifact_page
 from mlproj.server.pages.artifact_page import FilesOf, Owner
 from mlproj.server.pages.template import render
@@ -28,7 +28,10 @@ def versions(models: ModelStore, query: QueryParams, path: dict[str, Any]) -> st
     quote = '"' if "'" in model.name else "'"
     try:
         page = models.search_versions(
-            filter=f"name = {quote}{model.name}{quote}", order_by=["version_number DESC"], limit=_PAGE, page_token=query.get("page")
+            filter=f"name = {quote}{model.name}{quote}",
+            order_by=["version_number DESC"],
+            limit=_PAGE,
+            page_token=query.get("page"),
         )
         found, following = page.items, page.next_page_token
     except UsageError:  # a name that the search language cannot say
@@ -39,7 +42,9 @@ def versions(models: ModelStore, query: QueryParams, path: dict[str, Any]) -> st
 def logged(model: LoggedModel, owner: Owner) -> str:
     """A logged model with its files."""
     tags = {key: value for key, value in sorted(model.tags.items()) if not key.startswith("mlflow.")}
-    return render("logged_model.html", title=model.name, model=model, tags=tags, artifacts=artifact_page.listing(owner, ""))
+    return render(
+        "logged_model.html", title=model.name, model=model, tags=tags, artifacts=artifact_page.listing(owner, "")
+    )
 
 
 def owner(model: LoggedModel, files_of: FilesOf) -> Owner:
@@ -48,8 +53,11 @@ def owner(model: LoggedModel, files_of: FilesOf) -> Owner:
     return Owner(lambda: files_of(model.artifact_uri), base, [(model.name, base)])
 
 
-def of_run(models: ModelStore, run_id: str) -> tuple[list[tuple[LoggedModel, bool, list[ModelVersion]]], list[ModelVersion]]:
-    """The logged models of a run (each with whether it was only used, and what it is registered as), and its other versions."""
+def of_run(
+    models: ModelStore, run_id: str
+) -> tuple[list[tuple[LoggedModel, bool, list[ModelVersion]]], list[ModelVersion]]:
+    """The logged models of a run (each with whether it was only used, and what it is registered as), and its other
+    versions."""
     registered_here = list(models.search_versions(filter=f"run_id = '{run_id}'").items)
     found = []
     for link in models.models_of_runs([run_id]).get(run_id, ()):
@@ -57,6 +65,8 @@ def of_run(models: ModelStore, run_id: str) -> tuple[list[tuple[LoggedModel, boo
             model = models.get_logged_model(link.model_id, deleted_too=True)
         except NotFound:  # purged
             continue
-        found.append((model, not link.output, [version for version in registered_here if version.model_id == model.model_id]))
+        found.append(
+            (model, not link.output, [version for version in registered_here if version.model_id == model.model_id])
+        )
     shown = {model.model_id for model, _, _ in found}
     return found, [version for version in registered_here if version.model_id not in shown]

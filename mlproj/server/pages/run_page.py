@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlproj.artifacts import record
-from mlproj.backends import output_log
-from mlproj.redaction import redact
+from mlproj.foundation.redaction import redact
+from mlproj.run_folder import output_log, record
 from mlproj.server.pages import artifact_page, model_page
 from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
@@ -66,10 +65,21 @@ def _children(store: TrackingStore, found: Run) -> list[Run]:
 
 
 def _diff(found: Run, files_of: FilesOf) -> str:
-    text = (record.read(found.run_id, found.artifact_uri, "diff.patch", opened=files_of) or b"").decode("utf-8", "backslashreplace")
-    return text if len(text) <= _LARGEST_DIFF else text[:_LARGEST_DIFF] + "\n… cut; the whole is diff.patch in the run's folder"
+    text = (record.read(found.run_id, found.artifact_uri, "diff.patch", opened=files_of) or b"").decode(
+        "utf-8", "backslashreplace"
+    )
+    return (
+        text
+        if len(text) <= _LARGEST_DIFF
+        else text[:_LARGEST_DIFF] + "\n… cut; the whole is diff.patch in the run's folder"
+    )
 
 
 def _facts(document: Mapping[str, Any] | None) -> dict[str, str]:
-    shown = {name.replace("_", " "): value for name, value in (document or {}).items() if value not in (None, "", [], {})}
-    return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str) for name, value in shown.items()}
+    shown = {
+        name.replace("_", " "): value for name, value in (document or {}).items() if value not in (None, "", [], {})
+    }
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        for name, value in shown.items()
+    }

@@ -18,7 +18,8 @@ from mlproj.tracking.model_base import ModelStore
 
 
 def application(store: TrackingStore, models: ModelStore, reap: Callable[[], object]) -> Guard:
-    """The pages over *store* and *models*, for browsers on this machine; *reap* gives runs whose process is gone their status."""
+    """The pages over *store* and *models*, for browsers on this machine; *reap* gives runs whose process is gone their
+    status."""
     reaper = Reaper(reap)
 
     def store_of(_request: Request) -> TrackingStore:
@@ -30,9 +31,15 @@ def application(store: TrackingStore, models: ModelStore, reap: Callable[[], obj
 
 def serve(store: TrackingStore, models: ModelStore, reap: Callable[[], object], listening: socket.socket) -> None:
     """Answer on *listening* until the process is asked to end; requests under way are answered first."""
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it; see server.serving
+    listening.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # accepted connections inherit it; see server.serving
     config = uvicorn.Config(
-        application(store, models, reap), log_config=None, lifespan="off", timeout_graceful_shutdown=3, server_header=False
+        application(store, models, reap),
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+        server_header=False,
     )
     try:
         uvicorn.Server(config).run(sockets=[listening])

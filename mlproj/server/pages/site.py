@@ -10,10 +10,18 @@ from urllib.parse import quote
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 
-from mlproj.errors import MlprojError, UsageError
+from mlproj.foundation.errors import MlprojError, UsageError
 from mlproj.server.pages import artifact_page, compare_page, experiment_page, model_page, run_page, series
 from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
@@ -41,7 +49,8 @@ Page = Callable[[TrackingStore, QueryParams, dict[str, Any]], str]
 
 
 def routes(store_of: StoreOf, models_of: ModelsOf, files_of: FilesOf) -> list[Route]:
-    """The routes of the pages. *store_of* and *models_of* give the stores that a request may read, *files_of* the files at a place."""
+    """The routes of the pages. *store_of* and *models_of* give the stores that a request may read, *files_of* the files
+    at a place."""
     answers = _Answers(store_of, models_of, files_of)
     return [
         _page("/", answers.of_runs(experiment_page.experiments)),
@@ -107,7 +116,9 @@ class _Answers:
 
     def metrics(self, request: Request) -> Response:
         try:
-            found = series.of_run(self._store_of(request), request.path_params["run_id"], request.query_params.getlist("key"))
+            found = series.of_run(
+                self._store_of(request), request.path_params["run_id"], request.query_params.getlist("key")
+            )
             return JSONResponse(found, headers=_HEADERS)
         except MlprojError as error:
             return JSONResponse({"error": str(error)}, status_code=_status(error), headers=_HEADERS)
@@ -175,4 +186,8 @@ def _status(error: MlprojError) -> int:
 
 def _sorry(error: MlprojError) -> Response:
     status = _status(error)
-    return HTMLResponse(render("error.html", title="Not shown", message=str(error), hint=error.hint), status_code=status, headers=_HEADERS)
+    return HTMLResponse(
+        render("error.html", title="Not shown", message=str(error), hint=error.hint),
+        status_code=status,
+        headers=_HEADERS,
+    )

@@ -7,19 +7,25 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mlproj import quantity
+from mlproj.foundation import quantity
 
 
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("mlproj.server.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("mlproj.server.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["moment"] = lambda value: quantity.moment(value, seconds=True)
     environment.filters["size"] = quantity.size
     environment.filters["number"] = lambda value: f"{value:.6g}" if isinstance(value, float) else value
     environment.filters["took"] = lambda run: (
-        quantity.duration(max(run.end_time - run.start_time, 0) / 1000) if run.end_time is not None and run.start_time is not None else ""
+        quantity.duration(max(run.end_time - run.start_time, 0) / 1000)
+        if run.end_time is not None and run.start_time is not None
+        else ""
     )
     return environment
 

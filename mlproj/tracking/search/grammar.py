@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlproj.errors import UsageError, did_you_mean
+from mlproj.foundation.errors import UsageError, did_you_mean
 from mlproj.tracking.search import lexer
 from mlproj.tracking.search.lexer import Kind, Token
 from mlproj.tracking.search.mistake import mistake
@@ -106,9 +106,13 @@ class _Reader:
         if self._is_word("AND"):
             self._take()
         elif self._is_word("OR"):
-            raise self._error(token, "there is no OR in MLflow's filters", "use IN (…) where it serves, or search twice")
+            raise self._error(
+                token, "there is no OR in MLflow's filters", "use IN (…) where it serves, or search twice"
+            )
         else:
-            raise self._error(token, f"expected AND or the end, found {token}", "every comparison is joined to the next with AND")
+            raise self._error(
+                token, f"expected AND or the end, found {token}", "every comparison is joined to the next with AND"
+            )
 
     def _comparison(self) -> Comparison:
         key = self._key()
@@ -196,7 +200,9 @@ class _Reader:
         if family is Family.ATTRIBUTE:
             return self._attribute(self._tokens[self._next - 1], name, first.position)
         if family is Family.DATASET and name not in self._vocabulary.datasets:
-            raise self._error(self._tokens[self._next - 1], f"a dataset has {_listed(list(self._vocabulary.datasets))}, not {name!r}")
+            raise self._error(
+                self._tokens[self._next - 1], f"a dataset has {_listed(list(self._vocabulary.datasets))}, not {name!r}"
+            )
         return Key(family, name, Type.NUMBER if family is Family.METRIC else Type.TEXT, first.position)
 
     def _name(self) -> str:
@@ -205,7 +211,9 @@ class _Reader:
             self._take()
             token = self._take()
             if token.kind not in _NAMES:
-                raise self._error(token, f"expected a name after the dot, found {token}", "quote an unusual name with backticks")
+                raise self._error(
+                    token, f"expected a name after the dot, found {token}", "quote an unusual name with backticks"
+                )
             parts.append(token.value)
         return ".".join(parts)
 
@@ -227,7 +235,9 @@ class _Reader:
         told = f"there is no attribute {name[:60]!r}" + (f"; did you mean {guess!r}?" if guess else "")
         logged = [f"{family.value}s.{name[:60]}" for family in self._vocabulary.tables if family is not Family.DATASET]
         attributes = list(self._canonical().values())
-        return self._error(token, told, f"attributes are {_listed(attributes)}; for what was logged write {_listed(logged)}")
+        return self._error(
+            token, told, f"attributes are {_listed(attributes)}; for what was logged write {_listed(logged)}"
+        )
 
     def _families(self) -> str:
         return _listed([f"{family.value}s" for family in dict.fromkeys(self._vocabulary.families.values())])

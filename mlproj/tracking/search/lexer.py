@@ -85,7 +85,17 @@ def _no_token(text: str, what: str, position: int) -> Exception:
     if character in QUOTES:
         return mistake(what, text, position, f"the quote {character} is not closed")
     if character.isdigit():
-        return mistake(what, text, position, "this is neither a number nor a name", hint="a name that begins with a digit needs backticks")
+        return mistake(
+            what,
+            text,
+            position,
+            "this is neither a number nor a name",
+            hint="a name that begins with a digit needs backticks",
+        )
     return mistake(
-        what, text, position, f"{character!r} has no meaning here", hint="a name with other than letters, digits and _ needs backticks"
+        what,
+        text,
+        position,
+        f"{character!r} has no meaning here",
+        hint="a name with other than letters, digits and _ needs backticks",
     )

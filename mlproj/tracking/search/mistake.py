@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 _AROUND = 60  # characters that are shown on each side of the place
 

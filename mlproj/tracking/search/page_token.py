@@ -1,4 +1,5 @@
-"""Where a page ended: the values by which its last item was sorted, so that the next begins behind it whatever was added since."""
+"""Where a page ended: the values by which its last item was sorted, so that the next begins behind it whatever was
+added since."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 
 Position = Sequence[str | float | None]
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.search import page_token
 from mlproj.tracking.search.grammar import Comparison, Order, parse_filter, parse_order
 from mlproj.tracking.search.vocabulary import Family, Type, Vocabulary
-from mlproj.tracking.sql_dialect import Dialect
-from mlproj.tracking.sql_experiment import to_number
-from mlproj.tracking.sql_row import text
-from mlproj.tracking.sql_statement import Connection
+from mlproj.tracking.sql.dialect import Dialect
+from mlproj.tracking.sql.experiment import to_number
+from mlproj.tracking.sql.row import text
+from mlproj.tracking.sql.statement import Connection
 
 _SQL = {"!=": "<>"}
 
@@ -36,7 +36,10 @@ def find(connection: Connection, dialect: Dialect, search: Search) -> tuple[list
     if search.limit < 1:
         raise UsageError(f"cannot give {search.limit} results: expected 1 or more")
     query = _Query(search.vocabulary, dialect, dict(search.values))
-    conditions = [*search.scope, *(query.condition(comparison) for comparison in parse_filter(search.filter, search.vocabulary))]
+    conditions = [
+        *search.scope,
+        *(query.condition(comparison) for comparison in parse_filter(search.filter, search.vocabulary)),
+    ]
     terms = query.terms(parse_order(search.order_by, search.vocabulary))
     same = [search.filter, list(search.order_by), list(search.scope), dict(search.values)]
     if search.page_token:
@@ -110,15 +113,21 @@ class _Query:
             f"AND {alias}.key = {self._bind(text(order.key.name))}"
         )
         nan = f"WHEN {alias}.is_nan = 1 THEN 1 " if order.key.family is Family.METRIC else ""
-        return [_Term(f"CASE {nan}WHEN {alias}.value IS NULL THEN 2 ELSE 0 END"), _Term(f"{alias}.value", order.descending)]
+        return [
+            _Term(f"CASE {nan}WHEN {alias}.value IS NULL THEN 2 ELSE 0 END"),
+            _Term(f"{alias}.value", order.descending),
+        ]
 
     def after(self, terms: Sequence[_Term], position: page_token.Position) -> str:
-        """That a row comes behind *position*. What is missing there (None) is missing in all rows that compare with it."""
+        """That a row comes behind *position*. What is missing there (None) is missing in all rows that compare with
+        it."""
         condition = "1 = 0"
         for term, value in reversed(list(zip(terms, position, strict=True))):
             if value is not None:
                 bound, beyond = self._bind(value), "<" if term.descending else ">"
-                condition = f"({term.expression} {beyond}= {bound} AND ({term.expression} {beyond} {bound} OR {condition}))"
+                condition = (
+                    f"({term.expression} {beyond}= {bound} AND ({term.expression} {beyond} {bound} OR {condition}))"
+                )
         return condition
 
     def _compared(self, column: str, comparison: Comparison) -> str:

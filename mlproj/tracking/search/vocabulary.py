@@ -38,9 +38,9 @@ class Attribute:
 class Vocabulary:
     """The words of one kind of thing.
 
-    ``tables`` hold keys and values of a family, each row belonging to the thing whose ``identity`` is in column ``owner``.
-    Things are sorted by keys of ``sortable`` families; ``order`` is added to what a user gives and ``default_order`` used when
-    nothing is given: columns, descending or not.
+    ``tables`` hold keys and values of a family, each row belonging to the thing whose ``identity`` is in column
+    ``owner``. Things are sorted by keys of ``sortable`` families; ``order`` is added to what a user gives and
+    ``default_order`` used when nothing is given: columns, descending or not.
     """
 
     source: str
@@ -98,7 +98,12 @@ RUNS = Vocabulary(
         **_TAGS,
         **_ATTRIBUTES,
     },
-    tables={Family.METRIC: "latest_metrics", Family.PARAM: "params", Family.TAG: "tags", Family.DATASET: "dataset_inputs"},
+    tables={
+        Family.METRIC: "latest_metrics",
+        Family.PARAM: "params",
+        Family.TAG: "tags",
+        Family.DATASET: "dataset_inputs",
+    },
     sortable=(Family.ATTRIBUTE, Family.METRIC, Family.PARAM, Family.TAG),
     order=(("r.start_time", True), ("r.run_id", False)),
     default_order=(("r.start_time", True), ("r.run_id", False)),

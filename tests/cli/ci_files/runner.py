@@ -1,6 +1,8 @@
-"""What a service for continuous integration does with its file: the lines of each job run by bash in a clone of the repository.
+"""What a service for continuous integration does with its file: the lines of each job run by bash in a clone of the
+repository.
 
-What the services themselves bring (a checkout, an interpreter, caches) is done here; of mlproj only the installation is left out.
+What the services themselves bring (a checkout, an interpreter, caches) is done here; of mlproj only the installation is
+left out.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ def shell(line: str, place: Path, env: dict[str, str]) -> tuple[int, str]:
     if INSTALL.fullmatch(line):
         return 0, ""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run([*BASH, line], cwd=place, env={**os.environ, "PATH": path, **env}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*BASH, line], cwd=place, env={**os.environ, "PATH": path, **env}, capture_output=True, text=True, check=False
+    )
     return done.returncode, f"$ {line}\n{done.stdout}{done.stderr}"
 
 
@@ -42,13 +46,17 @@ def checkout(repository: Path, place: Path) -> None:
     git(repository, "clone", "--quiet", str(repository), str(place))
 
 
-def github(document: dict[str, Any], job: str, matrix: dict[str, Any], repository: Path, place: Path, base: Path, event: str) -> Job:
+def github(
+    document: dict[str, Any], job: str, matrix: dict[str, Any], repository: Path, place: Path, base: Path, event: str
+) -> Job:
     """Run a job of a workflow; *base* is what the cache of runs of the base branch holds."""
     checkout(repository, place)
     known = {"github.workspace": str(place), "success() && github.event_name == 'push'": event == "push"}
     known |= {f"matrix.{name}": expanded(str(value), {}) for name, value in matrix.items()}
     step_summary = place.with_suffix(".summary")
-    env = {name: expanded(value, known) for name, value in document["env"].items()} | {"GITHUB_STEP_SUMMARY": str(step_summary)}
+    env = {name: expanded(value, known) for name, value in document["env"].items()} | {
+        "GITHUB_STEP_SUMMARY": str(step_summary)
+    }
     said, failed = "", False
     for step in document["jobs"][job]["steps"]:
         if failed and "cancelled()" not in step.get("if", ""):
@@ -78,7 +86,10 @@ def gitlab(document: dict[str, Any], job: str, repository: Path, place: Path, ba
     """Run a job of a pipeline; *base* is what the cache of runs holds."""
     checkout(repository, place)
     described = {**document[document[job]["extends"]], **document[job]}
-    home = next((place / cache["paths"][0] for cache in described.get("cache", []) if cache["paths"][0] == ".mlproj/home/"), None)
+    home = next(
+        (place / cache["paths"][0] for cache in described.get("cache", []) if cache["paths"][0] == ".mlproj/home/"),
+        None,
+    )
     if home and base.exists():
         shutil.copytree(base, home)
     env = {name: value.replace("$CI_PROJECT_DIR", str(place)) for name, value in described["variables"].items()}

@@ -17,7 +17,10 @@ from tests.sources.repository import commit
 HOSTILE = "it's; $(touch pwned) `touch pwned` ${{ secrets.X }} \"'\n"
 PROJECT = {
     "entry_points": {
-        "main": {"command": "echo score={alpha} >> $MLPROJ_METRICS; echo x > out.txt", "parameters": {"alpha": {"default": 0.5}}},
+        "main": {
+            "command": "echo score={alpha} >> $MLPROJ_METRICS; echo x > out.txt",
+            "parameters": {"alpha": {"default": 0.5}},
+        },
         HOSTILE: {"command": "exit 3"},
         "needy": {"command": "echo {word}", "parameters": {"word": "string"}},
     }
@@ -122,7 +125,9 @@ def test_a_file_that_is_there_is_replaced_by_force_only(cli: Cli, tmp_path: Path
 
 
 def test_environments_are_kept_by_the_files_that_they_follow(cli: Cli, tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", "conda_env: conda.yaml\nentry_points: {main: {command: python a.py}}\n", conda__yaml="name: x\n")
+    folder = project(
+        tmp_path / "p", "conda_env: conda.yaml\nentry_points: {main: {command: python a.py}}\n", conda__yaml="name: x\n"
+    )
 
     github, gitlab = (yaml.safe_load(cli("ci", "init", kind, folder, "--print").out) for kind in ("github", "gitlab"))
 
@@ -136,11 +141,17 @@ def test_environments_are_kept_by_the_files_that_they_follow(cli: Cli, tmp_path:
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
-        ("entry_points: {main: {command: 'echo {x}', parameters: {x: int}}}\n", 2, "no entry point that can be run without parameters"),
+        (
+            "entry_points: {main: {command: 'echo {x}', parameters: {x: int}}}\n",
+            2,
+            "no entry point that can be run without parameters",
+        ),
         ("entry_points: 3\n", 65, "entry_points"),
     ],
 )
-def test_what_cannot_be_run_is_told_and_nothing_is_written(cli: Cli, tmp_path: Path, text: str, code: int, message: str) -> None:
+def test_what_cannot_be_run_is_told_and_nothing_is_written(
+    cli: Cli, tmp_path: Path, text: str, code: int, message: str
+) -> None:
     folder = project(tmp_path / "p", text)
 
     result = cli("ci", "init", "gitlab", folder)

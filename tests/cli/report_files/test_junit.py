@@ -45,7 +45,9 @@ def test_counts_times_and_messages_are_where_readers_look_for_them() -> None:
     main, train, x, _y = top[0]
     assert main.attrib == {"classname": "wine", "name": "main", "time": "1.500"}
     assert main.findtext("system-out") == "ok\n"
-    assert train[0].attrib == {"message": "exit code 3", "type": "failed"} and train[0].text == "exit code 3\nhint: look"
+    assert (
+        train[0].attrib == {"message": "exit code 3", "type": "failed"} and train[0].text == "exit code 3\nhint: look"
+    )
     assert x[0].tag == "error"
 
 

@@ -61,7 +61,8 @@ def test_a_run_that_took_too_long_failed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [(["-e", "mian"], "did you mean 'main'?"), (["-P", "no-such"], "no-such"), (["-v", "v1"], "v1")]
+    ("arguments", "message"),
+    [(["-e", "mian"], "did you mean 'main'?"), (["-P", "no-such"], "no-such"), (["-v", "v1"], "v1")],
 )
 def test_what_cannot_be_started_is_written_as_an_error(folder: Path, arguments: list[str], message: str) -> None:
     result, xml, summary = run(folder, *arguments)
@@ -89,7 +90,9 @@ def test_an_environment_that_cannot_be_made_is_an_error(folder: Path) -> None:
         (["--summary", "x.md", "--dry-run"], "--dry-run runs nothing"),
     ],
 )
-def test_files_that_make_no_sense_are_told_before_anything_runs(folder: Path, arguments: list[str], message: str) -> None:
+def test_files_that_make_no_sense_are_told_before_anything_runs(
+    folder: Path, arguments: list[str], message: str
+) -> None:
     result = mlproj("run", folder, *arguments, cwd=folder)
 
     assert result.code == 2 and message in result.err
@@ -100,7 +103,9 @@ def test_a_file_that_cannot_be_written_does_not_hide_how_the_run_ended(folder: P
     result = mlproj("run", folder, "-e", "bad", "--junit-xml", "/dev/full", "--json")
 
     assert result.code == 69
-    assert result.document["error"]["message"].startswith("/dev/full cannot be written: No space left on device; the run ")
+    assert result.document["error"]["message"].startswith(
+        "/dev/full cannot be written: No space left on device; the run "
+    )
     assert "ended FAILED with exit code 7" in result.document["error"]["message"]
     assert mlproj("runs", "show", "last", "--json").document["run"]["exit_code"] == 7
 
@@ -152,7 +157,9 @@ def test_a_check_of_nothing_is_an_error(tmp_path: Path) -> None:
 
 
 def test_secrets_are_in_neither_file_even_when_the_program_prints_them(folder: Path) -> None:
-    project(folder, "entry_points: {main: {command: 'echo $MY_TOKEN {api_key}; exit 1', parameters: {api_key: string}}}\n")
+    project(
+        folder, "entry_points: {main: {command: 'echo $MY_TOKEN {api_key}; exit 1', parameters: {api_key: string}}}\n"
+    )
 
     _result, xml, summary = run(folder, "-P", "api_key=quiet-quiet", MY_TOKEN="hush-hush")
 

@@ -12,7 +12,22 @@ from mlproj.cli.report_files.clean import clean
 from mlproj.cli.report_files.report import Case, Outcome, Report, Table
 
 HOSTILE = st.text(st.characters(codec=None, categories=None), max_size=30) | st.sampled_from(
-    ["a|b", "\\", "\\|", "`code`", "<script>", "[x](http://y)", "# no", "\n\n## title", "**b**", "&lt;", "---", "![i](u)", "~~s~~", "```"]
+    [
+        "a|b",
+        "\\",
+        "\\|",
+        "`code`",
+        "<script>",
+        "[x](http://y)",
+        "# no",
+        "\n\n## title",
+        "**b**",
+        "&lt;",
+        "---",
+        "![i](u)",
+        "~~s~~",
+        "```",
+    ]
 )
 
 
@@ -34,7 +49,9 @@ def plain(text: str) -> str:
 
 @given(title=HOSTILE, name=HOSTILE, value=HOSTILE)
 def test_values_are_text_whatever_they_hold(title: str, name: str, value: str) -> None:
-    written = summary.render(Report("s", [], title, tables=[Table("Parameters", ("parameter", "value"), [[name, value], ["last", "1"]])]))
+    written = summary.render(
+        Report("s", [], title, tables=[Table("Parameters", ("parameter", "value"), [[name, value], ["last", "1"]])])
+    )
 
     assert cells(written)[4:] == ["parameter", "value", plain(name), plain(value), "last", "1"]
     assert [token.tag for token in parsed(written) if token.type == "heading_open"] == ["h2", "h3"]

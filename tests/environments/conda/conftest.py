@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests.conda_channel import PLACEHOLDER, Channel
 
 EARLY, LATE = 1_600_000_000_000, 1_700_000_000_000  # milliseconds: 2020-09-13 and 2023-11-14

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
-from mlproj.environments import store
+from mlproj.environments.cache import inventory
+from mlproj.foundation import paths
 from tests.conda_channel import PYTHON, Channel
 from tests.conftest import lack
 from tests.environments.conda.conftest import conda_file
@@ -53,9 +53,11 @@ def test_a_conda_project_runs_with_its_own_python_and_libraries(tmp_path: Path, 
     assert (environment["kind"], environment["manager"], environment["python"]) == ("conda", "rattler", PYTHON)
     assert environment["reused"] is False and environment["lock"] == "conda.lock.txt"
     lock = (paths.run_dir(record["run_id"]) / "conda.lock.txt").read_text()
-    assert "@EXPLICIT" in lock and re.search(rf"{channel.folder.as_uri()}/noarch/mlib-2.0-0.tar.bz2#sha256:[0-9a-f]{{64}}\n", lock)
+    assert "@EXPLICIT" in lock and re.search(
+        rf"{channel.folder.as_uri()}/noarch/mlib-2.0-0.tar.bz2#sha256:[0-9a-f]{{64}}\n", lock
+    )
     assert run(folder)[1]["environment"]["reused"] is True
-    (stored,) = store.installed()
+    (stored,) = inventory.installed()
     assert stored.kind == "conda" and stored.packages["mlib"] == "2.0"
     shown = mlproj("env", "show", stored.key[:8]).out
     assert "rattler" in shown and "mlib" in shown
@@ -71,7 +73,9 @@ def test_a_warm_run_loads_no_solver(tmp_path: Path) -> None:
     )
     import sys
 
-    done = subprocess.run([sys.executable, "-c", code, "run", folder, "-q"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", folder, "-q"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 and "2.0" in done.stdout, done.stderr
 
 
@@ -80,7 +84,7 @@ def test_packages_are_as_of_a_date(tmp_path: Path) -> None:
     assert run(folder, "--as-of", "2021-01-01")[0].startswith("1.0 ")
     out, record, _ = run(folder)
     assert out.startswith("2.0 ") and record["environment"]["as_of"] is None
-    assert len(store.installed()) == 2
+    assert len(inventory.installed()) == 2
     failed = mlproj("run", folder, "--as-of", "2019-01-01", "--env-manager", "conda")
     assert failed.code == 73 and "cannot be solved" in failed.err
 
@@ -106,7 +110,9 @@ def test_what_pip_is_to_add_comes_beside(tmp_path: Path) -> None:
         (tmp_path / "p" / name / "pyproject.toml").write_text(f"{build}[project]\nname = '{name}'\nversion = '3'\n")
         (tmp_path / "p" / name / "backend.py").write_text(BACKEND.replace("NAME", name))
     folder = project(
-        tmp_path / "p", text.format(tmp_path / "p" / "tiny"), "import mlib, local, tiny; print(mlib.__version__, local.x, tiny.x)\n"
+        tmp_path / "p",
+        text.format(tmp_path / "p" / "tiny"),
+        "import mlib, local, tiny; print(mlib.__version__, local.x, tiny.x)\n",
     )
     out, record, _ = run(folder, "--env-manager", "conda")
     assert out == "1.0 local tiny\n"
@@ -133,7 +139,9 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 
 def test_variables_and_activation_reach_the_program(tmp_path: Path) -> None:
     text = "channels: [main]\ndependencies: [python, greeter, tool]\nvariables: {MINE: 'a b'}\n"
-    main = "import os; print(*map(os.environ.get, ('MINE', 'GREETING', 'CONDA_PREFIX')), flush=True); os.system('tool')\n"
+    main = (
+        "import os; print(*map(os.environ.get, ('MINE', 'GREETING', 'CONDA_PREFIX')), flush=True); os.system('tool')\n"
+    )
     out, _, _ = run(project(tmp_path / "p", text, main))
     first, second = out.splitlines()
     prefix = first.split()[-1]
@@ -162,16 +170,20 @@ def test_a_lock_is_installed_without_solving(tmp_path: Path, channel: Channel) -
     conda_file(folder, "@EXPLICIT\nrm -rf /\n", "lock.txt")
     refused = mlproj("run", folder, "--env-manager", "conda")
     assert refused.code == 65 and "lock.txt:2:1" in refused.err
-    conda_file(folder, "@EXPLICIT\nhttps://conda.anaconda.org/conda-forge/osx-arm64/python-3.11.0-0.conda\n", "lock.txt")
+    conda_file(
+        folder, "@EXPLICIT\nhttps://conda.anaconda.org/conda-forge/osx-arm64/python-3.11.0-0.conda\n", "lock.txt"
+    )
     refused = mlproj("run", folder)
     assert refused.code == 73 and "lists packages for osx-arm64, and this machine is" in refused.err
 
 
-@pytest.mark.parametrize(("option", "told"), [("--as-of=2020-13-01", "2020-13-01"), ("--env-manager=conda", "CONDA_OVERRIDE_CUDA")])
+@pytest.mark.parametrize(
+    ("option", "told"), [("--as-of=2020-13-01", "2020-13-01"), ("--env-manager=conda", "CONDA_OVERRIDE_CUDA")]
+)
 def test_a_mistake_of_the_users_is_no_reason_to_translate(tmp_path: Path, option: str, told: str) -> None:
     refused = mlproj("run", project(tmp_path / "p", PLAIN), option, env={"CONDA_OVERRIDE_CUDA": "a b"})
     assert refused.code == 2 and told in refused.err, refused.err
-    assert store.installed() == []
+    assert inventory.installed() == []
 
 
 def test_packages_of_the_user_stay_out(tmp_path: Path) -> None:
@@ -193,7 +205,7 @@ def test_a_package_that_is_not_what_its_channel_says_is_refused(tmp_path: Path, 
         folder = project(tmp_path / "p", f"channels: ['{where}']\ndependencies: [python, mlib]\n")
         failed = mlproj("run", folder, "--env-manager", "conda")
     assert failed.code == 73 and "cannot be installed" in failed.err, failed.err
-    assert store.installed() == [] and not list(paths.environments().glob(".*building"))
+    assert inventory.installed() == [] and not list(paths.environments().glob(".*building"))
     assert mlproj("runs", "list", "--json").document["runs"][0]["status"] == "FAILED"
 
 
@@ -202,11 +214,16 @@ def test_without_conda_packages_it_is_translated_and_that_is_said(tmp_path: Path
     away = {"MLPROJ_CONDA_CHANNEL_ALIAS": "http://127.0.0.1:9"}
     out, record, _ = run(folder, env=away)
     assert out == "ran\n" and record["environment"]["kind"] == "python"
-    assert "no conda packages, translated to Python packages: conda's channels cannot be read" in record["environment"]["notes"][0]
+    assert (
+        "no conda packages, translated to Python packages: conda's channels cannot be read"
+        in record["environment"]["notes"][0]
+    )
     refused = mlproj("run", folder, "--env-manager", "conda", env=away)
     assert refused.code == 69 and "MLPROJ_CONDA_CHANNEL_ALIAS" in refused.err
     off = run(project(tmp_path / "q", PLAIN, "print('ran')\n").parent / "p", env={"MLPROJ_CONDA": "off"})[1]
-    assert off["environment"]["kind"] == "python" and not any("translated" in note for note in off["environment"]["notes"])
+    assert off["environment"]["kind"] == "python" and not any(
+        "translated" in note for note in off["environment"]["notes"]
+    )
     without = conda_file(tmp_path / "r", "dependencies: [python]\n")
     (without / "MLproject").write_text("entry_points: {main: {command: 'true'}}\n")
     (without / "conda.yaml").unlink()
@@ -309,7 +326,11 @@ def test_offline_nothing_is_asked(tmp_path: Path, channel: Channel) -> None:
         assert lacking.code == 73 and "a conda package is not in the cache, and --offline was asked for" in lacking.err
         conda_file(tmp_path / "q", lock, "lock.txt")
         refused = mlproj("run", tmp_path / "q", "--offline")
-        assert refused.code == 73 and "a package of the lock cannot be had" in refused.err and "without --offline" in refused.err
+        assert (
+            refused.code == 73
+            and "a package of the lock cannot be had" in refused.err
+            and "without --offline" in refused.err
+        )
 
 
 def test_runs_at_once_build_one_environment(tmp_path: Path) -> None:
@@ -330,7 +351,7 @@ def test_a_build_that_is_killed_leaves_nothing_that_is_taken_for_whole(tmp_path:
     process.communicate()
     out, _, _ = run(folder, "--env-manager", "conda")
     assert out.startswith("2.0 ")
-    assert not list(paths.environments().glob(".*building")) and len(store.installed()) == 1
+    assert not list(paths.environments().glob(".*building")) and len(inventory.installed()) == 1
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
@@ -338,7 +359,12 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     disk = paths.environments()
     disk.mkdir(parents=True)
     mount = shutil.which("mount")
-    if not mount or subprocess.run([mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True, check=False).returncode:
+    if (
+        not mount
+        or subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True, check=False
+        ).returncode
+    ):
         lack("cannot mount a small disk here")
     try:
         failed = mlproj("run", folder, "--env-manager", "conda")

@@ -1,4 +1,5 @@
-"""conda packages by an installed conda, mamba or micromamba: the stand-in of ``tests.conda_program`` and what genuine ones are named."""
+"""conda packages by an installed conda, mamba or micromamba: the stand-in of ``tests.conda_program`` and what genuine
+ones are named."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mlproj import paths
 from mlproj.environments.conda import tool
+from mlproj.foundation import paths
 from tests import conda_program
 from tests.conda_channel import Channel
 from tests.environments.conda.test_conda import PLAIN, project, run
@@ -44,14 +45,18 @@ def test_an_installed_program_makes_the_environment(tmp_path: Path, program: Pat
     )
     out, record, _ = run(project(tmp_path / "p", text, main), "--env-manager", "conda")
     version, prefix, greeting, module, told = out.splitlines()
-    assert version == "2.0" and Path(prefix).is_relative_to(paths.environments()) and Path(module).is_relative_to(prefix)
+    assert (
+        version == "2.0" and Path(prefix).is_relative_to(paths.environments()) and Path(module).is_relative_to(prefix)
+    )
     assert greeting == f"hello from {prefix}" and told == f"tool of {prefix}"
     assert record["environment"]["manager"] == program.name
     built_at = [name for name in _with(b".building", Path(prefix)) if not name.startswith("conda-meta")]
     assert built_at == []
     again = run(project(tmp_path / "p", text, main), "--env-manager", "conda")[1]
     assert again["environment"]["reused"] is True
-    by_rattler = run(project(tmp_path / "p", text, main), "--env-manager", "rattler", env={"MLPROJ_CONDA": "rattler"})[1]
+    by_rattler = run(project(tmp_path / "p", text, main), "--env-manager", "rattler", env={"MLPROJ_CONDA": "rattler"})[
+        1
+    ]
     assert by_rattler["environment"]["key"] != record["environment"]["key"]
     assert _lock(by_rattler) == {line for line in _lock(record) if "/pip-" not in line}
 
@@ -74,7 +79,9 @@ def test_what_pip_adds_comes_beside_what_a_program_installed(tmp_path: Path, pro
 def test_what_cannot_be_solved_is_told_or_translated(tmp_path: Path, program: Path) -> None:
     folder = project(tmp_path / "p", "channels: [main]\ndependencies: [python, mlib=9]\n")
     failed = mlproj("run", folder, "--env-manager", "conda")
-    assert failed.code == 73 and f"{program.name} cannot solve the conda packages" in failed.err and "mlib" in failed.err
+    assert (
+        failed.code == 73 and f"{program.name} cannot solve the conda packages" in failed.err and "mlib" in failed.err
+    )
     planned = mlproj("run", folder, "--dry-run", "--env-manager", "auto")
     assert "no conda packages, translated to Python packages" in planned.out
 
@@ -107,7 +114,9 @@ def test_a_program_that_knows_no_dates_does_not_act_as_if(tmp_path: Path, stand_
     assert "packages of today, not of 2021-01-01" in planned.err + planned.out
 
 
-def test_a_program_that_knows_dates_is_told_the_date(tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_knows_dates_is_told_the_date(
+    tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KNOWS_DATES", "1")
     assert run(project(tmp_path / "p", PLAIN), "--as-of", "2021-01-01")[0].startswith("1.0 ")
 
@@ -124,7 +133,9 @@ def test_a_file_that_is_not_what_its_channel_says_is_refused(tmp_path: Path, cha
     spoilt = bad.add("spoilt", "1", {"share/x": "x"}, noarch="generic")
     bad.index()
     spoilt.write_bytes(b"something else")
-    failed = mlproj("run", project(tmp_path / "p", "channels: [bad]\ndependencies: [spoilt]\n"), "--env-manager", "conda")
+    failed = mlproj(
+        "run", project(tmp_path / "p", "channels: [bad]\ndependencies: [spoilt]\n"), "--env-manager", "conda"
+    )
     assert failed.code == 73 and "spoilt-1-0.tar.bz2 has another sha256 than its channel says" in failed.err
     assert [place.name for place in paths.environments().iterdir() if place.suffix != ".lock"] == []
 
@@ -164,7 +175,7 @@ def test_which_program_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_conda_that_runs_are_given_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from mlproj import nested
+    from mlproj.running import nested
 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -173,7 +184,9 @@ def test_the_conda_that_runs_are_given_is_none(monkeypatch: pytest.MonkeyPatch, 
 
 
 def _with(text: bytes, folder: Path) -> list[str]:
-    done = subprocess.run(["grep", "-rlaF", os.fsdecode(text), "."], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["grep", "-rlaF", os.fsdecode(text), "."], cwd=folder, capture_output=True, text=True, check=False
+    )
     return [name.removeprefix("./") for name in done.stdout.splitlines()]
 
 

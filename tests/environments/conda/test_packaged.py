@@ -6,11 +6,11 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from mlproj import paths
+from mlproj.foundation import paths
 from tests import tiny_package
-from tests.bundling.packed import committed, manifest, package
 from tests.conda_channel import Channel
 from tests.environments.conda.conftest import conda_file
+from tests.package.packed import committed, manifest, package
 from tests.program import mlproj
 
 MAIN = "import mlib, tiny; print(mlib.__version__, tiny.x)\n"
@@ -42,5 +42,14 @@ def test_conda_packages_and_what_pip_adds_come_along(tmp_path: Path, channel: Ch
     (lock,) = made["locks"].values()
     assert hashlib.sha256(kept).hexdigest() == made["members"][lock]["sha256"]
 
-    refused = mlproj("package", tmp_path / "a.mlproj", "-o", tmp_path / "c.mlproj", "--offline", "--platform", "darwin/arm64", env=other)
+    refused = mlproj(
+        "package",
+        tmp_path / "a.mlproj",
+        "-o",
+        tmp_path / "c.mlproj",
+        "--offline",
+        "--platform",
+        "darwin/arm64",
+        env=other,
+    )
     assert refused.code == 73 and "conda packages come along for this platform only" in refused.err

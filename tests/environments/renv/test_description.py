@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from mlproj.environments.renv.description import in_order, read
-from mlproj.errors import EnvironmentFailure
+from mlproj.foundation.errors import EnvironmentFailure
 from tests.r_repository import source
 
 
 def test_what_a_package_needs_is_read_off_its_source(tmp_path: Path) -> None:
-    needs = "Depends: R (>= 3.5), methods\nImports: Rcpp (>= 1.0),\n\trlang, data.table\nLinkingTo: Rcpp\nSuggests: knitr\n"
+    needs = (
+        "Depends: R (>= 3.5), methods\nImports: Rcpp (>= 1.0),\n\trlang, data.table\nLinkingTo: Rcpp\nSuggests: knitr\n"
+    )
     (tmp_path / "x.tar.gz").write_bytes(source("own", "1.2", needs=needs, top="own-0123"))
 
     found = read(tmp_path / "x.tar.gz", "x")
@@ -21,7 +23,9 @@ def test_what_a_package_needs_is_read_off_its_source(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"<html>", b"\x1f\x8b damaged", source("own", "1.0")[:60]], ids=["empty", "a page", "damaged", "cut off"]
+    "content",
+    [b"", b"<html>", b"\x1f\x8b damaged", source("own", "1.0")[:60]],
+    ids=["empty", "a page", "damaged", "cut off"],
 )
 def test_what_is_no_package_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tar.gz").write_bytes(content)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
-from mlproj.environments import store
+from mlproj.environments.cache import inventory
 from mlproj.environments.renv import program
+from mlproj.foundation import paths
 from tests import r_repository
 from tests.environments.renv.conftest import project
 from tests.program import mlproj
@@ -39,23 +39,31 @@ def test_a_project_runs_with_the_locked_packages_and_says_what_it_had(tmp_path: 
     folder = project(tmp_path / "p", plain(repository), main)
     (folder / ".Rprofile").write_text('source("renv/activate.R")\n')
     (folder / "renv").mkdir()
-    (folder / "renv" / "activate.R").write_text('if (Sys.getenv("RENV_CONFIG_AUTOLOADER_ENABLED") != "FALSE") stop("renv is loaded")\n')
+    (folder / "renv" / "activate.R").write_text(
+        'if (Sys.getenv("RENV_CONFIG_AUTOLOADER_ENABLED") != "FALSE") stop("renv is loaded")\n'
+    )
     out, made, _ = run(folder)
     said, where = out.splitlines()
     assert said == "top 1.0 with leaf 1.0-2"
-    assert ".building" not in where and Path(where.strip()).samefile(paths.environments() / made["environment"]["key"] / "library")
+    assert ".building" not in where and Path(where.strip()).samefile(
+        paths.environments() / made["environment"]["key"] / "library"
+    )
 
     environment, here = made["environment"], program.find()
     assert here is not None
     assert (environment["kind"], environment["manager"], environment["reused"]) == ("renv", "R", False)
-    assert (environment["python"], environment["language"], environment["lock"]) == (None, f"R {here.version}", "renv.lock")
+    assert (environment["python"], environment["language"], environment["lock"]) == (
+        None,
+        f"R {here.version}",
+        "renv.lock",
+    )
     kept = json.loads((paths.run_dir(made["run_id"]) / "renv.lock").read_text())
     archived = repository.folder / "src" / "contrib" / "Archive" / "leaf" / "leaf_1.0-2.tar.gz"
     assert kept["mlproj"]["R"] == here.version and kept["Packages"]["leaf"]["Version"] == "1.0-2"
     assert kept["mlproj"]["sources"]["leaf"]["sha256"] == hashlib.sha256(archived.read_bytes()).hexdigest()
 
     assert run(folder)[1]["environment"]["reused"] is True
-    (stored,) = store.installed()
+    (stored,) = inventory.installed()
     assert stored.kind == "renv" and stored.packages == {"leaf": "1.0-2", "top": "1.0"}
     assert f"R {here.version}" in mlproj("env", "list").out
     planned = mlproj("run", folder, "-e", "main.R", "--dry-run").out
@@ -86,20 +94,26 @@ def test_a_package_of_github_is_installed_from_the_archive_of_its_commit(tmp_pat
     sha = "ab" * 20
     fields = {"Source": "GitHub", "RemoteUsername": "someone", "RemoteRepo": "leaf-r", "RemoteSha": sha}
     content = r_repository.source("leaf", "0.1", top=f"leaf-r-{sha}")
-    kept = source.place_of(f"https://codeload.github.com/someone/leaf-r/tar.gz/{sha}", hashlib.sha256(content).hexdigest())
+    kept = source.place_of(
+        f"https://codeload.github.com/someone/leaf-r/tar.gz/{sha}", hashlib.sha256(content).hexdigest()
+    )
     kept.parent.mkdir(parents=True)
     kept.write_bytes(content)  # as a run with network would have left it
-    folder = project(tmp_path / "p", lock("https://cran.example.org", record("leaf", "0.1", **fields)), "cat(leaf::x(), fill=TRUE)\n")
+    folder = project(
+        tmp_path / "p", lock("https://cran.example.org", record("leaf", "0.1", **fields)), "cat(leaf::x(), fill=TRUE)\n"
+    )
     assert run(folder, "--offline")[0] == "leaf 0.1\n"
 
 
-def test_a_package_that_cannot_be_installed_says_why_and_the_run_has_failed(tmp_path: Path, repository: Repository) -> None:
+def test_a_package_that_cannot_be_installed_says_why_and_the_run_has_failed(
+    tmp_path: Path, repository: Repository
+) -> None:
     folder = project(tmp_path / "p", lock(repository.url, record("broken", "1.0")))
     done = mlproj("run", folder, "-e", "main.R")
     assert done.code == 73
     assert "the R package broken 1.0 cannot be installed" in done.err and "this code is broken" in done.err
     (failed,) = mlproj("runs", "list", "--json").document["runs"]
-    assert failed["status"] == "FAILED" and store.installed() == []
+    assert failed["status"] == "FAILED" and inventory.installed() == []
 
 
 def test_a_package_that_the_lock_forgets_is_named(tmp_path: Path, repository: Repository) -> None:
@@ -123,7 +137,9 @@ def test_another_r_than_the_locks_is_told(tmp_path: Path, repository: Repository
     here = program.find()
     assert here is not None
     major, minor, patch = here.version.split(".")
-    folder = project(tmp_path / "p", plain(repository, version=f"{major}.{minor}.{int(patch) + 1}", Python={"Version": "3.11"}))
+    folder = project(
+        tmp_path / "p", plain(repository, version=f"{major}.{minor}.{int(patch) + 1}", Python={"Version": "3.11"})
+    )
     done = mlproj("run", folder, "-e", "main.R", "--dry-run")
     assert f"renv.lock was made with R {major}.{minor}.{int(patch) + 1}, and R {here.version} is here" in done.out
     assert "names a Python, too" in done.out and "warning" not in done.err
@@ -145,7 +161,11 @@ def test_without_r_a_container_is_offered(tmp_path: Path, repository: Repository
     folder = project(tmp_path / "p", plain(repository))
     path = f"{Path(sys.executable).parent}:/nothing"
     done = mlproj("run", folder, "-e", "main.R", env={"PATH": path})
-    assert done.code == 73 and "renv.lock asks for R 4.2.1, and Rscript is not on PATH" in done.err and "--in-container" in done.err
+    assert (
+        done.code == 73
+        and "renv.lock asks for R 4.2.1, and Rscript is not on PATH" in done.err
+        and "--in-container" in done.err
+    )
 
 
 def test_a_wrong_lock_is_told_with_its_place(tmp_path: Path) -> None:

@@ -9,12 +9,18 @@ from typing import Any
 import pytest
 
 from mlproj.environments.renv import lockfile
-from mlproj.errors import EnvironmentFailure, InvalidProject
+from mlproj.foundation.errors import EnvironmentFailure, InvalidProject
 from tests.r_repository import lock, record
 
 CRAN = "https://cran.example.org"
 SHA = "0123456789abcdef0123456789abcdef01234567"
-GITHUB = {"Source": "GitHub", "RemoteType": "github", "RemoteUsername": "some-one", "RemoteRepo": "a.package", "RemoteSha": SHA}
+GITHUB = {
+    "Source": "GitHub",
+    "RemoteType": "github",
+    "RemoteUsername": "some-one",
+    "RemoteRepo": "a.package",
+    "RemoteSha": SHA,
+}
 
 
 def load(folder: Path, text: str) -> lockfile.Lockfile:
@@ -36,15 +42,28 @@ def test_each_package_is_looked_for_in_its_repository_and_that_ones_archive_then
 
     assert found.r_version == "4.2.1"
     mime, own = found.records
-    assert mime.addresses[:2] == (f"{CRAN}/src/contrib/mime_0.7.tar.gz", f"{CRAN}/src/contrib/Archive/mime/mime_0.7.tar.gz")
+    assert mime.addresses[:2] == (
+        f"{CRAN}/src/contrib/mime_0.7.tar.gz",
+        f"{CRAN}/src/contrib/Archive/mime/mime_0.7.tar.gz",
+    )
     assert mime.addresses[2] == "http://team.example.org/r/src/contrib/mime_0.7.tar.gz"
     assert own.addresses[0] == "http://team.example.org/r/src/contrib/own_1.0-2.tar.gz" and len(own.addresses) == 4
 
 
 def test_both_generations_of_the_format_are_read(tmp_path: Path) -> None:
     old = record("mime", "0.7", Source="CRAN", Hash="908d95cc", Requirements=["tools"])
-    new = record("knitr", "1.50", Type="Package", Imports=["evaluate (>= 0.15)", "tools"], RemoteType="standard", RemoteRepos=CRAN)
-    assert [one.name for one in load(tmp_path, lock(CRAN, old, new, renv={"Version": "1.1.0"})).records] == ["knitr", "mime"]
+    new = record(
+        "knitr",
+        "1.50",
+        Type="Package",
+        Imports=["evaluate (>= 0.15)", "tools"],
+        RemoteType="standard",
+        RemoteRepos=CRAN,
+    )
+    assert [one.name for one in load(tmp_path, lock(CRAN, old, new, renv={"Version": "1.1.0"})).records] == [
+        "knitr",
+        "mime",
+    ]
     assert (
         load(tmp_path, lock(CRAN, record("own", "1.0", Repository="https://one.example.org")))
         .records[0]
@@ -68,7 +87,10 @@ def test_bioconductor_is_where_the_lock_says(tmp_path: Path) -> None:
         load(tmp_path, json.dumps(text))
     text["R"]["Repositories"].append({"Name": "BioCsoft", "URL": "https://bioc.example.org/bioc"})
     (found,) = load(tmp_path, json.dumps(text)).records
-    assert found.addresses[0] == "https://bioc.example.org/bioc/src/contrib/limma_3.58.1.tar.gz" and len(found.addresses) == 2
+    assert (
+        found.addresses[0] == "https://bioc.example.org/bioc/src/contrib/limma_3.58.1.tar.gz"
+        and len(found.addresses) == 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,8 +164,16 @@ def test_repositories_elsewhere_than_on_the_web_or_this_disk_are_refused(tmp_pat
         ('{"R": {\n"Version": "4.2.1/../x"}}', "R's version", 2),
         ('{"R": {}}', "R's version is missing", 1),
         ('{"R": {"Version": "4.2.1",\n"Repositories": ["https://x"]}}', "R's repositories", 2),
-        ('{"R": {"Version": "4.2.1",\n"Repositories": []}, "Packages": {"own": {"Version": "1.0", "Source": "CRAN"}}}', "none is named", 2),
-        ('{"R": {"Version": "4.2.1", "Repositories": []},\n"Packages": {"own": "1.0"}}', "record of own is no mapping", 2),
+        (
+            '{"R": {"Version": "4.2.1",\n"Repositories": []}, "Packages": {"own": {"Version": "1.0", "Source": "CRAN"}}}',
+            "none is named",
+            2,
+        ),
+        (
+            '{"R": {"Version": "4.2.1", "Repositories": []},\n"Packages": {"own": "1.0"}}',
+            "record of own is no mapping",
+            2,
+        ),
         (lock(CRAN, record("own", "1.0")).replace('"own": {', '"other": {'), "record of other is that of 'own'", 12),
         ('{"R": {"Version": "4.2.1", "Repositories": []},\n"R": {}}', "'R' is there twice", 1),
     ],

@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from mlproj import paths
 from mlproj.environments.renv import source
 from mlproj.environments.renv.record import Record
-from mlproj.errors import EnvironmentFailure
+from mlproj.foundation import paths
+from mlproj.foundation.errors import EnvironmentFailure
 from tests import r_repository
 
 
 class Site:
-    """A repository by http, which remembers what it was asked. ``answers`` are by path: a status, a body and headers."""
+    """A repository by http, which remembers what it was asked. ``answers`` are by path: a status, a body and
+    headers."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -28,12 +29,18 @@ class Site:
         self.answers: dict[str, tuple[int, bytes, dict[str, str]]] = {}
 
     def put(self, path: str, body: bytes, status: int = 200, **headers: str) -> None:
-        self.answers[path] = (status, body, {"Content-Length": str(len(body)), **{key.replace("_", "-"): headers[key] for key in headers}})
+        self.answers[path] = (
+            status,
+            body,
+            {"Content-Length": str(len(body)), **{key.replace("_", "-"): headers[key] for key in headers}},
+        )
 
     def record(self, name: str, version: str, sha256: str | None = None, login: str = "") -> Record:
         base = self.url.replace("//", f"//{login}")
         file = f"{name}_{version}.tar.gz"
-        return Record(name, version, (f"{base}/src/contrib/{file}", f"{base}/src/contrib/Archive/{name}/{file}"), sha256)
+        return Record(
+            name, version, (f"{base}/src/contrib/{file}", f"{base}/src/contrib/Archive/{name}/{file}"), sha256
+        )
 
 
 class Handler(BaseHTTPRequestHandler):

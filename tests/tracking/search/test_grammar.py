@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.search.grammar import parse_filter, parse_order
 from mlproj.tracking.search.vocabulary import EXPERIMENTS, RUNS, Family
 
@@ -26,7 +26,8 @@ def test_a_parameter_is_compared_with_a_text(family: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["start_time", "attribute.start_time", "attributes.start_time", "attr.`start_time`", "run.start_time", "created"]
+    "key",
+    ["start_time", "attribute.start_time", "attributes.start_time", "attr.`start_time`", "run.start_time", "created"],
 )
 def test_an_attribute_has_many_names(key: str) -> None:
     assert read(f"{key} > 5") == [("attribute", "start_time", ">", 5)]
@@ -114,7 +115,12 @@ def test_a_long_filter_is_shown_around_the_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [" AND ".join(["tags.a = 'x'"] * 201), "run_id IN (" + ",".join(["'x'"] * 10_001) + ")", f"tags.a LIKE '{'x' * 10_001}'"]
+    "text",
+    [
+        " AND ".join(["tags.a = 'x'"] * 201),
+        "run_id IN (" + ",".join(["'x'"] * 10_001) + ")",
+        f"tags.a LIKE '{'x' * 10_001}'",
+    ],
 )
 def test_a_filter_has_an_end(text: str) -> None:
     with pytest.raises(UsageError, match="at most"):
@@ -161,7 +167,9 @@ def test_nothing_is_sorted_by_twice() -> None:
 
 
 def test_experiments_have_words_of_their_own() -> None:
-    found = parse_filter("name ILIKE 'a%' AND tags.x IS NULL AND creation_time >= 1 AND experiment_id IN ('1')", EXPERIMENTS)
+    found = parse_filter(
+        "name ILIKE 'a%' AND tags.x IS NULL AND creation_time >= 1 AND experiment_id IN ('1')", EXPERIMENTS
+    )
     assert [one.key.name for one in found] == ["name", "x", "creation_time", "experiment_id"]
     for text in ("metrics.a > 1", "run_id = 'x'", "experiment_id > 5"):
         with pytest.raises(UsageError):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlproj import tracking
-from mlproj.errors import UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import DatasetInput, Metric, Status, TrackingStore
 
 pytestmark = [pytest.mark.needs("mlflow", "sqlalchemy"), pytest.mark.filterwarnings("ignore")]
@@ -66,15 +66,31 @@ _COMPARISON = st.one_of(
     _says(_TEXTS, st.sampled_from(["IS NULL", "IS NOT NULL"])),
     _says(_keyed(["metrics", "metric"]), _COMPARE, _NUMBER),
     _says(
-        st.sampled_from(["start_time", "attributes.end_time", "attr.start_time"]), _COMPARE, st.sampled_from([1000, 1500.5, 3000, 2**62])
+        st.sampled_from(["start_time", "attributes.end_time", "attr.start_time"]),
+        _COMPARE,
+        st.sampled_from([1000, 1500.5, 3000, 2**62]),
     ),
     _says(st.sampled_from(["status", "attribute.status"]), _EQUAL, st.sampled_from(_STATUSES).map(_quoted)),
-    _says(st.sampled_from(["run_name", "user_id", "attributes.`Run name`"]), _EQUAL, st.sampled_from(["n1", "ann"]).map(_quoted)),
-    _says(st.sampled_from(["run_name", "user_id", "artifact_uri"]), _LIKE, st.sampled_from(["N%", "%n%", "b__"]).map(_quoted)),
-    _says(st.sampled_from(["datasets.name", "dataset.digest"]), _EQUAL, st.sampled_from(["d1", "d2-digest"]).map(_quoted)),
+    _says(
+        st.sampled_from(["run_name", "user_id", "attributes.`Run name`"]),
+        _EQUAL,
+        st.sampled_from(["n1", "ann"]).map(_quoted),
+    ),
+    _says(
+        st.sampled_from(["run_name", "user_id", "artifact_uri"]),
+        _LIKE,
+        st.sampled_from(["N%", "%n%", "b__"]).map(_quoted),
+    ),
+    _says(
+        st.sampled_from(["datasets.name", "dataset.digest"]), _EQUAL, st.sampled_from(["d1", "d2-digest"]).map(_quoted)
+    ),
     _says(st.just("datasets.context"), _EQUAL, st.sampled_from(["train", "test"]).map(_quoted)),
     _says(st.just("datasets.name"), st.sampled_from(["IN", "NOT IN"]), st.sampled_from(["('d1')", "('d1', 'd2')"])),
-    _says(st.just("run_id"), st.sampled_from(["IN", "NOT IN"]), st.sampled_from([f"('{0:032x}')", f"('{1:032x}', '{2:032x}')"])),
+    _says(
+        st.just("run_id"),
+        st.sampled_from(["IN", "NOT IN"]),
+        st.sampled_from([f"('{0:032x}')", f"('{1:032x}', '{2:032x}')"]),
+    ),
 )
 _ORDER = _says(
     _keyed(["params", "tags", "metrics"])
@@ -110,7 +126,9 @@ def _record(peer: Any, ours: TrackingStore, runs: list[dict[str, Any]]) -> tuple
     theirs, mine = peer.create_experiment(name), ours.create_experiment(name).experiment_id
     names: dict[str, str] = {}
     for run in runs:
-        made = peer.create_run(theirs, run["user"], run["start"], [entities.RunTag(*item) for item in run["tags"].items()], run["name"])
+        made = peer.create_run(
+            theirs, run["user"], run["start"], [entities.RunTag(*item) for item in run["tags"].items()], run["name"]
+        )
         run_id = made.info.run_id
         ours.create_run(
             run_id=run_id,
@@ -131,7 +149,9 @@ def _record(peer: Any, ours: TrackingStore, runs: list[dict[str, Any]]) -> tuple
         for dataset, context in run["datasets"].items():
             tags = {} if context is None else {MLFLOW_DATASET_CONTEXT: context}
             entity = entities.Dataset(dataset, f"{dataset}-digest", "local", "x")
-            peer.log_inputs(run_id, [entities.DatasetInput(entity, [entities.InputTag(*item) for item in tags.items()])])
+            peer.log_inputs(
+                run_id, [entities.DatasetInput(entity, [entities.InputTag(*item) for item in tags.items()])]
+            )
             ours.log_inputs(run_id, [DatasetInput(dataset, f"{dataset}-digest", "local", "x", tags=tags)])
         peer.update_run_info(run_id, entities.RunStatus.from_string(run["status"]), run["end"], run["name"])
         ours.update_run(run_id, status=Status(run["status"]))
@@ -144,7 +164,9 @@ def _record(peer: Any, ours: TrackingStore, runs: list[dict[str, Any]]) -> tuple
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     runs=st.lists(_RUNS, min_size=1, max_size=6),
-    searches=st.lists(st.tuples(st.lists(_COMPARISON, max_size=3), st.lists(_ORDER, max_size=2)), min_size=8, max_size=8),
+    searches=st.lists(
+        st.tuples(st.lists(_COMPARISON, max_size=3), st.lists(_ORDER, max_size=2)), min_size=8, max_size=8
+    ),
     page=st.integers(1, 7),
 )
 def test_runs_are_found_as_mlflow_finds_them(
@@ -160,7 +182,9 @@ def test_runs_are_found_as_mlflow_finds_them(
     for comparisons, order_by in searches:
         filter = " AND ".join(comparisons)
         try:
-            expected = [run.info.run_id for run in peer.search_runs([theirs], filter, ViewType.ACTIVE_ONLY, 100, order_by)]
+            expected = [
+                run.info.run_id for run in peer.search_runs([theirs], filter, ViewType.ACTIVE_ONLY, 100, order_by)
+            ]
         except MlflowException:
             with pytest.raises(UsageError):
                 ours.search_runs(experiment_ids=[mine], filter=filter, order_by=order_by)
@@ -168,7 +192,9 @@ def test_runs_are_found_as_mlflow_finds_them(
         found: list[str] = []
         token = None
         while True:
-            part = ours.search_runs(experiment_ids=[mine], filter=filter, order_by=order_by, limit=page, page_token=token)
+            part = ours.search_runs(
+                experiment_ids=[mine], filter=filter, order_by=order_by, limit=page, page_token=token
+            )
             found.extend(run.run_id for run in part.items)
             token = part.next_page_token
             if token is None:
@@ -215,7 +241,12 @@ def _experiment_stores(tmp_path_factory: pytest.TempPathFactory) -> Any:
         folder = tmp_path_factory.mktemp("experiments")
         peer = SqlAlchemyStore(f"sqlite:///{folder}/mlflow.db", f"{folder}/artifacts")
         ours = tracking.open(f"sqlite:///{Path(folder)}/runs.db")
-        for name, value in [("e1", "a"), ("E2", "A"), ("e3", None), *((f"v{number}", value) for number, value in enumerate(_VALUES))]:
+        for name, value in [
+            ("e1", "a"),
+            ("E2", "A"),
+            ("e3", None),
+            *((f"v{number}", value) for number, value in enumerate(_VALUES)),
+        ]:
             tags = {} if value is None else {"x": value}
             peer.create_experiment(name, tags=[ExperimentTag(*item) for item in tags.items()])
             ours.create_experiment(name, tags=tags)

@@ -1,0 +1,70 @@
+"""Asks for something from any thread or signal handler, to be heard in a poll."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """That a job be ended: ``reason`` as in Outcome.stopped_by, the signal to begin with, and when (monotonic
+    seconds)."""
+
+    reason: str
+    signal_number: int
+    time: float
+
+
+class EventQueue:
+    """A queue of requests with a descriptor that is readable while there may be some."""
+
+    def __init__(self) -> None:
+        self.descriptor, self._writing = os.pipe()
+        os.set_blocking(self.descriptor, False)
+        os.set_blocking(self._writing, False)
+        self._gate = threading.RLock()  # reentrant: a signal handler may ring while its own thread closes
+        self._closed = False
+        self._requests: deque[Request] = deque()
+
+    def ring(self, reason: str, signal_number: int) -> None:
+        """Ask; heard at once by whoever polls, ignored when the job is over."""
+        self._requests.append(Request(reason, signal_number, time.monotonic()))
+        with self._gate:
+            if not self._closed:
+                with suppress(BlockingIOError):  # full: it rings already
+                    os.write(self._writing, b"!")
+
+    def take(self) -> Request | None:
+        """The oldest request not yet taken."""
+        with suppress(BlockingIOError):
+            os.read(self.descriptor, 4096)
+        return self._requests.popleft() if self._requests else None
+
+    @contextmanager
+    def fed_by_signals(self) -> Iterator[None]:
+        """Let signals ring too, while a main thread listens.
+
+        Python's own handlers run between two of its steps: of a signal that comes in the instant before a poll begins
+        to wait, they would hear only when the poll ends, which may be never.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        with self._gate:
+            self._closed = True
+            os.close(self.descriptor)
+            os.close(self._writing)

@@ -1,0 +1,1 @@
+"""Built environments in the cache: made whole or not at all, listed, removed."""

@@ -1,0 +1,143 @@
+"""From a declaration to what it asks for: each kind has its reader, all speak :class:`Requirements` afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mlproj.environments.base import Declaration, Request
+from mlproj.environments.declarations import requirements_file, text_file
+from mlproj.environments.declarations.draft import Draft
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.foundation import regex
+from mlproj.foundation.errors import InvalidProject, Place
+
+_PYTHON_VERSION = regex.lazy(r"^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$", re.ASCII)
+
+
+def read(declaration: Declaration, request: Request) -> Requirements:
+    """What *declaration* asks for. ``Requirements.files`` are all files read, so that a change in any is seen.
+
+    Raises InvalidProject when a file contradicts its format, EnvironmentFailure when it needs what PyPI cannot give.
+    """
+    if declaration.kind == "imports":
+        from mlproj.environments.declarations import imports
+
+        return imports.infer(request)
+    draft = Draft()
+    if declaration.file is not None:
+        _READERS[declaration.kind](draft, declaration.file)
+        _python_version_file(draft, declaration.file.parent)
+    return draft.finish()
+
+
+def _yaml(draft: Draft, path: Path, kind: str) -> None:
+    """A python_env or conda file, told apart by what stands in it: some projects name one as the other."""
+    if path.suffix.lower() == ".txt":
+        draft.warn(f"{path.name} is named as a {kind}, but is a requirements file; read as that")
+        return requirements_file.read_into(draft, path)
+    from mlproj import yaml_document
+
+    document = yaml_document.load(path, remembered=True)
+    draft.add_file(path)
+    if not isinstance(document.value, dict):
+        text_file.refuse_pointer(str(document.value), document.place())
+        found = "a list" if isinstance(document.value, list) else "a single value"
+        raise InvalidProject(f"found {found}, expected a mapping with 'dependencies'", place=document.place())
+    actual = kind_of(document.value) or kind
+    if actual != kind:
+        draft.warn(f"{path.name} is named as a {kind}, but its content is that of a {actual}; read as that")
+    # Only the one that is needed: translating from conda takes modules that cost more than the rest of a warm run.
+    if actual == "conda_env":
+        from mlproj.environments.declarations import conda_file
+
+        return conda_file.read_into(draft, document, path)
+    from mlproj.environments.declarations import python_env_file
+
+    return python_env_file.read_into(draft, document, path)
+
+
+def kind_of(data: dict[Any, Any]) -> str | None:
+    """What only one of the two formats has; None when the keys fit both."""
+    python_env = "python" in data or "build_dependencies" in data
+    conda = "channels" in data or "prefix" in data or _names_python(data.get("dependencies"))
+    return None if python_env == conda else "python_env" if python_env else "conda_env"
+
+
+def _names_python(dependencies: Any) -> bool:
+    lines = dependencies if isinstance(dependencies, list) else []
+    return any(isinstance(line, str) and re.match(r"\s*(?:[\w-]+::)?python\s*(?:$|[=<>!~ ])", line) for line in lines)
+
+
+def _conda(draft: Draft, path: Path) -> None:
+    _yaml(draft, path, "conda_env")
+
+
+def _python_env(draft: Draft, path: Path) -> None:
+    if path.suffix.lower() == ".toml":
+        return _pyproject(draft, path)
+    return _yaml(draft, path, "python_env")
+
+
+def _requirements(draft: Draft, path: Path) -> None:
+    requirements_file.read_into(draft, path)
+
+
+def _pyproject(draft: Draft, path: Path) -> None:
+    from mlproj.environments.declarations import pyproject_file
+
+    pyproject_file.read_into(draft, path)
+
+
+def _setup(draft: Draft, path: Path) -> None:
+    from mlproj.environments.declarations import pyproject_file
+
+    pyproject_file.read_setup_into(draft, path)
+
+
+def _script(draft: Draft, path: Path) -> None:
+    from mlproj.environments.declarations import script_metadata
+
+    script_metadata.read_into(draft, path)
+
+
+def _lock(draft: Draft, path: Path) -> None:
+    """A lock is installed as it is; a project beside its uv.lock is installed in place when it can be built."""
+    from mlproj.environments.declarations import pyproject_file, python_env_file, toml_text
+
+    data = toml_text.load(path)
+    draft.add_file(path)
+    draft.lock_file = path
+    python = data.get("requires-python")
+    if isinstance(python, str):
+        draft.choose_python(python_env_file.python_version(python, Place(str(path))), f"requires-python in {path.name}")
+    project = path.parent / "pyproject.toml"
+    if path.name == "uv.lock" and project.is_file():
+        draft.add_file(project)
+        if pyproject_file.builds(project):
+            draft.editables.append(str(path.parent))
+
+
+def _python_version_file(draft: Draft, folder: Path) -> None:
+    """``.python-version``, as pyenv and uv keep it, where nothing else names a Python."""
+    path = folder / ".python-version"
+    if draft.python is not None or not path.is_file():
+        return
+    found = _PYTHON_VERSION.match(text_file.load(path).partition("\n")[0])
+    if found:
+        draft.add_file(path)
+        draft.choose_python(found[1], ".python-version names it")
+
+
+_READERS: dict[str, Callable[[Draft, Path], None]] = {
+    "python_env": _python_env,
+    "conda_env": _conda,
+    "requirements": _requirements,
+    "pyproject": _pyproject,
+    "setup": _setup,
+    "script": _script,
+    "uv_lock": _lock,
+    "pylock": _lock,
+}

@@ -1,0 +1,140 @@
+"""Which declaration counts, the most specific first, and why: a few looks at folders, nothing is resolved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlproj.environments.base import Declaration, Request
+from mlproj.foundation import regex
+
+_CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
+# requirements-dev.txt and the like say what the project's developers need, not its program.
+_FOR_OTHERS = ("dev", "test", "doc", "lint", "build", "ci", "optional", "extra", "constraint", "lock", "all")
+# At the beginning of a command; what else a shell may do before is not looked into.
+_R_FIRST = regex.lazy(r"\s*(?:cd\s+[^\s;&|]+\s*(?:&&|;)\s*)?(?:\w+=\S*\s+)*R(?:script)?\s")
+_PYTHON = regex.lazy(r"(?:^|[;&|(\n])\s*(?:\S*/)?python[\d.]*\s")
+_FOLDER_CHOICES = ("requirements.txt", "base.txt", "main.txt", "prod.txt", "production.txt")
+
+
+def detect(request: Request) -> Declaration:
+    """The declaration for *request*, with its reason for people; kind ``none`` when there is none.
+
+    Raises InvalidProject when a pyproject.toml that would decide cannot be read.
+    """
+    if request.declared is not None:
+        return _declared(request.declared)
+    if request.script is not None and _has_block(request.script):
+        return Declaration("script", request.script, f"{request.script.name} names its own packages (PEP 723)")
+    folders = [request.project_dir] if request.project_dir == request.root else [request.project_dir, request.root]
+    # A command that starts Python as well needs Python's packages, and one environment has those of one language.
+    is_r = starts_r(request) and not _PYTHON.search(request.command)
+    for folder in folders:
+        if is_r and (folder / "renv.lock").is_file():
+            return Declaration("renv_lock", folder / "renv.lock", f"{_called(folder, request)} has a renv.lock")
+    for folder in folders:
+        if folder != request.project_dir and not _is_python(request):
+            continue  # the packages of a repository around it are nothing to a shell command
+        if found := _in_folder(folder, _called(folder, request)):
+            return found
+    return _without_file(request)
+
+
+def starts_r(request: Request) -> bool:
+    """Whether the command is a program in R, or begins with one."""
+    return bool(_R_FIRST.match(request.command)) or (
+        request.script is not None and request.script.suffix in (".R", ".r")
+    )
+
+
+def _called(folder: Path, request: Request) -> str:
+    return "the project folder" if folder == request.project_dir else "the repository's root"
+
+
+def _declared(declared: Declaration) -> Declaration:
+    if declared.reason:
+        return declared
+    what = declared.file.name if declared.file else declared.kind
+    return Declaration(declared.kind, declared.file, f"MLproject names {what}", declared.place, declared.options)
+
+
+def _is_python(request: Request) -> bool:
+    """Whether Python takes part in the project. Without a command nothing is known, and it may."""
+    if not request.command or "python" in request.command or request.script is not None:
+        return True
+    return any(request.project_dir.rglob("*.py"))
+
+
+def _in_folder(folder: Path, where: str) -> Declaration | None:
+    pyproject = folder / "pyproject.toml"
+    declares = pyproject.is_file() and _declares(pyproject)
+    # A uv.lock says nothing without the project it locks.
+    if declares and (folder / "uv.lock").is_file():
+        return Declaration("uv_lock", folder / "uv.lock", f"{where} has a uv.lock")
+    for kind, names in (
+        ("pylock", ("pylock.toml",)),
+        ("python_env", ("python_env.yaml", "python_env.yml")),
+        ("conda_env", _CONDA_NAMES),
+    ):
+        for name in names:
+            if (folder / name).is_file():
+                return Declaration(kind, folder / name, f"{where} has a {name}")
+    if requirements := _requirements(folder):
+        return Declaration("requirements", requirements, f"{where} has a {requirements.relative_to(folder)}")
+    if declares:
+        return Declaration("pyproject", pyproject, f"{where} has a pyproject.toml that names packages")
+    for name in ("setup.py", "setup.cfg"):
+        if (folder / name).is_file() and (name == "setup.py" or _is_setuptools(folder / name)):
+            return Declaration("setup", folder / name, f"{where} has a {name}")
+    return None
+
+
+# Their readers are loaded when there is something to read: most warm runs have neither.
+def _has_block(script: Path) -> bool:
+    from mlproj.environments.declarations import script_metadata
+
+    return script_metadata.has_block(script)
+
+
+def _declares(pyproject: Path) -> bool:
+    from mlproj.environments.declarations import pyproject_file
+
+    return pyproject_file.declares(pyproject)
+
+
+def _requirements(folder: Path) -> Path | None:
+    """requirements.txt, else the first by name of its kin that is meant for running the program."""
+    if (folder / "requirements.txt").is_file():
+        return folder / "requirements.txt"
+    kin = [
+        path for path in sorted(folder.glob("requirements*.txt")) if path.is_file() and not _is_for_others(path.stem)
+    ]
+    kin += [path for name in _FOLDER_CHOICES if (path := folder / "requirements" / name).is_file()]
+    return kin[0] if kin else None
+
+
+def _is_for_others(stem: str) -> bool:
+    words = stem.lower().replace("-", "_").replace(".", "_").split("_")[1:]
+    return any(word.startswith(_FOR_OTHERS) for word in words)
+
+
+def _is_setuptools(path: Path) -> bool:
+    """Whether a setup.cfg describes a package; many only configure tools."""
+    try:
+        head = path.read_bytes()[:100_000]
+    except OSError:
+        return False
+    return b"[metadata]" in head or b"[options]" in head
+
+
+def _without_file(request: Request) -> Declaration:
+    nothing = "no file declares an environment"
+    if not request.infer:
+        return Declaration("none", reason=f"{nothing}, and nothing is inferred (--no-infer)")
+    if request.script is not None and request.script.suffix not in ("", ".py"):
+        return Declaration("none", reason=f"{nothing}, and {request.script.name} is no Python program")
+    from mlproj.environments.declarations import imports
+
+    found = imports.scan(request.project_dir, request.script).imports
+    if not any(not one.optional for one in found.values()):
+        return Declaration("none", reason=f"{nothing}, and the code imports nothing beyond Python's own library")
+    return Declaration("imports", None, f"{nothing}: the packages are inferred from what the code imports")

@@ -1,0 +1,1 @@
+"""Python environments: interpreter, date and packages decided, locked, and installed."""

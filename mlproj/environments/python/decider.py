@@ -1,0 +1,157 @@
+"""Decides interpreter and moment for a declaration, asking the package index where that is the only way to know."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from mlproj.environments.base import Declaration, Request
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.python import date_policy, interpreter, lock, package_index, python_choice
+from mlproj.environments.python.decision import Decision
+from mlproj.environments.python.interpreter import Interpreter
+from mlproj.environments.python.uv import Uv
+from mlproj.foundation import paths
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import mask_url
+
+
+class Decider:
+    """Chooses interpreter and moment, asking the index where that is the only way to know."""
+
+    def __init__(
+        self, request: Request, declaration: Declaration, requirements: Requirements, progress: Progress
+    ) -> None:
+        self.request = request
+        self.declaration = declaration
+        self.requirements = requirements
+        self.progress = progress
+        self.found: list[Interpreter] = []
+
+    def decide(self) -> tuple[Decision, str | None]:
+        """The decision, and the lock where finding it meant resolving already."""
+        wish = self.requirements.python
+        if wish is not None and python_choice.is_exact(wish):
+            major, minor = python_choice.minor_of(wish).split(".")
+            self.found = interpreter.find((int(major), int(minor)))
+            choice, text = self._named(wish), None
+            as_of = self._as_of([choice.interpreter])
+        else:
+            self.found = interpreter.find()
+            as_of = self._as_of(self._candidates(wish, None))
+            choice, text = self._best(wish, as_of.moment)
+        reason = "; ".join(filter(None, (self.requirements.python_reason, choice.reason)))
+        notes = (*as_of.notes, *([choice.note] if choice.note else []))
+        return Decision(choice.interpreter, reason, as_of.moment, as_of.reason, notes), text
+
+    def _named(self, wish: str) -> python_choice.Choice:
+        if brought := self._brought_along():
+            return brought
+        choice = python_choice.named(wish, self.found)
+        if choice is None:
+            attempt = self._download(python_choice.minor_of(wish))
+            choice = python_choice.named(wish, self.found)
+            if choice is None:
+                raise python_choice.none_fits(wish, interpreter.find(), attempt)
+        return choice
+
+    def _brought_along(self) -> python_choice.Choice | None:
+        """The Python that came with a package, where it runs here."""
+        program = self.request.locked.interpreter if self.request.locked else None
+        found = interpreter.at(program, "package") if program else None
+        return python_choice.Choice(found, "it came with the package") if found else None
+
+    def _download(self, minor: str) -> str | None:
+        """Let uv fetch a Python into the cache; why that failed, None when it did not."""
+        if self.request.offline:
+            return "--offline"
+        with self.progress.step(f"downloading Python {minor}"), self._uv() as uv:
+            done = uv.run("python", "install", "--no-bin", "--quiet", minor)
+        if done.returncode:
+            lines = [line.strip() for line in done.error_text.splitlines() if line.strip()]
+            return mask_url(lines[0]) if lines else f"uv ended with code {done.returncode}"
+        self.found = interpreter.find()
+        return None
+
+    def _candidates(self, wish: str | None, moment: datetime | None) -> list[Interpreter]:
+        candidates = python_choice.candidates(wish, self.found, moment)
+        if not candidates:
+            raise python_choice.none_fits(wish or ">=3.6", self.found, None)
+        return candidates
+
+    def _as_of(self, candidates: list[Interpreter]) -> date_policy.AsOf:
+        return date_policy.decide(self.request, self.declaration, self.requirements, lambda: self._pin_date(candidates))
+
+    def _pin_date(self, candidates: list[Interpreter]) -> datetime | None:
+        pins = [package for package in self.requirements.packages if package not in self.requirements.implied]
+        with self.progress.step("looking up when the pinned packages were released"), self._uv() as uv:
+            for candidate in candidates:
+                dates = lock.upload_dates(uv, pins, candidate, self.requirements.options)
+                if dates is not None:
+                    return max(dates)
+        return None
+
+    def _best(self, wish: str | None, moment: datetime | None) -> tuple[python_choice.Choice, str | None]:
+        candidates = self._candidates(wish, moment)
+        first = candidates[0]
+        day = f"as of {moment:%Y-%m-%d}" if moment else "today"
+        asked = lock.direct_names(self.requirements)
+        if self.requirements.lock_file is not None or not asked or len(candidates) == 1:
+            return python_choice.Choice(first, f"Python {first.version}: {_why_only(candidates, day)}"), None
+        with self.progress.step("choosing a Python that the packages have wheels for"), self._uv() as uv:
+            fitting = _with_wheels(uv, lock.Ask(self.requirements, first, moment), candidates, frozenset(asked))
+        if fitting is None:
+            return python_choice.Choice(
+                first, f"Python {first.version}: no Python here has wheels of everything {day}"
+            ), None
+        chosen, why, text = fitting
+        return python_choice.Choice(chosen, f"Python {chosen.version}: {why or 'the usual one'} {day}"), text
+
+    @contextmanager
+    def _uv(self) -> Iterator[Uv]:
+        settings: Mapping[str, str] = package_index.settings()
+        if not os.environ.get("UV_PYTHON_INSTALL_DIR"):
+            settings = {**settings, "UV_PYTHON_INSTALL_DIR": str(interpreter.downloads())}
+        with paths.temporary_folder(paths.cache() / "work", "uv.") as folder:
+            yield Uv(folder, {**settings, "UV_PYTHON_DOWNLOADS": "manual"}, self.progress, offline=self.request.offline)
+
+
+def _why_only(candidates: list[Interpreter], day: str) -> str:
+    return "the only one here that is allowed" if len(candidates) == 1 else f"the usual one {day}"
+
+
+def _with_wheels(
+    uv: Uv, ask: lock.Ask, candidates: list[Interpreter], asked: frozenset[str]
+) -> tuple[Interpreter, str, str] | None:
+    """The first interpreter for which everything that is asked for comes as wheels.
+
+    Returns it, why the ones before it were passed over (empty when it is the first), and the lock. A package that has
+    no wheel for any of them is allowed to be built, and the search begins anew; None when that does not help.
+    """
+    only_binary = asked
+    while only_binary:
+        blamed: dict[str, int] = {}
+        refused = ""
+        for candidate in candidates:
+            result = lock.try_resolve(uv, replace(ask, interpreter=candidate, only_binary=only_binary))
+            if isinstance(result, str):
+                return candidate, refused, result
+            blame = lock.could_be_built(result)
+            if blame in only_binary:
+                blamed[blame] = blamed.get(blame, 0) + 1
+            refused = refused or _why_refused(ask.requirements, result)
+        if not blamed:
+            return None
+        only_binary -= {max(blamed, key=lambda name: blamed[name])}
+    return None
+
+
+def _why_refused(requirements: Requirements, refusal: lock.Refusal) -> str:
+    name = lock.lacks_wheels(refusal)
+    if name is None:
+        return "the newest that the packages can be resolved for"
+    asked_as = next((package for package in requirements.packages if lock.name_of(package) == name), name)
+    return f"the newest with wheels for {asked_as}"

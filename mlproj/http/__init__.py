@@ -1,0 +1,1 @@
+"""HTTP from our side: one client of tracking servers, one fetcher of files."""

@@ -1,0 +1,77 @@
+"""Files over http and https, as a careful program asks for them: no login for other hosts, no redirect to a file."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import urllib.request
+from collections.abc import Mapping
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from mlproj.foundation.errors import UsageError
+from mlproj.foundation.redaction import mask_url
+
+_SILENCE = 60.0  # seconds without a byte
+
+
+def without_login(url: str) -> tuple[str, dict[str, str]]:
+    """*url* without user and password, and the headers of a request for it, which have them.
+
+    Raises :class:`UsageError` for a malformed one.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"{mask_url(url)!r} is no URL: {error}") from None
+    if not host or not url.isprintable() or " " in url:
+        raise UsageError(f"{mask_url(url)!r} is no URL: the host is missing or malformed")
+    headers = {"User-Agent": "mlproj", "Accept": "*/*"}
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+    place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+    return urlunsplit((parts.scheme.lower(), place, parts.path, parts.query, "")), headers
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect to https, or from http to http; never to a file, nor from https to what anybody can read."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        new = urlsplit(newurl).scheme.lower()
+        if new != "https" and not (new == req.type == "http"):
+            raise ValueError(f"it redirects from {req.type} to {new or 'nowhere'}, which is not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def opened(address: str, headers: Mapping[str, str]) -> Any:
+    """The answer to a GET of *address*, by way of the proxy that is set; a login in *headers* is for that host alone.
+
+    Raises OSError (HTTPError for an answer that is none), HTTPException and ValueError.
+    """
+    opener = urllib.request.OpenerDirector()
+    kinds = (
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        _Redirects,
+        urllib.request.UnknownHandler,
+    )
+    for kind in (*kinds, urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPErrorProcessor):
+        opener.add_handler(kind())
+    request = urllib.request.Request(address)  # noqa: S310  # http and https are the only handlers
+    for name, value in headers.items():
+        if name == "Authorization":
+            request.add_unredirected_header(name, value)  # another host must not see it
+        else:
+            request.add_header(name, value)
+    return opener.open(request, timeout=_SILENCE)

@@ -1,0 +1,109 @@
+"""Runs of a tracking server, ours or MLflow's, brought into the store here, with their files and models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from mlproj import artifacts
+from mlproj.artifacts.base import ArtifactStore, InvalidPath
+from mlproj.foundation.errors import MlprojError
+from mlproj.foundation.progress import Progress
+from mlproj.foundation.redaction import mask_url
+from mlproj.http.client import HttpClient
+from mlproj.mlflow_import import transfer
+from mlproj.mlflow_import.foreign_run import LoggedModel, MlflowRun
+from mlproj.mlflow_import.transfer import Transfer
+from mlproj.tracking import server_client
+from mlproj.tracking.base import Metric, NotFound, Run, TrackingStore
+from mlproj.tracking.model_base import LoggedModels
+
+_PAGE = 500
+_PORTION = 1 << 20
+_DEEPEST = 50  # folders; a server of somebody else's must not lead us round in circles
+
+
+def bring_in(store: TrackingStore, server: str, progress: Progress) -> Transfer:
+    """Bring in the runs of the server at an address; as :func:`mlproj.mlflow_import.transfer.bring_in`. Raises
+    ServiceError."""
+    caller = HttpClient(server)
+    with closing(caller):
+        source = server_client.store_of(caller)
+        models = server_client.models_of(caller)
+        runs = (_to_mlflow(source, models, run) for run in _oldest_first(source))
+        return transfer.bring_runs(store, runs, _Files(server), caller.uri, progress)
+
+
+def _oldest_first(source: TrackingStore) -> Iterator[Run]:
+    token = None
+    while True:
+        page = source.search_runs(order_by=["attributes.start_time ASC"], limit=_PAGE, page_token=token)
+        yield from page.items
+        token = page.next_page_token
+        if token is None:
+            return
+
+
+def _to_mlflow(source: TrackingStore, models: LoggedModels, run: Run) -> MlflowRun:
+    def metrics() -> Iterator[Metric]:
+        for key in run.metrics:
+            yield from source.metric_history(run.run_id, key)
+
+    return MlflowRun(
+        run_id=run.run_id,
+        name=run.run_name,
+        experiment_name=run.experiment_name,
+        status=run.status,
+        start_time=run.start_time or 0,
+        end_time=run.end_time,
+        artifact_uri=run.artifact_uri,
+        params=run.params,
+        tags=run.tags,
+        metrics=metrics,
+        models=tuple(_models(models, run.run_id)),
+    )
+
+
+def _models(models: LoggedModels, run_id: str) -> Iterator[LoggedModel]:
+    for link in models.models_of_runs([run_id]).get(run_id, ()):
+        if link.output:
+            try:
+                found = models.get_logged_model(link.model_id)
+            except NotFound:  # deleted meanwhile
+                continue
+            yield LoggedModel(found.name, found.artifact_uri)
+
+
+class _Files:
+    """Brings the files of runs from where *server* says they are."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+
+    def bring(self, logged: MlflowRun, artifact_uri: str) -> Iterator[str]:
+        """Copy the files of a run and of its models; what could not be brought, and why, is yielded."""
+        target = artifacts.open(artifact_uri)
+        yield from self._bring(logged.artifact_uri, "", target)
+        for model in logged.models:
+            yield from self._bring(model.artifact_uri, model.name, target)
+
+    def _bring(self, place: str, below: str, target: ArtifactStore) -> Iterator[str]:
+        try:
+            source = artifacts.open_recorded(place, server=self._server, local=False)
+            for path in _walk(source, "", _DEEPEST):
+                with source.open(path) as file, target.create(f"{below}/{path}" if below else path) as write:
+                    while portion := file.read(_PORTION):
+                        write(portion)
+        except (OSError, MlprojError) as trouble:
+            yield f"artifacts in {mask_url(place)} are not all copied: {trouble}"
+
+
+def _walk(source: ArtifactStore, folder: str, depth: int) -> Iterator[str]:
+    for entry in source.list(folder):
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if not entry.is_dir:
+            yield path
+        elif depth:
+            yield from _walk(source, path, depth - 1)
+        else:
+            raise InvalidPath(f"{path!r:.200} is too deep")

@@ -1,0 +1,108 @@
+"""What a package brings along for machines without network: the packages of the environment, and a Python to use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mlproj.environments.base import Environment, Prepared, Request
+from mlproj.environments.cache import transaction
+from mlproj.foundation import platforms
+from mlproj.foundation.dataclass import dataclass, field, replace
+from mlproj.foundation.progress import Progress
+
+
+@dataclass(frozen=True)
+class BundledDependencies:
+    """``files`` are members by name with their places; ``packages`` names, for each platform, the member of each
+    package.
+
+    ``locks`` are those of further platforms. ``import_roots`` are folders of packages that are installed in place.
+    ``interpreter`` is the folder of a Python, which ``python`` describes. ``notes`` say what does not come along.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    packages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    locks: Mapping[str, Path] = field(default_factory=dict)
+    import_roots: Sequence[tuple[int, str]] = ()
+    interpreter: Path | None = None
+    python: Mapping[str, str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def collect(
+    environment: Environment,
+    request: Request,
+    prepared: Prepared,
+    staging: Path,
+    progress: Progress,
+    *,
+    others: Sequence[str],
+    python: bool,
+) -> BundledDependencies:
+    """What *environment*, which is *prepared*, consists of; files that have to be made are put into *staging*.
+
+    Raises EnvironmentFailure for what cannot be had as a file that another machine can install.
+    """
+    if prepared.lock is None:
+        return BundledDependencies(
+            notes=("the project has no environment of its own: nothing was added for machines without network",)
+        )
+    if prepared.lock.name == "conda.lock.txt":
+        from mlproj.package import conda_files
+
+        return conda_files.collect(
+            request,
+            prepared,
+            _lock_of(request, prepared),
+            staging,
+            progress,
+            others=others,
+            moment=environment.description.as_of,
+        )
+    carried = _wheels(environment, request, prepared, staging, progress, others)
+    if not python:
+        return carried
+    from mlproj.package import moved_python
+
+    moved = moved_python.copy_python(prepared, staging / "python", progress)
+    return replace(carried, interpreter=moved.folder, python=moved.described, notes=(*carried.notes, *moved.notes))
+
+
+def _wheels(
+    environment: Environment,
+    request: Request,
+    prepared: Prepared,
+    staging: Path,
+    progress: Progress,
+    others: Sequence[str],
+) -> BundledDependencies:
+    from mlproj.package import wheels
+
+    here, moment = platforms.here(), environment.description.as_of
+    lock = _lock_of(request, prepared)
+    collected = {here: wheels.collect(request, prepared, lock, staging / here, progress, moment=moment)}
+    locks: dict[str, Path] = {}
+    for other in others:
+        if other != here:
+            locks[other] = wheels.lock_for(other, request, environment, prepared, staging / other, progress)
+            collected[other] = wheels.collect(
+                request, prepared, locks[other], staging / other, progress, moment=moment, platform=other
+            )
+    assert prepared.lock is not None
+    roots = transaction.description(prepared.lock.parent).get("import_roots") or ()
+    return BundledDependencies(
+        files={name: place for one in collected.values() for name, place in one.files.items()},
+        packages={platform: one.packages for platform, one in collected.items()},
+        locks=locks,
+        import_roots=[(int(index), str(folder)) for index, folder in roots],
+        notes=tuple(dict.fromkeys(note for one in collected.values() for note in one.notes)),
+    )
+
+
+def _lock_of(request: Request, prepared: Prepared) -> Path:
+    """The lock of *prepared*; of a package that is packaged again the one that names the files which it brought."""
+    if request.locked and request.locked.kept and request.locked.lock:
+        return request.locked.lock
+    assert prepared.lock is not None
+    return prepared.lock

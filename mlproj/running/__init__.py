@@ -1,0 +1,1 @@
+"""The line from what the user asked for to a recorded run; :mod:`mlproj.running.runner` has its steps."""

@@ -1,0 +1,55 @@
+"""What goes on beside a run: its files are read about every second, and the machine is looked at now and then."""
+
+from __future__ import annotations
+
+import threading
+
+from mlproj.foundation.errors import MlprojError
+from mlproj.run_folder.log_file import Reader
+from mlproj.running.system_metrics import Sampler
+from mlproj.tracking.base import TrackingStore
+
+_EVERY = 1.0  # seconds between two looks at the files
+
+
+class BackgroundWorker:
+    """A thread beside one run, from :meth:`start` (if that comes) to :meth:`stop`. Whatever fails in it, the run goes
+    on.
+
+    What it could not put into the store, because that is busy or away, it tries again at the next look.
+    """
+
+    def __init__(self, store: TrackingStore, run_id: str, reader: Reader, sampler: Sampler | None) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._reader = reader
+        self._sampler = sampler
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin. May be called by any thread, also after the stop."""
+        if self._thread is None and not self._over.is_set():
+            self._thread = threading.Thread(target=self._work, name="mlproj-companion", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait until nothing is being read."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def flush(self) -> None:
+        """Read what is in the files now. Raises OSError, MlprojError."""
+        with self._lock:
+            self._reader.read()
+
+    def _work(self) -> None:
+        while not self._over.wait(min(_EVERY, self._sampler.patience() if self._sampler else _EVERY)):
+            try:
+                self.flush()
+                if self._sampler and (points := self._sampler.sample()):
+                    self._store.log(self._run_id, metrics=points)
+            except (OSError, MlprojError):
+                continue

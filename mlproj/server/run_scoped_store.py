@@ -1,0 +1,298 @@
+"""A store as the program of one run may use it: what the program takes for a run of its own making is the run it is
+part of.
+
+The first run that the program creates *is* ours; further ones are children. MLflow's clients need not know: they are
+answered as MLflow's server would, also where ours goes on as it was, because the run ends when its process does.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlproj.foundation.redaction import looks_secret, redact
+from mlproj.mlflow_import.foreign_run import PARENT_TAG
+from mlproj.server.call import ApiError
+from mlproj.server.run_tree import RunTree
+from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Page, Run, Status, TrackingStore
+from mlproj.tracking.sql.statement import now
+from mlproj.tracking.sql.store import RUN_NAME_TAG
+
+_PROJECT_TAG = "mlflow.project.entryPoint"
+_SOURCE_TYPE_TAG = "mlflow.source.type"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the user chose for the run, so that the program does not: its experiment, its name."""
+
+    experiment: bool = False
+    name: bool = False
+
+
+class RunScopedStore:
+    """The :class:`~mlproj.tracking.base.TrackingStore` of one run's program, over *store*.
+
+    It reads everything and writes to its family only: other runs are an ApiError(PERMISSION_DENIED). *folder* is where
+    the program works. ``is_adopted`` tells whether the program has taken the run for its own, ``differing`` what it
+    logged otherwise than the run was given it. Safe for threads.
+    """
+
+    def __init__(self, store: TrackingStore, run: Run, chosen: Chosen, folder: Path) -> None:
+        self.family = RunTree(store, run.run_id)
+        self.is_adopted = False
+        self.differing: set[str] = set()
+        self._store = store
+        self._run = run
+        self._chosen = chosen
+        self._folder = folder
+        self._our_tags = run.tags.keys() - {RUN_NAME_TAG} | {PARENT_TAG}
+        self._told: dict[str, Any] = {}  # fields of our run as the program made them
+        self._redirected: set[str] = set()  # experiments whose runs went to the one that the user chose
+        self._made_experiments: set[str] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def told_status(self) -> Status | None:
+        """The status that the program gave its run last."""
+        return self._told.get("status")
+
+    @property
+    def told_deleted(self) -> bool:
+        """Whether the program deleted its run."""
+        return self._told.get("lifecycle_stage") == "deleted"
+
+    # Runs.
+
+    def create_run(  # noqa: D102
+        self,
+        *,
+        experiment_id: str | None = None,
+        run_name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> Run:
+        shown = redacted(tags)
+        name = redact(run_name or shown.get(RUN_NAME_TAG) or "") or None
+        with self._lock:
+            if not self.is_adopted and not self._is_child(shown):
+                adopted = self._adopt(experiment_id or "0", name, shown)
+                self.is_adopted = True
+                return adopted
+        return self._create_child(self.place(experiment_id or "0"), name, shown, fields)
+
+    def _is_child(self, tags: Mapping[str, str]) -> bool:
+        """Whether a run is none that a program starts for itself: ``mlflow.run`` makes one for another program."""
+        if tags.get(_SOURCE_TYPE_TAG) == "PROJECT" or _PROJECT_TAG in tags:
+            return True
+        return self._known_parent(tags) is not None
+
+    def _known_parent(self, tags: Mapping[str, str]) -> str | None:
+        """The run of the family that *tags* name as the parent."""
+        parent = tags.get(PARENT_TAG)
+        try:
+            return parent if parent and self.family.holds(parent) else None
+        except NotFound:
+            return None
+
+    def _adopt(self, experiment_id: str, name: str | None, tags: Mapping[str, str]) -> Run:
+        ours = self._run.run_id
+        experiment = self.place(experiment_id)
+        moved = experiment not in ("0", self._run.experiment_id)
+        self._store.update_run(
+            ours,
+            run_name=None if self._chosen.name else name,
+            experiment_name=self._store.get_experiment(experiment_id=experiment).name if moved else None,
+        )
+        self._log_ours({}, (), {key: value for key, value in tags.items() if key != RUN_NAME_TAG})
+        return self._store.get_run(ours)
+
+    def _create_child(
+        self, experiment_id: str, name: str | None, tags: Mapping[str, str], fields: Mapping[str, Any]
+    ) -> Run:
+        parent = self._store.get_run(self._run.run_id)
+        made = self._store.create_run(
+            **{
+                **fields,
+                "experiment_id": experiment_id,
+                "run_name": name,
+                "tags": {**tags, PARENT_TAG: self._known_parent(tags) or parent.run_id},
+                "source": parent.source,
+                "environment": parent.environment,
+                # It lives and dies with our process.
+                "host": parent.host,
+                "pid": os.getpid(),
+            }
+        )
+        self.family.add(made.run_id)
+        return made
+
+    def update_run(self, run_id: str, **changes: Any) -> bool:  # noqa: D102
+        if run_id != self._run.run_id:
+            self.family.require(run_id)
+            return self._store.update_run(run_id, **changes)
+        with self._lock:
+            self.is_adopted = True
+            status: Status | None = changes.get("status")
+            if status is not None:
+                end_time = (changes.get("end_time") or now()) if status.ended else None
+                self._told |= {"status": status, "end_time": end_time}
+            if changes.get("lifecycle_stage"):
+                self._told["lifecycle_stage"] = changes["lifecycle_stage"]
+        if changes.get("run_name") and not self._chosen.name:
+            self._store.update_run(run_id, run_name=redact(changes["run_name"]))
+        return True
+
+    def log(  # noqa: D102
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        metrics: Sequence[Metric] = (),
+        tags: Mapping[str, str] | None = None,
+        mark: tuple[str, int] | None = None,
+    ) -> None:
+        if run_id == self._run.run_id:
+            self.is_adopted = True
+            self._log_ours(redacted(params), metrics, redacted(tags))
+        else:
+            self.family.require(run_id)
+            self._store.log(run_id, params=redacted(params), metrics=metrics, tags=redacted(tags), mark=mark)
+
+    def _log_ours(self, params: Mapping[str, str], metrics: Sequence[Metric], tags: Mapping[str, str]) -> None:
+        """Add to our run; what it was given stays, and a difference is noted."""
+        given = self._run.params
+        self.differing |= {
+            *(
+                f"parameter {key}"
+                for key, value in params.items()
+                if given.get(key, value) != value and not looks_secret(key)
+            ),
+            *(f"tag {key}" for key, value in tags.items() if key in self._our_tags and self._is_another(key, value)),
+        }
+        params = {key: value for key, value in params.items() if key not in given}
+        tags = {
+            key: value
+            for key, value in tags.items()
+            if key not in self._our_tags and not (key == RUN_NAME_TAG and self._chosen.name)
+        }
+        if params or metrics or tags:
+            self._store.log(self._run.run_id, params=params, metrics=metrics, tags=tags)
+
+    def _is_another(self, key: str, value: str) -> bool:
+        """Whether the program contradicts the user. MLflow's own tags tell the same things in other words."""
+        return not key.startswith("mlflow.") and self._run.tags.get(key, value) != value
+
+    def delete_tag(self, run_id: str, key: str) -> None:  # noqa: D102
+        self.family.require(run_id)
+        if run_id != self._run.run_id or key not in self._our_tags:
+            self._store.delete_tag(run_id, key)
+
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:  # noqa: D102
+        self.family.require(run_id)
+        self._store.log_inputs(run_id, [replace(dataset, source=redact(dataset.source)) for dataset in datasets])
+
+    def marks(self, run_id: str) -> Mapping[str, int]:  # noqa: D102
+        return self._store.marks(run_id)
+
+    def purge(self, **_which: Any) -> list[Run]:  # noqa: D102
+        raise ApiError("PERMISSION_DENIED", "A program inside `mlproj run` may not remove runs for good.")
+
+    def purgeable(self, **which: Any) -> list[Run]:  # noqa: D102
+        return self._store.purgeable(**which)
+
+    # Reading.
+
+    def _as_told(self, run: Run) -> Run:
+        """Our run as the program left it."""
+        return replace(run, **self._told) if run.run_id == self._run.run_id and self._told else run
+
+    def get_run(self, reference: str) -> Run:  # noqa: D102
+        return self._as_told(self._store.get_run(reference))
+
+    def search_runs(self, *, experiment_ids: Sequence[str] | None = None, **query: Any) -> Page[Run]:  # noqa: D102
+        page = self._store.search_runs(experiment_ids=self.searched(experiment_ids), **query)
+        return Page([self._as_told(run) for run in page.items], page.next_page_token)
+
+    def list_runs(self, **query: Any) -> list[Run]:  # noqa: D102
+        return [self._as_told(run) for run in self._store.list_runs(**query)]
+
+    def metric_history(self, run_id: str, key: str) -> list[Metric]:  # noqa: D102
+        return self._store.metric_history(run_id, key)
+
+    # Experiments.
+
+    def place(self, experiment_id: str) -> str:
+        """The experiment for what the program wants in this one: the one that the user chose, if any."""
+        if not self._chosen.experiment or experiment_id == self._run.experiment_id:
+            return experiment_id
+        self._redirected.add(experiment_id)
+        return self._run.experiment_id
+
+    def searched(self, experiment_ids: Sequence[str] | None) -> Sequence[str] | None:
+        """Where to look for what the program thinks is in *experiment_ids*."""
+        if experiment_ids is None or self._redirected.isdisjoint(experiment_ids):
+            return experiment_ids
+        return [*experiment_ids, self._run.experiment_id]
+
+    def create_experiment(  # noqa: D102
+        self,
+        name: str,
+        artifact_location: str | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        new: bool = False,
+    ) -> Experiment:
+        if artifact_location and not urlsplit(artifact_location).scheme:
+            artifact_location = Path(os.path.normpath(self._folder / artifact_location)).as_uri()
+        made = self._store.create_experiment(name, artifact_location, tags=redacted(tags), new=new)
+        if new:
+            self._made_experiments.add(made.experiment_id)
+        return made
+
+    def update_experiment(  # noqa: D102
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        lifecycle_stage: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        if (name or lifecycle_stage == "deleted") and experiment_id not in self._made_experiments:
+            raise ApiError(
+                "PERMISSION_DENIED",
+                "A program inside `mlproj run` may rename and delete only experiments that it made itself.",
+            )
+        self._store.update_experiment(
+            experiment_id, name=name, lifecycle_stage=lifecycle_stage, tags=redacted(tags) if tags else None
+        )
+
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:  # noqa: D102
+        if experiment_id not in self._made_experiments:
+            raise ApiError(
+                "PERMISSION_DENIED",
+                "A program inside `mlproj run` may take tags only from experiments that it made itself.",
+            )
+        self._store.delete_experiment_tag(experiment_id, key)
+
+    def search_experiments(self, **query: Any) -> Page[Experiment]:  # noqa: D102
+        return self._store.search_experiments(**query)
+
+    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:  # noqa: D102
+        return self._store.get_experiment(name=name, experiment_id=experiment_id)
+
+    def list_experiments(self) -> list[Experiment]:  # noqa: D102
+        return self._store.list_experiments()
+
+    def close(self) -> None:
+        """Nothing: the store is somebody else's."""
+
+
+def redacted(values: Mapping[str, str] | None) -> dict[str, str]:
+    """*values* without secrets."""
+    return {key: redact(value) for key, value in (values or {}).items()}

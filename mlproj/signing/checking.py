@@ -1,0 +1,92 @@
+"""Comparing what is there with what was recorded and what was signed, and finding whose the signatures are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from mlproj.foundation import paths
+from mlproj.foundation.errors import UsageError
+from mlproj.run_folder import record
+from mlproj.signing import ed25519, envelope, evidence, statement
+from mlproj.signing.envelope import Envelope, Signature, Unsound
+from mlproj.signing.evidence import Evidence, lock_of, output_path
+from mlproj.signing.keyring import Known
+from mlproj.signing.report import Change, Report, Signed
+from mlproj.tracking.base import Run
+
+
+def verify_run(run: Run, known: Sequence[Known]) -> Report:
+    """Whether *run* is as it was recorded and, if it is signed, as it was signed. Raises ServiceError, UsageError."""
+    if not run.status.ended:
+        raise UsageError(f"the run {run.run_name} goes on; what it leaves is not recorded yet", hint="wait for its end")
+    about = f"run {run.run_name} ({run.run_id})"
+    found = evidence.gather(run)
+    changes = against_record(run, found)
+    notes = [f"not kept, so not checked: {output.path}" for output in run.outputs if not output.kept]
+    kept = record.read(run.run_id, run.artifact_uri, paths.STATEMENT, last=envelope.LARGEST)
+    if kept is None:
+        return Report(about, changes, notes=[*notes, "only outputs have recorded hashes where nobody signed"])
+    try:
+        signed = envelope.parse(kept)
+        said = statement.facts(signed.payload)
+    except Unsound as error:
+        return Report(about, changes, faults=[f"its statement cannot be believed: {error}"], notes=notes)
+    told = {change.what for change in changes}
+    now = statement.facts(statement.build(run, found))
+    changes = [*changes, *(change for change in _differences(said, now) if change.what not in told)]
+    return Report(about, changes, [signatures_of(signed, known)], notes=notes)
+
+
+def against_record(run: Run, found: Evidence) -> list[Change]:
+    """What differs from the hashes that were recorded when the run ended."""
+    return [
+        *_outputs(run, found),
+        *_missing_lock(run, found),
+        *(Change("unreadable", f"artifact {path}") for path in found.unreadable),
+    ]
+
+
+def _outputs(run: Run, found: Evidence) -> Iterator[Change]:
+    recorded = {output_path(output.path): output for output in run.outputs}
+    for path, output in recorded.items():
+        now = found.artifacts.get(path)
+        if now is None and output.kept:
+            yield Change("missing", f"artifact {path}", _sha256(output.sha256))
+        elif now is not None and now != output.sha256:
+            yield Change("changed", f"artifact {path}", _sha256(output.sha256), _sha256(now))
+    folder = output_path("")
+    for path, digest in found.artifacts.items():
+        if path.startswith(folder) and path not in recorded and recorded:
+            yield Change("added", f"artifact {path}", now=_sha256(digest))
+
+
+def _missing_lock(run: Run, found: Evidence) -> Iterator[Change]:
+    lock = lock_of(run)
+    if lock and lock not in found.record:
+        yield Change("missing", lock)
+
+
+def _sha256(digest: str | None) -> str | None:
+    return f"sha256:{digest}" if digest else None
+
+
+def _differences(said: dict[str, str], now: dict[str, str]) -> Iterator[Change]:
+    for what in dict.fromkeys([*said, *now]):
+        was, is_now = said.get(what), now.get(what)
+        if was != is_now:
+            yield Change("added" if was is None else "missing" if is_now is None else "changed", what, was, is_now)
+
+
+def signatures_of(signed: Envelope, known: Sequence[Known]) -> list[Signed]:
+    """Whose each signature is; what it says of its key is only used to name it. Raises ServiceError."""
+    return [_whose(signature, signed.signed, known) for signature in signed.signatures]
+
+
+def _whose(signature: Signature, message: bytes, known: Iterable[Known]) -> Signed:
+    claimed = None
+    for one in known:
+        if ed25519.is_valid(one.key, signature.sig, message):
+            return Signed("trusted", one.key.fingerprint, one.name)
+        if one.key.fingerprint == signature.keyid:
+            claimed = one.name
+    return Signed("unknown" if claimed is None else "bad", signature.keyid, claimed)

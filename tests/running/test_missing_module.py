@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlproj.environments.base import Declaration, Description
+from mlproj.running import missing_module
+
+TRACE = "Traceback (most recent call last):\n  File \"train.py\", line 1\nModuleNotFoundError: No module named 'sklearn.linear_model'\n"
+
+
+def _described(kind: str, file: str | None) -> Description:
+    return Description(
+        "system" if kind == "none" else "python", "uv", Declaration(kind, Path("/p", file) if file else None)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "advice"),
+    [
+        ("conda_env", "conda.yaml", "add `scikit-learn` below `dependencies:` in conda.yaml"),
+        ("requirements", "requirements.txt", "add the line `scikit-learn` to requirements.txt"),
+        ("imports", None, "declare `scikit-learn` in a requirements.txt"),
+        ("none", None, "pip install scikit-learn"),
+    ],
+)
+def test_the_package_and_the_place_to_add_it_are_named(
+    kind: str, file: str | None, advice: str, tmp_path: Path
+) -> None:
+    said = missing_module.explain(TRACE, _described(kind, file), tmp_path)
+    assert said is not None and advice in said
+
+
+def test_what_an_image_lacks_is_to_be_installed_in_it(tmp_path: Path) -> None:
+    said = missing_module.explain(TRACE, Description("container", "docker", Declaration("docker_env")), tmp_path)
+    assert said is not None and "RUN pip install scikit-learn" in said
+
+
+def test_a_module_of_the_project_is_no_package(tmp_path: Path) -> None:
+    (tmp_path / "sklearn").mkdir()
+    said = missing_module.explain(TRACE, _described("requirements", "requirements.txt"), tmp_path)
+    assert said is not None and "in the project's folder" in said
+
+
+def test_other_failures_are_left_alone(tmp_path: Path) -> None:
+    assert missing_module.explain("ValueError: 3\n", _described("none", None), tmp_path) is None
