@@ -12,24 +12,9 @@ import mlproj
 
 NAME = "launcher.pyz"
 MODULES = (
-    *(
-        "errors",
-        "dataclass",
-        "regex",
-        "redaction",
-        "bundling.launcher",
-        "bundling.entry_points",
-        "projects.base",
-        "projects.assignment",
-    ),
-    *(
-        "projects.command",
-        "projects.parameter",
-        "projects.path_value",
-        "projects.rendering",
-        "projects.shell",
-        "projects.template",
-    ),
+    *("foundation.errors", "foundation.dataclass", "foundation.regex", "foundation.redaction"),
+    *("package.launcher", "package.entry_points", "projects.base", "projects.assignment", "projects.command"),
+    *("projects.parameter", "projects.path_value", "projects.rendering", "projects.shell", "projects.template"),
     *("projects.resolution", "projects.discovery", "projects.file_system"),
 )
 """What is in it of mlproj. These keep to what Python 3.6 can read, but for their annotations."""
@@ -50,8 +35,9 @@ def content() -> bytes:
 
 def _files() -> Iterator[tuple[str, bytes]]:
     yield "__main__.py", _MAIN.encode()
-    for package in ("mlproj", "mlproj/bundling", "mlproj/projects"):
-        yield f"{package}/__init__.py", b""
+    yield "mlproj/__init__.py", b""
+    for room in {module.partition(".")[0] for module in MODULES}:
+        yield f"mlproj/{room}/__init__.py", b""
     for module in MODULES:
         path = f"{module.replace('.', '/')}.py"
         yield f"mlproj/{path}", with_quotedannotations(Path(mlproj.__file__).parent.joinpath(path).read_bytes())
