@@ -6,18 +6,16 @@ import os
 import re
 from collections.abc import Mapping
 
-from mlproj.foundation import regex
-
 # The part of a URL between the scheme and the host: user:password@ or token@. A password may hold '@', so it is greedy
 # up to the last '@' before the path.
-_CREDENTIALS = regex.lazy(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>[^/\s?#]*)@")
-_SECRET_QUERY = regex.lazy(
+_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>[^/\s?#]*)@")
+_SECRET_QUERY = re.compile(
     r"([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+",
     re.IGNORECASE,
 )
-_CHANNEL_TOKEN = regex.lazy(r"(://\S*?/t/)[^/\s'\"]+")
+_CHANNEL_TOKEN = re.compile(r"(://\S*?/t/)[^/\s'\"]+")
 # PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
-_SECRET_NAME = regex.lazy(
+_SECRET_NAME = re.compile(
     r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|(?:^|[_-])(?:TOKEN|CREDENTIALS?|AUTH)$|[_-]PWD$",
     re.IGNORECASE,
 )

@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-from mlproj.foundation import regex
 from mlproj.foundation.redaction import MASK, looks_secret, mask_url
 from mlproj.projects.base import Parameter
 
@@ -31,10 +30,10 @@ TRUTHS = {
 }
 """What people type for a truth value, in any case. The command gets what was typed."""
 
-_LIST = regex.lazy(r"list\[\s*(\w+)\s*\]")
-_INT = regex.lazy(r"[+-]?[0-9]+")
-_FLOAT = regex.lazy(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE)
-_URI = regex.lazy(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_LIST = re.compile(r"list\[\s*(\w+)\s*\]")
+_INT = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE)
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _EXPECTED = {
     "int": "a whole number, such as 10",
     "float": "a number, such as 0.1 or 1e-3",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-from mlproj.foundation import regex
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import UsageError
 from mlproj.projects.base import Input, Parameter
 from mlproj.projects.file_system import exists, is_folder
 from mlproj.projects.parameter import shown
 
-_SCHEME = regex.lazy(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 
-from mlproj.foundation import regex
 from mlproj.foundation.errors import UsageError
 from mlproj.projects.base import EntryPoint
 from mlproj.projects.parameter import shown
 from mlproj.projects.shell import CannotQuoteError, Writer
 from mlproj.projects.template import Field, parse
 
-_FLAG = regex.lazy(r"(?:^|(?<=^\s)|(?<=[^\\]\s)|(?<=\\\n))--?[A-Za-z][\w.-]*(?:=|(?:\s|\\\n)+)(?P<quote>['\"]?)$")
-_LINE_END = regex.lazy(r"\s*\n\s*$")
+_FLAG = re.compile(r"(?:^|(?<=^\s)|(?<=[^\\]\s)|(?<=\\\n))--?[A-Za-z][\w.-]*(?:=|(?:\s|\\\n)+)(?P<quote>['\"]?)$")
+_LINE_END = re.compile(r"\s*\n\s*$")
 
 
 def render(

@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlproj.foundation import regex
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 from mlproj.projects.base import EntryPoint
 
 # An interpreter with options that take no value, then the script. A script with a placeholder in its name is not
 # judged.
-_SCRIPT = regex.lazy(
+_SCRIPT = re.compile(
     r"(?:^|[;&|(\n]|&&|\|\|)\s*(?:python[0-9.]*|Rscript|bash|sh)(?:\s+-[A-Za-z]+(?<!-m)(?<!-c))*\s+(?P<script>[\w./-]+\.(?:py|R|r|sh))(?=\s|$|[;&|)])"
 )
 _SUFFIXES = (".py", ".R", ".r", ".sh")

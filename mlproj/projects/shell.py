@@ -12,9 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from mlproj.foundation import regex
-
-_SAFE = regex.lazy(r"[\w@%+=:,./-]+", re.ASCII)  # what shlex.quote leaves as it is
+_SAFE = re.compile(r"[\w@%+=:,./-]+", re.ASCII)  # what shlex.quote leaves as it is
 _BOUNDARY = frozenset(" \t\n;&|()<>")
 _NO_QUOTING = {
     "backtick": "between backticks",
@@ -24,10 +22,10 @@ _NO_QUOTING = {
     "heredoc": "in a here-document",
     "unclear": "after a construct whose quoting is unclear",
 }
-_HEREDOC = regex.lazy(r"<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
+_HEREDOC = re.compile(r"<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
 # What the first characters of a value could become part of: a variable's name, or an escape of $'…'.
-_OPEN_NAME = regex.lazy(r"\$[A-Za-z_]\w*$")
-_OPEN_ESCAPE = regex.lazy(r"\\(?:x[0-9A-Fa-f]?|[0-7]{1,2}|u[0-9A-Fa-f]{0,3}|U[0-9A-Fa-f]{0,7}|c)$")
+_OPEN_NAME = re.compile(r"\$[A-Za-z_]\w*$")
+_OPEN_ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]?|[0-7]{1,2}|u[0-9A-Fa-f]{0,3}|U[0-9A-Fa-f]{0,7}|c)$")
 
 
 class CannotQuoteError(ValueError):

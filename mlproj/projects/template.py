@@ -10,15 +10,14 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Union
 
-from mlproj.foundation import regex
 from mlproj.foundation.dataclass import dataclass
 from mlproj.projects.shell import ends_in_dollar
 
-_SIMPLE = regex.lazy(r"\{([^{}]*)\}")
-_SPECIFIED = regex.lazy(r"\{([^{}!:.\[]+)([!:.\[][^{}]*)\}")
-_HUGE = regex.lazy(r"[0-9]{5}")  # a width that only serves to fill the memory
-_NAME = regex.lazy(r"[^\W\d][\w-]*")
-_INTEREST = regex.lazy(r"[{}]")
+_SIMPLE = re.compile(r"\{([^{}]*)\}")
+_SPECIFIED = re.compile(r"\{([^{}!:.\[]+)([!:.\[][^{}]*)\}")
+_HUGE = re.compile(r"[0-9]{5}")  # a width that only serves to fill the memory
+_NAME = re.compile(r"[^\W\d][\w-]*")
+_INTEREST = re.compile(r"[{}]")
 
 
 @dataclass(frozen=True)

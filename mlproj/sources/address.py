@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 
-from mlproj.foundation import regex
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import SourceError, UsageError, did_you_mean
 from mlproj.foundation.redaction import mask_url
@@ -14,9 +13,9 @@ from mlproj.foundation.redaction import mask_url
 BUNDLE_SUFFIX = ".mlproj"
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
-_SCHEME = regex.lazy(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
-_REMOTE_HELPER = regex.lazy(r"[A-Za-z0-9+.-]+::")
-_SCP_LIKE = regex.lazy(r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_REMOTE_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
+_SCP_LIKE = re.compile(r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+")
 _GIT_SCHEMES = ("ssh", "git", "git+https", "git+http", "git+ssh", "git+file")
 
 

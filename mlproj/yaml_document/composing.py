@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
-from mlproj.foundation import regex
 from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.yaml_document.node import MAPPING, SCALAR, SEQUENCE, TAG, UNREADABLE, Node
 from mlproj.yaml_document.text import Text
@@ -15,7 +15,7 @@ from mlproj.yaml_document.typo import TEMPLATE_HINT, meant_pair
 MAX_DEPTH = 64
 _TYPES = {TAG + name for name in ("null", "bool", "int", "float", "timestamp")}
 
-_TEMPLATE = regex.lazy(r"\{\{|\{%")
+_TEMPLATE = re.compile(r"\{\{|\{%")
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

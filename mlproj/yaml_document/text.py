@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import codecs
 import functools
+import re
 import stat
 from pathlib import Path
 
-from mlproj.foundation import regex
 from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.foundation.redaction import mask_channel
 
 MAX_SIZE = 1024 * 1024  # bytes
 
 # YAML 1.1, which libyaml speaks, breaks lines at these (https://yaml.org/spec/1.1/#id871136).
-_LINE_BREAK = regex.lazy("\r\n|[\n\r\x85\u2028\u2029]")
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mlproj.foundation import regex
-
-_LOST_SPACE = regex.lazy(r"""(?P<key>[A-Za-z_][\w-]*)(?::(?P<value>[^\s:/].*)|\s+(?P<quoted>["'].*))$""", re.DOTALL)
+_LOST_SPACE = re.compile(r"""(?P<key>[A-Za-z_][\w-]*)(?::(?P<value>[^\s:/].*)|\s+(?P<quoted>["'].*))$""", re.DOTALL)
 TEMPLATE_HINT = "render it first (cookiecutter, jinja), or put the whole value in quotes"
 
 

@@ -11,10 +11,9 @@ from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations import requirements_file, text_file
 from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.requirements import Requirements
-from mlproj.foundation import regex
 from mlproj.foundation.errors import InvalidProject, Place
 
-_PYTHON_VERSION = regex.lazy(r"^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$", re.ASCII)
+_PYTHON_VERSION = re.compile(r"^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$", re.ASCII)
 
 
 def read(declaration: Declaration, request: Request) -> Requirements:

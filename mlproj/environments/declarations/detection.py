@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mlproj.environments.base import Declaration, Request
-from mlproj.foundation import regex
 
 _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
 # requirements-dev.txt and the like say what the project's developers need, not its program.
 _FOR_OTHERS = ("dev", "test", "doc", "lint", "build", "ci", "optional", "extra", "constraint", "lock", "all")
 # At the beginning of a command; what else a shell may do before is not looked into.
-_R_FIRST = regex.lazy(r"\s*(?:cd\s+[^\s;&|]+\s*(?:&&|;)\s*)?(?:\w+=\S*\s+)*R(?:script)?\s")
-_PYTHON = regex.lazy(r"(?:^|[;&|(\n])\s*(?:\S*/)?python[\d.]*\s")
+_R_FIRST = re.compile(r"\s*(?:cd\s+[^\s;&|]+\s*(?:&&|;)\s*)?(?:\w+=\S*\s+)*R(?:script)?\s")
+_PYTHON = re.compile(r"(?:^|[;&|(\n])\s*(?:\S*/)?python[\d.]*\s")
 _FOLDER_CHOICES = ("requirements.txt", "base.txt", "main.txt", "prod.txt", "production.txt")
 
 

@@ -12,21 +12,20 @@ from urllib.parse import unquote
 
 from mlproj.environments.declarations import foreign_platform
 from mlproj.environments.declarations.draft import Draft, canonical
-from mlproj.foundation import regex
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 from mlproj.foundation.redaction import redact
 
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
-_VCS = regex.lazy(r"(?:git|hg|svn|bzr)\+", re.IGNORECASE)
-_URL = regex.lazy(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", re.IGNORECASE)
-_NAMED_URL = regex.lazy(
+_VCS = re.compile(r"(?:git|hg|svn|bzr)\+", re.IGNORECASE)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", re.IGNORECASE)
+_NAMED_URL = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.-]*)(?P<extras>\s*\[[^\]]*\])?\s*@\s*(?P<url>\S+)(?P<rest>.*)$", re.ASCII | re.DOTALL
 )
-_EXTRAS = regex.lazy(r"^(?P<path>.+?)(?P<extras>\[[^\[\]]*\])?$", re.DOTALL)
-_SINGLE_EQUALS = regex.lazy(
+_EXTRAS = re.compile(r"^(?P<path>.+?)(?P<extras>\[[^\[\]]*\])?$", re.DOTALL)
+_SINGLE_EQUALS = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?)\s*=\s*(?P<version>\d[\w.]*)(?:=\S*)?$", re.ASCII
 )
-_STARRED_BOUND = regex.lazy(r"(?P<operator>[<>]=?|~=)\s*(?P<version>\d+(?:\.\d+)*)\.\*")
+_STARRED_BOUND = re.compile(r"(?P<operator>[<>]=?|~=)\s*(?P<version>\d+(?:\.\d+)*)\.\*")
 _WELL_KNOWN_WORDS = """
 numpy scipy pandas scikit-learn matplotlib seaborn tensorflow torch torchvision keras xgboost lightgbm catboost mlflow statsmodels
 plotly jupyter requests transformers datasets opencv-python pillow pyyaml hyperopt optuna pyspark pyarrow pytorch-lightning

@@ -14,13 +14,12 @@ from pathlib import Path
 
 from mlproj.environments.declarations import pip_requirement, text_file
 from mlproj.environments.declarations.draft import Draft
-from mlproj.foundation import regex
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 from mlproj.foundation.redaction import redact
 
-_COMMENT = regex.lazy(r"(^|\s+)#.*$")
-_VARIABLE = regex.lazy(r"\$\{([A-Z0-9_]+)\}")
-_OPTIONS_BEGIN = regex.lazy(r"(?:^|\s)(?=--?[A-Za-z])")
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_OPTIONS_BEGIN = re.compile(r"(?:^|\s)(?=--?[A-Za-z])")
 _MAX_FILES = 100
 
 _SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url", "-f": "--find-links"}

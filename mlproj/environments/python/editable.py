@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
-from mlproj.foundation import regex
 from mlproj.foundation.dataclass import replace
 
-_MAPPING = regex.lazy(r"^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$", re.MULTILINE)
+_MAPPING = re.compile(r"^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$", re.MULTILINE)
 
 
 def detach(site_packages: Path, folders: list[Path]) -> list[tuple[int, str]]:

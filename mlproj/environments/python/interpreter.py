@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlproj.foundation import paths, process, regex
+from mlproj.foundation import paths, process
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import ServiceError
 
@@ -23,8 +23,8 @@ _PROBE = (
     "'implementation':sys.implementation.name if hasattr(sys,'implementation') else 'old',"
     "'platform':sysconfig.get_platform(),'libc':'-'.join(platform.libc_ver(sys.executable))}))"
 )
-_NAME = regex.lazy(r"python(3(\.\d+)?)?$")
-_NAME_OF_NOTE = regex.lazy(r"python(\d+)\.(\d+)$")
+_NAME = re.compile(r"python(3(\.\d+)?)?$")
+_NAME_OF_NOTE = re.compile(r"python(\d+)\.(\d+)$")
 _OLDEST = (3, 6)
 
 
