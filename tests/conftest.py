@@ -27,6 +27,8 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "bwrap": lambda: shutil.which("bwrap") is not None,
     "ps": lambda: shutil.which("ps") is not None,
     "tmux": lambda: shutil.which("tmux") is not None,
+    "rattler": lambda: _imports("rattler"),
+    "rocrate": lambda: _imports("rocrate") and _imports("rocrate_validator"),
     "Rscript": lambda: shutil.which("Rscript") is not None,
     "index": lambda: _index_answers(),
     "old-python": lambda: old_python() is not None,

@@ -27,6 +27,8 @@ from tests.conftest import lack
 from tests.environments.conda.conftest import conda_file
 from tests.program import mlproj, start
 
+pytestmark = pytest.mark.needs("rattler")
+
 MAIN = "import sys, mlib; print(mlib.__version__, sys.version.split()[0], sys.prefix)\n"
 PLAIN = "channels: [main]\ndependencies: [python, mlib]\n"
 

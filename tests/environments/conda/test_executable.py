@@ -19,6 +19,8 @@ from tests.environments.conda.test_conda import PLAIN, project, run
 from tests.program import mlproj
 from tests.sources.repository import bare, commit
 
+pytestmark = pytest.mark.needs("rattler")
+
 PROGRAMS = [*conda_program.genuine(), "stand-in"]
 
 

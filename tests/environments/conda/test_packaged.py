@@ -6,12 +6,16 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import pytest
+
 from mlproj.foundation import paths
 from tests import tiny_package
 from tests.conda_channel import Channel
 from tests.environments.conda.conftest import conda_file
 from tests.package.packed import committed, manifest, package
 from tests.program import mlproj
+
+pytestmark = pytest.mark.needs("rattler")
 
 MAIN = "import mlib, tiny; print(mlib.__version__, tiny.x)\n"
 

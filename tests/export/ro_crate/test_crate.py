@@ -22,6 +22,8 @@ from tests.export.ro_crate import validation
 from tests.program import mlproj, project
 from tests.sources import repository
 
+pytestmark = pytest.mark.needs("rocrate")
+
 WINE = """name: wine
 entry_points:
   main:
