@@ -34,7 +34,9 @@ _LAZY = {
     name: module
     for module, names in {
         "mlproj.running.runner": "run RunHandle",
-        "mlproj.logging_api.fluent": "log_metric log_metrics log_param log_params set_tag set_tags start_run end_run active_run",
+        "mlproj.logging_api.fluent": (
+            "log_metric log_metrics log_param log_params set_tag set_tags start_run end_run active_run"
+        ),
         "mlproj.logging_api.artifact": "log_artifact log_artifacts log_dict log_text",
         "mlproj.logging_api.active_run": "ActiveRun",
         "mlproj.logging_api.search": "search_runs",

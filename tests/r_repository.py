@@ -33,7 +33,10 @@ def source(
     name: str, version: str, code: str | None = None, *, needs: str = "", top: str | None = None, **files: str
 ) -> bytes:
     """The file of a package; *files* are named with ``__`` for the slash, *needs* is a line of its DESCRIPTION."""
-    description = f"Package: {name}\nVersion: {version}\nTitle: T\nDescription: Tiny.\nAuthor: A\nMaintainer: A <a@example.org>\nLicense: GPL-3\n"
+    description = (
+        f"Package: {name}\nVersion: {version}\nTitle: T\nDescription: Tiny.\nAuthor: A\nMaintainer: A"
+        " <a@example.org>\nLicense: GPL-3\n"
+    )
     content = {
         "DESCRIPTION": description + needs,
         "NAMESPACE": "export(x)\n",

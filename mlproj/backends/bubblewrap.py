@@ -66,8 +66,11 @@ def check() -> None:
         said = (tried.error_text.strip().splitlines() or ["no reason given"])[-1]
         raise ServiceError(
             f"--sandbox: bubblewrap cannot make a sandbox here: {said}",
-            hint="it needs unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, "
-            "kernel.apparmor_restrict_unprivileged_userns=0; in a container it needs that container's leave",
+            hint=(
+                "it needs unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1,"
+                " user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0; in a container it"
+                " needs that container's leave"
+            ),
         )
 
 

@@ -137,7 +137,10 @@ def _check_order(history: Ancestry, good: str, bad: str, ends: dict[str, str]) -
         )
     raise UsageError(
         f"{named[1]} did not come after {named[0]}: they are on different branches, or their history is not all here",
-        hint="for the good end take a commit that both have: git merge-base; git fetch --unshallow completes a shallow clone",
+        hint=(
+            "for the good end take a commit that both have: git merge-base; git fetch --unshallow completes a shallow"
+            " clone"
+        ),
     )
 
 

@@ -37,7 +37,8 @@ def show_plan(question: Question, entries: Mapping[str, Entry], as_json: bool) -
     return print_lines(
         f"good end: {_line(question.good)}",
         f"bad end:  {_line(question.bad)}",
-        f"{between} commits between them; {at_most} runs at most if none is skipped; known from before: {known(question, entries)}",
+        f"{between} commits between them; {at_most} runs at most if none is skipped; known from before:"
+        f" {known(question, entries)}",
         f"runs are recorded in the experiment {question.request.experiment_name or question.request.experiment_id}",
     )
 
@@ -105,7 +106,8 @@ def _counted(finding: Finding) -> str:
 def _hints(finding: Finding) -> list[str]:
     if finding.stopped:
         return [
-            f"stopped before building more than --max-builds {finding.question.max_builds}; the same command goes on from there"
+            f"stopped before building more than --max-builds {finding.question.max_builds}; the same command goes on"
+            " from there"
         ]
     if finding.culprit is None:
         return ["the others among them could not be run; --retry-skipped tries them again"]

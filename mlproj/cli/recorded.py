@@ -24,7 +24,8 @@ def opened_store() -> Iterator[TrackingStore]:
         outbox.reap(store)
         if waiting := outbox.waiting():
             sys.stderr.write(
-                f"{waiting} {'runs wait' if waiting > 1 else 'run waits'} on this disk for the server: mlproj sync delivers\n"
+                f"{waiting} {'runs wait' if waiting > 1 else 'run waits'} on this disk for the server: mlproj sync"
+                " delivers\n"
             )
         yield store
     finally:

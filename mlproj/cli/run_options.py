@@ -43,7 +43,8 @@ OPTIONS = (
     Option(
         ("--as-of",),
         "as_of",
-        "Date that unpinned packages are resolved at: auto, commit, pins, today or a date such as 2022-08-15. Default: auto.",
+        "Date that unpinned packages are resolved at: auto, commit, pins, today or a date such as 2022-08-15. Default:"
+        " auto.",
         metavar="WHEN",
         default="auto",
         variable=env_vars.AS_OF.name,
@@ -82,7 +83,8 @@ OPTIONS = (
     Option(
         ("--in-container",),
         "in_container",
-        "Run in a container what declares none: its environment is put into an image, made of IMAGE or of one that fits its Python.",
+        "Run in a container what declares none: its environment is put into an image, made of IMAGE or of one that fits"
+        " its Python.",
         metavar="[IMAGE]",
         without="",
     ),

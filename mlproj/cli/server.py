@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _STORE = click.option(
     "--store",
     metavar="URI",
-    help="Where runs are kept: sqlite:///FILE, postgresql://USER@HOST/NAME. [default: MLPROJ_TRACKING_URI, else mlproj.db in MLPROJ_HOME]",
+    help=(
+        "Where runs are kept: sqlite:///FILE, postgresql://USER@HOST/NAME. [default: MLPROJ_TRACKING_URI, else"
+        " mlproj.db in MLPROJ_HOME]"
+    ),
 )
 
 

@@ -144,7 +144,9 @@ def _kind(manager: str, declared: str) -> str:
     if declared == "docker_env":
         raise EnvironmentFailure(
             f"the project declares a container (docker_env), which --env-manager {manager} does not make",
-            hint="leave --env-manager out to run the container, or --env-manager local to run in the current environment",
+            hint=(
+                "leave --env-manager out to run the container, or --env-manager local to run in the current environment"
+            ),
         )
     if declared == "renv_lock":
         if manager == "auto":

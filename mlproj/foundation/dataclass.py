@@ -69,7 +69,8 @@ else:
         is_partial = own.keys() != cls._known
         if len(own) != len(values) + len(named) or (is_partial and not cls._needed <= own.keys() <= cls._known):
             raise TypeError(
-                f"{cls.__qualname__} takes {', '.join(cls._names)}, each at most once, {', '.join(sorted(cls._needed))} always"
+                f"{cls.__qualname__} takes {', '.join(cls._names)}, each at most once, {', '.join(sorted(cls._needed))}"
+                " always"
             )
         if is_partial:
             for name, default in cls._defaults:

@@ -22,7 +22,10 @@ _OF_CHILD = "(SELECT run_id FROM runs WHERE number = {row}.run)"
 
 
 def _touching(table: str, event: str, which: str) -> str:
-    return f"CREATE TRIGGER IF NOT EXISTS outbox_{table}_{event.lower()} AFTER {event} ON {table} BEGIN {_TOUCHED.format(which=which)}; END"
+    return (
+        f"CREATE TRIGGER IF NOT EXISTS outbox_{table}_{event.lower()} AFTER {event} ON {table} BEGIN"
+        f" {_TOUCHED.format(which=which)}; END"
+    )
 
 
 _STATEMENTS = (
@@ -169,8 +172,8 @@ class Ledger:
     def points(self, run_id: str, most: int) -> Points:
         """The oldest *most* metric points of a run that wait."""
         statement = (
-            "SELECT m.seq, m.key, m.value, m.is_nan, m.timestamp, m.step FROM outbox_metrics m JOIN runs r ON r.number = m.run "
-            "WHERE r.run_id = :run_id ORDER BY m.seq LIMIT :most"
+            "SELECT m.seq, m.key, m.value, m.is_nan, m.timestamp, m.step FROM outbox_metrics m JOIN runs r ON r.number"
+            " = m.run WHERE r.run_id = :run_id ORDER BY m.seq LIMIT :most"
         )
         with self._database.read() as connection:
             rows = list(connection.execute(statement, {"run_id": run_id, "most": most}))
@@ -200,7 +203,8 @@ class Ledger:
         """Note that the server has a file as it is."""
         with self._database.write() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO outbox_files (place, path, size, changed) VALUES (:place, :path, :size, :changed)",
+                "INSERT OR REPLACE INTO outbox_files (place, path, size, changed) VALUES (:place, :path, :size,"
+                " :changed)",
                 {"place": place, "path": path, "size": size, "changed": changed},
             )
 
@@ -249,7 +253,8 @@ class Ledger:
         of_run = "run = (SELECT number FROM runs WHERE run_id = :run_id)"
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE outbox_runs SET remote_id = NULL, attempted = 0, sending = 0, sent = '{}' WHERE run_id = :run_id",
+                "UPDATE outbox_runs SET remote_id = NULL, attempted = 0, sending = 0, sent = '{}' WHERE run_id ="
+                " :run_id",
                 values,
             )
             connection.execute("DELETE FROM outbox_files WHERE place = :run_id", values)
@@ -280,7 +285,10 @@ class Ledger:
             return True
 
 
-_WITHOUT_VERSION = "SELECT number, name FROM registered_models m WHERE NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.model = m.number)"
+_WITHOUT_VERSION = (
+    "SELECT number, name FROM registered_models m WHERE NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.model ="
+    " m.number)"
+)
 # A program that runs may be about to register a version of it.
 _NOTHING_RUNS = " AND NOT EXISTS (SELECT 1 FROM runs WHERE status IN ('RUNNING', 'SCHEDULED'))"
 
@@ -308,7 +316,10 @@ def _remove_models(connection: Connection, run_id: str) -> None:
         connection.execute("DELETE FROM outbox_ids WHERE kind = :kind AND here = :here", {"kind": kind, "here": here})
 
 
-_CHANGED = "o.version > o.delivered OR EXISTS (SELECT 1 FROM outbox_metrics m JOIN runs r ON r.number = m.run WHERE r.run_id = o.run_id)"
+_CHANGED = (
+    "o.version > o.delivered OR EXISTS (SELECT 1 FROM outbox_metrics m JOIN runs r ON r.number = m.run WHERE r.run_id ="
+    " o.run_id)"
+)
 _WAITING = "o.finished = 0"
 
 

@@ -44,7 +44,10 @@ class ModelDelivery:
 
     def _bring_model(self, run: Run, model: LoggedModel, remote_run: str, artifact_uri: str) -> None:
         sent_as = f"{_MODEL} as of"
-        state = f"{model.status.value} {model.lifecycle_stage} {len(model.metrics)} {sorted(model.tags.items())} {sorted(model.params.items())}"
+        state = (
+            f"{model.status.value} {model.lifecycle_stage} {len(model.metrics)} {sorted(model.tags.items())}"
+            f" {sorted(model.params.items())}"
+        )
         if self._ledger.there(sent_as, model.model_id) == state:
             return
         folder = files.folder_of(model.artifact_uri)

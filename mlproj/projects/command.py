@@ -97,9 +97,12 @@ def _check_command(entry_point: EntryPoint) -> None:
             names = ", ".join(entry_point.parameters) or "none"
             guess = did_you_mean(piece.name, list(entry_point.parameters))
             raise InvalidProject(
-                f"the command of {entry_point.name!r} uses {piece.token}, which is no declared parameter; declared: {names}"
-                + (f"; did you mean {guess!r}?" if guess else ""),
-                hint=f"declare {piece.name!r} under 'parameters', or write {{{piece.token}}} for braces that the shell should see",
+                f"the command of {entry_point.name!r} uses {piece.token}, which is no declared parameter; declared:"
+                f" {names}" + (f"; did you mean {guess!r}?" if guess else ""),
+                hint=(
+                    f"declare {piece.name!r} under 'parameters', or write {{{piece.token}}} for braces that the shell"
+                    " should see"
+                ),
                 place=entry_point.find(piece.token) or entry_point.place,
             )
 
@@ -145,7 +148,10 @@ def _bad_default(parameter: Parameter) -> str | None:
         return None
     text = str(parameter.default)
     hint = "; write null for none" if text in ("None", "none", "") else ""
-    return f"{parameter.place or 'MLproject'}: the default {text!r} of {parameter.name!r} is no {parameter.type}, {wrong}{hint}"
+    return (
+        f"{parameter.place or 'MLproject'}: the default {text!r} of {parameter.name!r} is no {parameter.type},"
+        f" {wrong}{hint}"
+    )
 
 
 def _bind_one(
@@ -186,11 +192,17 @@ def _template_warnings(entry_point: EntryPoint) -> Iterator[str]:
             place = entry_point.find(f"{{{token}}}") or entry_point.place
             yield f"{place}: {{{token}}} is the text {token}, not the parameter's value; write {token}"
         elif isinstance(piece, Stray):
-            yield f"{entry_point.find('') or entry_point.place}: the command has a closing brace that nothing opens; it stays as it is"
+            yield (
+                f"{entry_point.find('') or entry_point.place}: the command has a closing brace that nothing opens; it"
+                " stays as it is"
+            )
 
 
 def _slips(entry_point: EntryPoint, extras: Mapping[str, str]) -> Iterator[str]:
     for name in extras:
         guess = did_you_mean(name, list(entry_point.parameters))
         if guess:
-            yield f"the parameter {name!r} is not declared, so --{name} is appended to the command; did you mean {guess!r}?"
+            yield (
+                f"the parameter {name!r} is not declared, so --{name} is appended to the command; did you mean"
+                f" {guess!r}?"
+            )

@@ -83,7 +83,8 @@ def _write(writer: Writer, piece: Field, texts: Mapping[str, str | None]) -> Non
         writer.value(value)
     except CannotQuoteError as error:
         raise UsageError(
-            f"the value {shown(piece.name, value)} of parameter {piece.name!r} cannot be passed safely: in the command it stands {error}",
+            f"the value {shown(piece.name, value)} of parameter {piece.name!r} cannot be passed safely: in the command"
+            f" it stands {error}",
             hint="give a value of letters, digits and @ % + = : , . / - only, or move the placeholder in MLproject",
         ) from None
 

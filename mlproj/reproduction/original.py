@@ -115,7 +115,8 @@ def check_has_result(original: Original) -> None:
     run = original.run
     if run.status is Status.KILLED and not (run.exit_code == TIMEOUT_EXIT_CODE and original.options.get("timeout")):
         raise UsageError(
-            f"{original.name} was ended from outside ({run.status_reason or 'killed'}), so it came to no result that could be compared",
+            f"{original.name} was ended from outside ({run.status_reason or 'killed'}), so it came to no result that"
+            " could be compared",
             hint=f"mlproj rerun {run.run_id[:8]} does it from the start",
         )
 
@@ -210,7 +211,8 @@ def check_inputs(original: Original, command: Command) -> None:
             changed.append(f"{name}: {then.get('uri')} is not there any more")
         elif sha256 and found.sha256 != sha256:
             changed.append(
-                f"{name}: {found.uri} holds something else than it did ({(found.sha256 or '')[:12]}, then {sha256[:12]})"
+                f"{name}: {found.uri} holds something else than it did ({(found.sha256 or '')[:12]}, then"
+                f" {sha256[:12]})"
             )
     if changed:
         listed = "\n  ".join(changed)

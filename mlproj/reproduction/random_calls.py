@@ -9,8 +9,9 @@ SYSTEM = "system"
 STATE = "random_state"
 
 _FUNCTIONS_OF_RANDOM = frozenset(
-    "random randint randrange choice choices sample shuffle uniform triangular gauss normalvariate lognormvariate expovariate "
-    "betavariate gammavariate paretovariate weibullvariate vonmisesvariate binomialvariate getrandbits randbytes".split()
+    "random randint randrange choice choices sample shuffle uniform triangular gauss normalvariate lognormvariate"
+    " expovariate betavariate gammavariate paretovariate weibullvariate vonmisesvariate binomialvariate getrandbits"
+    " randbytes".split()
 )
 # Of numpy.random what does not draw from its global state.
 _NO_DRAWS_OF_NUMPY = frozenset(
@@ -22,10 +23,11 @@ _GENERATORS = frozenset(("random.Random",)) | frozenset(
     for name in ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 )
 _TORCH = frozenset(
-    "rand randn randint randperm normal rand_like randn_like randint_like bernoulli multinomial nn.functional.dropout "
-    "utils.data.random_split utils.data.RandomSampler nn.Linear nn.Bilinear nn.Conv1d nn.Conv2d nn.Conv3d nn.ConvTranspose1d "
-    "nn.ConvTranspose2d nn.ConvTranspose3d nn.Embedding nn.EmbeddingBag nn.RNN nn.LSTM nn.GRU nn.LSTMCell nn.GRUCell "
-    "nn.MultiheadAttention nn.Transformer nn.TransformerEncoderLayer nn.TransformerDecoderLayer nn.Dropout nn.Dropout2d".split()
+    "rand randn randint randperm normal rand_like randn_like randint_like bernoulli multinomial nn.functional.dropout"
+    " utils.data.random_split utils.data.RandomSampler nn.Linear nn.Bilinear nn.Conv1d nn.Conv2d nn.Conv3d"
+    " nn.ConvTranspose1d nn.ConvTranspose2d nn.ConvTranspose3d nn.Embedding nn.EmbeddingBag nn.RNN nn.LSTM nn.GRU"
+    " nn.LSTMCell nn.GRUCell nn.MultiheadAttention nn.Transformer nn.TransformerEncoderLayer nn.TransformerDecoderLayer"
+    " nn.Dropout nn.Dropout2d".split()
 )
 _KERAS_LAYERS = frozenset(
     "Dense Conv1D Conv2D Conv3D Conv2DTranspose Embedding SimpleRNN LSTM GRU Dropout GaussianNoise MultiHeadAttention".split()
@@ -49,15 +51,17 @@ _SEEDS = {
 _ALL = ("random", "numpy", "torch", "tensorflow")
 # What people and libraries call functions that seed everything.
 _SEED_ALL = frozenset(
-    "seed_everything set_seed set_seeds set_random_seed set_random_seeds set_global_seed fix_seed seed_all seed_everything_default".split()
+    "seed_everything set_seed set_seeds set_random_seed set_random_seeds set_global_seed fix_seed seed_all"
+    " seed_everything_default".split()
 )
 # Of scikit-learn, what draws unless random_state is given.
 _STATEFUL = frozenset(
-    "train_test_split shuffle resample ShuffleSplit StratifiedShuffleSplit GroupShuffleSplit RandomForestClassifier "
-    "RandomForestRegressor ExtraTreesClassifier ExtraTreesRegressor DecisionTreeClassifier DecisionTreeRegressor "
-    "GradientBoostingClassifier GradientBoostingRegressor BaggingClassifier BaggingRegressor AdaBoostClassifier AdaBoostRegressor "
-    "SGDClassifier SGDRegressor MLPClassifier MLPRegressor KMeans MiniBatchKMeans GaussianMixture RandomizedSearchCV Perceptron "
-    "IsolationForest NMF TSNE LatentDirichletAllocation make_blobs make_classification make_regression make_moons make_circles".split()
+    "train_test_split shuffle resample ShuffleSplit StratifiedShuffleSplit GroupShuffleSplit RandomForestClassifier"
+    " RandomForestRegressor ExtraTreesClassifier ExtraTreesRegressor DecisionTreeClassifier DecisionTreeRegressor"
+    " GradientBoostingClassifier GradientBoostingRegressor BaggingClassifier BaggingRegressor AdaBoostClassifier"
+    " AdaBoostRegressor SGDClassifier SGDRegressor MLPClassifier MLPRegressor KMeans MiniBatchKMeans GaussianMixture"
+    " RandomizedSearchCV Perceptron IsolationForest NMF TSNE LatentDirichletAllocation make_blobs make_classification"
+    " make_regression make_moons make_circles".split()
 )
 _STATEFUL_WHEN_SHUFFLING = frozenset(("KFold", "StratifiedKFold", "StratifiedGroupKFold"))
 

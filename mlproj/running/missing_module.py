@@ -41,7 +41,10 @@ def explain(output: str, description: Description, project_dir: Path) -> str | N
     if description.kind == "system":
         return f"the module {module!r} is not installed; pip install {package}, or declare an environment that has it"
     if description.kind == "container":
-        return f"the image lacks the module {module!r}: install `{package}` in it, as by `RUN pip install {package}` in a Dockerfile"
+        return (
+            f"the image lacks the module {module!r}: install `{package}` in it, as by `RUN pip install {package}` in a"
+            " Dockerfile"
+        )
     place = description.declaration.file
     advice = _LINES.get(
         description.declaration.kind, "declare `{package}` in a requirements.txt in the project's folder"
@@ -55,4 +58,7 @@ def _explain_in_r(output: str) -> str | None:
     found = _MISSING_IN_R.findall(output)
     if not found:
         return None
-    return f"the environment lacks the R package {found[-1]}: renv::install({found[-1]!r}) and renv::snapshot() add it to renv.lock"
+    return (
+        f"the environment lacks the R package {found[-1]}: renv::install({found[-1]!r}) and renv::snapshot() add it to"
+        " renv.lock"
+    )

@@ -142,7 +142,10 @@ class Plan:
         sandbox = self.sandbox
         if sandbox is None:
             return ()
-        first = "sandbox: no network but the run's tracking server, nothing of your home, writing only to the project's folder and the run"
+        first = (
+            "sandbox: no network but the run's tracking server, nothing of your home, writing only to the project's"
+            " folder and the run"
+        )
         return (first, *(f"not confined: {line}" for line in sandbox["not_confined"]))
 
     def to_json(self) -> dict[str, Any]:
@@ -196,7 +199,10 @@ def environment_line(description: Description) -> str:
     if description.kind == "system":
         return f"environment: the system's, because {description.declaration.reason}"
     if description.kind == "container" and description.key is None:
-        return f"environment: a container of {_image(description)}, run by {description.manager}; {description.declaration.reason}"
+        return (
+            f"environment: a container of {_image(description)}, run by {description.manager};"
+            f" {description.declaration.reason}"
+        )
     reason = description.python_reason.removeprefix(f"Python {description.python}: ")
     conda = "conda " if description.kind == "conda" else ""
     language = (

@@ -60,7 +60,8 @@ class RunScopedModels:
         if not source or not self._run_tree.holds(source):
             raise ApiError(
                 "PERMISSION_DENIED",
-                f"The logged model {model_id} is another run's: inside `mlproj run` a program may change the models of its own runs only.",
+                f"The logged model {model_id} is another run's: inside `mlproj run` a program may change the models of"
+                " its own runs only.",
             )
 
     def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:

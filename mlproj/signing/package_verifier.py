@@ -25,7 +25,10 @@ from mlproj.signing.keyring import Known
 from mlproj.signing.report import Change, Report, Signed
 
 _BLOCK = 1 << 20
-_COVERS = "the run's statement names a commit; whether the project's files, and so its defaults, are that commit's was not looked at"
+_COVERS = (
+    "the run's statement names a commit; whether the project's files, and so its defaults, are that commit's was not"
+    " looked at"
+)
 
 
 def verify(file: Path, known: Sequence[Known]) -> Report:

@@ -144,7 +144,10 @@ def _local(text: str, subdirectory: str) -> Address:
         return Address("bundle", "the path is a package of mlproj", place, subdirectory)
     raise SourceError(
         f"{text} is a file, not a project",
-        hint=f"give its folder ({path.parent}); archives end with one of {', '.join(ARCHIVE_SUFFIXES)}, packages with {BUNDLE_SUFFIX}",
+        hint=(
+            f"give its folder ({path.parent}); archives end with one of {', '.join(ARCHIVE_SUFFIXES)}, packages with"
+            f" {BUNDLE_SUFFIX}"
+        ),
     )
 
 

@@ -23,7 +23,8 @@ _MEANINGS: tuple[tuple[str, str, str | None], ...] = (
     (r"transport '[^']*' not allowed", "the repository is reached by a transport that is not allowed here", None),
     (r"SSL|TLS|certificate", "no secure connection could be made", "is the host's certificate, or your clock, right?"),
     (
-        r"could not resolve|name or service not known|connection (?:refused|timed out|reset)|failed to connect|couldn't connect|"
+        r"could not resolve|name or service not known|connection (?:refused|timed out|reset)|failed to connect|couldn't"
+        r" connect|"
         r"network is unreachable|no route to host|unable to connect|operation too slow|timed out|early EOF|"
         r"returned error: 5\d\d|unexpected disconnect|remote end hung up unexpectedly\Z|unable to look up",
         "the host is out of reach",
@@ -46,9 +47,11 @@ _MEANINGS: tuple[tuple[str, str, str | None], ...] = (
 _NEEDS_LOGIN = re.compile(_MEANINGS[4][0], re.IGNORECASE)
 _CORRUPT = re.compile(
     r"corrupt|loose object|object file .* is empty|packfile .* (?:cannot be accessed|index unavailable|does not match)|"
-    r"unable to (?:read|find) (?:sha1 file|[0-9a-f]{40})|bad (?:object|tree|signature|config)|missing (?:blob|tree|commit)|"
+    r"unable to (?:read|find) (?:sha1 file|[0-9a-f]{40})|bad (?:object|tree|signature|config)|missing"
+    r" (?:blob|tree|commit)|"
     r"invalid sha1 pointer|"
-    r"not a git repository|unable to read tree|failed to (?:read|traverse)|did not send all necessary objects|remote did not send|"
+    r"not a git repository|unable to read tree|failed to (?:read|traverse)|did not send all necessary objects|remote"
+    r" did not send|"
     r"cannot lock ref|index-pack (?:failed|abnormal)|unresolved deltas|inflate: data|"
     r"garbage at end|broken link|unknown repository (?:format|extension)",
     re.IGNORECASE,

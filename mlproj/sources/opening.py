@@ -27,7 +27,11 @@ def open(uri: str) -> Source:
         kind: Callable[[Address], Source] = plugins.load("mlproj.sources", address.kind, KINDS)
     except UsageError as error:
         raise SourceError(
-            f"{address.masked} is no file or folder, and nothing installed knows sources that start with {address.kind!r}",
-            hint="known: a folder, an archive, a package, https://, http://, ssh://, git://, file://, git@host:path, git+…, gh:, gl:",
+            f"{address.masked} is no file or folder, and nothing installed knows sources that start with"
+            f" {address.kind!r}",
+            hint=(
+                "known: a folder, an archive, a package, https://, http://, ssh://, git://, file://, git@host:path,"
+                " git+…, gh:, gl:"
+            ),
         ) from error
     return kind(address)

@@ -144,4 +144,7 @@ def _note(left_out: list[str]) -> str | None:
     if not left_out:
         return None
     more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
-    return f"the diff leaves out {', '.join(left_out[:_NAMED])}{more}: it holds whole files, up to {LIMIT // 1_000_000} MB in all"
+    return (
+        f"the diff leaves out {', '.join(left_out[:_NAMED])}{more}: it holds whole files, up to {LIMIT // 1_000_000} MB"
+        " in all"
+    )

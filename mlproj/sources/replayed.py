@@ -57,7 +57,8 @@ class ReplayedSource:
         revision = self._pinned(self._inner)
         if document.get("digest") and revision.digest != document["digest"]:
             raise SourceError(
-                f"{revision.uri} is another file than the one that {self._kept.of} used ({revision.digest}, then {document['digest']})",
+                f"{revision.uri} is another file than the one that {self._kept.of} used ({revision.digest}, then"
+                f" {document['digest']})",
                 hint=f"put the file back; {_LATEST}",
             )
         if document.get("dirty") and not revision.dirty:  # a package has the changed files

@@ -82,6 +82,9 @@ def _file(chosen: str | None) -> Path:
     if scheme != "sqlite" or not separator or not rest:
         raise UsageError(
             f"cannot keep runs in {mask_url(chosen)}: they are kept in SQLite, in PostgreSQL or by a tracking server",
-            hint="unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db, postgresql://host/name or https://host",
+            hint=(
+                "unset MLPROJ_TRACKING_URI, or set it to sqlite:////absolute/path/to/runs.db, postgresql://host/name or"
+                " https://host"
+            ),
         )
     return Path(rest).absolute()

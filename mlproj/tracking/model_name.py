@@ -54,7 +54,8 @@ def checked_logged_name(name: str) -> str:
     """The name of a logged model. Raises UsageError."""
     if not name or any(character in name for character in _NOT_IN_LOGGED_NAME):
         raise UsageError(
-            f"{name!r:.80} is no name of a model: expected some characters, none of them {' '.join(_NOT_IN_LOGGED_NAME)}"
+            f"{name!r:.80} is no name of a model: expected some characters, none of them"
+            f" {' '.join(_NOT_IN_LOGGED_NAME)}"
         )
     return text(name)
 

@@ -23,7 +23,10 @@ pytestmark = pytest.mark.needs("ps")
 def family(tmp_path: Path) -> Iterator[tuple[int, list[int]]]:
     """The leader of a session, and its children: in its group, in a session of its own, and an orphan that has only the
     mark."""
-    script = f"sleep 600 & echo $!; setsid sleep 600 & echo $!; (setsid bash -c 'echo $$; exec sleep 600' &) ; {sys.executable} -c 'input()'"
+    script = (
+        "sleep 600 & echo $!; setsid sleep 600 & echo $!; (setsid bash -c 'echo $$; exec sleep 600' &) ;"
+        f" {sys.executable} -c 'input()'"
+    )
     process = subprocess.Popen(
         ["bash", "-c", script],
         env={**os.environ, "MLPROJ_RUN_ID": tmp_path.name},

@@ -293,7 +293,8 @@ def test_a_run_inside_a_run_can_record_that_it_was_ended(
 def test_a_run_inside_a_run_that_ignores_everything_is_gone_too(drive: StartDriver, tmp_path: Path) -> None:
     _, start = nested(
         tmp_path,
-        f"trap '' TERM; {daemon(tmp_path / 'daemon', 'stubborn')}; echo $$ $(cat {tmp_path}/daemon); while :; do sleep 0.02; done",
+        f"trap '' TERM; {daemon(tmp_path / 'daemon', 'stubborn')}; echo $$ $(cat {tmp_path}/daemon); while :; do sleep"
+        " 0.02; done",
     )
     driver = drive(start, grace=0.3)
     pids = driver.numbers()

@@ -47,7 +47,8 @@ def test_a_command_is_asked_before_it_is_killed(drive: StartDriver, tmp_path: Pa
 
 def test_a_command_that_ignores_being_asked_is_killed_after_the_grace_time(drive: StartDriver, tmp_path: Path) -> None:
     driver = drive(
-        f"trap '' TERM; {daemon(tmp_path / 'daemon', 'stubborn')}; echo $$ $(cat {tmp_path}/daemon); while :; do sleep 0.02; done",
+        f"trap '' TERM; {daemon(tmp_path / 'daemon', 'stubborn')}; echo $$ $(cat {tmp_path}/daemon); while :; do sleep"
+        " 0.02; done",
         grace=0.2,
     )
     pids = driver.numbers()

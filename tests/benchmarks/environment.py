@@ -68,7 +68,8 @@ def main() -> None:
         )
         if READY.format(PREPARATION) in bench.results:
             print(
-                f"target: {READY.format(PREPARATION)} <= 10 ms: {bench.best(READY.format(PREPARATION), WALL) * 1000:.2f} ms"
+                f"target: {READY.format(PREPARATION)} <= 10 ms:"
+                f" {bench.best(READY.format(PREPARATION), WALL) * 1000:.2f} ms"
             )
 
 

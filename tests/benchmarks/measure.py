@@ -138,7 +138,8 @@ class Bench:
     def report(self, unit: str, *targets: Target) -> None:
         """Print every contender's figures, as multiples of *unit* too, and how the targets stand."""
         print(
-            f"\n{'milliseconds':44} {'CPU min':>9} {'median':>9} {'x unit':>8} {'wall min':>9} {'median':>9} {'x unit':>8}"
+            f"\n{'milliseconds':44} {'CPU min':>9} {'median':>9} {'x unit':>8} {'wall min':>9} {'median':>9}"
+            f" {'x unit':>8}"
         )
         for name, samples in self.results.items():
             print(f"{name:44} {self._columns(name, CPU, samples, unit)} {self._columns(name, WALL, samples, unit)}")

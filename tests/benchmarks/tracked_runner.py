@@ -16,7 +16,10 @@ from pathlib import Path
 
 import yaml
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, command TEXT, status TEXT, start REAL, end REAL, code INTEGER)"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, command TEXT, status TEXT, start REAL, end REAL, code"
+    " INTEGER)"
+)
 
 
 def run(project: Path, store: Path) -> int:

@@ -99,7 +99,9 @@ def test_a_commit_in_thirty_is_found_with_few_runs_and_fewer_environments(cli: C
         )
         if number in (0, 11, 16):
             one.files = {
-                "python_env.yaml": f'# changed in {number}\npython: "{python}"\nbuild_dependencies: []\ndependencies: []\n'
+                "python_env.yaml": (
+                    f'# changed in {number}\npython: "{python}"\nbuild_dependencies: []\ndependencies: []\n'
+                )
             }
     project = repository(tmp_path / "wine", commits)
     before = git(project, "status", "--porcelain=v2", "--branch")
@@ -206,7 +208,8 @@ def test_what_ends_a_search_loses_the_run_in_progress_only(cli: Cli, tmp_path: P
     log, gate = tmp_path / "log", tmp_path / "gate"
     commits = [
         Commit(
-            f"echo {index} >> {log}; {'' if index in (0, 7) else f'test -e {gate} || sleep 60; '}{METRIC.format(0.9 - index / 100)}"
+            f"echo {index} >> {log};"
+            f" {'' if index in (0, 7) else f'test -e {gate} || sleep 60; '}{METRIC.format(0.9 - index / 100)}"
         )
         for index in range(8)
     ]
@@ -265,7 +268,10 @@ def test_other_data_begins_anew(cli: Cli, tmp_path: Path) -> None:
 
 def test_of_several_runs_the_median_counts(cli: Cli, tmp_path: Path) -> None:
     counter = tmp_path / "counter"
-    odd = f'n=$(cat {counter} 2>/dev/null || echo 0); echo $((n + 1)) > {counter}; echo "acc=$((n == 0 ? 0 : 1))" >> "$MLPROJ_METRICS"'
+    odd = (
+        f'n=$(cat {counter} 2>/dev/null || echo 0); echo $((n + 1)) > {counter}; echo "acc=$((n == 0 ? 0 : 1))" >>'
+        ' "$MLPROJ_METRICS"'
+    )
     project = repository(tmp_path / "wine", [Commit(odd), Commit(METRIC.format(0))])
 
     document = found(bisect(cli, project, "--json", "--repeat", "3"))

@@ -153,7 +153,9 @@ def test_no_code_of_the_project_runs_before_the_answer(tmp_path: Path) -> None:
         tmp_path / "work",
         {
             "MLproject": MLPROJECT,
-            "setup.py": f"from setuptools import setup\nopen({str(marker)!r}, 'w')\nsetup(name='x', install_requires=['six'])\n",
+            "setup.py": (
+                f"from setuptools import setup\nopen({str(marker)!r}, 'w')\nsetup(name='x', install_requires=['six'])\n"
+            ),
         },
     )
 

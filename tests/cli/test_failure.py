@@ -266,7 +266,10 @@ def test_an_output_that_cannot_be_written_is_told_as_what_it_is(tmp_path: Path, 
 
 @FULL
 def test_more_output_than_a_buffer_holds_is_told_too(capfd: pytest.CaptureFixture[str]) -> None:
-    code = "import sys; from mlproj.cli import failure; sys.exit(failure.guard(lambda _: sys.stdout.write('x' * 100_000), []))"
+    code = (
+        "import sys; from mlproj.cli import failure; sys.exit(failure.guard(lambda _: sys.stdout.write('x' * 100_000),"
+        " []))"
+    )
     with open("/dev/full", "wb") as full:
         done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, check=False)
 

@@ -124,7 +124,10 @@ def test_a_value_that_cannot_be_read_says_what_was_expected(read: Any, text: str
 
 def test_a_plain_run_loads_no_click(tmp_path: Path) -> None:
     (tmp_path / "MLproject").write_text("entry_points: {main: {command: 'true'}}\n")
-    code = "import sys; from mlproj.cli.main import main\ntry: main()\nexcept SystemExit as end: print(end.code, 'click' in sys.modules)"
+    code = (
+        "import sys; from mlproj.cli.main import main\ntry: main()\nexcept SystemExit as end: print(end.code, 'click'"
+        " in sys.modules)"
+    )
 
     done = subprocess.run(
         [sys.executable, "-c", code, "run", tmp_path, "--env-manager", "local"],

@@ -19,7 +19,10 @@ from tests.program import mlproj, project
 from tests.sources import repository
 
 NAME = "mlproj-test-packaged:1"
-MAIN = "import os, sys, tiny\nprint(tiny.x, sys.argv[1:], os.getuid(), os.environ.get('MLFLOW_TRACKING_URI'))\nopen('made', 'w').close()\n"
+MAIN = (
+    "import os, sys, tiny\nprint(tiny.x, sys.argv[1:], os.getuid(),"
+    " os.environ.get('MLFLOW_TRACKING_URI'))\nopen('made', 'w').close()\n"
+)
 TEXT = """\
 name: demo
 python_env: python_env.yaml

@@ -255,7 +255,10 @@ entry_points: {main: {command: "cat /greeting /file.txt"}}
     folder = project(tmp_path / "p", text)
     (folder / "docker").mkdir()
     (folder / "docker" / "file.txt").write_text("of the context\n")
-    dockerfile = f"FROM {TAG} AS used\nARG GREETING=none\nARG HOME\nRUN echo $GREETING $HOME > /greeting\nCOPY file.txt /\nFROM used\nRUN exit 1\n"
+    dockerfile = (
+        f"FROM {TAG} AS used\nARG GREETING=none\nARG HOME\nRUN echo $GREETING $HOME > /greeting\nCOPY file.txt /\nFROM"
+        " used\nRUN exit 1\n"
+    )
     (folder / "docker" / "Dockerfile").write_text(dockerfile)
     _, run = run_json(folder)
     assert (paths.run_dir(run["run_id"]) / "output.log").read_text() == "hello there /nowhere\nof the context\n"

@@ -76,7 +76,10 @@ def test_a_hostile_program_reaches_nothing_and_an_honest_one_its_run(
 ) -> None:
     for name, value in (("COPIED_TOKEN", "abc"), ("COPIED_MODE", "fast")):
         monkeypatch.setenv(name, value)
-    text = f"docker_env: {{image: '{TAG}', volumes: ['./data:/data'], environment: [COPIED_TOKEN, COPIED_MODE, [SET_TOKEN, mine]]}}\n"
+    text = (
+        f"docker_env: {{image: '{TAG}', volumes: ['./data:/data'], environment: [COPIED_TOKEN, COPIED_MODE, [SET_TOKEN,"
+        " mine]]}\n"
+    )
     folder = project(tmp_path / "p", text + "entry_points: {main: {command: python probe.py}}\n")
     refused = [
         *(
@@ -124,7 +127,10 @@ def test_a_hostile_program_reaches_nothing_and_an_honest_one_its_run(
 
 def test_an_image_without_python_is_told_what_does_not_arrive(engine: str, tmp_path: Path) -> None:
     command = "command -v python || echo n=2 >> $MLPROJ_METRICS"
-    text = f"docker_env: {{image: '{TAG}', environment: [[PATH, /bin]]}}\nentry_points: {{main: {{command: '{command}'}}}}\n"
+    text = (
+        f"docker_env: {{image: '{TAG}', environment: [[PATH, /bin]]}}\nentry_points: {{main: {{command:"
+        f" '{command}'}}}}\n"
+    )
     done = mlproj("run", project(tmp_path / "p", text), "--sandbox", "--json")
     assert done.code == 0 and done.document["run"]["metrics"]["n"] == 2
     assert "did not reach the run: the image has no Python 3" in done.err

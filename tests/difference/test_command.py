@@ -9,7 +9,10 @@ import pytest
 from tests.program import Result, mlproj, project
 from tests.sources.repository import commit
 
-PROJECT = "entry_points: {main: {parameters: {alpha: float}, command: 'echo score={alpha} >> $MLPROJ_METRICS; cat note > out.txt'}}\n"
+PROJECT = (
+    "entry_points: {main: {parameters: {alpha: float}, command: 'echo score={alpha} >> $MLPROJ_METRICS; cat note >"
+    " out.txt'}}\n"
+)
 
 
 @pytest.fixture

@@ -57,9 +57,9 @@ def test_nothing_that_was_appended_is_lost_when_mlproj_is_killed(tmp_path: Path)
     # Its standard error is closed: the shell would die of telling a reader that is gone how its `sleep` ended.
     folder = project(
         tmp_path / "p",
-        'entry_points: {main: {command: \'for ((i = 0; i < 500; i++)); do echo "a=$i step=$i" >> $MLPROJ_METRICS; done; '
-        'touch started; exec 2>/dev/null; trap "echo late=1 >> $MLPROJ_METRICS; touch ended; exit" TERM; '
-        "while true; do sleep 0.05; done'}}",
+        'entry_points: {main: {command: \'for ((i = 0; i < 500; i++)); do echo "a=$i step=$i" >> $MLPROJ_METRICS; done;'
+        ' touch started; exec 2>/dev/null; trap "echo late=1 >> $MLPROJ_METRICS; touch ended; exit" TERM; while true;'
+        " do sleep 0.05; done'}}",
     )
     process = start("run", folder)
     wait_for(folder / "started", process)
@@ -80,7 +80,8 @@ def test_nothing_that_was_appended_is_lost_when_mlproj_is_killed(tmp_path: Path)
 def test_metrics_are_seen_while_the_run_runs(tmp_path: Path) -> None:
     folder = project(
         tmp_path / "p",
-        "entry_points: {main: {command: 'echo a=1 >> $MLPROJ_METRICS; touch started; until [ -e go ]; do sleep 0.05; done'}}",
+        "entry_points: {main: {command: 'echo a=1 >> $MLPROJ_METRICS; touch started; until [ -e go ]; do sleep 0.05;"
+        " done'}}",
     )
     process = start("run", folder)
     wait_for(folder / "started", process)
@@ -126,11 +127,9 @@ def test_artifacts_are_what_is_in_the_folder_and_an_empty_one_is_not_left(tmp_pa
 
 def test_a_python_program_logs_to_its_run_and_its_first_run_is_that_one(tmp_path: Path) -> None:
     code = (
-        "import mlproj\n"
-        "mlproj.log_metric('before', 1)\n"
-        "with mlproj.start_run(run_name='mine', experiment_name='wine', tags={'a': 'b'}): mlproj.log_metric('a', 1, step=3)\n"
-        "mlproj.log_metric('after', 1)\n"
-        "with mlproj.start_run(run_name='child'): mlproj.log_metric('c', 1)\n"
+        "import mlproj\nmlproj.log_metric('before', 1)\nwith mlproj.start_run(run_name='mine', experiment_name='wine',"
+        " tags={'a': 'b'}): mlproj.log_metric('a', 1, step=3)\nmlproj.log_metric('after', 1)\nwith"
+        " mlproj.start_run(run_name='child'): mlproj.log_metric('c', 1)\n"
     )
     folder = project(
         tmp_path / "p", f"entry_points: {{main: {{command: '{sys.executable} train.py'}}}}", train__py=code

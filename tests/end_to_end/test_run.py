@@ -205,7 +205,8 @@ def test_a_timeout_ends_the_run(tmp_path: Path) -> None:
 def test_secrets_are_in_no_record(tmp_path: Path) -> None:
     folder = project(
         tmp_path / "p",
-        "entry_points: {main: {parameters: {api_key: string, data: string}, command: 'echo {api_key} {data} >/dev/null'}}",
+        "entry_points: {main: {parameters: {api_key: string, data: string}, command: 'echo {api_key} {data}"
+        " >/dev/null'}}",
     )
 
     run = record(folder, "-P", "api_key=hunter2secret", "-P", "data=https://user:s3cr3tpass@example.org/x")

@@ -155,7 +155,8 @@ def test_variables_that_look_secret_are_withheld(tell: Callable[..., str]) -> No
     env = {"AWS_SECRET_ACCESS_KEY": "s", "HF_TOKEN": "t", "DATABASE_URL": "postgres://ann:pass@host/x", "PLAIN": "kept"}
 
     seen = tell(
-        "sorted(set(os.environ) & {'AWS_SECRET_ACCESS_KEY', 'HF_TOKEN', 'DATABASE_URL', 'PLAIN', 'MLFLOW_TRACKING_TOKEN'})",
+        "sorted(set(os.environ) & {'AWS_SECRET_ACCESS_KEY', 'HF_TOKEN', 'DATABASE_URL', 'PLAIN',"
+        " 'MLFLOW_TRACKING_TOKEN'})",
         env=env,
     )
 
@@ -182,7 +183,10 @@ print(info["artifact_uri"].partition(":")[0])
 
 
 def test_a_program_logs_in_every_way(run: Callable[..., Result]) -> None:
-    append = 'echo "n=2" >> $MLPROJ_METRICS; echo "a=1" >> $MLPROJ_PARAMS; echo x > $MLPROJ_ARTIFACTS/kept.txt; echo y > made.txt'
+    append = (
+        'echo "n=2" >> $MLPROJ_METRICS; echo "a=1" >> $MLPROJ_PARAMS; echo x > $MLPROJ_ARTIFACTS/kept.txt; echo y >'
+        " made.txt"
+    )
     result = run(f"{sys.executable} log.py; {append}", "--json", log__py=LOGGING)
 
     record = result.document["run"]
@@ -239,7 +243,8 @@ def test_a_file_that_a_parameter_names_can_be_read_and_not_written(tmp_path: Pat
 def test_an_environment_that_is_built_is_used(tmp_path: Path) -> None:
     folder = project(
         tmp_path / "p",
-        "{python_env: python_env.yaml, entry_points: {main: {command: python -c 'import six; print(six.__version__)'}}}",
+        "{python_env: python_env.yaml, entry_points: {main: {command: python -c 'import six;"
+        " print(six.__version__)'}}}",
         python_env__yaml="dependencies: [six==1.16.0]\n",
     )
 

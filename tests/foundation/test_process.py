@@ -235,12 +235,18 @@ def test_an_argument_that_no_program_can_be_given_is_a_usage_error(argument: str
 
 # Terminals. A session of our own with a terminal is what a person has; the test's own may have none.
 
-ASKER = "try: open('/dev/tty').close(); print('can ask', file=sys.stderr)\nexcept OSError: print('cannot ask', file=sys.stderr)"
+ASKER = (
+    "try: open('/dev/tty').close(); print('can ask', file=sys.stderr)\nexcept OSError: print('cannot ask',"
+    " file=sys.stderr)"
+)
 
 
 def at_a_terminal(call: str) -> str:
     """What a program of ours prints that makes *call* while it has a controlling terminal."""
-    code = f"import sys\nfrom mlproj import process\ntool = [sys.executable, '-c', {'import sys' + chr(10) + ASKER!r}]\nprint({call})"
+    code = (
+        "import sys\nfrom mlproj import process\ntool = [sys.executable, '-c',"
+        f" {'import sys' + chr(10) + ASKER!r}]\nprint({call})"
+    )
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(Path(__file__).parents[1])

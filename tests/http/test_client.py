@@ -95,7 +95,10 @@ def test_one_connection_serves_many_requests(told: FieldReader) -> None:
         (404, b'{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no run"}', {}, Refused, "no run"),
         (
             400,
-            b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "bad", "mlproj": {"kind": "WrongState", "hint": "h"}}',
+            (
+                b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "bad", "mlproj": {"kind": "WrongState", "hint":'
+                b' "h"}}'
+            ),
             {},
             Refused,
             "bad",

@@ -190,7 +190,8 @@ def test_threads_and_forked_processes_log_to_the_same_run_and_do_not_end_it() ->
 )
 def test_wrong_use_is_told(call: str, message: str) -> None:
     out = ran(
-        f"from mlproj.foundation.errors import UsageError\ntry: mlproj.{call}\nexcept UsageError as error: print(error.message)\nelse: print('taken')"
+        f"from mlproj.foundation.errors import UsageError\ntry: mlproj.{call}\nexcept UsageError as error:"
+        " print(error.message)\nelse: print('taken')"
     )
 
     assert message in out

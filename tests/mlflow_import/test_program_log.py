@@ -197,7 +197,8 @@ def test_a_database_of_an_old_client_lacks_columns(store: TrackingStore, checkou
     run = store.create_run()
     database(
         checkout / "tracking.db",
-        f"INSERT INTO runs VALUES ('{FIRST}', NULL, 'FINISHED', {later(run)}, NULL, 'active', './mlruns/0/x/artifacts', 0)",
+        f"INSERT INTO runs VALUES ('{FIRST}', NULL, 'FINISHED', {later(run)}, NULL, 'active',"
+        " './mlruns/0/x/artifacts', 0)",
         f"INSERT INTO params VALUES ('p', NULL, '{FIRST}')",
         f"INSERT INTO metrics VALUES ('m', 0.5, 10, '{FIRST}'), ('m', -1.7976931348623157e308, 11, '{FIRST}')",
         f"INSERT INTO metrics VALUES ('n', NULL, NULL, '{FIRST}')",
@@ -218,7 +219,8 @@ def test_a_store_in_the_subfolder_that_the_program_ran_in_is_found(
     (project / "mlruns" / "0" / FIRST / "artifacts" / "f").write_text("x")
     database(
         project / "mlflow.db",
-        f"INSERT INTO runs VALUES ('{FIRST}', 'n', 'RUNNING', {later(run)}, NULL, 'active', './mlruns/0/{FIRST}/artifacts', 0)",
+        f"INSERT INTO runs VALUES ('{FIRST}', 'n', 'RUNNING', {later(run)}, NULL, 'active',"
+        f" './mlruns/0/{FIRST}/artifacts', 0)",
     )
     ours, _ = collect(store, run, checkout, told)
     assert ours.tags[program_log.RUN_TAG] == FIRST
@@ -398,12 +400,10 @@ def test_a_client_that_was_killed_in_the_middle_leaves_what_it_had_logged(
         f"INSERT INTO params VALUES ('whole', '1', '{FIRST}')",
     )
     code = (
-        "import os, sqlite3, sys\n"
-        "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        "connection.execute('PRAGMA cache_size = 1'); connection.execute('PRAGMA cache_spill = 1')\n"
-        "connection.execute('BEGIN')\n"
-        f"connection.executemany('INSERT INTO params VALUES (?, ?, ?)', [(str(n), 'x' * 500, '{FIRST}') for n in range(2000)])\n"
-        "os.kill(os.getpid(), 9)\n"
+        "import os, sqlite3, sys\nconnection = sqlite3.connect(sys.argv[1],"
+        " isolation_level=None)\nconnection.execute('PRAGMA cache_size = 1'); connection.execute('PRAGMA cache_spill ="
+        " 1')\nconnection.execute('BEGIN')\nconnection.executemany('INSERT INTO params VALUES (?, ?, ?)', [(str(n),"
+        f" 'x' * 500, '{FIRST}') for n in range(2000)])\nos.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(checkout / "mlflow.db")], check=False)
     assert (checkout / "mlflow.db-journal").exists()

@@ -35,8 +35,8 @@ print("said")
 def many(tmp_path: Path) -> Path:
     """A project that logs ``n`` points, ``pause`` seconds apart, a parameter and a file."""
     text = (
-        "name: many\nentry_points:\n  main:\n    parameters:\n      n: {type: float, default: 5}\n      pause: {type: float, default: 0}\n"
-        '    command: "python many.py {n} {pause}"\n'
+        "name: many\nentry_points:\n  main:\n    parameters:\n      n: {type: float, default: 5}\n      pause: {type:"
+        ' float, default: 0}\n    command: "python many.py {n} {pause}"\n'
     )
     return project(tmp_path / "many", text, many__py=MANY)
 

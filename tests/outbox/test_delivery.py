@@ -391,7 +391,8 @@ def test_a_nested_run_comes_with_its_parent(server: Server, many: Path, tmp_path
 
     outer = project(
         tmp_path / "outer",
-        f'name: outer\nentry_points:\n  main:\n    command: "{sys.executable} -m mlproj run {many} --env-manager local"\n',
+        f'name: outer\nentry_points:\n  main:\n    command: "{sys.executable} -m mlproj run {many} --env-manager'
+        ' local"\n',
     )
     with server.up():
         _, document = run_to(server.address, outer)

@@ -290,7 +290,10 @@ def test_a_layer_is_the_same_bytes_wherever_the_files_were(tmp_path: Path) -> No
 
 
 def test_what_docker_env_takes_from_the_machine_is_told(tmp_path: Path) -> None:
-    text = "docker_env: {image: x, environment: [[A, b], 'C=d', HERE], volumes: ['./d:/d'], gpus: all}\nentry_points: {main: {command: ls}}\n"
+    text = (
+        "docker_env: {image: x, environment: [[A, b], 'C=d', HERE], volumes: ['./d:/d'], gpus: all}\nentry_points:"
+        " {main: {command: ls}}\n"
+    )
     (tmp_path / "MLproject").write_text(text)
     declared = projects.load(tmp_path).environment
     assert declared is not None

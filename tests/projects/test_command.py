@@ -162,7 +162,10 @@ class TestFixes:
         assert "is the text {n}, not the parameter's value" in command.warnings[0]
 
     def test_an_undeclared_name_is_an_error_that_lists_the_declared(self, tmp_path: Path) -> None:
-        text = "entry_points:\n  main:\n    parameters: {alpha: float}\n    command: >\n      python train.py\n      --a {alhpa}\n"
+        text = (
+            "entry_points:\n  main:\n    parameters: {alpha: float}\n    command: >\n      python train.py\n      --a"
+            " {alhpa}\n"
+        )
         point = project(tmp_path, text).entry_points["main"]
 
         with pytest.raises(InvalidProject, match=r"uses \{alhpa\}, .*declared: alpha; did you mean 'alpha'") as caught:

@@ -88,7 +88,10 @@ def test_two_environments_are_an_error_with_both_places(tmp_path: Path, first: s
 
 
 def test_docker_options_are_kept_as_they_are(tmp_path: Path) -> None:
-    text = 'docker_env:\n  image: python:3.11\n  volumes: ["$(pwd):/data"]\n  environment: [[A, b], [N, 1], COPIED, "K=v"]\n'
+    text = (
+        'docker_env:\n  image: python:3.11\n  volumes: ["$(pwd):/data"]\n  environment: [[A, b], [N, 1], COPIED,'
+        ' "K=v"]\n'
+    )
 
     found = project(tmp_path, text).environment
 

@@ -18,8 +18,14 @@ SILENT = [
     "entry_points: {}",
     "entry_points: {main: {command: ls}}",
     "entry_points: {main: {command: ls, parameters: }}",
-    "entry_points: {main: {command: ls, description: x, parameters: {a: float, b: {}, c: {type: 'list[int]', default: [1]}}}}",
-    "entry_points: {m: {command: ls, parameters: {a: {type: int, min: 1, max: 1e-3, choices: [1, null], optional: true, description: x}}}}",
+    (
+        "entry_points: {main: {command: ls, description: x, parameters: {a: float, b: {}, c: {type: 'list[int]',"
+        " default: [1]}}}}"
+    ),
+    (
+        "entry_points: {m: {command: ls, parameters: {a: {type: int, min: 1, max: 1e-3, choices: [1, null], optional:"
+        " true, description: x}}}}"
+    ),
     "entry_points: {main: {command: ls, parameters: {a: {type: null, default: null, min: null, choices: null}}}}",
     "python_env: x.yaml",
     "conda_env: x.yaml",

@@ -84,7 +84,10 @@ def test_thread_counts_are_shown_by_trial_and_trials_can_be_left_out(tmp_path: P
 
 
 def test_times_in_outputs_are_told_without_further_runs(tmp_path: Path) -> None:
-    code = "import datetime, os\nopen('report.txt', 'w').write(f'made at {datetime.datetime.now()} in {os.getcwd()}: 0.5')\n"
+    code = (
+        "import datetime, os\nopen('report.txt', 'w').write(f'made at {datetime.datetime.now()} in {os.getcwd()}:"
+        " 0.5')\n"
+    )
     run = recorded(python_project(tmp_path / "p", code))
     _, document = reproduced(run["run_id"], "--times", "2")
     assert causes(document) == [("times in outputs", "read")]

@@ -74,7 +74,10 @@ def test_secret_values_have_to_be_given_and_others_may_not(tmp_path: Path) -> No
 
 
 def test_inputs_are_found_where_they_were_and_held_to_their_hash(tmp_path: Path) -> None:
-    text = "entry_points: {main: {parameters: {data: path, more: {type: path, default: d.csv}}, command: 'cat {data} {more} > out'}}\n"
+    text = (
+        "entry_points: {main: {parameters: {data: path, more: {type: path, default: d.csv}}, command: 'cat {data}"
+        " {more} > out'}}\n"
+    )
     folder = project(tmp_path / "p", text, d__csv="own\n")
     commit(folder, {})
     outside, inside = tmp_path / "outside", folder / "sub"

@@ -66,7 +66,10 @@ def test_what_draws_without_a_seed_is_told_with_its_place(tmp_path: Path, code: 
         "import numpy as np\nimport sys\nrng = np.random.default_rng(int(sys.argv[1]))\nrng.normal()\n",
         "import numpy as np\nrng = np.random.Generator(np.random.PCG64(seed=3))\n",
         "from numpy.random import Generator\ndef f(rng: Generator): return rng.random()\n",
-        "import numpy as np\nfrom sklearn.model_selection import train_test_split\nnp.random.seed(1)\ntrain_test_split([])\n",
+        (
+            "import numpy as np\nfrom sklearn.model_selection import"
+            " train_test_split\nnp.random.seed(1)\ntrain_test_split([])\n"
+        ),
         "from sklearn.ensemble import RandomForestClassifier\nRandomForestClassifier(random_state=0)\n",
         "from sklearn.ensemble import RandomForestClassifier\nRandomForestClassifier(**options)\n",
         "from sklearn.model_selection import KFold\nKFold(5)\n",

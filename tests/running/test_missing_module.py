@@ -7,7 +7,10 @@ import pytest
 from mlproj.environments.base import Declaration, Description
 from mlproj.running import missing_module
 
-TRACE = "Traceback (most recent call last):\n  File \"train.py\", line 1\nModuleNotFoundError: No module named 'sklearn.linear_model'\n"
+TRACE = (
+    'Traceback (most recent call last):\n  File "train.py", line 1\nModuleNotFoundError: No module named'
+    " 'sklearn.linear_model'\n"
+)
 
 
 def _described(kind: str, file: str | None) -> Description:

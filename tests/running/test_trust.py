@@ -75,7 +75,10 @@ def test_what_is_remembered_is_known() -> None:
 
 
 def test_many_who_remember_at_once_lose_nothing() -> None:
-    code = "import sys; from mlproj.running.trust import Trusted\nfor n in range(20): Trusted().remember(f'https://h/{sys.argv[1]}-{n}', 'said yes')"
+    code = (
+        "import sys; from mlproj.running.trust import Trusted\nfor n in range(20):"
+        " Trusted().remember(f'https://h/{sys.argv[1]}-{n}', 'said yes')"
+    )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(number)]) for number in range(4)]
 
     assert [writer.wait() for writer in writers] == [0] * 4

@@ -152,9 +152,10 @@ def test_other_names_and_other_pages_are_refused_as_mlflows_clients_read_it(stor
 # Whatever a client sends, no answer says that the server is at fault: clients would send it again and again.
 
 FIELDS = (
-    "name new_name experiment_id experiment_ids experiment_name run_id run_uuid key value timestamp step metrics params tags filter "
-    "order_by max_results page_token view_type run_view_type status end_time start_time lifecycle_stage artifact_location path "
-    "metric_key datasets models model_id version stage source alias run_name user_id dataset info data model_type"
+    "name new_name experiment_id experiment_ids experiment_name run_id run_uuid key value timestamp step metrics params"
+    " tags filter order_by max_results page_token view_type run_view_type status end_time start_time lifecycle_stage"
+    " artifact_location path metric_key datasets models model_id version stage source alias run_name user_id dataset"
+    " info data model_type"
 ).split()
 _odd = st.sampled_from(
     [

@@ -67,7 +67,10 @@ def test_no_path_leaves_the_artifacts(serve: Callable[[Any], str], application: 
     host, port = urlsplit(serve(application)).netloc.split(":")
     for method in ("GET", "PUT", "DELETE"):
         with socket.create_connection((host, int(port))) as connection:  # clients tidy paths up before they send them
-            lines = f"{method} {FILES}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbad"
+            lines = (
+                f"{method} {FILES}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length:"
+                " 3\r\n\r\nbad"
+            )
             connection.sendall(lines.encode("latin-1"))
             answer = connection.makefile("rb").read()
         assert answer.startswith(b"HTTP/1.1 400 ") and b"secret" not in answer

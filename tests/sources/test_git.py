@@ -454,10 +454,9 @@ def test_what_a_killed_fetch_left_is_no_hindrance(origin: Path) -> None:
 
 def test_many_processes_may_fetch_the_same_new_repository(origin: Path) -> None:
     code = (
-        "import sys; from mlproj import sources\n"
-        "source = sources.open(sys.argv[1]); revision = source.pin(sys.argv[2] or None, offline=False)\n"
-        "checkout = source.fetch(revision, isolated=False); print((checkout.root / 'sub.dir' / 'train.py').read_text())\n"
-        "checkout.last_changed(checkout.root / 'MLproject'); checkout.release()"
+        "import sys; from mlproj import sources\nsource = sources.open(sys.argv[1]); revision = source.pin(sys.argv[2]"
+        " or None, offline=False)\ncheckout = source.fetch(revision, isolated=False); print((checkout.root / 'sub.dir'"
+        " / 'train.py').read_text())\ncheckout.last_changed(checkout.root / 'MLproject'); checkout.release()"
     )
     versions = ["", "", "v1.0", "feature/x", git(origin, "rev-parse", "main~1"), "main"]
     running = [

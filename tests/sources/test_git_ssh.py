@@ -56,7 +56,10 @@ def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 def use_key(monkeypatch: pytest.MonkeyPatch, folder: Path, key: str, known: str = "known") -> None:
-    options = f"-F none -i {folder / key} -o IdentitiesOnly=yes -o UserKnownHostsFile={folder / known} -o GlobalKnownHostsFile=/dev/null"
+    options = (
+        f"-F none -i {folder / key} -o IdentitiesOnly=yes -o UserKnownHostsFile={folder / known} -o"
+        " GlobalKnownHostsFile=/dev/null"
+    )
     monkeypatch.setenv("GIT_SSH_COMMAND", f"ssh {options}")
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from mlproj.foundation import paths
 from mlproj.sources import workspace
 
-HOLD = "import sys; from mlproj.sources import workspace; folder, _ = workspace.new(); print(folder, flush=True); sys.stdin.read()"
+HOLD = (
+    "import sys; from mlproj.sources import workspace; folder, _ = workspace.new(); print(folder, flush=True);"
+    " sys.stdin.read()"
+)
 
 
 def holder() -> tuple[subprocess.Popen[str], Path]:

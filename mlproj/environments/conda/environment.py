@@ -127,7 +127,10 @@ def _as_of_today(chosen: Tool, request: Request, as_of: AsOf) -> AsOf:
         raise EnvironmentFailure(
             f"the {chosen.name} here cannot leave out packages that came after a date", hint=f"{hint}; or --as-of today"
         )
-    note = f"packages of today, not of {as_of.moment:%Y-%m-%d}: the {chosen.name} here cannot leave out newer ones ({hint})"
+    note = (
+        f"packages of today, not of {as_of.moment:%Y-%m-%d}: the {chosen.name} here cannot leave out newer ones"
+        f" ({hint})"
+    )
     return AsOf(None, "", (*as_of.notes, note))
 
 

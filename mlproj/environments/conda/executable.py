@@ -33,7 +33,8 @@ _MISLEADING = (
     "PYTHONSTARTUP",
 )
 _NOTHING_FITS = re.compile(
-    r"Unsatisfiable|PackagesNotFound|ResolvePackageNotFound|InvalidMatchSpec|InvalidSpec|Could not solve|nothing provides|does not exist"
+    r"Unsatisfiable|PackagesNotFound|ResolvePackageNotFound|InvalidMatchSpec|InvalidSpec|Could not solve|nothing"
+    r" provides|does not exist"
 )
 _IDLE = re.compile(r"(critical|error|warning)\s+libmamba (Could not solve|Multiple errors occurred)")
 _ADVICE = re.compile(r"^\s*(Current channels|To search for|HTTP errors are often|If you run into)", re.MULTILINE)

@@ -93,7 +93,10 @@ class Rattler:
             )
         except InstallerError as error:
             if access.offline and "is not asked" in str(error):
-                message = f"a conda package is not in the cache, and --offline was asked for: {_message_of(error).partition(':')[0]}"
+                message = (
+                    "a conda package is not in the cache, and --offline was asked for:"
+                    f" {_message_of(error).partition(':')[0]}"
+                )
                 raise EnvironmentFailure(message, hint=_away_hint(access)) from error
             raise EnvironmentFailure(
                 f"the conda packages cannot be installed: {_message_of(error)}", hint=_install_hint(str(error))

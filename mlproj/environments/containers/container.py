@@ -278,7 +278,10 @@ def _hint(engine: Engine, engine_message: str) -> str | None:
     if "docker-init" in lowered:
         return "the engine lacks its init program: install the package docker-init or tini"
     if "device driver" in lowered or "nvidia" in lowered or "cdi" in lowered:
-        return "the container asks for GPUs: they need a driver and NVIDIA's container toolkit on this machine; or remove gpus from docker_env"
+        return (
+            "the container asks for GPUs: they need a driver and NVIDIA's container toolkit on this machine; or remove"
+            " gpus from docker_env"
+        )
     if "mount" in lowered or "bind source path" in lowered:
         return "folders are mounted from this machine: is the engine on it, and may it read them?"
     return None

@@ -29,7 +29,10 @@ _OWN = re.compile(
 )
 _FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
 _PATIENCE = 30.0  # seconds that an engine may take to say how it is
-_HINT = "install docker (https://docs.docker.com/engine) or podman (https://podman.io), or run without a container: --env-manager local"
+_HINT = (
+    "install docker (https://docs.docker.com/engine) or podman (https://podman.io), or run without a container:"
+    " --env-manager local"
+)
 
 
 @dataclass(frozen=True)

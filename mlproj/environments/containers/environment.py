@@ -78,7 +78,10 @@ def _as_recorded(wanted: Settings, locked: Locked, found: Engine) -> Settings:
     EnvironmentFailure."""
     name, digest, identity = (str(locked.image.get(part) or "") for part in ("name", "digest", "id"))
     if not digest and not (identity and image.find(found, identity)):
-        message = f"the image of {locked.of} ({name}, {identity[:19]}) is not with {found.name} here, and came from no registry"
+        message = (
+            f"the image of {locked.of} ({name}, {identity[:19]}) is not with {found.name} here, and came from no"
+            " registry"
+        )
         raise EnvironmentFailure(
             message, hint="where it is: docker save, then docker load; or mlproj run builds it anew"
         )

@@ -23,7 +23,8 @@ def notes(wanted: Settings, found: Engine, route: Route) -> tuple[str, ...]:
         lines.append(f"{found.name} is given {' '.join(_masked(wanted.arguments))}")
     if wanted.is_copied:
         lines.append(
-            "the project's files are copied into an image (--build-image): what the program changes among them is not kept"
+            "the project's files are copied into an image (--build-image): what the program changes among them is not"
+            " kept"
         )
     return tuple(lines)
 

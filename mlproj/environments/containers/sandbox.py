@@ -88,7 +88,10 @@ def checked(wanted: Settings, request: Request, place: Place | None = None) -> S
             f"--sandbox runs the command as you, and docker_env wants user: {wanted.user}", place=place, hint=_TRUSTED
         )
     if wanted.build and not _is_in(wanted.build.context, request.project_dir):
-        message = f"--sandbox shows nothing outside of the project's folder, and its image is built from {wanted.build.context}"
+        message = (
+            "--sandbox shows nothing outside of the project's folder, and its image is built from"
+            f" {wanted.build.context}"
+        )
         raise UsageError(message, place=place, hint=_TRUSTED)
     volumes = tuple(_volume(volume, request.project_dir, place) for volume in wanted.volumes)
     return replace(wanted, volumes=volumes, is_sandbox=True)
@@ -106,7 +109,10 @@ def options(wanted: Settings) -> Iterator[str]:
 def opening(door: Door) -> str:
     """What the container's shell does to open *door*, if there is a Python 3 that can."""
     code = shlex.quote(_OPEN.format(port=door.port, path=DOOR))
-    return f"(for python in python3 python; do command -v $python && $python -I -S -c {code} && break; done) >/dev/null 2>&1\n"
+    return (
+        f"(for python in python3 python; do command -v $python && $python -I -S -c {code} && break; done) >/dev/null"
+        " 2>&1\n"
+    )
 
 
 def not_confined(wanted: Settings, engine: Engine, *, is_made: bool) -> tuple[str, ...]:

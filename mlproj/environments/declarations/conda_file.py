@@ -92,8 +92,10 @@ class Reader:
             raise EnvironmentFailure(
                 f"conda packages without an equal among Python packages: {names}",
                 place=next(iter(self.missing.values())),
-                hint="install what they bring on this machine, remove them if the program does not need them, or run inside a conda "
-                "environment that has them with --env-manager local",
+                hint=(
+                    "install what they bring on this machine, remove them if the program does not need them, or run"
+                    " inside a conda environment that has them with --env-manager local"
+                ),
             )
         self._python()
         conda_merge.join(self.draft, self.packages)

@@ -56,7 +56,10 @@ navigator-updater powershell_shortcut powershell_shortcut_miniconda pycosat pypi
 _PART = """
 nomkl numpy-base pyqt-impl pyqt5-sip pyqtchart pyqtwebengine
 """
-_OPTIONAL = "mkl-service mkl_fft mkl_random mkl-fft mkl-random mkl_umath icc-rt daal4py daal dal intelpython intelpython3_core tbb4py"
+_OPTIONAL = (
+    "mkl-service mkl_fft mkl_random mkl-fft mkl-random mkl_umath icc-rt daal4py daal dal intelpython intelpython3_core"
+    " tbb4py"
+)
 
 _REASONS = {
     name: reason

@@ -76,14 +76,18 @@ def _automatic(request: Request, declaration: Declaration, requirements: Require
             moment,
             reason,
             (
-                "the package index does not tell when the pinned releases were uploaded, or lacks one; the declaration's date is used",
+                (
+                    "the package index does not tell when the pinned releases were uploaded, or lacks one; the"
+                    " declaration's date is used"
+                ),
             ),
         )
     settled = newest + AFTER_PINS
     if settled < moment:
         return AsOf(
             settled,
-            f"four weeks after the newest pinned release ({newest:%Y-%m-%d}), which is before the commit ({moment:%Y-%m-%d})",
+            f"four weeks after the newest pinned release ({newest:%Y-%m-%d}), which is before the commit"
+            f" ({moment:%Y-%m-%d})",
         )
     return AsOf(moment, reason)
 

@@ -67,7 +67,8 @@ def _create(uv: Uv, manager: str, interpreter: Interpreter, venv: Path, progress
         return
     if interpreter.minor < _OLDEST_FOR_VIRTUALENV:
         progress.note(
-            f"virtualenv does not support Python {interpreter.version}; uv venv makes the environment, pip installs into it"
+            f"virtualenv does not support Python {interpreter.version}; uv venv makes the environment, pip installs"
+            " into it"
         )
         _create(uv, "uv", interpreter, venv, progress)
         return
@@ -117,7 +118,10 @@ def _with_uv(uv: Uv, into: list[str], text: str, entries: Sequence[dict[str, Any
     uv.check("the packages cannot be installed", *command, *bounds, *refresh, hint=_HINT if bounds else None)
 
 
-_HINT = "--as-of today takes today's packages, --as-of DATE those of another day; --env-manager virtualenv installs with pip"
+_HINT = (
+    "--as-of today takes today's packages, --as-of DATE those of another day; --env-manager virtualenv installs"
+    " with pip"
+)
 
 
 def _into(venv: Path, interpreter: Interpreter) -> list[str]:

@@ -18,10 +18,10 @@ from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import ServiceError
 
 _PROBE = (
-    "import sys,json,platform,sysconfig;"
-    "print(json.dumps({'version':'.'.join(map(str,sys.version_info[:3]))+('' if sys.version_info[3]=='final' else sys.version_info[3]),"
-    "'implementation':sys.implementation.name if hasattr(sys,'implementation') else 'old',"
-    "'platform':sysconfig.get_platform(),'libc':'-'.join(platform.libc_ver(sys.executable))}))"
+    "import sys,json,platform,sysconfig;print(json.dumps({'version':'.'.join(map(str,sys.version_info[:3]))+('' if"
+    " sys.version_info[3]=='final' else sys.version_info[3]),'implementation':sys.implementation.name if"
+    " hasattr(sys,'implementation') else"
+    " 'old','platform':sysconfig.get_platform(),'libc':'-'.join(platform.libc_ver(sys.executable))}))"
 )
 _NAME = re.compile(r"python(3(\.\d+)?)?$")
 _NAME_OF_NOTE = re.compile(r"python(\d+)\.(\d+)$")

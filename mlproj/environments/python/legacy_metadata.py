@@ -56,7 +56,10 @@ def corrections(folder: Path) -> list[str]:
 
 def entry(name: str, version: str, requires: list[str]) -> str:
     """One ``dependency-metadata`` table of ``uv.toml``."""
-    return f"[[dependency-metadata]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\nrequires-dist = {json.dumps(requires)}\n\n"
+    return (
+        f"[[dependency-metadata]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\nrequires-dist ="
+        f" {json.dumps(requires)}\n\n"
+    )
 
 
 def corrected(requirement: str) -> str:

@@ -160,7 +160,8 @@ def _try_once(uv: Uv, ask: Ask) -> str | Refusal:
         undated = _undated(refusal, ask)
         if undated:
             uv.progress.note(
-                f"the index of {', '.join(sorted(undated))} does not tell upload dates; taken without regard to the date"
+                f"the index of {', '.join(sorted(undated))} does not tell upload dates; taken without regard to the"
+                " date"
             )
             ask = replace(ask, undated=ask.undated | undated)
         elif not legacy_metadata.correct(uv, refusal.text, ask):

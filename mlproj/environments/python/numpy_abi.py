@@ -16,9 +16,10 @@ CONSTRAINT = "numpy<2"
 _PREPARED = datetime(2024, 4, 1, tzinfo=timezone.utc)
 # Packages with extension modules that are compiled against NumPy's C interface.
 _COMPILED = frozenset(
-    "bottleneck catboost cftime fastparquet gensim h5py hdbscan implicit matplotlib netcdf4 numexpr opencv-contrib-python opencv-python "
-    "opencv-python-headless pandas pyarrow pymc3 pystan pywavelets rasterio scikit-image scikit-learn scikit-surprise scipy shap spacy "
-    "statsmodels tables tensorflow tensorflow-cpu thinc torch".split()
+    "bottleneck catboost cftime fastparquet gensim h5py hdbscan implicit matplotlib netcdf4 numexpr"
+    " opencv-contrib-python opencv-python opencv-python-headless pandas pyarrow pymc3 pystan pywavelets rasterio"
+    " scikit-image scikit-learn scikit-surprise scipy shap spacy statsmodels tables tensorflow tensorflow-cpu thinc"
+    " torch".split()
 )
 
 

@@ -109,9 +109,12 @@ def none_fits(wish: str, found: list[Interpreter], attempt: str | None) -> Envir
     tried = f"; downloading it failed: {attempt}" if attempt else ""
     return EnvironmentFailure(
         f"the project needs Python {wish}, which is not on this machine (found: {here}){tried}",
-        hint=f"install it (pyenv install {minor_of(wish)}, uv python install {minor_of(wish)}, or your system's packages) and run again"
-        if is_exact(wish)
-        else "install a Python in that range, for instance with pyenv or uv python install, and run again",
+        hint=(
+            f"install it (pyenv install {minor_of(wish)}, uv python install {minor_of(wish)}, or your system's"
+            " packages) and run again"
+            if is_exact(wish)
+            else "install a Python in that range, for instance with pyenv or uv python install, and run again"
+        ),
     )
 
 

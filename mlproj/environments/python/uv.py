@@ -128,7 +128,8 @@ class Uv:
 
 
 _UNREACHABLE = re.compile(
-    r"could not resolve host|failed to lookup address|dns error|connection refused|connection reset|timed out|network is unreachable",
+    r"could not resolve host|failed to lookup address|dns error|connection refused|connection reset|timed out|network"
+    r" is unreachable",
     re.IGNORECASE,
 )
 
@@ -155,7 +156,10 @@ def _known_hint(said: str) -> str | None:
         return "look at the network, the proxy and the address of the package index, then try again"
     unknown = re.search(r"Because (\S+) was not found in the package (?:registry|index)", said)
     if unknown:
-        return f"no package is called {unknown[1]!r}: look at how the name is spelled, or name the index that has it (--extra-index-url)"
+        return (
+            f"no package is called {unknown[1]!r}: look at how the name is spelled, or name the index that has it"
+            " (--extra-index-url)"
+        )
     return None
 
 

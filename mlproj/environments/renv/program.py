@@ -15,7 +15,10 @@ from mlproj.foundation.redaction import redact
 OPTIONS = ("--no-docs", "--no-lock")
 """Of ``R CMD INSTALL``: nobody reads help in a run, and nobody else writes to the library."""
 
-_HINT = "what it lacks must be in renv.lock (renv::snapshot() writes it), or be installed on this machine, as compilers and libraries are"
+_HINT = (
+    "what it lacks must be in renv.lock (renv::snapshot() writes it), or be installed on this machine, as compilers and"
+    " libraries are"
+)
 # Where R looks for packages and start-up files; what is installed must not depend on the user's.
 _MISLEADING = re.compile(r"R_(HOME|LIBS.*|PROFILE.*|ENVIRON.*)|RENV_.*")
 

@@ -84,7 +84,10 @@ def _add_root(graph: Graph, run: Run, profiles: Sequence[tuple[str, str, str]], 
         "./",
         "Dataset",
         name=f"Run {run.run_name}",
-        description=f"A run of {_what(run)}, recorded by mlproj: its definition, parameters, environment, log, results and files.",
+        description=(
+            f"A run of {_what(run)}, recorded by mlproj: its definition, parameters, environment, log, results and"
+            " files."
+        ),
         datePublished=moment(run.end_time or run.start_time),
         license=reference(licence),
         conformsTo=[{"@id": id} for id, _name, _version in profiles],

@@ -67,7 +67,10 @@ def _check_chosen(named: Input, checkout: Checkout, *, is_given: bool, shown: Pa
     is_theirs = not is_given or named.path.is_relative_to(checkout.project_dir)
     places = (shown, paths.downloads(), paths.bundles())
     if is_theirs and not any(real.is_relative_to(os.path.realpath(place)) for place in places):
-        message = f"--sandbox hides what you did not name, and it is the project that leads parameter {named.parameter} to {real}"
+        message = (
+            f"--sandbox hides what you did not name, and it is the project that leads parameter {named.parameter} to"
+            f" {real}"
+        )
         raise UsageError(message, hint=f"if the program may read it: -P {named.parameter}={shlex.quote(str(real))}")
 
 

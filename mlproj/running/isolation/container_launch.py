@@ -15,7 +15,10 @@ from mlproj.running.recording import Recording
 
 # Folders of this machine that a program in a container has nothing of.
 _OF_THIS_MACHINE = {env_vars.HOME.name, env_vars.CACHE.name, "MLFLOW_CONDA_HOME", "MLFLOW_ALLOW_FILE_STORE"}
-_UNOPENED = "what its program logs through MLflow did not reach the run: the image has no Python 3 that can open the sandbox's door"
+_UNOPENED = (
+    "what its program logs through MLflow did not reach the run: the image has no Python 3 that can open the sandbox's"
+    " door"
+)
 
 
 @contextmanager

@@ -161,7 +161,8 @@ def _latest(key: str, order: ModelOrder, values: dict[str, Any]) -> str:
         about += f" AND x.dataset_digest = {_bind(values, order.dataset_digest)}"
     return (
         "(SELECT CASE WHEN x.is_nan = 1 THEN NULL ELSE x.value END FROM logged_model_metrics x "  # noqa: S608  # values are bound
-        f"WHERE x.model = l.number AND x.key = {_bind(values, key)}{about} ORDER BY x.timestamp DESC, x.step DESC, x.run_id LIMIT 1)"
+        f"WHERE x.model = l.number AND x.key = {_bind(values, key)}{about} ORDER BY x.timestamp DESC, x.step DESC,"
+        " x.run_id LIMIT 1)"
     )
 
 

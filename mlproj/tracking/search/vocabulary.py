@@ -73,7 +73,10 @@ def comparators(family: Family, type: Type) -> tuple[str, ...]:
 _TAGS = dict.fromkeys(("tag", "tags"), Family.TAG)
 _ATTRIBUTES = dict.fromkeys(("attribute", "attributes", "attr", "run"), Family.ATTRIBUTE)
 _START, _NAME = Attribute("r.start_time", Type.NUMBER), Attribute("r.run_name")
-_ARTIFACT_URI = "CASE WHEN r.artifact_uri LIKE '%:%' THEN r.artifact_uri ELSE CAST(:artifact_root AS TEXT) || '/' || r.artifact_uri END"
+_ARTIFACT_URI = (
+    "CASE WHEN r.artifact_uri LIKE '%:%' THEN r.artifact_uri ELSE CAST(:artifact_root AS TEXT) || '/' ||"
+    " r.artifact_uri END"
+)
 
 RUNS = Vocabulary(
     source="runs r",

@@ -113,7 +113,8 @@ def delete(connection: Connection, experiment: Experiment) -> None:
     _refuse_default(experiment, "deleted")
     values = {"number": int(experiment.experiment_id), "now": now()}
     connection.execute(
-        "UPDATE experiments SET lifecycle_stage = 'deleted', deleted_time = :now, last_update_time = :now WHERE experiment_id = :number",
+        "UPDATE experiments SET lifecycle_stage = 'deleted', deleted_time = :now, last_update_time = :now WHERE"
+        " experiment_id = :number",
         values,
     )
     connection.execute(
@@ -127,7 +128,8 @@ def restore(connection: Connection, experiment: Experiment) -> None:
     """Bring it back with the runs that were deleted with it."""
     values = {"number": int(experiment.experiment_id), "now": now()}
     connection.execute(
-        "UPDATE experiments SET lifecycle_stage = 'active', deleted_time = NULL, last_update_time = :now WHERE experiment_id = :number",
+        "UPDATE experiments SET lifecycle_stage = 'active', deleted_time = NULL, last_update_time = :now WHERE"
+        " experiment_id = :number",
         values,
     )
     connection.execute(

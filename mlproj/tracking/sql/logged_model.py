@@ -73,8 +73,9 @@ def add_metrics(connection: Connection, number: int, metrics: Sequence[ModelMetr
             }
         )
     connection.executemany(
-        "INSERT INTO logged_model_metrics (model, key, step, timestamp, value, is_nan, run_id, dataset_name, dataset_digest) "
-        "VALUES (:model, :key, :step, :timestamp, :value, :is_nan, :run_id, :dataset_name, :dataset_digest) ON CONFLICT DO NOTHING",
+        "INSERT INTO logged_model_metrics (model, key, step, timestamp, value, is_nan, run_id, dataset_name,"
+        " dataset_digest) VALUES (:model, :key, :step, :timestamp, :value, :is_nan, :run_id, :dataset_name,"
+        " :dataset_digest) ON CONFLICT DO NOTHING",
         rows,
     )
 
@@ -148,7 +149,8 @@ def _metrics(connection: Connection, ids: Mapping[int, str], chosen: str) -> dic
 def link(connection: Connection, run: int, models: Sequence[RunModel]) -> None:
     """Note that a run made or used these models."""
     connection.executemany(
-        "INSERT INTO run_models (run, model_id, is_output, step) VALUES (:run, :model_id, :is_output, :step) ON CONFLICT DO NOTHING",
+        "INSERT INTO run_models (run, model_id, is_output, step) VALUES (:run, :model_id, :is_output, :step) ON"
+        " CONFLICT DO NOTHING",
         [
             {"run": run, "model_id": text(model.model_id), "is_output": int(model.output), "step": model.step}
             for model in models

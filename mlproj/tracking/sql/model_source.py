@@ -49,7 +49,8 @@ def resolve(
         _path(source).is_relative_to(_path(place)) for place in makers if _is_local(place)
     ):
         raise UsageError(
-            f"{source!r:.200} cannot be the source of a version: it is not among the artifacts of its run or logged model",
+            f"{source!r:.200} cannot be the source of a version: it is not among the artifacts of its run or logged"
+            " model",
             hint="log the model to a run first, and name that run",
         )
     return _of_logged(connection, source, run_id, model_id) if model_id else Origin(source, source, run_id, None)
@@ -83,7 +84,10 @@ def _run_of(source: str) -> str | None:
 
 def _places(connection: Connection, artifact_root: str, run_id: str | None, model_id: str | None) -> list[str]:
     """Where the artifacts of the run and of the logged model are."""
-    statement = "SELECT artifact_uri FROM runs WHERE run_id = :run UNION ALL SELECT artifact_uri FROM logged_models WHERE model_id = :model"
+    statement = (
+        "SELECT artifact_uri FROM runs WHERE run_id = :run UNION ALL SELECT artifact_uri FROM logged_models WHERE"
+        " model_id = :model"
+    )
     rows = connection.execute(statement, {"run": text(run_id or ""), "model": text(model_id or "")})
     return [logged_model.place(uri, artifact_root) for (uri,) in rows]
 

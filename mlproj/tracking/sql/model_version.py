@@ -76,7 +76,8 @@ def change(connection: Connection, number: int, changes: Mapping[str, Any]) -> N
 def archive(connection: Connection, model: int, stage: Stage, but: int) -> None:
     """Move the versions that are in *stage* to ``Archived``, but not the row *but*."""
     connection.execute(
-        "UPDATE model_versions SET stage = :archived, last_update_time = :now WHERE model = :model AND stage = :stage AND number <> :but",
+        "UPDATE model_versions SET stage = :archived, last_update_time = :now WHERE model = :model AND stage = :stage"
+        " AND number <> :but",
         {"archived": Stage.ARCHIVED.value, "now": now(), "model": model, "stage": stage.value, "but": but},
     )
 

@@ -180,7 +180,10 @@ class PostgresDatabase:
             if tables:
                 raise ServiceError(
                     f"{self._shown} is a database of another program",
-                    hint="create a database for mlproj; what MLflow keeps in its own is taken over by `mlproj import mlruns`",
+                    hint=(
+                        "create a database for mlproj; what MLflow keeps in its own is taken over by `mlproj import"
+                        " mlruns`"
+                    ),
                 )
             return 0
         ((version,),) = session.execute("SELECT coalesce(max(version), 0) FROM schema_version")

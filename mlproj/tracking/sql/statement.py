@@ -99,16 +99,19 @@ def check_params(connection: Connection, number: int, params: Mapping[str, str])
 def set_tags(connection: Connection, number: int, tags: Mapping[str, str]) -> None:
     """Add tags; one that exists is replaced."""
     connection.executemany(
-        "INSERT INTO tags (run, key, value) VALUES (:run, :key, :value) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
+        "INSERT INTO tags (run, key, value) VALUES (:run, :key, :value) ON CONFLICT (run, key) DO UPDATE SET value ="
+        " excluded.value",
         [{"run": number, "key": sql_row.key(key), "value": text(value)} for key, value in tags.items()],
     )
 
 
 _INSERT_METRIC = "INSERT INTO {table} (key, step, timestamp, value, is_nan, run) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT "
 _ADD_METRIC = _INSERT_METRIC.format(table="metrics") + "DO NOTHING"
-_SET_LATEST = _INSERT_METRIC.format(table="latest_metrics") + (
-    "(run, key) DO UPDATE SET step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan = excluded.is_nan "
-    "WHERE (excluded.step, excluded.timestamp, excluded.value) >= (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"
+_SET_LATEST = (
+    _INSERT_METRIC.format(table="latest_metrics")
+    + "(run, key) DO UPDATE SET step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan ="
+    " excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value) >= (latest_metrics.step,"
+    " latest_metrics.timestamp, latest_metrics.value)"
 )
 
 
@@ -135,9 +138,9 @@ def set_mark(connection: Connection, number: int, name: str, position: int) -> N
 def set_datasets(connection: Connection, number: int, datasets: Sequence[DatasetInput]) -> None:
     """Add datasets; of one that is there the tags are replaced."""
     connection.executemany(
-        "INSERT INTO dataset_inputs (run, name, digest, source_type, source, schema_json, profile, context, tags) VALUES "
-        "(:run, :name, :digest, :source_type, :source, :schema_json, :profile, :context, :tags) "
-        "ON CONFLICT (run, name, digest) DO UPDATE SET tags = excluded.tags, context = excluded.context",
+        "INSERT INTO dataset_inputs (run, name, digest, source_type, source, schema_json, profile, context, tags)"
+        " VALUES (:run, :name, :digest, :source_type, :source, :schema_json, :profile, :context, :tags) ON CONFLICT"
+        " (run, name, digest) DO UPDATE SET tags = excluded.tags, context = excluded.context",
         [{**sql_row.from_dataset(dataset), "run": number} for dataset in datasets],
     )
 

@@ -273,7 +273,8 @@ class SqlStore:
         with self._database.read() as connection:
             number = sql_statement.find(connection, run_id).number
             rows = connection.execute(
-                "SELECT value, is_nan, timestamp, step FROM metrics WHERE run = :number AND key = :key ORDER BY step, timestamp, value",
+                "SELECT value, is_nan, timestamp, step FROM metrics WHERE run = :number AND key = :key ORDER BY step,"
+                " timestamp, value",
                 {"number": number, "key": text(key)},
             )
             return [

@@ -133,7 +133,10 @@ def test_a_file_is_replaced_and_the_summary_of_a_github_job_is_added_to(folder: 
 
 
 def test_each_check_is_a_case(folder: Path, tmp_path: Path) -> None:
-    text = "entry_points:\n  main: {command: python gone.py}\n  bad: {command: 'echo {nmae}', parameters: {name: string}}\n"
+    text = (
+        "entry_points:\n  main: {command: python gone.py}\n  bad: {command: 'echo {nmae}', parameters: {name:"
+        " string}}\n"
+    )
     project(folder, text)
 
     result = mlproj("check", folder, "--junit-xml", tmp_path / "r.xml", "--offline", "--json")

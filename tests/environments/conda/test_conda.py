@@ -291,7 +291,10 @@ def test_credentials_of_a_channel_are_kept_nowhere(tmp_path: Path, channel: Chan
         address = written.format(host)
         text = {
             "channel": f"channels: ['{address}']\ndependencies: [python, mlib]\n",
-            "package": f"channels: [nodefaults, 'http://{host}/main']\ndependencies: ['{address}::python', '{address}::mlib']\n",
+            "package": (
+                f"channels: [nodefaults, 'http://{host}/main']\ndependencies: ['{address}::python',"
+                f" '{address}::mlib']\n"
+            ),
             "alias": "channels: [main]\ndependencies: [python, mlib]\n",
         }[where]
         alias = {"MLPROJ_CONDA_CHANNEL_ALIAS": address.removesuffix("/main")}

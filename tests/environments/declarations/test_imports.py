@@ -23,7 +23,9 @@ def modules(folder: Path, script: str | None = None) -> list[str]:
 def test_third_party_imports_are_found_with_their_first_place(tmp_path: Path) -> None:
     put(
         tmp_path,
-        train="import os\nimport numpy as np\nfrom sklearn.svm import SVC\nimport numpy.linalg\nimport urllib2, cPickle\n",
+        train=(
+            "import os\nimport numpy as np\nfrom sklearn.svm import SVC\nimport numpy.linalg\nimport urllib2, cPickle\n"
+        ),
     )
 
     found = imports.scan(tmp_path).imports
@@ -146,8 +148,10 @@ def test_modules_are_known_by_their_package(module: str, package: str) -> None:
 def test_inferring_says_what_was_inferred_and_leaves_optional_ones_out(tmp_path: Path) -> None:
     put(
         tmp_path,
-        train="import numpy\nimport sklearn\nfrom google.cloud import storage\nfrom google.cloud.storage import Client\n"
-        "try:\n    import cupy\nexcept ImportError:\n    pass\n",
+        train=(
+            "import numpy\nimport sklearn\nfrom google.cloud import storage\nfrom google.cloud.storage import Client\n"
+            "try:\n    import cupy\nexcept ImportError:\n    pass\n"
+        ),
     )
 
     found = imports.infer(Request(tmp_path, tmp_path, script=tmp_path / "train.py"))

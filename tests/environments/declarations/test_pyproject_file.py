@@ -21,7 +21,8 @@ def read(folder: Path, text: str, name: str = "pyproject.toml", kind: str = "pyp
 def test_a_project_s_dependencies_and_python_are_read(tmp_path: Path) -> None:
     found = read(
         tmp_path,
-        '[project]\nname = "x"\nrequires-python = ">=3.9"\ndependencies = ["numpy>=1,<2", "pandas"]\n[dependency-groups]\ndev = ["a"]\n',
+        '[project]\nname = "x"\nrequires-python = ">=3.9"\ndependencies = ["numpy>=1,<2",'
+        ' "pandas"]\n[dependency-groups]\ndev = ["a"]\n',
     )
 
     assert (found.python, found.python_reason) == (">=3.9", "requires-python in pyproject.toml")
@@ -112,7 +113,10 @@ def test_mistakes_have_a_place(tmp_path: Path, text: str, message: str, line: in
 
 
 def test_setup_py_is_read_and_not_run(tmp_path: Path) -> None:
-    text = "import sys\nsys.exit('ran')\nNEEDS = ['numpy>=1', 'pandas']\nsetup(name='x', install_requires=NEEDS, python_requires='>=3.7')\n"
+    text = (
+        "import sys\nsys.exit('ran')\nNEEDS = ['numpy>=1', 'pandas']\nsetup(name='x', install_requires=NEEDS,"
+        " python_requires='>=3.7')\n"
+    )
 
     found = read(tmp_path, text, "setup.py", "setup")
 
@@ -134,7 +138,8 @@ def test_a_setup_py_that_computes_is_left_to_its_build(tmp_path: Path, text: str
 def test_setup_cfg_is_read(tmp_path: Path) -> None:
     found = read(
         tmp_path,
-        "[metadata]\nname = x\n[options]\npython_requires = >=3.8\ninstall_requires =\n    numpy\n    # why\n    pandas>1\n",
+        "[metadata]\nname = x\n[options]\npython_requires = >=3.8\ninstall_requires =\n    numpy\n    # why\n   "
+        " pandas>1\n",
         "setup.cfg",
         "setup",
     )

@@ -20,7 +20,8 @@ def test_a_file_as_mlflow_writes_it(tmp_path: Path) -> None:
 
     found = read(
         tmp_path,
-        "python: 3.10.12\nbuild_dependencies:\n- pip==23.3.1\n- setuptools==68.0.0\n- wheel\ndependencies:\n- -r requirements.txt\n",
+        "python: 3.10.12\nbuild_dependencies:\n- pip==23.3.1\n- setuptools==68.0.0\n- wheel\ndependencies:\n- -r"
+        " requirements.txt\n",
     )
 
     assert (found.python, found.python_reason) == ("3.10.12", "python_env.yaml names it")

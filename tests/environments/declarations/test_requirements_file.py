@@ -23,7 +23,10 @@ def read(folder: Path, text: str | bytes, name: str = "requirements.txt") -> Req
 
 
 def test_comments_continued_lines_and_blanks_are_read_as_pip_does(tmp_path: Path) -> None:
-    text = "# packages\nnumpy>=1 , <2  # the usual\n\nscipy \\\n  ==1.5.4\npandas # last \\\n and more\n# a comment ends no line \\\nseaborn\n"
+    text = (
+        "# packages\nnumpy>=1 , <2  # the usual\n\nscipy \\\n  ==1.5.4\npandas # last \\\n and more\n# a comment ends"
+        " no line \\\nseaborn\n"
+    )
 
     assert read(tmp_path, text).packages == ("numpy<2,>=1", "scipy==1.5.4", "pandas", "seaborn")
 

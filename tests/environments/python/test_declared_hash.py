@@ -60,7 +60,10 @@ def test_a_lock_is_left_alone_when_nothing_is_declared() -> None:
 
 
 def test_files_in_a_form_that_is_not_understood_are_refused() -> None:
-    text = '[[packages]]\nname = "apple"\n[[packages.wheels]]\nurl = "https://h/apple.whl"\n[packages.wheels.hashes]\nsha256 = "ff"\n'
+    text = (
+        '[[packages]]\nname = "apple"\n[[packages.wheels]]\nurl ='
+        ' "https://h/apple.whl"\n[packages.wheels.hashes]\nsha256 = "ff"\n'
+    )
     wanted = Requirements(packages=(f"apple {WRONG}",))
     assert isinstance(declared_hash.only_declared(wanted, text), lock.Refusal)
     allowed = replace(wanted, packages=("apple --hash=sha256:ff",))

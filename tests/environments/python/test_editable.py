@@ -25,7 +25,8 @@ def test_the_import_hook_of_setuptools_becomes_the_parents_of_its_packages(tmp_p
         "import __editable___plum_1_finder; __editable___plum_1_finder.install()"
     )
     (site / "__editable___plum_1_finder.py").write_text(
-        f"MAPPING: dict[str, str] = {{'plum': '{project}/lib/plum', 'a.b': '{project}/a/b', 'tool': '{project}/lib/tool'}}\nPATHS = {{}}\n"
+        f"MAPPING: dict[str, str] = {{'plum': '{project}/lib/plum', 'a.b': '{project}/a/b', 'tool':"
+        f" '{project}/lib/tool'}}\nPATHS = {{}}\n"
     )
     assert editable.detach(site, [project]) == [(0, "lib"), (0, ".")]
 

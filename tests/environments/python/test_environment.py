@@ -213,21 +213,16 @@ def _editable(folder: Path, text: str) -> Path:
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     )
     (folder / "backend.py").write_text(
-        "import os, zipfile\n"
-        "def build(folder, files):\n"
-        "    files = dict(files, **{\n"
-        "        'plum-1.dist-info/METADATA': 'Metadata-Version: 2.1\\nName: plum\\nVersion: 1\\nRequires-Dist: seed\\n',\n"
-        "        'plum-1.dist-info/WHEEL': 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',\n"
-        "        'plum-1.dist-info/entry_points.txt': '[console_scripts]\\nplum=plum:main\\n',\n"
-        "        'plum-1.dist-info/RECORD': ''})\n"
-        "    with zipfile.ZipFile(os.path.join(folder, 'plum-1-py3-none-any.whl'), 'w') as wheel:\n"
-        "        for name, text in files.items():\n"
-        "            wheel.writestr(name, text)\n"
-        "    return 'plum-1-py3-none-any.whl'\n"
-        "def build_wheel(folder, config_settings=None, metadata_directory=None):\n"
-        "    return build(folder, {'plum/__init__.py': open('src/plum/__init__.py').read()})\n"
-        "def build_editable(folder, config_settings=None, metadata_directory=None):\n"
-        "    return build(folder, {'plum.pth': os.path.abspath('src')})\n"
+        "import os, zipfile\ndef build(folder, files):\n    files = dict(files, **{\n       "
+        " 'plum-1.dist-info/METADATA': 'Metadata-Version: 2.1\\nName: plum\\nVersion: 1\\nRequires-Dist: seed\\n',\n   "
+        "     'plum-1.dist-info/WHEEL': 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',\n       "
+        " 'plum-1.dist-info/entry_points.txt': '[console_scripts]\\nplum=plum:main\\n',\n       "
+        " 'plum-1.dist-info/RECORD': ''})\n    with zipfile.ZipFile(os.path.join(folder, 'plum-1-py3-none-any.whl'),"
+        " 'w') as wheel:\n        for name, text in files.items():\n            wheel.writestr(name, text)\n    return"
+        " 'plum-1-py3-none-any.whl'\ndef build_wheel(folder, config_settings=None, metadata_directory=None):\n   "
+        " return build(folder, {'plum/__init__.py': open('src/plum/__init__.py').read()})\ndef build_editable(folder,"
+        " config_settings=None, metadata_directory=None):\n    return build(folder, {'plum.pth':"
+        " os.path.abspath('src')})\n"
     )
     return folder
 

@@ -165,7 +165,10 @@ def test_repositories_elsewhere_than_on_the_web_or_this_disk_are_refused(tmp_pat
         ('{"R": {}}', "R's version is missing", 1),
         ('{"R": {"Version": "4.2.1",\n"Repositories": ["https://x"]}}', "R's repositories", 2),
         (
-            '{"R": {"Version": "4.2.1",\n"Repositories": []}, "Packages": {"own": {"Version": "1.0", "Source": "CRAN"}}}',
+            (
+                '{"R": {"Version": "4.2.1",\n"Repositories": []}, "Packages": {"own": {"Version": "1.0", "Source":'
+                ' "CRAN"}}}'
+            ),
             "none is named",
             2,
         ),

@@ -72,7 +72,10 @@ for _ in range(5):
 
 
 def test_processes_that_begin_at_once_make_the_tables_once(uri: str) -> None:
-    code = "import sys; from mlproj import tracking; s = tracking.open(sys.argv[1]); [s.create_run(experiment_name='one') for _ in range(5)]"
+    code = (
+        "import sys; from mlproj import tracking; s = tracking.open(sys.argv[1]); [s.create_run(experiment_name='one')"
+        " for _ in range(5)]"
+    )
     processes = [subprocess.Popen([sys.executable, "-c", code, uri]) for _ in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
     with closing(tracking.open(uri)) as store:

@@ -273,8 +273,13 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tiny_disk: Path) -> None:
 def test_ten_thousand_runs_are_listed_by_indexes(store: TrackingStore) -> None:
     database: sqlite.SqliteDatabase = store._database  # type: ignore[attr-defined]  # the store's own
     plans = {
-        "newest": "SELECT number FROM runs r WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time DESC, r.number DESC LIMIT 100",
-        "experiment": "SELECT number FROM runs r WHERE r.experiment_id = 1 ORDER BY r.start_time DESC, r.number DESC LIMIT 100",
+        "newest": (
+            "SELECT number FROM runs r WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time DESC, r.number DESC"
+            " LIMIT 100"
+        ),
+        "experiment": (
+            "SELECT number FROM runs r WHERE r.experiment_id = 1 ORDER BY r.start_time DESC, r.number DESC LIMIT 100"
+        ),
         "status": "SELECT number FROM runs r WHERE r.status IN ('RUNNING', 'SCHEDULED')",
         "name": "SELECT number FROM runs r WHERE r.run_name = 'x'",
         "prefix": "SELECT number FROM runs r WHERE r.run_id >= 'ab' AND r.run_id < 'abg'",
