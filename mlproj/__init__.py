@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mlproj.logging_api.fluent import set_tags as set_tags
     from mlproj.logging_api.fluent import start_run as start_run
     from mlproj.logging_api.search import search_runs as search_runs
-    from mlproj.running.runner import RunHandle as RunHandle
-    from mlproj.running.runner import run as run
+    from mlproj.running.handle import RunHandle as RunHandle
+    from mlproj.running.python_run import run as run
     from mlproj.tracking.base import Run as Run
 
 __version__ = "0.1.0"
@@ -33,7 +33,8 @@ __version__ = "0.1.0"
 _LAZY = {
     name: module
     for module, names in {
-        "mlproj.running.runner": "run RunHandle",
+        "mlproj.running.python_run": "run",
+        "mlproj.running.handle": "RunHandle",
         "mlproj.logging_api.fluent": (
             "log_metric log_metrics log_param log_params set_tag set_tags start_run end_run active_run"
         ),

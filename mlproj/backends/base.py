@@ -21,11 +21,13 @@ class Job:
     time between asking the processes to end and ending them. ``echo`` says where the output is shown while it comes:
     each stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
     ``over`` is called by whoever waits when no process of it is left, and ``rescue`` is a command line that is run when
-    mlproj was killed: they end what of the job is no process of ours, such as a container.
+    mlproj was killed: they end what of the job is no process of ours, such as a container. ``over`` returns what is
+    known of that one's end beyond its exit code.
     ``pass_on`` gives such a job a signal, and tells whether it could; it is asked for before its processes here are.
     ``when_lasting`` is called with the pid, where there is one, when the job has lived for ``LASTING`` seconds, by
     whoever waits for it: what a short job can do without begins there. ``descriptors`` are open files of ours that the
-    command is to have as well.
+    command is to have as well. ``is_measured`` is False where the processes that can be measured are not those of the
+    command, which works elsewhere.
     """
 
     run_id: str
@@ -37,10 +39,11 @@ class Job:
     grace: float = 10.0
     echo: str = "streams"
     when_lasting: Callable[[int | None], object] | None = None
-    over: Callable[[], object] | None = None
+    over: Callable[[], str | None] | None = None
     pass_on: Callable[[int], bool] | None = None
     rescue: tuple[str, ...] = ()
     descriptors: tuple[int, ...] = ()
+    is_measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Outcome:
     ``stopped_by`` is None when the job ended by itself, else ``"timeout"``, ``"cancelled"`` or ``"signal"`` (with
     ``signal_number``: the one that we received and passed on, or that someone else killed the command with).
     ``notes`` are faults that did not stop the job and belong in its record, such as a log cut by a full disk. ``usage``
-    is that of the processes that somebody waited for, where it is known.
+    is that of the processes that somebody waited for, where it is known. ``explanation`` is what is known of the end
+    beyond its exit code.
     """
 
     exit_code: int
@@ -66,6 +70,7 @@ class Outcome:
     signal_number: int | None = None
     notes: tuple[str, ...] = ()
     usage: Usage | None = None
+    explanation: str | None = None
 
 
 class Submission(Protocol):

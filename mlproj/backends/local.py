@@ -18,6 +18,7 @@ from mlproj.backends.event_queue import EventQueue
 from mlproj.backends.supervisor import Supervisor
 from mlproj.backends.watchdog import Watchdog
 from mlproj.foundation import env_vars, process
+from mlproj.foundation.dataclass import replace
 from mlproj.run_folder.output_log import OutputLog
 
 
@@ -47,7 +48,7 @@ class LocalSubmission:
 
     def __init__(self, job: Job, started: subprocess.Popen[bytes], watchdog: Watchdog, log: OutputLog) -> None:
         self._pid = started.pid
-        self._over = job.over
+        self._job = job
         self._events = EventQueue()
         self._supervisor: Supervisor | None = Supervisor(job, started, watchdog, log, self._events)
         self._waiting = threading.Lock()
@@ -65,14 +66,19 @@ class LocalSubmission:
         """
         with self._waiting:
             if self._outcome is None:
-                assert self._supervisor is not None
-                try:
-                    self._outcome = self._supervisor.attend()
-                finally:
-                    self._supervisor = None
-                    if self._over:
-                        self._over()
+                self._outcome = self._attended()
             return self._outcome
+
+    def _attended(self) -> Outcome:
+        assert self._supervisor is not None
+        explanation = None
+        try:
+            outcome = self._supervisor.attend()
+        finally:
+            self._supervisor = None
+            if self._job.over:
+                explanation = self._job.over()
+        return replace(outcome, explanation=explanation, usage=outcome.usage if self._job.is_measured else None)
 
     def cancel(self) -> None:
         """Ask the job to end, from any thread; after the grace time it is killed. Returns at once."""

@@ -18,6 +18,7 @@ from mlproj.foundation.errors import (
 )
 from mlproj.foundation.progress import Progress
 from mlproj.running import runner
+from mlproj.running.handle import RunHandle
 from mlproj.running.interruption import listening
 from mlproj.running.plan import Proposal
 from mlproj.running.recording import TIMEOUT_EXIT_CODE, new_run_id
@@ -51,7 +52,7 @@ def attempt(question: Question, commit: str, progress: Progress, consent: Consen
     question.source.pin(
         commit, offline=request.offline
     )  # it is fetched now: a remote out of reach is no fault of the commit
-    handle = runner.RunHandle(new_run_id())
+    handle = RunHandle(new_run_id())
     built = begun = False
     try:
         with listening() as interruption, runner.planned(request, progress, consent, question.source) as plan:
@@ -59,7 +60,7 @@ def attempt(question: Question, commit: str, progress: Progress, consent: Consen
             if built and not may_build:
                 raise BuildsUsedUp
             for line in (*plan.reasons, *plan.warnings):
-                progress.detail(line)
+                progress.detail(str(line))
             begun = True
             runner.execute(plan, progress, handle=handle)
             if interruption.received:

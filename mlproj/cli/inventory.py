@@ -133,11 +133,11 @@ def _rattler() -> Finding:
 
 def _conda() -> Finding:
     """An installed conda, mamba or micromamba, which takes py-rattler's place."""
-    from mlproj.environments.conda import tool
+    from mlproj.environments.conda import tool, tool_choice
 
     needed_for = "conda packages where py-rattler is not installed, or with --env-manager conda"
     try:
-        found = next((one for one in tool.all_for("conda") if one.name != tool.RATTLER), None)
+        found = next((one for one in tool_choice.all_for("conda") if one.name != tool.RATTLER), None)
     except EnvironmentFailure as error:
         return Finding("tools", "conda", "missing", error.message, needed_for, error.hint or "")
     if found is None:

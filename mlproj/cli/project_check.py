@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlproj import projects
-from mlproj.cli.inspection import Opened
+from mlproj.cli.inspection import decide, environment_request
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations import declaration as declarations
 from mlproj.environments.declarations import imports
-from mlproj.foundation.errors import InvalidProject, MlprojError, Place
+from mlproj.foundation.errors import InvalidProject, MlprojError, Notice
 from mlproj.foundation.progress import Progress
 from mlproj.projects import template
 from mlproj.projects.base import EntryPoint, Project
 from mlproj.projects.script import missing_scripts
+from mlproj.running.opened_project import OpenedProject
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Check:
         return not self.errors and not (strict and self.warnings)
 
 
-def checks(found: Opened, progress: Progress) -> Iterator[Check]:
+def checks(found: OpenedProject, progress: Progress) -> Iterator[Check]:
     """Every check of a project, each when it was made. Files that cannot be read as a project end them."""
     steps = _steps(found, progress)
     while True:
@@ -45,27 +45,27 @@ def checks(found: Opened, progress: Progress) -> Iterator[Check]:
         yield Check(*step, time.monotonic() - began)
 
 
-def _steps(found: Opened, progress: Progress) -> Iterator[tuple[str, list[MlprojError], list[MlprojError]]]:
+def _steps(found: OpenedProject, progress: Progress) -> Iterator[tuple[str, list[MlprojError], list[MlprojError]]]:
     try:
         project = found.load()
     except InvalidProject as error:
         yield "project", [error], []
         return
-    yield "project", [], [*map(located, project.warnings)]
+    yield "project", [], [*map(finding, project.warnings)]
     for point in project.entry_points.values():
         wrong, odd = projects.problems(point)
-        yield f"entry point {point.name}", list(wrong), [*map(located, odd), *doubts(point, project)]
-    environment, trouble = found.decide(project, progress)
+        yield f"entry point {point.name}", list(wrong), [*map(finding, odd), *doubts(point, project)]
+    environment, trouble = decide(found, project, progress)
     is_wrong = isinstance(trouble, InvalidProject)
     yield "environment", [trouble] if trouble and is_wrong else [], [trouble] if trouble and not is_wrong else []
     if environment:
-        request = found.environment_request(project)
+        request = environment_request(found, project)
         yield "imports", [], [*undeclared_imports(found.checkout.project_dir, environment.declaration, request)]
 
 
 def doubts(point: EntryPoint, project: Project) -> list[InvalidProject]:
     """Parameters that the command of *point* does not use, and scripts that it names and the project's folder lacks."""
-    return [*_unused_parameters(point), *missing_scripts(point, project.directory)]
+    return [*_unused_parameters(point), *map(finding, missing_scripts(point, project.directory))]
 
 
 def undeclared_imports(project_dir: Path, declaration: Declaration, request: Request) -> Iterator[InvalidProject]:
@@ -90,13 +90,9 @@ def undeclared_imports(project_dir: Path, declaration: Declaration, request: Req
         )
 
 
-def located(warning: str) -> InvalidProject:
-    """A warning of the form ``FILE:LINE:COLUMN: message`` with its place apart; another one as it is."""
-    match = re.match(r"(?P<file>[^:\n]+):(?P<line>\d+)(?::(?P<column>\d+))?: ", warning)
-    if not match:
-        return InvalidProject(warning)
-    column = int(match["column"]) if match["column"] else None
-    return InvalidProject(warning[match.end() :], place=Place(match["file"], int(match["line"]), column))
+def finding(notice: Notice) -> InvalidProject:
+    """What is doubtful in the form of what is wrong: both are shown, counted and reported alike."""
+    return InvalidProject(notice.text, place=notice.place, hint=notice.hint)
 
 
 def _unused_parameters(point: EntryPoint) -> Iterator[InvalidProject]:

@@ -120,7 +120,7 @@ def tell(plan: Plan, reporter: Reporter) -> None:
     for line in plan.reasons:
         reporter.note(line)
     for warning in plan.warnings:
-        reporter.warn(warning)
+        reporter.warn(str(warning))
 
 
 def _show_plan(plan: Plan, as_json: bool) -> None:

@@ -13,10 +13,10 @@ from mlproj.cli.reporter import make_reporter
 from mlproj.cli.table import Column, render_fields
 
 if TYPE_CHECKING:
-    from mlproj.cli.inspection import Opened
     from mlproj.environments.base import Description
     from mlproj.foundation.errors import MlprojError, Place
     from mlproj.projects.base import EntryPoint, Parameter, Project
+    from mlproj.running.opened_project import OpenedProject
 
 _COLUMNS = (
     Column("PARAMETER"),
@@ -46,17 +46,17 @@ def command(uri: str, version: str | None, offline: bool, verbosity: int, as_jso
     reporter = make_reporter(verbosity, json=as_json)
     with inspection.opened(RunRequest(uri, version=version, offline=offline), reporter) as found:
         project = found.load()
-        environment, trouble = found.decide(project, reporter)
+        environment, trouble = inspection.decide(found, project, reporter)
         if as_json:
             print_document({"project": _document(found, project, environment, trouble)})
         else:
             _print(found, project, environment, trouble)
         for warning in project.warnings:
-            reporter.warn(warning)
+            reporter.warn(str(warning))
 
 
 def _document(
-    found: Opened, project: Project, environment: Description | None, trouble: MlprojError | None
+    found: OpenedProject, project: Project, environment: Description | None, trouble: MlprojError | None
 ) -> dict[str, Any]:
     from mlproj.cli.failure import describe
     from mlproj.running.plan import environment_document, source_document
@@ -69,11 +69,11 @@ def _document(
         "entry_points": [_point_document(found, point) for point in project.entry_points.values()],
         "environment": environment_document(environment) if environment else None,
         "environment_error": describe(trouble) if trouble else None,
-        "warnings": list(project.warnings),
+        "warnings": [str(warning) for warning in project.warnings],
     }
 
 
-def _point_document(found: Opened, point: EntryPoint) -> dict[str, Any]:
+def _point_document(found: OpenedProject, point: EntryPoint) -> dict[str, Any]:
     return {
         "name": point.name,
         "description": point.description,
@@ -83,7 +83,7 @@ def _point_document(found: Opened, point: EntryPoint) -> dict[str, Any]:
     }
 
 
-def _parameter_document(found: Opened, parameter: Parameter) -> dict[str, Any]:
+def _parameter_document(found: OpenedProject, parameter: Parameter) -> dict[str, Any]:
     """One parameter; ``required`` tells that it has no default, which ``default: null`` alone would not."""
     required = _is_required(parameter)
     return {
@@ -100,7 +100,9 @@ def _parameter_document(found: Opened, parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _print(found: Opened, project: Project, environment: Description | None, trouble: MlprojError | None) -> None:
+def _print(
+    found: OpenedProject, project: Project, environment: Description | None, trouble: MlprojError | None
+) -> None:
     from mlproj.running.plan import environment_line, source_line
 
     file = _relative(found, project.file) or "no MLproject file: -e names a script, as in mlproj run . -e train.py"
@@ -160,7 +162,7 @@ def _is_required(parameter: Parameter) -> bool:
     return parameter.default is REQUIRED and not parameter.optional
 
 
-def _place(found: Opened, place: Place | None) -> dict[str, Any] | None:
+def _place(found: OpenedProject, place: Place | None) -> dict[str, Any] | None:
     """*place* as data: the file as it is called inside the source, the line and the column."""
     return {"file": _relative(found, place.file), "line": place.line, "column": place.column} if place else None
 
@@ -170,7 +172,7 @@ def _line(place: Place | None) -> str:
     return f"{Path(place.file).name}:{place.line}" if place and place.line else ""
 
 
-def _relative(found: Opened, file: str | Path | None) -> str | None:
+def _relative(found: OpenedProject, file: str | Path | None) -> str | None:
     """*file* as it is called inside the source; a file elsewhere (a shared environment file) by its whole path."""
     if file is None:
         return None

@@ -111,10 +111,10 @@ def _check_conda(declared: str, manager: str) -> None:
 
 def _has_conda() -> bool:
     """Whether conda's packages can be had and are not turned off."""
-    from mlproj.environments.conda import tool
+    from mlproj.environments.conda import tool_choice
 
     asked = env_vars.CONDA.get()
-    return asked != "off" and (asked is not None or tool.are_there("auto"))
+    return asked != "off" and (asked is not None or tool_choice.are_there("auto"))
 
 
 _KIND_OF_LOCK = {"pylock.toml": "python", "conda.lock.txt": "conda", "renv.lock": "renv"}

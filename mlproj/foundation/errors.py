@@ -23,6 +23,19 @@ class Place:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
 
 
+@dataclass(frozen=True)
+class Notice:
+    """Something doubtful, as data until it is shown: the ``text``, where it was found, and what to do."""
+
+    text: str
+    place: Place | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        return where + self.text + (f"; {self.hint}" if self.hint else "")
+
+
 class MlprojError(Exception):
     """A mistake or a fault outside mlproj: told in a sentence, with what to do next, never with a traceback."""
 

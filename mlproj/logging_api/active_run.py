@@ -1,9 +1,11 @@
-"""A run that a program logs to: where its files are, and how it ends if the program started it."""
+"""Runs that a program logs to: where their files are, which of them it started, and how they end."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
@@ -54,9 +56,26 @@ class ActiveRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from mlproj.logging_api import fluent
+        close(self, *judge(error))
 
-        fluent.close(self, *judge(error))
+
+started: list[ActiveRun] = []
+"""The runs that this program started and that have not ended, the active one last; changed under :func:`change`
+only."""
+_lock = threading.RLock()
+
+
+def change() -> AbstractContextManager[object]:
+    """What is held while :data:`started` is looked at and changed."""
+    return _lock
+
+
+def close(run: ActiveRun, status: str, reason: str | None) -> None:
+    """End *run* and those that were started inside of it; nothing when it has ended."""
+    with _lock:
+        while run in started:
+            ended = started.pop()
+            ended.end(status, reason)
 
 
 def judge(error: BaseException | None) -> tuple[str, str | None]:
@@ -79,3 +98,14 @@ def of_environment() -> ActiveRun | None:
 
 def _nothing(*_: object) -> None:
     return None
+
+
+def _after_fork() -> None:
+    """A forked process logs to the runs of its parent, and ends none of them."""
+    global _lock
+    _lock = threading.RLock()
+    for run in started:
+        run.end = run.flush = _nothing
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -6,7 +6,6 @@ The active run is that of the whole process: its threads and forked processes lo
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -18,9 +17,7 @@ from mlproj.logging_api.active_run import ActiveRun
 
 _STATUSES = ("FINISHED", "FAILED", "KILLED")
 _ADOPTED = "adopted"
-_started: list[ActiveRun] = []
 _own: list[ActiveRun] = []  # the run that this program is part of, when it was looked up and there is one
-_lock = threading.RLock()
 
 
 def log_metric(key: str, value: float, step: int | None = None, timestamp: int | None = None) -> None:
@@ -71,8 +68,8 @@ def set_tags(tags: Mapping[str, Any]) -> None:
 
 def active_run() -> ActiveRun | None:
     """The run that is logged to; None when there is none yet."""
-    with _lock:
-        return _started[-1] if _started else _of_environment()
+    with runs.change():
+        return runs.started[-1] if runs.started else _of_environment()
 
 
 def start_run(
@@ -91,24 +88,24 @@ def start_run(
     recorded.
     """
     lines = "".join([line.text("tag", key, value) for key, value in (tags or {}).items()])
-    with _lock:
-        if _started and not nested:
+    with runs.change():
+        if runs.started and not nested:
             raise UsageError(
-                f"the run {_started[-1].run_id} is active",
+                f"the run {runs.started[-1].run_id} is active",
                 hint="end it first with mlproj.end_run(), or give nested=True",
             )
         own = _of_environment()
-        if own and not _started and (run_id == own.run_id or (run_id is None and _adopts(own))):
+        if own and not runs.started and (run_id == own.run_id or (run_id is None and _adopts(own))):
             _adopt(own, run_name, experiment_name)
             run = own
         else:
             from mlproj.logging_api import owned_run
 
-            parent = _started[-1] if _started else own
+            parent = runs.started[-1] if runs.started else own
             run = owned_run.start(run_id, run_name, experiment_name, parent.run_id if parent else None)
         if lines:
             run.tags.append(lines.encode())
-        _started.append(run)
+        runs.started.append(run)
         return run
 
 
@@ -116,17 +113,9 @@ def end_run(status: str = "FINISHED") -> None:
     """End the active run, if this program started one. ``status`` is FINISHED, FAILED or KILLED."""
     if status not in _STATUSES:
         raise UsageError(f"{status!r} is no status that a run ends with; expected one of {', '.join(_STATUSES)}")
-    with _lock:
-        if _started:
-            close(_started[-1], status, None)
-
-
-def close(run: ActiveRun, status: str, reason: str | None) -> None:
-    """End *run* and those that were started inside of it; nothing when it has ended."""
-    with _lock:
-        while run in _started:
-            ended = _started.pop()
-            ended.end(status, reason)
+    with runs.change():
+        if runs.started:
+            runs.close(runs.started[-1], status, None)
 
 
 def _metric(run: ActiveRun, key: str, value: float, step: int | None, timestamp: int | None) -> str:
@@ -154,8 +143,8 @@ def _tag(run: ActiveRun, tags: Mapping[str, Any]) -> None:
 
 
 def _active() -> ActiveRun:
-    if _started:
-        return _started[-1]
+    if runs.started:
+        return runs.started[-1]
     if _own:
         return _own[0]
     return active_run() or start_run()
@@ -185,14 +174,3 @@ def _adopt(run: ActiveRun, run_name: str | None, experiment_name: str | None) ->
         from mlproj.logging_api import owned_run
 
         owned_run.move(run.run_id, experiment_name)
-
-
-def _after_fork() -> None:
-    """A forked process logs to the runs of its parent, and ends none of them."""
-    global _lock
-    _lock = threading.RLock()
-    for run in _started:
-        run.end = run.flush = runs._nothing
-
-
-os.register_at_fork(after_in_child=_after_fork)

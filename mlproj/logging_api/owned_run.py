@@ -15,7 +15,7 @@ from mlproj import outbox, tracking
 from mlproj.foundation import env_vars, paths
 from mlproj.foundation.errors import MlprojError, ServiceError
 from mlproj.foundation.redaction import redact
-from mlproj.logging_api import active_run, fluent
+from mlproj.logging_api import active_run
 from mlproj.logging_api.active_run import ActiveRun
 from mlproj.run_folder import artifact_folder, liveness, log_file
 from mlproj.running import system_metrics
@@ -161,8 +161,8 @@ def _end_all(pid: int) -> None:
     if pid != os.getpid():
         return
     status, reason = active_run.judge(getattr(sys, "last_value", None))
-    while fluent._started:
+    while active_run.started:
         try:
-            fluent.close(fluent._started[-1], status, reason)
+            active_run.close(active_run.started[-1], status, reason)
         except (OSError, MlprojError) as trouble:
             _warn(f"the end of a run could not be recorded: {trouble}")

@@ -7,22 +7,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from mlproj import __version__, environments, projects, sources
+from mlproj import __version__, environments, sources
 from mlproj.environments.base import Environment, Prepared, Request
 from mlproj.foundation import platforms
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
 from mlproj.package import bundled_dependencies, origin, recorded
-from mlproj.package.bundled_dependencies import BundledDependencies
+from mlproj.package.bundled_files import BundledDependencies
 from mlproj.package.content import REPOSITORY, Content
 from mlproj.package.format import writing
 from mlproj.package.format.manifest import DIFF, KINDS, LOCKS, PROJECT, PYTHON, Manifest
-from mlproj.projects.base import EntryPoint, Project
+from mlproj.projects.base import EntryPoint
 from mlproj.reproduction.original import Original, hidden
 from mlproj.reproduction.original import request as request_again
 from mlproj.reproduction.original import source as source_again
-from mlproj.running import runner
+from mlproj.running.opened_project import OpenedProject
 from mlproj.running.plan import RunRequest, environment_document, source_document
 from mlproj.sources import workspace
 from mlproj.sources.base import Checkout, Revision
@@ -80,7 +80,7 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
             checkout if prepared.lock is None else fetch()
         )  # making an environment may have left files in the other one
         about = {
-            **_about_run(wanted, point, fresh, content),
+            **_about_run(wanted, point, OpenedProject(wanted.request, revision, fresh), content),
             "environment": _environment(environment, prepared),
             "locks": locks,
         }
@@ -126,16 +126,10 @@ def pinned(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Re
 
 def asked_for(wanted: Wanted, revision: Revision, checkout: Checkout) -> tuple[EntryPoint, Request]:
     """The entry point that the environment is for, and what that is decided from."""
-    project = projects.load(checkout.project_dir, root=checkout.root)
-    point = _entry_point(project, wanted.request.entry_point or checkout.given.entry_point)
-    return point, runner.environment_request(wanted.request, revision, checkout, project, point)
-
-
-def _entry_point(project: Project, asked: str | None) -> EntryPoint:
-    if asked:
-        return projects.resolve_entry_point(project, asked)
-    points = project.entry_points
-    return points.get("main") or next(iter(points.values()), EntryPoint("main", ""))
+    opened = OpenedProject(wanted.request, revision, checkout)
+    project = opened.load()
+    point = opened.any_entry_point(project)
+    return point, opened.environment_request(project, point)
 
 
 def _check(wanted: Wanted, environment: Environment) -> None:
@@ -177,11 +171,12 @@ def _add_environment(content: Content, prepared: Prepared, brought: BundledDepen
     return {platform: content.add_file(f"{LOCKS}/{platform}/{lock.name}", lock) for platform, lock in locks.items()}
 
 
-def _about_run(wanted: Wanted, point: EntryPoint, checkout: Checkout, content: Content) -> dict[str, Any]:
+def _about_run(wanted: Wanted, point: EntryPoint, opened: OpenedProject, content: Content) -> dict[str, Any]:
     if wanted.original is not None:
-        return recorded.of_run(wanted.original, wanted.request, point, checkout, content)
-    if checkout.given.entry_point == point.name:
-        return recorded.of_given(checkout.given, content)
+        return recorded.of_run(wanted.original, opened, point, content)
+    given = opened.checkout.given
+    if given.entry_point == point.name:
+        return recorded.of_given(given, content)
     return {"entry_point": point.name} if wanted.request.entry_point else {}
 
 

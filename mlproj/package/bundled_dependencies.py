@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlproj.environments.base import Environment, Prepared, Request
 from mlproj.environments.cache import transaction
 from mlproj.foundation import platforms
-from mlproj.foundation.dataclass import dataclass, field, replace
+from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
-
-
-@dataclass(frozen=True)
-class BundledDependencies:
-    """``files`` are members by name with their places; ``packages`` names, for each platform, the member of each
-    package.
-
-    ``locks`` are those of further platforms. ``import_roots`` are folders of packages that are installed in place.
-    ``interpreter`` is the folder of a Python, which ``python`` describes. ``notes`` say what does not come along.
-    """
-
-    files: Mapping[str, Path] = field(default_factory=dict)
-    packages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    locks: Mapping[str, Path] = field(default_factory=dict)
-    import_roots: Sequence[tuple[int, str]] = ()
-    interpreter: Path | None = None
-    python: Mapping[str, str] | None = None
-    notes: tuple[str, ...] = ()
+from mlproj.package import conda_files
+from mlproj.package.bundled_files import BundledDependencies
 
 
 def collect(
@@ -49,8 +33,6 @@ def collect(
             notes=("the project has no environment of its own: nothing was added for machines without network",)
         )
     if prepared.lock.name == "conda.lock.txt":
-        from mlproj.package import conda_files
-
         return conda_files.collect(
             request,
             prepared,

@@ -17,7 +17,7 @@ from mlproj.foundation import platforms
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
 from mlproj.package import wheels
-from mlproj.package.bundled_dependencies import BundledDependencies
+from mlproj.package.bundled_files import BundledDependencies
 from mlproj.package.format import offline
 from mlproj.package.format.manifest import PACKAGES
 from mlproj.running import inputs

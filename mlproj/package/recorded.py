@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj import projects
 from mlproj.foundation import paths
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.locked import Given
@@ -16,24 +15,22 @@ from mlproj.package.format.manifest import INPUTS, STATEMENT
 from mlproj.projects.base import Command, EntryPoint, Parameter
 from mlproj.reproduction.original import Original, check_inputs, hidden
 from mlproj.run_folder import record
-from mlproj.running import inputs, runner
-from mlproj.running.plan import RunRequest
+from mlproj.running.opened_project import OpenedProject
 from mlproj.running.system_metrics import PREFIX as LOAD
-from mlproj.sources.base import Checkout
 from mlproj.tracking.record import number
 
 
-def of_run(
-    original: Original, request: RunRequest, point: EntryPoint, checkout: Checkout, content: Content
-) -> dict[str, Any]:
+def of_run(original: Original, opened: OpenedProject, point: EntryPoint, content: Content) -> dict[str, Any]:
     """The fields of the manifest that tell of the run *original*. Secret values are left out.
 
     Raises SourceError when one of its inputs is not what it was, UsageError for what no package can hold.
     """
     run, secret = original.run, sorted(hidden(original))
     values = {name: str(value) for name, value in original.plan["params"].items() if MASK not in str(value)}
-    command = _command(original, request, _untyped(point, secret), checkout)
-    outside = {given.parameter: given.path for given in command.inputs if not given.path.is_relative_to(checkout.root)}
+    command = _command(original, opened, _untyped(point, secret))
+    outside = {
+        given.parameter: given.path for given in command.inputs if not given.path.is_relative_to(opened.checkout.root)
+    }
     if statement := record.read(run.run_id, run.artifact_uri, paths.STATEMENT):
         content.add_bytes(STATEMENT, statement)
     metrics = {name: number(value) for name, value in run.metrics.items() if not name.startswith(LOAD)}
@@ -63,14 +60,9 @@ def _untyped(point: EntryPoint, names: list[str]) -> EntryPoint:
     return replace(point, parameters={**point.parameters, **{name: Parameter(name) for name in names}})
 
 
-def _command(original: Original, request: RunRequest, point: EntryPoint, checkout: Checkout) -> Command:
+def _command(original: Original, opened: OpenedProject, point: EntryPoint) -> Command:
     """The command of the run, whose inputs are as they were. Raises SourceError when one is not."""
-
-    def fetch(uri: str) -> Path:
-        return checkout.given.files.get(uri) or inputs.fetch(uri, offline=request.offline)
-
-    cwd = runner.standing(request, checkout)
-    command = projects.bind(point, request.parameters, project_dir=checkout.project_dir, cwd=cwd, fetch=fetch)
+    command = opened.command(point, opened.request.parameters)
     check_inputs(original, command)
     return command
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from mlproj.environments.base import Environment, Prepared, Request
 from mlproj.environments.declarations.declaration import read
-from mlproj.environments.python import interpreter, lock, package_index, relocking
+from mlproj.environments.python import interpreter, lock, package_index, relocking, resolver
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.uv import Uv
 from mlproj.foundation import platforms
@@ -84,7 +84,7 @@ def lock_for(
             pins = tuple(f"{name}=={version}" for name, version in prepared.packages.items())
             asked = replace(declared, constraints=(*declared.constraints, *pins))
             ask = lock.Ask(asked, python, environment.description.as_of, platform=platforms.for_uv(platform))
-            text = lock.narrowed(lock.resolve(uv, ask), python.version)
+            text = lock.narrowed(resolver.resolve(uv, ask), python.version)
     file = staging / "pylock.toml"
     file.write_text(lock.portable(text, request.root), "utf-8")
     return file

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
-from mlproj.foundation.errors import Place
+from mlproj.foundation.errors import Notice, Place
 
 REQUIRED = object()
 """The default of a parameter that has none, told apart from ``default: null``, which means optional."""
@@ -74,7 +74,7 @@ class Command:
     text: str
     parameters: Mapping[str, str]
     inputs: tuple[Input, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     defaults: tuple[str, ...] = ()
 
 
@@ -103,4 +103,4 @@ class Project:
     entry_points: Mapping[str, EntryPoint] = field(default_factory=dict)
     environment: EnvironmentDeclaration | None = None
     description: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
-from mlproj.foundation.errors import InvalidProject, UsageError, did_you_mean
+from mlproj.foundation.errors import InvalidProject, Notice, Place, UsageError, did_you_mean
 from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
 from mlproj.projects.parameter import objection, shown
 from mlproj.projects.path_value import locate
@@ -25,7 +25,7 @@ class _Bound:
     recorded: dict[str, str] = field(default_factory=dict)
     defaults: list[str] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
 
 
 def bind(
@@ -64,7 +64,7 @@ def bind(
     )
 
 
-def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[str]]:
+def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[Notice]]:
     """What is wrong with *entry_point*, whatever values it is given: the errors that :func:`bind` raises, and
     warnings."""
     errors: list[InvalidProject] = []
@@ -140,18 +140,16 @@ def _check_value(parameter: Parameter, text: str | None) -> None:
         )
 
 
-def _bad_default(parameter: Parameter) -> str | None:
+def _bad_default(parameter: Parameter) -> Notice | None:
     if parameter.default is REQUIRED or parameter.default is None:
         return None
     wrong = objection(parameter, str(parameter.default))
     if not wrong:
         return None
     text = str(parameter.default)
-    hint = "; write null for none" if text in ("None", "none", "") else ""
-    return (
-        f"{parameter.place or 'MLproject'}: the default {text!r} of {parameter.name!r} is no {parameter.type},"
-        f" {wrong}{hint}"
-    )
+    hint = "write null for none" if text in ("None", "none", "") else None
+    message = f"the default {text!r} of {parameter.name!r} is no {parameter.type}, {wrong}"
+    return Notice(message, parameter.place or Place("MLproject"), hint)
 
 
 def _bind_one(
@@ -182,27 +180,25 @@ def _bind_one(
         bound.warnings.extend([location.warning] if location.warning else [])
 
 
-def _template_warnings(entry_point: EntryPoint) -> Iterator[str]:
+def _template_warnings(entry_point: EntryPoint) -> Iterator[Notice]:
     for piece in parse(entry_point.command, entry_point.parameters):
         if isinstance(piece, Field) and piece.shell_style:
             place = entry_point.find(f"${piece.token}") or entry_point.place
-            yield f"{place}: ${piece.token} is taken for the parameter {piece.name!r}; write {piece.token}"
+            yield Notice(f"${piece.token} is taken for the parameter {piece.name!r}", place, f"write {piece.token}")
         elif isinstance(piece, Doubled):
             token = f"{{{piece.name}}}"
             place = entry_point.find(f"{{{token}}}") or entry_point.place
-            yield f"{place}: {{{token}}} is the text {token}, not the parameter's value; write {token}"
+            yield Notice(f"{{{token}}} is the text {token}, not the parameter's value", place, f"write {token}")
         elif isinstance(piece, Stray):
-            yield (
-                f"{entry_point.find('') or entry_point.place}: the command has a closing brace that nothing opens; it"
-                " stays as it is"
-            )
+            place = entry_point.find("") or entry_point.place
+            yield Notice("the command has a closing brace that nothing opens; it stays as it is", place)
 
 
-def _slips(entry_point: EntryPoint, extras: Mapping[str, str]) -> Iterator[str]:
+def _slips(entry_point: EntryPoint, extras: Mapping[str, str]) -> Iterator[Notice]:
     for name in extras:
         guess = did_you_mean(name, list(entry_point.parameters))
         if guess:
-            yield (
-                f"the parameter {name!r} is not declared, so --{name} is appended to the command; did you mean"
-                f" {guess!r}?"
+            yield Notice(
+                f"the parameter {name!r} is not declared, so --{name} is appended to the command",
+                hint=f"did you mean {guess!r}?",
             )

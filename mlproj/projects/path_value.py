@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlproj.foundation.dataclass import dataclass
-from mlproj.foundation.errors import UsageError
+from mlproj.foundation.errors import Notice, UsageError
 from mlproj.projects.base import Input, Parameter
 from mlproj.projects.file_system import exists, is_folder
 from mlproj.projects.parameter import shown
@@ -22,7 +22,7 @@ class Location:
 
     text: str
     input: Input | None = None
-    warning: str | None = None
+    warning: Notice | None = None
 
 
 def locate(
@@ -51,7 +51,7 @@ def locate(
     for path in candidates:
         if is_folder(path.parent):
             warning = f"{path} does not exist; it is taken for an output of the run, as its folder is there"
-            return Location(str(path), warning=f"the value of {parameter.name!r}: {warning}")
+            return Location(str(path), warning=Notice(f"the value of {parameter.name!r}: {warning}"))
     looked = " nor ".join(dict.fromkeys(str(base) for base in bases))
     raise UsageError(
         f"the value {shown(parameter.name, value)} of parameter {parameter.name!r} is no file, "
@@ -63,7 +63,7 @@ def locate(
 def _existing(parameter: Parameter, value: str, path: Path, hashed: bool) -> Location:
     if not hashed:
         return Location(str(path), Input(parameter.name, value, path, None, None))
-    from mlproj.projects.content import measure
+    from mlproj.foundation.content_hash import measure
 
     return Location(str(path), Input(parameter.name, value, path, *measure(path)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
+from mlproj.foundation.errors import InvalidProject, Notice, Place, did_you_mean
 from mlproj.yaml_document import Document
 
 # Keys that MLflow ignores, that tools write and people use for themselves: no reason to warn anyone.
@@ -17,11 +17,11 @@ class Reader:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.warnings: list[str] = []
+        self.warnings: list[Notice] = []
 
     def warn(self, message: str, place: Place, hint: str | None = None) -> None:
         """Note something that MLflow lets pass and that may not be what the author meant."""
-        self.warnings.append(f"{place}: {message}" + (f"; {hint}" if hint else ""))
+        self.warnings.append(Notice(message, place, hint))
 
     def error(self, message: str, *keys: Any, hint: str | None = None) -> InvalidProject:
         """An error about the value at *keys*."""

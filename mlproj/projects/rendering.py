@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from mlproj.foundation.errors import UsageError
+from mlproj.foundation.errors import Notice, UsageError
 from mlproj.projects.base import EntryPoint
 from mlproj.projects.parameter import shown
 from mlproj.projects.shell import CannotQuoteError, Writer
@@ -17,7 +17,7 @@ _LINE_END = re.compile(r"\s*\n\s*$")
 
 
 def render(
-    entry_point: EntryPoint, texts: Mapping[str, str | None], extras: Mapping[str, str], warnings: list[str]
+    entry_point: EntryPoint, texts: Mapping[str, str | None], extras: Mapping[str, str], warnings: list[Notice]
 ) -> str:
     """The command with *texts* in its fields (None: absent) and *extras* after its last line. Raises UsageError."""
     pieces = _without_absent(
@@ -109,7 +109,7 @@ def _format(writer: Writer, piece: Field, value: str) -> bool:
     return True
 
 
-def _append(writer: Writer, extras: Mapping[str, str], warnings: list[str]) -> str:
+def _append(writer: Writer, extras: Mapping[str, str], warnings: list[Notice]) -> str:
     """The text with *extras* as ``--name value`` after the last line, as MLflow would if it did not end in a line
     break."""
     if writer.ends_heredoc or writer.context == "heredoc":
@@ -119,7 +119,9 @@ def _append(writer: Writer, extras: Mapping[str, str], warnings: list[str]) -> s
             hint="declare the parameters in MLproject",
         )
     if writer.context == "comment":
-        warnings.append(f"the command ends in a comment, which swallows {', '.join(f'--{name}' for name in extras)}")
+        warnings.append(
+            Notice(f"the command ends in a comment, which swallows {', '.join(f'--{name}' for name in extras)}")
+        )
     appended = [f"--{shlex.quote(name)} {shlex.quote(value)}" for name, value in extras.items()]
     return " ".join([_without_line_end(writer.text), *appended])
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
+from mlproj.foundation.errors import Notice, Place, did_you_mean
 from mlproj.projects.base import EntryPoint
 
 # An interpreter with options that take no value, then the script. A script with a placeholder in its name is not
@@ -20,7 +20,7 @@ _SKIPPED = {"__pycache__", "node_modules", "mlruns", "venv", "env", "site-packag
 _MOST_SCRIPTS = 2000
 
 
-def missing_scripts(point: EntryPoint, folder: Path) -> Iterator[InvalidProject]:
+def missing_scripts(point: EntryPoint, folder: Path) -> Iterator[Notice]:
     """Scripts that the command of *point* runs and *folder* lacks, each with its place and the one that is likely
     meant."""
     if not any(suffix in point.command for suffix in _SUFFIXES) or re.search(r"\b(?:cd|pushd)\s", point.command):
@@ -29,7 +29,7 @@ def missing_scripts(point: EntryPoint, folder: Path) -> Iterator[InvalidProject]
         script = match["script"]
         if not (folder / script).exists():
             guess = _similar(script, folder)
-            yield InvalidProject(
+            yield Notice(
                 f"the command of {point.name!r} runs {script}, which is not in the project",
                 hint=f"did you mean {guess}?" if guess else None,
                 place=within(point, script),

@@ -106,7 +106,7 @@ class _Kept:
     @contextmanager
     def replaced(self, validators: Mapping[str, str]) -> Iterator[Path]:
         """A path to write the new content to; it becomes the newest when the block succeeds."""
-        from mlproj.projects.content import measure
+        from mlproj.foundation.content_hash import measure
 
         with paths.temporary_folder(self._folder, "new-") as folder:
             target = folder / self._name

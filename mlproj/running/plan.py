@@ -9,10 +9,12 @@ from typing import Any
 
 from mlproj.environments.base import Description, Environment, Request
 from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import Notice
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.redaction import MASK, looks_secret, redact
 from mlproj.projects.base import Command, EntryPoint, Project
 from mlproj.projects.script import missing_scripts
+from mlproj.running.isolation.base import Isolation, Sandbox
 from mlproj.sources.base import Checkout, Revision
 
 
@@ -84,7 +86,11 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Plan:
-    """A request resolved: the revision, its files, the command with its values, the environment it needs."""
+    """A request resolved: the revision, its files, the command with its values, the environment it needs, and where it
+    is put.
+
+    ``sandbox`` says what confines the command and what it is not kept from; None without one.
+    """
 
     request: RunRequest
     revision: Revision
@@ -93,20 +99,18 @@ class Plan:
     entry_point: EntryPoint
     command: Command
     environment: Environment
+    isolation: Isolation
+    sandbox: Sandbox | None = None
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Notice, ...]:
         """What the user may want to mend, from every step of the planning."""
-        missing = (
-            f"{doubt}" + (f"; {doubt.hint}" if doubt.hint else "")
-            for doubt in missing_scripts(self.entry_point, self.project.directory)
-        )
+        noted = map(Notice, (*self.revision.notes, *self.checkout.given.notes))
         return (
-            *self.revision.notes,
-            *self.checkout.given.notes,
+            *noted,
             *self.project.warnings,
             *self.command.warnings,
-            *missing,
+            *missing_scripts(self.entry_point, self.project.directory),
         )
 
     @property
@@ -125,28 +129,14 @@ class Plan:
             *self._sandbox_lines(),
         )
 
-    @property
-    def sandbox(self) -> dict[str, Any] | None:
-        """What the sandbox is made ``by``, and what it does not keep the command from (``not_confined``); None without
-        one."""
-        if not self.request.sandbox:
-            return None
-        from mlproj.running.isolation import confinement
-
-        return {
-            "by": confinement.confined_by(self),
-            "not_confined": [redact(line) for line in confinement.not_confined(self)],
-        }
-
     def _sandbox_lines(self) -> tuple[str, ...]:
-        sandbox = self.sandbox
-        if sandbox is None:
+        if self.sandbox is None:
             return ()
         first = (
             "sandbox: no network but the run's tracking server, nothing of your home, writing only to the project's"
             " folder and the run"
         )
-        return (first, *(f"not confined: {line}" for line in sandbox["not_confined"]))
+        return (first, *(f"not confined: {line}" for line in self.sandbox.not_confined))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data: the ``plan`` of ``--dry-run --json`` and of ``plan.json`` in the run's folder."""
@@ -171,9 +161,11 @@ class Plan:
             "environment_ready": self.environment.is_ready(),
             "backend": self.request.backend,
             "options": options_document(self.request),
-            "sandbox": self.sandbox,
+            "sandbox": {"by": self.sandbox.by, "not_confined": list(self.sandbox.not_confined)}
+            if self.sandbox
+            else None,
             "reasons": [redact(line) for line in self.reasons],
-            "warnings": [redact(line) for line in self.warnings],
+            "warnings": [redact(str(warning)) for warning in self.warnings],
         }
 
 

@@ -11,16 +11,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from mlproj import __version__, outbox, tracking
-from mlproj.backends.base import LASTING, Outcome
-from mlproj.environments.base import Enclosure, Network, Prepared
+from mlproj.backends.base import Outcome
+from mlproj.environments.base import Prepared
 from mlproj.foundation import env_vars, paths
 from mlproj.foundation.dataclass import replace
-from mlproj.foundation.errors import Interrupted, MlprojError, ServiceError
+from mlproj.foundation.errors import Interrupted, MlprojError
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
-from mlproj.mlflow_import import location
-from mlproj.run_folder import artifact_folder, liveness, log_file, outputs
-from mlproj.running import machine, nested, system_metrics
+from mlproj.run_folder import liveness
+from mlproj.running import machine
+from mlproj.running.capture import Capture
 from mlproj.running.interruption import Interruption
 from mlproj.running.plan import (
     Plan,
@@ -31,13 +31,11 @@ from mlproj.running.plan import (
     source_document,
     source_name,
 )
-from mlproj.server.embedded import Embedded
 from mlproj.tracking.base import Run, Status
 from mlproj.tracking.record import image_tags, mlflow_tags
 
 if TYPE_CHECKING:
     from mlproj.outbox.upload_worker import UploadWorker
-    from mlproj.running.background_worker import BackgroundWorker
 
 TIMEOUT_EXIT_CODE = 124
 """What a shell's ``timeout`` exits with; a run that was ended for taking too long does too."""
@@ -57,21 +55,12 @@ class Recording:
         self.run_dir = paths.run_dir(self.run_id)
         self.run: Run | None = None
         self._interruption = interruption
-        self.explanation: str | None = None
-        """What is known of how the command ended, beyond its exit code."""
         self._environment = environment_document(plan.environment.description)
         self._status: Status | None = None
         self._reason: str | None = None
         self._exit_code: int | None = None
-        self._before: outputs.Snapshot | None = None
-        self._background_worker: BackgroundWorker | None = None
-        self.embedded: Embedded | None = None
+        self._capture: Capture | None = None
         self._resources = ExitStack()
-        asked = plan.request.system_metrics
-        self._samples = system_metrics.wanted() if asked is None else asked
-        self._interval = system_metrics.interval()
-        self.artifacts = self.run_dir
-        self._reader: log_file.Reader | None = None
         self._upload_worker: UploadWorker | None = None
 
     def __enter__(self) -> Recording:
@@ -147,7 +136,7 @@ class Recording:
             )
 
     def environment_is_ready(self, prepared: Prepared, environ: Mapping[str, str]) -> None:
-        """Keep the environment's lock with the run, and look at the files: from here on changes are the command's.
+        """Keep the environment's lock with the run, and begin to take over what the command logs and leaves.
 
         *environ* are the variables that the command inherits; those that may change what it computes are recorded.
         """
@@ -164,46 +153,14 @@ class Recording:
         if image := prepared.record.get("image"):
             self.store.log(self.run_id, tags=image_tags(image["name"], image["id"]))
         assert self.run is not None
-        try:
-            log_file.make(self.run_dir)
-            self.artifacts = artifact_folder.make(self.run, self.run_dir)
-        except OSError as error:
-            raise ServiceError(f"cannot make {error.filename}: {error.strerror}") from error
-        self._reader = log_file.Reader(self.store, self.run_id, self.run_dir)
-        self.embedded = self._resources.enter_context(self._tracking_server(self.run, prepared.enclosure))
-        self._before = outputs.Snapshot.take(self.plan.checkout.root)
-        if self.plan.revision.kind == "folder" and not self.plan.revision.commit:
-            from mlproj.run_folder import source_snapshot
+        self._capture = Capture(self.plan, self.run, self.store, self.uri, self.progress, is_remote=self.is_remote)
+        self._capture.begin(self.plan.isolation.network(prepared), self._resources)
 
-            with suppress(OSError):  # it is for doing it again, and no reason not to run
-                source_snapshot.keep(self._before, self.run_dir / paths.PROJECT)
-
-    def _tracking_server(self, run: Run, enclosure: Enclosure | None) -> Embedded:
-        request = self.plan.request
-        network = enclosure.network if enclosure else Network("127.0.0.1", "127.0.0.1")
-        return Embedded(
-            run,
-            self.store,
-            folder=self.plan.checkout.project_dir,
-            experiment_chosen=bool(request.experiment_name or request.experiment_id),
-            name_chosen=bool(request.run_name),
-            proxied=enclosure is not None or request.sandbox,  # the program cannot write where the files are
-            host=network.listen,
-            name=network.name,
-            uri=self.uri,
-            team=env_vars.TRACKING_URI.get() if self.is_remote else None,
-        )
-
-    def is_lasting(self, pid: int | None) -> None:
-        """Begin what goes on beside a command that takes a while; *pid* is its first process, if that is on this
-        machine."""
-        from mlproj.running.background_worker import BackgroundWorker
-
-        assert self._reader is not None
-        first = max(0.0, system_metrics.FIRST - LASTING)
-        sampler = system_metrics.Sampler(pid, self._interval, first) if pid and self._samples else None
-        self._background_worker = BackgroundWorker(self.store, self.run_id, self._reader, sampler)
-        self._background_worker.start()
+    @property
+    def capture(self) -> Capture:
+        """What takes over what the command logs and leaves; there once the environment is ready."""
+        assert self._capture is not None
+        return self._capture
 
     def ended(self, outcome: Outcome, explanation: str | None) -> None:
         """Note how the command ended; *explanation* says more about a failure when something is known."""
@@ -212,10 +169,7 @@ class Recording:
             self.progress.warn(note)
         if outcome.notes:
             self.store.log(self.run_id, tags={"mlproj.notes": "\n".join(outcome.notes)})
-        if outcome.usage and self._samples:
-            self.store.log(
-                self.run_id, metrics=system_metrics.usage(outcome.usage.cpu_seconds, outcome.usage.peak_memory)
-            )
+        self.capture.log_usage(outcome.usage)
         if outcome.stopped_by == "timeout":
             self._exit_code = TIMEOUT_EXIT_CODE
             self._status, self._reason = Status.KILLED, f"timed out after {self.plan.request.timeout:g} s"
@@ -240,18 +194,16 @@ class Recording:
                 self._status, self._reason = _judge(error)
                 self._exit_code = error.exit_code if isinstance(error, (MlprojError, Interrupted)) else None
             try:
-                if self.embedded:
-                    self._end_tracking_server(self.embedded)
-                self._collect()
+                if self._capture:
+                    self._end_capture(self._capture)
             finally:
                 self._close()
 
-    def _end_tracking_server(self, embedded: Embedded) -> None:
-        embedded.stop()
-        for warning in embedded.warnings():
-            self.progress.warn(warning)
-        if embedded.told_failure and self._status is Status.FINISHED:
-            self._reason = f"the program marked its run {embedded.told_failure.value}, and ended with exit code 0"
+    def _end_capture(self, capture: Capture) -> None:
+        told = capture.stop_server()
+        if told and self._status is Status.FINISHED:
+            self._reason = f"the program marked its run {told.value}, and ended with exit code 0"
+        capture.collect(self._status or Status.FAILED, self._environment.get("lock"))
 
     def _close(self) -> None:
         reason = redact(self._reason) if self._reason else None
@@ -259,57 +211,14 @@ class Recording:
         self.store.update_run(
             self.run_id, status=status, status_reason=reason, exit_code=self._exit_code, end_time=_now()
         )
-        if self.embedded:
-            self.embedded.end_children(status)
+        if self._capture:
+            self._capture.end_children(status)
         self.run = self.store.get_run(self.run_id)
-
-    def _collect(self) -> None:
-        """Keep what the command left: files it made or changed, and what it logged. Trouble here is told, not
-        raised."""
-        if self._background_worker:
-            self._background_worker.stop()
-        if self._before is None or self.run is None:
-            return  # nothing was run
-        self._read_rest()
-        try:
-            changed = self._before.changes()
-            kept = outputs.keep(changed, self.artifacts, limit=self.plan.request.output_limit, progress=self.progress)
-            self.store.update_run(self.run_id, outputs=kept)
-            if self.is_remote:
-                from mlproj.outbox import files
-
-                files.keep_record(self.run_dir, self._environment.get("lock"), self.artifacts)
-            artifact_folder.keep(self.run, self.artifacts)
-            self._collect_logged(self.run)
-        except (OSError, MlprojError) as trouble:
-            self.progress.warn(f"not everything that the run left could be kept: {trouble}")
-
-    def _read_rest(self) -> None:
-        """What the program wrote to the run's files and nobody has read yet."""
-        assert self._reader is not None
-        try:
-            self._reader.read(final=True)
-        except (OSError, MlprojError) as trouble:
-            self.progress.warn(f"not everything that the run logged could be read: {trouble}")
-        for problem in self._reader.problems:
-            self.progress.warn(f"not logged: {problem}")
-
-    def _collect_logged(self, run: Run) -> None:
-        checkout = self.plan.checkout.root
-        if not any(location.candidates(location.folders(self.run_dir, checkout, run.source), run.start_time or 0)):
-            return
-        from mlproj.mlflow_import import program_log
-
-        ended = self._status or Status.FAILED
-        adopt = self.embedded is None or not self.embedded.is_adopted
-        program_log.collect(
-            self.store, run, run_dir=self.run_dir, checkout=checkout, ended=ended, progress=self.progress, adopt=adopt
-        )
 
     def _tags(self) -> dict[str, str]:
         plan, kind = self.plan, self.plan.environment.description.kind
         sandbox = plan.sandbox
-        told = [sandbox["by"], *(f"not confined: {gap}" for gap in sandbox["not_confined"])] if sandbox else []
+        told = [sandbox.by, *(f"not confined: {gap}" for gap in sandbox.not_confined)] if sandbox else []
         return ({"mlproj.sandbox": "\n".join(told)} if told else {}) | mlflow_tags(
             user=_user(),
             source_name=source_name(plan.revision),
@@ -339,33 +248,6 @@ def _judge(error: BaseException) -> tuple[Status, str]:
     if isinstance(error, MlprojError):
         return Status.FAILED, str(error)
     return Status.FAILED, f"a bug in mlproj: {type(error).__name__}: {error}"
-
-
-def child_variables(recording: Recording, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that tell a program which run it is part of and where MLflow should log; it gets *environ* besides.
-
-    ``MLFLOW_RUN_ID`` is among them only when the user asks for it: programs that choose an experiment or a store of
-    their own die of it.
-    """
-    assert recording.run is not None
-    assert recording.embedded is not None
-    injected = {"MLFLOW_RUN_ID": recording.run_id, "MLFLOW_EXPERIMENT_ID": recording.run.experiment_id}
-    made_here = recording.plan.environment.description.kind in ("python", "conda")
-    return {
-        **({"MLFLOW_CONDA_HOME": str(nested.conda_home())} if made_here else {}),
-        "MLPROJ_RUN_ID": recording.run_id,
-        **log_file.variables(recording.run_dir, recording.artifacts),
-        "MLPROJ_HOME": str(paths.home()),
-        "MLPROJ_CACHE": str(paths.cache()),
-        **recording.embedded.variables(environ),
-        **(injected if recording.plan.request.inject_run_id else {}),
-        # What the program records itself goes the way of its run; it has no credentials for the server.
-        **({env_vars.TRACKING_URI.name: recording.uri} if recording.is_remote and recording.uri else {}),
-        # Without it MLflow 3.17 refuses folders as stores, which programs choose by themselves too (`file:./mlruns`).
-        "MLFLOW_ALLOW_FILE_STORE": "true",
-        # Output is read through a pipe, which Python would buffer by the block: people could not watch it.
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def _experiment_of_server(experiment_id: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from mlproj.foundation.errors import SourceError, UsageError
+from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
 from mlproj.sources import workspace
 from mlproj.sources.address import Address
 from mlproj.sources.base import Checkout, Revision
+from mlproj.sources.digest import digest_of
 from mlproj.sources.unpack import unpack
 
 
@@ -54,18 +54,6 @@ def obtained(place: str, *, offline: bool) -> tuple[Path, str, tuple[str, ...]]:
 
     fetched = download(place, offline=offline)
     return fetched.path, fetched.digest, (fetched.note,) if fetched.note else ()
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, in hex. Raises :class:`SourceError` when it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while portion := file.read(1 << 20):
-                digest.update(portion)
-    except OSError as error:
-        raise SourceError(f"{path} could not be read: {error.strerror}") from error
-    return digest.hexdigest()
 
 
 def _top(folder: Path, subdirectory: str) -> Path:

@@ -15,7 +15,7 @@ from mlproj.foundation.errors import SourceError
 from mlproj.foundation.redaction import mask_url
 from mlproj.http import fetcher
 from mlproj.http.stream import portions
-from mlproj.sources.archive import digest_of
+from mlproj.sources.digest import digest_of
 
 MAX_DOWNLOAD = 20 * 10**9  # bytes
 

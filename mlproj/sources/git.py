@@ -8,7 +8,6 @@ from mlproj.sources import workspace
 from mlproj.sources.address import Address
 from mlproj.sources.ancestry import Ancestry
 from mlproj.sources.base import Checkout, Revision
-from mlproj.sources.git_checkout import write_checkout
 from mlproj.sources.git_url import parse
 from mlproj.sources.git_version import Found, resolve
 from mlproj.sources.history import History
@@ -63,7 +62,9 @@ class GitSource:
     def _write(self, folder: Path, commit: str) -> None:
         if self._mirror.commit(commit) is None:
             resolve(self._mirror, commit, self._offline)
-        write_checkout(self._mirror, commit, folder, offline=self._offline)
+        from mlproj.sources.submodule import write_whole_checkout
+
+        write_whole_checkout(self._mirror, commit, folder, offline=self._offline)
 
 
 def _notes(found: Found) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ from mlproj.sources.git_failure import MirrorError, is_corruption, own_words
 from mlproj.sources.mirror import Mirror
 
 
-def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool, depth: int = 0) -> None:
-    """Fill the empty *folder* with the files of *commit*, which the mirror has, its submodules and LFS files included.
+def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool) -> None:
+    """Fill the empty *folder* with the files of *commit*, which the mirror has, its LFS files included and its
+    submodules not.
 
     Raises :class:`SourceError`; :class:`MirrorError` when the mirror lacks what it should have.
     """
@@ -37,10 +38,6 @@ def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool, 
             f"{mirror.url.url}: commit {commit[:12]} could not be checked out ({words})", hint=_hint(words, offline)
         )
     lfs.refuse_pointers(folder)
-    if (folder / ".gitmodules").exists():
-        from mlproj.sources.submodule import write_submodules
-
-        write_submodules(mirror.url, folder, offline=offline, depth=depth)
 
 
 def _hint(words: str, offline: bool) -> str | None:

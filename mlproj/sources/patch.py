@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlproj.foundation import paths
+from mlproj.foundation.dataclass import dataclass
 from mlproj.sources import git_command
-
-if TYPE_CHECKING:
-    from mlproj.sources.work_tree import Status, WorkTree
 
 LIMIT = 10_000_000  # bytes of patch that are kept with a run
 _NAMED = 5  # files left out that the note names
 
 
-def make_patch(tree: WorkTree, status: Status) -> tuple[bytes | None, str | None]:
-    """The patch and a note on what it leaves out (None when nothing). A file is in whole or not at all."""
-    untracked, left_out = _within_limit(tree.top, _untracked_files(tree) if status.untracked else [])
-    changed, too_large = _within_limit(tree.top, list(status.changed))
+@dataclass(frozen=True)
+class Tree:
+    """The ``top`` of a work tree, and the ``settings`` that Git is called with there."""
+
+    top: Path
+    settings: tuple[str, ...]
+
+
+def make_patch(tree: Tree, tracked: Sequence[str], *, has_untracked: bool) -> tuple[bytes | None, str | None]:
+    """The patch of the changed paths *tracked* and of what Git does not know, and a note on what it leaves out (None
+    when nothing).
+
+    A file is in whole or not at all.
+    """
+    untracked, left_out = _within_limit(tree.top, _untracked_files(tree) if has_untracked else [])
+    changed, too_large = _within_limit(tree.top, list(tracked))
     with paths.temporary_folder(paths.cache() / "tmp", "index-") as folder:
         index = folder / "index"
         _copy_index(tree, index)
@@ -32,7 +42,7 @@ def make_patch(tree: WorkTree, status: Status) -> tuple[bytes | None, str | None
     return patch or None, _note(left_out)
 
 
-def _untracked_files(tree: WorkTree) -> list[str]:
+def _untracked_files(tree: Tree) -> list[str]:
     listed = git_command.run(
         "ls-files", "--others", "--exclude-standard", "-z", folder=tree.top, settings=tree.settings
     )
@@ -61,7 +71,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _copy_index(tree: WorkTree, target: Path) -> None:
+def _copy_index(tree: Tree, target: Path) -> None:
     """Copy the user's index; a work tree without one (nothing added yet) starts from an empty one."""
     import shutil
 
@@ -72,14 +82,14 @@ def _copy_index(tree: WorkTree, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _add(tree: WorkTree, env: dict[str, str], names: list[str]) -> list[str]:
+def _add(tree: Tree, env: dict[str, str], names: list[str]) -> list[str]:
     """Mark *names* as to be added in the private index; returns those that Git would not take."""
     if not names or _intend(tree, env, names):
         return []
     return [name for name in names if not _intend(tree, env, [name])]
 
 
-def _intend(tree: WorkTree, env: dict[str, str], names: list[str]) -> bool:
+def _intend(tree: Tree, env: dict[str, str], names: list[str]) -> bool:
     listed = b"\0".join(os.fsencode(name) for name in names)
     added = git_command.run(
         "add",
@@ -94,7 +104,7 @@ def _intend(tree: WorkTree, env: dict[str, str], names: list[str]) -> bool:
     return added.returncode == 0
 
 
-def _diff(tree: WorkTree, env: dict[str, str], names: list[str]) -> bytes:
+def _diff(tree: Tree, env: dict[str, str], names: list[str]) -> bytes:
     """The patch of *names*; given in portions, as a command line holds only so much."""
     said = []
     for start in range(0, len(names), 500):

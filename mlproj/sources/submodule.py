@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlproj.foundation.errors import MlprojError, SourceError
-from mlproj.sources import git_checkout, git_command
+from mlproj.sources import git_command
+from mlproj.sources.git_checkout import write_checkout
 from mlproj.sources.git_url import GitUrl
 from mlproj.sources.git_version import resolve
 from mlproj.sources.mirror import Mirror, healed
@@ -23,6 +24,16 @@ class Submodule:
     path: str
     url: str
     commit: str
+
+
+def write_whole_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool, depth: int = 0) -> None:
+    """Fill the empty *folder* with the files of *commit*, which the mirror has, its submodules and LFS files included.
+
+    Raises :class:`SourceError`; :class:`~mlproj.sources.git_failure.MirrorError` when the mirror lacks what it should
+    have.
+    """
+    write_checkout(mirror, commit, folder, offline=offline)
+    write_submodules(mirror.url, folder, offline=offline, depth=depth)
 
 
 def write_submodules(url: GitUrl, folder: Path, *, offline: bool, depth: int = 0) -> None:
@@ -50,7 +61,7 @@ def _write_one(url: GitUrl, commit: str, target: Path, offline: bool, depth: int
 
     def write() -> None:
         resolve(mirror, commit, offline)
-        git_checkout.write_checkout(mirror, commit, target, offline=offline, depth=depth + 1)
+        write_whole_checkout(mirror, commit, target, offline=offline, depth=depth + 1)
 
     healed(mirror, write, offline)
 

@@ -109,9 +109,9 @@ class WorkTree:
         )
         if not dirty:
             return known
-        from mlproj.sources.patch import make_patch
+        from mlproj.sources.patch import Tree, make_patch
 
-        patch, note = make_patch(self, status)
+        patch, note = make_patch(Tree(self.top, self.settings), status.changed, has_untracked=bool(status.untracked))
         return replace(known, diff=patch, diff_note=note)
 
     def last_changed(self, path: Path) -> datetime | None:

@@ -11,7 +11,7 @@ import pytest
 from mlproj import projects
 from mlproj.cli import project_check
 from mlproj.foundation import paths
-from mlproj.foundation.errors import InvalidProject
+from mlproj.foundation.errors import InvalidProject, Notice, Place
 from tests.cli.conftest import Cli
 from tests.program import project
 
@@ -269,9 +269,11 @@ def test_the_script_that_was_likely_meant_is_named(tmp_path: Path, script: str, 
     assert found.hint == (f"did you mean {guess}?" if guess else None)
 
 
-def test_a_warning_without_a_place_is_kept_as_it_is() -> None:
-    assert project_check.located("something: odd").place is None
-    assert str(project_check.located("f:3: odd").place) == "f:3"
+def test_a_warning_is_shown_with_its_place_and_what_to_do() -> None:
+    found = project_check.finding(Notice("f:3: is odd", Place("MLproject", 2, 5), "write it so"))
+
+    assert (found.message, str(found.place), found.hint) == ("f:3: is odd", "MLproject:2:5", "write it so")
+    assert project_check.finding(Notice("something: odd")).place is None
 
 
 def test_the_schema_accepts_a_sound_project_and_no_other(cli: Cli) -> None:

@@ -134,4 +134,4 @@ def test_wrong_docker_options_are_errors_with_their_place(tmp_path: Path, option
 
 
 def test_an_unknown_docker_option_is_a_warning(tmp_path: Path) -> None:
-    assert "did you mean 'volumes'?" in project(tmp_path, "docker_env: {image: x, volume: []}\n").warnings[0]
+    assert "did you mean 'volumes'?" in str(project(tmp_path, "docker_env: {image: x, volume: []}\n").warnings[0])

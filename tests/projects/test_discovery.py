@@ -34,7 +34,7 @@ def test_of_several_the_one_that_mlflow_documents_wins_with_a_warning(tmp_path: 
     found = projects.load(tmp_path)
 
     assert found.file == tmp_path / "MLproject"
-    assert "MLProject, mlproject, MLproject.yaml is there too and ignored" in found.warnings[0]
+    assert "MLProject, mlproject, MLproject.yaml is there too and ignored" in str(found.warnings[0])
 
 
 def test_a_folder_of_that_name_is_none(tmp_path: Path) -> None:

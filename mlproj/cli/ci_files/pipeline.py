@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlproj import __version__, environments, projects
-from mlproj.cli.inspection import Opened
+from mlproj.cli.inspection import environment_request
 from mlproj.environments.base import Declaration
 from mlproj.foundation.errors import UsageError
 from mlproj.projects.base import REQUIRED, EntryPoint, Project
+from mlproj.running.opened_project import OpenedProject
 
 HOME, CACHE, REPORTS = ".mlproj/home", ".mlproj/cache", ".mlproj/reports"
 SUMMARY = f"{REPORTS}/summary.md"
@@ -72,7 +73,7 @@ class Pipeline:
         return f"mlproj run {self.uri} --entry-point={entry_point} --junit-xml {REPORTS}/run.xml --summary {summary}"
 
 
-def decide(found: Opened, top: Path, chosen: Sequence[str]) -> Pipeline:
+def decide(found: OpenedProject, top: Path, chosen: Sequence[str]) -> Pipeline:
     """What to run of the project *found* in the repository at *top*. Raises UsageError and InvalidProject.
 
     *chosen* are names of entry points; none: those that can be run without a value being given.
@@ -91,7 +92,7 @@ def decide(found: Opened, top: Path, chosen: Sequence[str]) -> Pipeline:
             "there is no entry point that can be run without parameters",
             hint="give its parameters defaults in MLproject, or name a script: --entry-point train.py",
         )
-    declaration = environments.declared(found.environment_request(project))
+    declaration = environments.declared(environment_request(found, project))
     names = tuple(point.name for point in points)
     place = found.checkout.project_dir.resolve().relative_to(top.resolve()).as_posix()
     return Pipeline("" if place == "." else place, names, _key_files(project, declaration, top), declaration.kind)

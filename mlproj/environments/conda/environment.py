@@ -8,7 +8,7 @@ from typing import Any
 
 from mlproj.environments.base import INSIDE, MATERIAL, Declaration, Description, Environment, Packed, Prepared, Request
 from mlproj.environments.cache import transaction
-from mlproj.environments.conda import activation, locked, tool
+from mlproj.environments.conda import activation, locked, tool, tool_choice
 from mlproj.environments.conda.asked import Asked, is_native
 from mlproj.environments.conda.asked import read as read_asked
 from mlproj.environments.conda.remembered import Memory, Solved, Unsolved
@@ -41,7 +41,9 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     asked = _locked(request, declaration) if request.locked else read_asked(_file_of(declaration))
     for warning in asked.pip.warnings:
         progress.warn(warning)
-    tools = {one.name: one for one in tool.all_for(request.locked.manager if request.locked else request.manager)}
+    tools = {
+        one.name: one for one in tool_choice.all_for(request.locked.manager if request.locked else request.manager)
+    }
     memory = Memory(request, declaration, asked, list(tools))
     answer = memory.recall()
     may_translate = request.manager == "auto" and not asked.explicit

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlproj.environments.base import Request
 from mlproj.environments.declarations.requirements import Requirements
-from mlproj.environments.python import installer, interpreter, lock, package_index
+from mlproj.environments.python import installer, interpreter, lock, package_index, resolver
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.uv import Uv
 from mlproj.foundation.errors import EnvironmentFailure
@@ -43,7 +43,7 @@ def install(asked: Requirements, moment: datetime | None, prefix: Path, request:
     pins = [f"{name}=={version}" for name, version in by_conda.items() if name not in direct]
     around = replace(asked, constraints=(*asked.constraints, *pins))
     with progress.step("resolving the packages of pip"):
-        text = lock.resolve(uv, lock.Ask(around, python, moment), _HINT)
+        text = resolver.resolve(uv, lock.Ask(around, python, moment), _HINT)
     # A folder's package has no version in the lock.
     entries = [
         entry

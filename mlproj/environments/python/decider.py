@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations.requirements import Requirements
-from mlproj.environments.python import date_policy, interpreter, lock, package_index, python_choice
+from mlproj.environments.python import date_policy, interpreter, lock, package_index, python_choice, resolver
 from mlproj.environments.python.decision import Decision
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.uv import Uv
@@ -136,7 +136,7 @@ def _with_wheels(
         blamed: dict[str, int] = {}
         refused = ""
         for candidate in candidates:
-            result = lock.try_resolve(uv, replace(ask, interpreter=candidate, only_binary=only_binary))
+            result = resolver.try_resolve(uv, replace(ask, interpreter=candidate, only_binary=only_binary))
             if isinstance(result, str):
                 return candidate, refused, result
             blame = lock.could_be_built(result)

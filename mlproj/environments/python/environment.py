@@ -189,7 +189,7 @@ class PythonEnvironment:
         return text if self._requirements.lock_file is not None else lock.narrowed(text, self._interpreter.version)
 
     def _lock(self, uv: Uv, asked: Requirements, known: str | None) -> str:
-        from mlproj.environments.python import lock, relocking
+        from mlproj.environments.python import lock, relocking, resolver
 
         if self._requirements.lock_file is not None:
             text = lock.export(uv, self._requirements.lock_file, self._interpreter.path)
@@ -198,7 +198,7 @@ class PythonEnvironment:
             return known
         ask = lock.Ask(asked, self._interpreter, self.description.as_of)
         hint = _AS_OF_HINT if self.description.as_of else None
-        return lock.resolve(uv, ask, hint)
+        return resolver.resolve(uv, ask, hint)
 
 
 def _corrections(staging: Path, progress: Progress) -> list[str]:

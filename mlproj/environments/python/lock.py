@@ -1,11 +1,11 @@
-"""``pylock.toml`` (PEP 751): resolved first, then installed, so that the environment is what its lock says."""
+"""``pylock.toml`` (PEP 751): what is asked of uv to make one, and what one says."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.python_choice import SETTLED, released
-from mlproj.environments.python.uv import Uv, failure, option_words
+from mlproj.environments.python.uv import Uv, option_words
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.redaction import mask_url
 
@@ -121,84 +121,11 @@ def _flags(options: Sequence[str]) -> list[str]:
     ]
 
 
-def resolve(uv: Uv, ask: Ask, hint: str | None = None) -> str:
-    """The lock for *ask*, as text. Raises :class:`EnvironmentFailure` with the resolver's reason."""
-    said = try_resolve(uv, ask)
-    if isinstance(said, str):
-        return said
-    reason = "\n".join(line for line in said.text.splitlines() if not _UNDATED.search(line))
-    raise failure("the packages cannot be resolved" + _as_of(ask.moment), reason, hint=hint)
-
-
 @dataclass(frozen=True)
 class Refusal:
     """Why uv found no solution, in its own words."""
 
     text: str
-
-
-def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
-    """The lock for *ask*, or why there is none."""
-    from mlproj.environments.python import declared_hash
-
-    if "--prefer-binary" in ask.requirements.options:
-        # uv has no such wish. Wheels of everything, even of an older release, are what it asks for where there are any.
-        preferred = _try_once(uv, replace(ask, only_binary=ask.only_binary | {":all:"}))
-        found = _try_once(uv, ask) if isinstance(preferred, Refusal) else preferred
-    else:
-        found = _try_once(uv, ask)
-    return found if isinstance(found, Refusal) else declared_hash.only_declared(ask.requirements, found)
-
-
-def _try_once(uv: Uv, ask: Ask) -> str | Refusal:
-    from mlproj.environments.python import legacy_metadata
-
-    refusal = _compile(uv, ask)
-    for _ in range(legacy_metadata.MOST_CORRECTIONS):
-        if refusal is None:
-            break
-        undated = _undated(refusal, ask)
-        if undated:
-            uv.progress.note(
-                f"the index of {', '.join(sorted(undated))} does not tell upload dates; taken without regard to the"
-                " date"
-            )
-            ask = replace(ask, undated=ask.undated | undated)
-        elif not legacy_metadata.correct(uv, refusal.text, ask):
-            break
-        refusal = _compile(uv, ask)
-    return refusal or _with_fitting_numpy(uv, ask, (uv.folder / "pylock.toml").read_text("utf-8"))
-
-
-def _with_fitting_numpy(uv: Uv, ask: Ask, text: str) -> str:
-    """*text*, or the lock with NumPy 1 where wheels in it were compiled for that; a declaration that wants NumPy 2
-    keeps it."""
-    from mlproj.environments.python import numpy_abi
-
-    broken = numpy_abi.broken_by_numpy_2(packages(text))
-    if not broken:
-        return text
-    bounded = replace(ask.requirements, constraints=(*ask.requirements.constraints, numpy_abi.CONSTRAINT))
-    if _compile(uv, replace(ask, requirements=bounded)):
-        return text
-    uv.progress.note(
-        f"{numpy_abi.CONSTRAINT} was added: {', '.join(broken)} was compiled for NumPy 1 and does not say so"
-    )
-    return (uv.folder / "pylock.toml").read_text("utf-8")
-
-
-_UNDATED = re.compile(r"`([A-Za-z0-9_.]+?)-\d[^`]*` is missing an upload date")
-
-
-def _undated(refusal: Refusal, ask: Ask) -> frozenset[str]:
-    """The packages asked for that uv passed over because nothing tells when they were uploaded (as on PyTorch's
-    index)."""
-    if ask.moment is None:
-        return frozenset()
-    return (
-        frozenset(normalise(name) for name in _UNDATED.findall(refusal.text))
-        & {*direct_names(ask.requirements)} - ask.undated
-    )
 
 
 _NOT_BUILT = re.compile(r"building from source is disabled for `([^`]+)`")
@@ -217,7 +144,8 @@ def lacks_wheels(refusal: Refusal) -> str | None:
     return normalise(found[1]) if found else could_be_built(refusal)
 
 
-def _compile(uv: Uv, ask: Ask) -> Refusal | None:
+def compile_once(uv: Uv, ask: Ask) -> Refusal | None:
+    """Have uv write ``pylock.toml`` into its folder for *ask* as it is; why it did not, None when it did."""
     (uv.folder / "requirements.in").write_text("\n".join(requirement_lines(ask.requirements)) + "\n", "utf-8")
     (uv.folder / "constraints.txt").write_text("\n".join(ask.requirements.constraints) + "\n", "utf-8")
     done = uv.run(
@@ -248,10 +176,6 @@ def bounds(moment: datetime | None, interpreter: Interpreter) -> list[str]:
 
 def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _as_of(moment: datetime | None) -> str:
-    return f" as of {moment:%Y-%m-%d}" if moment else ""
 
 
 def export(uv: Uv, lock_file: Path, python: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlproj.environments.conda import tool
+from mlproj.environments.conda import tool_choice
 from mlproj.foundation import paths
 from tests import conda_program
 from tests.conda_channel import Channel
@@ -149,7 +149,7 @@ def test_a_program_that_is_named_and_not_there_is_told(tmp_path: Path, monkeypat
 
 
 def names(manager: str) -> list[str]:
-    return [str(getattr(one, "path", one.name)) for one in tool.all_for(manager)]
+    return [str(getattr(one, "path", one.name)) for one in tool_choice.all_for(manager)]
 
 
 def test_which_program_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_which_program_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert names("conda")[0] == str(of_mlflow)
     faster = conda_program.install(tmp_path / "of mlflow" / "bin", "mamba")
     monkeypatch.setenv("MLFLOW_CONDA_CREATE_ENV_CMD", "mamba")
-    assert names("conda")[0] == str(faster) and tool.all_for("conda")[0].name == "mamba"
+    assert names("conda")[0] == str(faster) and tool_choice.all_for("conda")[0].name == "mamba"
     assert names("rattler") == ["rattler"]
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from mlproj.projects.content import measure
+from mlproj.foundation.content_hash import measure
 
 
 def test_a_file_is_its_bytes(tmp_path: Path) -> None:

@@ -1,0 +1,113 @@
+"""A command in a container or the like: what of this machine it sees there, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlproj.backends.base import Job
+from mlproj.environments.base import Door, Enclosure, Folders, Network, Prepared
+from mlproj.foundation import env_vars, paths
+from mlproj.foundation.dataclass import replace
+from mlproj.foundation.progress import Progress
+from mlproj.projects.base import Command
+from mlproj.running.isolation import hiding
+from mlproj.running.isolation.base import Reach
+from mlproj.sources.base import Checkout
+
+# Folders of this machine that a program in a container has nothing of.
+_OF_THIS_MACHINE = {env_vars.HOME.name, env_vars.CACHE.name, "MLFLOW_CONDA_HOME", "MLFLOW_ALLOW_FILE_STORE"}
+_UNOPENED = (
+    "what its program logs through MLflow did not reach the run: "
+    "the image has no Python 3 that can open the sandbox's door"
+)
+
+
+class Contained:
+    """In the enclosure of the environment, which with ``is_sandbox`` is one. See
+    :class:`~mlproj.isolation.base.Isolation`."""
+
+    writes_here = False
+
+    def __init__(self, checkout: Checkout, command: Command, *, is_sandbox: bool) -> None:
+        self._checkout = checkout
+        self._command = command
+        self._is_sandbox = is_sandbox
+
+    def network(self, prepared: Prepared) -> Network:
+        """The enclosure's."""
+        return _enclosure(prepared).network
+
+    def inherited(self, prepared: Prepared) -> dict[str, str]:
+        """None of ours, only those of the environment."""
+        own = prepared.apply({})
+        return hiding.without_secrets(own) if self._is_sandbox else own
+
+    @contextmanager
+    def placed(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:
+        """*job* inside, which is made when it is called for. What the command uses there is not told to those
+        outside."""
+        with self._door(job.run_id, reach.port, progress) as door:
+            folders = folders_of(self._checkout, self._command, reach, door, is_sandbox=self._is_sandbox)
+            yield lambda: put_inside(job, _enclosure(prepared), self._command.text, folders)
+
+    @contextmanager
+    def _door(self, run_id: str, port: int, progress: Progress) -> Iterator[Door | None]:
+        """A way from a sandbox to the run's tracking server for as long as the block lasts; None where the network is
+        one."""
+        if not self._is_sandbox:
+            yield None
+            return
+        from mlproj.backends.socket_forwarder import MountedSocketForwarder
+
+        path = paths.cache() / "doors" / run_id
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with MountedSocketForwarder(port, path) as doorway:
+            yield Door(path, port)
+        if not doorway.was_opened:
+            progress.warn(_UNOPENED)
+
+
+def _enclosure(prepared: Prepared) -> Enclosure:
+    assert prepared.enclosure is not None
+    return prepared.enclosure
+
+
+def put_inside(job: Job, enclosure: Enclosure, command: str, folders: Folders) -> Job:
+    """*job*, which runs *command*, inside of *enclosure*. Raises ServiceError, EnvironmentFailure."""
+    variables = {name: value for name, value in job.environ.items() if name not in _OF_THIS_MACHINE}
+    inside = enclosure.put(command, variables, folders, job.run_id)
+
+    def is_lasting(_pid: int | None) -> None:
+        if job.when_lasting:
+            job.when_lasting(enclosure.pid(job.run_id))
+
+    def over() -> str | None:
+        return enclosure.end(job.run_id)
+
+    def pass_on(signal_number: int) -> bool:
+        return enclosure.pass_on(job.run_id, signal_number)
+
+    ending = replace(job, rescue=inside.rescue, over=over, pass_on=pass_on, is_measured=False)
+    return replace(ending, argv=inside.argv, environ=inside.environ, when_lasting=is_lasting)
+
+
+def folders_of(checkout: Checkout, command: Command, reach: Reach, door: Door | None, *, is_sandbox: bool) -> Folders:
+    """The project, the places where the program logs, and the inputs, all but the project under the names they have
+    here."""
+    inputs = [given.path for given in command.inputs]
+    project_dir = checkout.project_dir
+    within = [path for path in inputs if path.is_relative_to(project_dir)]
+    outside = [path for path in inputs if path not in within]
+    own = [project_dir] if within else []
+    if not is_sandbox:
+        return Folders(project_dir, _outermost([reach.run_dir, reach.artifacts, *own]), _outermost(outside))
+    return Folders(project_dir, _outermost([*hiding.written(reach), *own]), _outermost([reach.run_dir, *outside]), door)
+
+
+def _outermost(places: list[Path]) -> tuple[Path, ...]:
+    """Each place once, and none that is in another one of them."""
+    return tuple(
+        one for one in dict.fromkeys(places) if not any(one != other and one.is_relative_to(other) for other in places)
+    )
