@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlproj.foundation import paths
+from mlproj.foundation import file_lock, paths
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import ServiceError
 from mlproj.tracking.record import number
@@ -76,7 +76,7 @@ class Notebook:
 
     def _change(self, change: Callable[[dict[str, Entry]], dict[str, Entry]]) -> None:
         try:
-            with paths.locked(self.file.with_suffix(".lock")):
+            with file_lock.locked(self.file.with_suffix(".lock")):
                 commits = {commit: _document(entry) for commit, entry in change(self.read()).items()}
                 document = {"schema": 1, **self._about, "commits": commits}
                 paths.write_atomic(self.file, json.dumps(document, indent=2) + "\n")

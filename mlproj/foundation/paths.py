@@ -127,20 +127,6 @@ def write_atomic(path: Path, data: str | bytes) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file *path* alone, waiting for whoever holds it now. Raises OSError."""
-    import fcntl
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """A folder beside its future place, so that one rename publishes it; gone afterwards unless it was renamed."""
     import shutil

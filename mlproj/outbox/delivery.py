@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from mlproj import tracking
-from mlproj.foundation import paths
+from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import MlprojError, ServiceError
 from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.outbox import Outbox, files
@@ -151,24 +150,16 @@ class Delivery:
     @contextmanager
     def _taken(self, run_id: str) -> Iterator[bool]:
         """Be the one process that delivers this run; False when another one is at it."""
-        folder = self._outbox.folder / "delivering"
-        try:
-            folder.mkdir(exist_ok=True)
-            descriptor = os.open(folder / run_id, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise ServiceError(f"cannot write in {folder}: {error.strerror}") from error
-        try:
+        lock = self._outbox.folder / "delivering" / run_id
+        with ExitStack() as held:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-            entry = self._ledger.entry(run_id)
-            if entry is None or entry.finished:
-                (folder / run_id).unlink(missing_ok=True)
-        finally:
-            os.close(descriptor)
+                is_held = held.enter_context(file_lock.try_locked(lock))
+            except OSError as error:
+                raise ServiceError(f"cannot write in {lock.parent}: {error.strerror}") from error
+            yield is_held
+            entry = self._ledger.entry(run_id) if is_held else None
+            if is_held and (entry is None or entry.finished):
+                lock.unlink(missing_ok=True)
 
 
 def is_left(run: Run) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from mlproj.foundation import paths
+from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import ServiceError, SourceError, UsageError
 from mlproj.foundation.redaction import mask_url
 from mlproj.http.stream import portions
@@ -97,10 +97,7 @@ class _Kept:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other runs from fetching the same meanwhile."""
-        from filelock import FileLock
-
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / "lock"):
+        with file_lock.locked(self._folder / "lock"):
             yield
 
     @contextmanager

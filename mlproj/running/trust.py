@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from mlproj.foundation import env_vars, paths
+from mlproj.foundation import env_vars, file_lock, paths
 from mlproj.foundation.errors import Interrupted, ServiceError, UsageError
 from mlproj.running.plan import Proposal
 
@@ -109,7 +109,7 @@ class Trusted:
         """Trust *repository* from now on. Others who remember something at the same time lose nothing. Raises
         ServiceError."""
         try:
-            with paths.locked(self.file.with_name("trusted.lock")):
+            with file_lock.locked(self.file.with_name("trusted.lock")):
                 known = self._load_or_put_aside()
                 known[repository] = {
                     "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),

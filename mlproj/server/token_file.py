@@ -13,11 +13,12 @@ import os
 import re
 import secrets
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlproj.foundation import env_vars, paths
+from mlproj.foundation import env_vars, file_lock, paths
 from mlproj.foundation.errors import ServiceError, UsageError, did_you_mean
 from mlproj.server.access import Scope
 
@@ -116,14 +117,14 @@ class TokenFile:
             self._save([kept for kept in tokens if kept is not found])
         return found
 
-    def _locked(self) -> AbstractContextManager[object]:
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ServiceError(f"cannot keep tokens in {self._file.parent}: {error.strerror}") from error
-        from filelock import FileLock
-
-        return FileLock(f"{self._file}.lock")
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(file_lock.locked(self._file.with_name(f"{self._file.name}.lock")))
+            except OSError as error:
+                raise ServiceError(f"cannot keep tokens in {self._file.parent}: {error.strerror}") from error
+            yield
 
     def _save(self, tokens: list[Token]) -> None:
         text = json.dumps({"schema": 1, "tokens": [asdict(token) for token in tokens]}, indent=1) + "\n"

@@ -12,7 +12,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from mlproj.foundation import paths
+from mlproj.foundation import file_lock, paths
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import ServiceError, UsageError, did_you_mean
 from mlproj.signing import ed25519, public_key
@@ -168,7 +168,7 @@ class _Changing:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = paths.locked(folder / ".lock")
+        self._lock = file_lock.locked(folder / ".lock")
 
     def __enter__(self) -> None:
         try:

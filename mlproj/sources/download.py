@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlproj.foundation import paths
+from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import SourceError
 from mlproj.foundation.redaction import mask_url
 from mlproj.http import fetcher
@@ -39,7 +39,7 @@ def download(url: str, *, offline: bool) -> Download:
     login = headers.get("Authorization", "")
     name = hashlib.sha256(f"{address}\0{login}".encode()).hexdigest()[:32]
     index = paths.downloads() / "urls" / f"{name}.json"
-    with paths.locked(index.with_suffix(".lock")):
+    with file_lock.locked(index.with_suffix(".lock")):
         known = _known(index)
         if offline:
             if known is None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mlproj.foundation import paths
+from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import MlprojError, SourceError
 from mlproj.foundation.process import Completed
 from mlproj.sources import git_command, git_remote
@@ -151,7 +151,7 @@ def _place(mirror: Mirror) -> Path:
 
 def _fetch(mirror: Mirror, *refs: str, patience: float | None = _PATIENCE) -> Completed:
     place = _place(mirror)
-    with paths.locked(place.with_name(place.name + ".lock")):
+    with file_lock.locked(place.with_name(place.name + ".lock")):
         _initialise(mirror, place, sha256=any(len(ref.split(":")[0]) == 65 for ref in refs))
         return git_remote.run(
             mirror.url,

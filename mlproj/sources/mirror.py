@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from mlproj.foundation import paths
+from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import SourceError
 from mlproj.foundation.process import Completed
 from mlproj.sources import git_command, git_remote
@@ -72,7 +72,7 @@ class Mirror:
     def create_by_clone(self, branch_or_tag: str | None) -> bool:
         """Make the mirror in one conversation with the remote. False when there is no such branch or tag, or it was
         made meanwhile."""
-        with paths.locked(self._lock):
+        with file_lock.locked(self._lock):
             if self.exists:
                 return False
             chosen = [f"--branch={branch_or_tag}"] if branch_or_tag else []
@@ -104,7 +104,7 @@ class Mirror:
     def fetch(self, wanted: str, ref: str) -> bool:
         """Bring the commit or tag *wanted* (a full name) here under *ref*. False when the remote does not hand it out
         so."""
-        with paths.locked(self._lock):
+        with file_lock.locked(self._lock):
             self._initialise(len(wanted))
             said = self._fetch("--depth=1", f"+{wanted}:{ref}")
             if said.returncode == 0:
@@ -122,7 +122,7 @@ class Mirror:
 
     def fetch_everything(self) -> None:
         """Bring every branch and tag here with all of their history: for remotes that hand out nothing else."""
-        with paths.locked(self._lock):
+        with file_lock.locked(self._lock):
             self._initialise(40)
             shallow = ["--unshallow"] if (self.path / "shallow").exists() else []
             self._judged(
@@ -140,7 +140,7 @@ class Mirror:
 
     def discard(self) -> None:
         """Put a damaged mirror away, so that the next fetch makes it anew."""
-        with paths.locked(self._lock):
+        with file_lock.locked(self._lock):
             dead = self.path.with_name(f"{self.path.name}.dead")
             remove(dead)
             if self.path.exists():

@@ -18,7 +18,7 @@ from typing import Any
 from mlproj.environments.conda import channels, local_file, relocation
 from mlproj.environments.conda.locked import EXPLICIT, Package
 from mlproj.environments.conda.tool import Access, ChannelAway, Unsolvable
-from mlproj.foundation import env_vars, paths, process
+from mlproj.foundation import env_vars, file_lock, paths, process
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.redaction import mask_channel
 
@@ -110,7 +110,7 @@ class Executable:
         listed.write_text("\n".join((EXPLICIT, *map(_explicit, packages))) + "\n", "utf-8")
         offline = ["--offline"] if access.offline else []
         folder = _folder("programs-packages")
-        with paths.locked(folder.with_suffix(".lock")):  # conda does not keep others out of it
+        with file_lock.locked(folder.with_suffix(".lock")):  # conda does not keep others out of it
             done = self._run(
                 "create",
                 "--yes",

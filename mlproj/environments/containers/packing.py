@@ -7,7 +7,6 @@ committed; so no layer holds what is only needed on the way, such as the credent
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from mlproj.environments.containers.notes import notes
 from mlproj.environments.containers.settings import Settings
 from mlproj.environments.python import key
 from mlproj.environments.system import SystemEnvironment
-from mlproj.foundation import paths
+from mlproj.foundation import file_lock, paths
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import EnvironmentFailure, UsageError
 from mlproj.foundation.progress import Progress
@@ -276,14 +275,10 @@ def folder_of(of: str, engine_name: str) -> Path:
 def alone(folder: Path, *, wait: bool = True) -> Iterator[bool]:
     """Hold the lock of an image's *folder*, which the kernel gives back when this process dies; False when another
     process has it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-    finally:
-        os.close(descriptor)
+    lock = folder / ".lock"
+    if wait:
+        with file_lock.locked(lock):
+            yield True
+    else:
+        with file_lock.try_locked(lock) as is_held:
+            yield is_held

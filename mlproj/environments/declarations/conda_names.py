@@ -20,21 +20,22 @@ matplotlib-base=matplotlib modin-all=modin[all] modin-core=modin modin-dask=modi
 msgpack-python=msgpack neo4j-python-driver=neo4j nvidia-ml=nvidia-ml-py3 opencv=opencv-python pandera-core=pandera
 parquet-python=parquet polaris=polaris-lib py-opencv=opencv-python py-xgboost-cpu=xgboost py-xgboost-gpu=xgboost
 py-xgboost=xgboost pyarrow-all=pyarrow pyarrow-core=pyarrow pyg=torch-geometric pyjuliacall=juliacall pymc-base=pymc
-pyqt=pyqt5 pysoundfile=soundfile pytables=tables python-annoy=annoy python-blosc=blosc python-build=build python-duckdb=duckdb
-python-fastjsonschema=fastjsonschema python-flatbuffers=flatbuffers python-graphviz=graphviz python-gssapi=gssapi
-python-hdfs=hdfs python-igraph=igraph python-installer=installer python-isal=isal python-kubernetes=kubernetes
-python-libarchive-c=libarchive-c python-lmdb=lmdb python-mss=mss python-node-semver=node-semver python-patch=patch
-python-sounddevice=sounddevice python-substrait=substrait python-symengine=symengine python-tzdata=tzdata python-wget=wget
-python-xxhash=xxhash python-zlib-ng=zlib-ng python-zstd=zstd pytorch-cluster=torch-cluster pytorch-cpu=torch pytorch-gpu=torch
-pytorch-scatter=torch-scatter pytorch-sparse=torch-sparse pytorch-spline-conv=torch-spline-conv pytorch=torch
-pytorch_cluster=torch-cluster pytorch_geometric=torch-geometric pytorch_scatter=torch-scatter pytorch_sparse=torch-sparse
+pyqt=pyqt5 pysoundfile=soundfile pytables=tables python-annoy=annoy python-blosc=blosc python-build=build
+python-duckdb=duckdb python-fastjsonschema=fastjsonschema python-flatbuffers=flatbuffers python-graphviz=graphviz
+python-gssapi=gssapi python-hdfs=hdfs python-igraph=igraph python-installer=installer python-isal=isal
+python-kubernetes=kubernetes python-libarchive-c=libarchive-c python-lmdb=lmdb python-mss=mss
+python-node-semver=node-semver python-patch=patch python-sounddevice=sounddevice python-substrait=substrait
+python-symengine=symengine python-tzdata=tzdata python-wget=wget python-xxhash=xxhash python-zlib-ng=zlib-ng
+python-zstd=zstd pytorch-cluster=torch-cluster pytorch-cpu=torch pytorch-gpu=torch pytorch-scatter=torch-scatter
+pytorch-sparse=torch-sparse pytorch-spline-conv=torch-spline-conv pytorch=torch pytorch_cluster=torch-cluster
+pytorch_geometric=torch-geometric pytorch_scatter=torch-scatter pytorch_sparse=torch-sparse
 pytorch_spline_conv=torch-spline-conv qtconsole-base=qtconsole ray-all=ray[all] ray-core=ray ray-data=ray[data]
-ray-default=ray[default] ray-rllib=ray[rllib] ray-serve=ray[serve] ray-train=ray[train] ray-tune=ray[tune] redis-py=redis
-seaborn-base=seaborn segment-anything=segment-anything-py sklearn=scikit-learn sktime-all-extras=sktime[all_extras]
-soxr-python=soxr sphinx-releases=releases superset=apache-superset tensorflow-base=tensorflow tensorflow-cpu=tensorflow
-tensorflow-eigen=tensorflow tensorflow-gpu-base=tensorflow tensorflow-gpu=tensorflow tensorflow-mkl=tensorflow
-tiledb-py=tiledb torchvision-cpu=torchvision torchvision-gpu=torchvision trino-python-client=trino
-uvicorn-standard=uvicorn[standard] wgpu-py=wgpu
+ray-default=ray[default] ray-rllib=ray[rllib] ray-serve=ray[serve] ray-train=ray[train] ray-tune=ray[tune]
+redis-py=redis seaborn-base=seaborn segment-anything=segment-anything-py sklearn=scikit-learn
+sktime-all-extras=sktime[all_extras] soxr-python=soxr sphinx-releases=releases superset=apache-superset
+tensorflow-base=tensorflow tensorflow-cpu=tensorflow tensorflow-eigen=tensorflow tensorflow-gpu-base=tensorflow
+tensorflow-gpu=tensorflow tensorflow-mkl=tensorflow tiledb-py=tiledb torchvision-cpu=torchvision
+torchvision-gpu=torchvision trino-python-client=trino uvicorn-standard=uvicorn[standard] wgpu-py=wgpu
 """
 
 # Programs and languages that no index of Python packages has, with the program that shows they are on this machine.
@@ -42,20 +43,21 @@ _PROGRAMS = """
 aria2=aria2c bash=bash bazel=bazel bcftools=bcftools bedtools=bedtools blast=blastn bowtie2=bowtie2 bun=bun bwa=bwa
 chromedriver=chromedriver cmake=cmake coin-or-cbc=cbc coincbc=cbc curl=curl deno=deno docker-compose=docker-compose
 doxygen=doxygen fastqc=fastqc ffmpeg=ffmpeg firefox=firefox flac=flac geckodriver=geckodriver gh=gh ghostscript=gs
-git-lfs=git-lfs git=git glpk=glpsol go=go gradle=gradle graphviz=dot hadoop=hadoop hisat2=hisat2 htop=htop imagemagick=convert
-jq=jq julia=julia kubernetes-client=kubectl lua=lua make=make maven=mvn minio-server=minio mongodb=mongod mysql=mysql
-nano=nano nginx=nginx ninja=ninja nodejs=node nvtop=nvtop octave=octave openjdk=java openssh=ssh p7zip=7z pandoc=pandoc
-parallel=parallel perl=perl php=php pnpm=pnpm poppler=pdftotext postgresql=psql redis-server=redis-server redis=redis-server
-rsync=rsync ruby=ruby rust=rustc samtools=samtools sbt=sbt scala=scala screen=screen sox=sox spark=spark-submit star=STAR
-swig=swig tar=tar tectonic=tectonic terraform=terraform tesseract=tesseract texlive-core=pdflatex tmux=tmux tree=tree
-trimmomatic=trimmomatic typescript=tsc unzip=unzip vim=vim wget=wget yarn=yarn zip=zip zsh=zsh
+git-lfs=git-lfs git=git glpk=glpsol go=go gradle=gradle graphviz=dot hadoop=hadoop hisat2=hisat2 htop=htop
+imagemagick=convert jq=jq julia=julia kubernetes-client=kubectl lua=lua make=make maven=mvn minio-server=minio
+mongodb=mongod mysql=mysql nano=nano nginx=nginx ninja=ninja nodejs=node nvtop=nvtop octave=octave openjdk=java
+openssh=ssh p7zip=7z pandoc=pandoc parallel=parallel perl=perl php=php pnpm=pnpm poppler=pdftotext postgresql=psql
+redis-server=redis-server redis=redis-server rsync=rsync ruby=ruby rust=rustc samtools=samtools sbt=sbt scala=scala
+screen=screen sox=sox spark=spark-submit star=STAR swig=swig tar=tar tectonic=tectonic terraform=terraform
+tesseract=tesseract texlive-core=pdflatex tmux=tmux tree=tree trimmomatic=trimmomatic typescript=tsc unzip=unzip vim=vim
+wget=wget yarn=yarn zip=zip zsh=zsh
 """
 
 # Python packages that PyPI either lacks or carries under one name per CUDA release, so that no one of them is right.
 _NOT_ON_PYPI = """
 ambertools blazingsql cling cucim cudf cugraph cuml cupy cusignal cuspatial cuxfilter dask-cuda dask-cudf dolfin fenics
-fenics-dolfinx freecad gnuradio h2o4gpu nvstrings openmm paraview psi4 pylibcugraph pylibraft pymol-open-source pythonocc-core
-raft-dask rapids rapidsai rmm root sage ucx-py xeus-cling
+fenics-dolfinx freecad gnuradio h2o4gpu nvstrings openmm paraview psi4 pylibcugraph pylibraft pymol-open-source
+pythonocc-core raft-dask rapids rapidsai rmm root sage ucx-py xeus-cling
 """
 
 # Metapackages stand for a set.

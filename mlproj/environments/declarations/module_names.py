@@ -16,16 +16,17 @@ bson=pymongo cairo=pycairo can=python-can community=python-louvain cpuinfo=py-cp
 dateutil=python-dateutil dbus=dbus-python delta=delta-spark discord=discord.py dns=dnspython docx=python-docx
 dotenv=python-dotenv editor=python-editor engineio=python-engineio faiss=faiss-cpu ffmpeg=ffmpeg-python fitz=pymupdf
 gi=pygobject git=gitpython github=pygithub gitlab=python-gitlab googleapiclient=google-api-python-client grpc=grpcio
-grpc_status=grpcio-status haiku=dm-haiku haystack=haystack-ai hydra=hydra-core igraph=python-igraph imblearn=imbalanced-learn
-jose=python-jose jwt=pyjwt kafka=kafka-python ldap=python-ldap lightning_fabric=lightning llama_cpp=llama-cpp-python
-magic=python-magic memcache=python-memcached mpl_toolkits=matplotlib mysql=mysql-connector-python nacl=pynacl osgeo=gdal
-pkg_resources=setuptools pl_bolts=lightning-bolts pptx=python-pptx psycopg2=psycopg2-binary pylab=matplotlib pythoncom=pywin32
-pywt=pywavelets rest_framework=djangorestframework ruamel=ruamel.yaml scikitplot=scikit-plot serial=pyserial
-skimage=scikit-image sklearn=scikit-learn skopt=scikit-optimize slugify=python-slugify snowflake=snowflake-connector-python
-socketio=python-socketio socks=pysocks sonnet=dm-sonnet speech_recognition=speechrecognition spellchecker=pyspellchecker
-surprise=scikit-surprise telegram=python-telegram-bot tlz=toolz tree=dm-tree umap=umap-learn usb=pyusb
-vertexai=google-cloud-aiplatform websocket=websocket-client whisper=openai-whisper win32api=pywin32 win32com=pywin32
-wx=wxpython xdg=pyxdg yaml=pyyaml zmq=pyzmq zope=zope.interface
+grpc_status=grpcio-status haiku=dm-haiku haystack=haystack-ai hydra=hydra-core igraph=python-igraph
+imblearn=imbalanced-learn jose=python-jose jwt=pyjwt kafka=kafka-python ldap=python-ldap lightning_fabric=lightning
+llama_cpp=llama-cpp-python magic=python-magic memcache=python-memcached mpl_toolkits=matplotlib
+mysql=mysql-connector-python nacl=pynacl osgeo=gdal pkg_resources=setuptools pl_bolts=lightning-bolts pptx=python-pptx
+psycopg2=psycopg2-binary pylab=matplotlib pythoncom=pywin32 pywt=pywavelets rest_framework=djangorestframework
+ruamel=ruamel.yaml scikitplot=scikit-plot serial=pyserial skimage=scikit-image sklearn=scikit-learn
+skopt=scikit-optimize slugify=python-slugify snowflake=snowflake-connector-python socketio=python-socketio socks=pysocks
+sonnet=dm-sonnet speech_recognition=speechrecognition spellchecker=pyspellchecker surprise=scikit-surprise
+telegram=python-telegram-bot tlz=toolz tree=dm-tree umap=umap-learn usb=pyusb vertexai=google-cloud-aiplatform
+websocket=websocket-client whisper=openai-whisper win32api=pywin32 win32com=pywin32 wx=wxpython xdg=pyxdg yaml=pyyaml
+zmq=pyzmq zope=zope.interface
 """
 # A namespace that many packages share; the longest name that fits decides.
 _SPACES = {
@@ -59,21 +60,21 @@ _SPACES = {
 _AMBIGUOUS = "google google.cloud azure databricks databricks.feature_store dbutils"
 # What projects call their own modules. On PyPI stands something else, by whoever took the name.
 _USUAL_OWN = """
-app apps base code common conf config configs configuration constants core custom data dataset experiment experiments features
-functions hello helper helpers inference lib libs local logger logging_config main model models module modules my_module mylib
-params pipeline pipelines prepare_data preprocess preprocessing project scripts settings shared src steps task tasks test
-testing tests tools train trainer training util utilities utils
+app apps base code common conf config configs configuration constants core custom data dataset experiment experiments
+features functions hello helper helpers inference lib libs local logger logging_config main model models module modules
+my_module mylib params pipeline pipelines prepare_data preprocess preprocessing project scripts settings shared src
+steps task tasks test testing tests tools train trainer training util utilities utils
 """
 _UNKNOWN = frozenset(_AMBIGUOUS.split()) | frozenset(_USUAL_OWN.split())
 
 # Modules that older Pythons had (PEP 594 and the 2-to-3 renames); sys.stdlib_module_names lists the running one's.
 _OLD_STDLIB = """
-BaseHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer SocketServer StringIO Tkinter UserDict UserList UserString
-__builtin__ __future__ __main__ _typeshed aifc anydbm asynchat asyncore audioop binhex bsddb cPickle cStringIO cgi cgitb chunk
-contextvars cookielib crypt dataclasses distutils dummy_thread dummy_threading exceptions formatter future_builtins graphlib
-htmlentitydefs httplib imghdr imp importlib lib2to3 macpath mailcap md5 msilib nis nntplib ossaudiodev parser pipes pydoc_data
-robotparser sets sha smtpd sndhdr spwd sunau symbol telnetlib thread tkFileDialog tkMessageBox tomllib typing urllib2 urlparse uu
-xdrlib xmlrpclib zoneinfo
+BaseHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer SocketServer StringIO Tkinter UserDict UserList
+UserString __builtin__ __future__ __main__ _typeshed aifc anydbm asynchat asyncore audioop binhex bsddb cPickle
+cStringIO cgi cgitb chunk contextvars cookielib crypt dataclasses distutils dummy_thread dummy_threading exceptions
+formatter future_builtins graphlib htmlentitydefs httplib imghdr imp importlib lib2to3 macpath mailcap md5 msilib nis
+nntplib ossaudiodev parser pipes pydoc_data robotparser sets sha smtpd sndhdr spwd sunau symbol telnetlib thread
+tkFileDialog tkMessageBox tomllib typing urllib2 urlparse uu xdrlib xmlrpclib zoneinfo
 """
 
 _BY_MODULE = dict(pair.split("=", 1) for pair in _NAMES.split())
