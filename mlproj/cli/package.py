@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     default="",
     help="With --offline: packages for these, too, as linux/amd64,linux/arm64.",
 )
+@click.option(
+    "--include",
+    metavar="NAME",
+    multiple=True,
+    help="Put in this file although it may hold secrets (.env, *.pem …); a pattern, repeatable.",
+)
 @click.option("--no-python", is_flag=True, help="With --offline: leave the Python out.")
 @click.option("--force", is_flag=True, help="Replace the file or the image when it is there.")
 @options.revision
@@ -104,13 +110,25 @@ def _check(output: Path, force: bool, flags: dict[str, Any]) -> None:
 
 
 def _wanted(
-    what: str, *, entry_point: str | None, offline: bool, others: str, no_python: bool, version: str | None
+    what: str,
+    *,
+    entry_point: str | None,
+    offline: bool,
+    others: str,
+    no_python: bool,
+    include: tuple[str, ...],
+    version: str | None,
 ) -> Wanted:
     from mlproj import package
     from mlproj.foundation import platforms
     from mlproj.running.plan import RunRequest
 
-    content: dict[str, Any] = {"offline": offline, "others": tuple(platforms.parse(others)), "python": not no_python}
+    content: dict[str, Any] = {
+        "offline": offline,
+        "others": tuple(platforms.parse(others)),
+        "python": not no_python,
+        "include": include,
+    }
     if os.path.lexists(what.partition("#")[0]) or any(sign in what for sign in "/:#"):
         return package.Wanted(RunRequest(what, version=version, entry_point=entry_point), **content)
     from mlproj.cli.recorded import find, opened_store

@@ -14,8 +14,9 @@ from mlproj.environments.declarations import declaration as declarations
 from mlproj.environments.declarations import imports
 from mlproj.foundation.errors import InvalidProject, MlprojError, Notice
 from mlproj.foundation.progress import Progress
-from mlproj.projects import template
-from mlproj.projects.base import EntryPoint, Project
+from mlproj.projects import nested_code, template
+from mlproj.projects.base import EntryPoint, Parameter, Project
+from mlproj.projects.harmless import HARMLESS
 from mlproj.projects.script import missing_scripts
 from mlproj.running.opened_project import OpenedProject
 
@@ -64,8 +65,16 @@ def _steps(found: OpenedProject, progress: Progress) -> Iterator[tuple[str, list
 
 
 def doubts(point: EntryPoint, project: Project) -> list[InvalidProject]:
-    """Parameters that the command of *point* does not use, and scripts that it names and the project's folder lacks."""
-    return [*_unused_parameters(point), *map(finding, missing_scripts(point, project.directory))]
+    """What the author of *point* may have meant otherwise.
+
+    Parameters that its command does not use, values that another interpreter reads as code, and scripts that are not
+    there.
+    """
+    return [
+        *_unused_parameters(point),
+        *_values_in_code(point),
+        *map(finding, missing_scripts(point, project.directory)),
+    ]
 
 
 def undeclared_imports(project_dir: Path, declaration: Declaration, request: Request) -> Iterator[InvalidProject]:
@@ -93,6 +102,28 @@ def undeclared_imports(project_dir: Path, declaration: Declaration, request: Req
 def finding(notice: Notice) -> InvalidProject:
     """What is doubtful in the form of what is wrong: both are shown, counted and reported alike."""
     return InvalidProject(notice.text, place=notice.place, hint=notice.hint)
+
+
+def _values_in_code(point: EntryPoint) -> Iterator[InvalidProject]:
+    pieces = [
+        piece for piece in template.parse(point.command, point.parameters) if isinstance(piece, (str, template.Field))
+    ]
+    told: set[str] = set()
+    for index, program in sorted(nested_code.fields_in_code(pieces).items()):
+        piece = pieces[index]
+        if isinstance(piece, str) or piece.name in told or _is_always_harmless(point.parameters[piece.name]):
+            continue
+        told.add(piece.name)
+        yield InvalidProject(
+            f"the value of {piece.name!r} becomes part of a program text that {program} reads: "
+            f"one with other characters than {HARMLESS} is refused",
+            hint=nested_code.advice(program, piece.name),
+            place=point.find(piece.token) or point.place,
+        )
+
+
+def _is_always_harmless(parameter: Parameter) -> bool:
+    return parameter.type in ("int", "float", "bool") or bool(parameter.choices)
 
 
 def _unused_parameters(point: EntryPoint) -> Iterator[InvalidProject]:

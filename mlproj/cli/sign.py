@@ -80,9 +80,8 @@ def _run(reference: str, signer: Callable[[], Signer], force: bool) -> _Signed:
 
     with opened_store() as store:
         run, by = find(store, reference), signer()
-        return _Signed(
-            f"{run.run_name} ({run.run_id})", {"run_id": run.run_id}, by, signing.sign(run, by, replace=force)
-        )
+        line = signing.sign(run, by, store.metric_history, replace=force)
+        return _Signed(f"{run.run_name} ({run.run_id})", {"run_id": run.run_id}, by, line)
 
 
 def _package(file: Path, signer: Signer, force: bool) -> _Signed:

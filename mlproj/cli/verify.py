@@ -60,7 +60,7 @@ def _verified(target: str) -> Report:
             run = find(store, target)
         except NotFound as error:
             raise (_no_such_kind(target) if file.is_file() else error) from None
-        return checking.verify_run(run, known)
+        return checking.verify_run(run, known, store.metric_history)
 
 
 def _no_such_kind(target: str) -> UsageError:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 
 # The part of a URL between the scheme and the host: user:password@ or token@. A password may hold '@', so it is greedy
-# up to the last '@' before the path.
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>[^/\s?#]*)@")
+# up to the last '@' before the path, or before what ends a text within JSON.
+_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>(?:(?!\"[,:}\])])[^/\s?#])*)@")
 _SECRET_QUERY = re.compile(
     r"([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+",
     re.IGNORECASE,
@@ -16,8 +16,15 @@ _SECRET_QUERY = re.compile(
 _CHANNEL_TOKEN = re.compile(r"(://\S*?/t/)[^/\s'\"]+")
 # PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
 _SECRET_NAME = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|(?:^|[_-])(?:TOKEN|CREDENTIALS?|AUTH)$|[_-]PWD$",
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|CONNECTION[_-]?STRING|SERVICE[_-]?ACCOUNT[_-]?(?:KEY|JSON)"
+    r"|(?:^|[_-])CREDENTIALS?(?:$|[_-])|(?:^|[_-])(?:TOKEN|AUTH)(?:[_-](?:JSON|B64|BASE64|VALUE|STRING|HEADER|CONTENT))?$|[_-]PWD$"
+    r"|(?:^|[_-])(?:DB|SMTP|MAIL|USER|ROOT|ADMIN|FTP|HTTP|MYSQL|PG|REDIS)[_-]?PASS$",
     re.IGNORECASE,
+)
+# Git's short form, and an address without a scheme: user:password@host:path, user:password@host.org/path; no image's
+# name@sha256:….
+_SHORT_FORM = re.compile(
+    r"(?<![\w.+/-])(?P<user>[\w.+-]{1,100}):(?P<secret>[^\s@/]{1,300})@(?!(?:sha\d+|md5):)(?=[\w.-]{1,253}:[^\s:]|[\w-]+(?:\.[\w-]+)+/)"
 )
 MASK = "****"
 
@@ -37,6 +44,8 @@ def mask_url(text: str) -> str:
 
     if "://" in text:
         text = _CREDENTIALS.sub(replace, text)
+    if "@" in text and ":" in text:
+        text = _SHORT_FORM.sub(rf"\g<user>:{MASK}@", text)
     return _SECRET_QUERY.sub(rf"\1{MASK}", text) if "=" in text else text
 
 
@@ -71,3 +80,17 @@ def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
     for secret in sorted(secrets, key=len, reverse=True):  # one may hold another
         text = text.replace(secret, MASK)
     return text
+
+
+def secrets_in(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
+    """The parts of *text* that :func:`redact` takes out of it."""
+    environ = os.environ if environ is None else environ
+    found = [value for name, value in environ.items() if len(value) >= 6 and value in text and looks_secret(name)]
+    if mask_url(text) == text:
+        return found
+    for match in _CREDENTIALS.finditer(text):
+        if not match["scheme"].lower().endswith("ssh://") or ":" in match["userinfo"]:
+            found.append(match["userinfo"])
+    found += [match[0][len(match[1]) :] for match in _SECRET_QUERY.finditer(text)]
+    found += [match["secret"] for match in _SHORT_FORM.finditer(text)]
+    return [part for part in found if part and part != MASK]

@@ -53,8 +53,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def opened(address: str, headers: Mapping[str, str]) -> Any:
+def opened(address: str, headers: Mapping[str, str], timeout: float = _SILENCE) -> Any:
     """The answer to a GET of *address*, by way of the proxy that is set; a login in *headers* is for that host alone.
+    *timeout* is in seconds without a byte.
 
     Raises OSError (HTTPError for an answer that is none), HTTPException and ValueError.
     """
@@ -74,4 +75,4 @@ def opened(address: str, headers: Mapping[str, str]) -> Any:
             request.add_unredirected_header(name, value)  # another host must not see it
         else:
             request.add_header(name, value)
-    return opener.open(request, timeout=_SILENCE)
+    return opener.open(request, timeout=timeout)

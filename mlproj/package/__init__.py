@@ -33,7 +33,8 @@ class Wanted:
     """What is to be packaged: a project (``request``), or a run that was recorded (``original``).
 
     With ``offline`` the packages for ``others`` (platforms in conda's words) come along besides those for this machine,
-    and with ``python`` the Python, where its folder can be moved.
+    and with ``python`` the Python, where its folder can be moved. Files that may hold secrets come along where
+    ``include`` names them.
     """
 
     request: RunRequest
@@ -41,6 +42,7 @@ class Wanted:
     offline: bool = False
     others: tuple[str, ...] = ()
     python: bool = True
+    include: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,8 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
         manifest = _manifest(revision, fresh, content, brought, about)
         with progress.step(f"writing {target.name}"):
             digest = writing.write(target, manifest, content.places)
-    return Made(
-        target,
-        digest,
-        manifest,
-        target.stat().st_size,
-        (*revision.notes, *brought.notes, *_left_out(manifest, request)),
-    )
+    notes = (*revision.notes, *fetch.notes(), *brought.notes, *_left_out(manifest, request))
+    return Made(target, digest, manifest, target.stat().st_size, notes)
 
 
 def _manifest(
@@ -121,7 +118,7 @@ def pinned(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Re
     request = wanted.request
     source = source_again(wanted.original) if wanted.original else sources.open(request.uri)
     with progress.step(f"fetching {request.uri}"):
-        return origin.pinned(source, request.version, resources, offline=request.offline)
+        return origin.pinned(source, request.version, resources, offline=request.offline, include=wanted.include)
 
 
 def asked_for(wanted: Wanted, revision: Revision, checkout: Checkout) -> tuple[EntryPoint, Request]:

@@ -15,7 +15,8 @@ MODULES = (
     *("foundation.errors", "foundation.dataclass", "foundation.redaction"),
     *("package.launcher", "package.entry_points", "projects.base", "projects.assignment", "projects.command"),
     *("projects.parameter", "projects.path_value", "projects.rendering", "projects.shell", "projects.template"),
-    *("projects.resolution", "projects.discovery", "projects.file_system"),
+    *("projects.resolution", "projects.discovery", "projects.file_system", "projects.harmless", "projects.nested_code"),
+    *("projects.code_argument", "projects.interpreter", "projects.shell_command"),
 )
 """What is in it of mlproj. These keep to what Python 3.6 can read, but for their annotations."""
 

@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from fnmatch import fnmatch
 from pathlib import Path
 
 from mlproj.foundation.dataclass import replace
+from mlproj.foundation.secret_files import holds_secrets
 from mlproj.running.plan import source_document
 from mlproj.sources.base import Checkout, Revision, Source
+from mlproj.sources.patch import by_file
 from mlproj.sources.replayed import Kept, ReplayedSource
 from mlproj.sources.work_tree import WorkTree
 
-Fetch = Callable[[], Checkout]
+
+class Fetch:
+    """Fetches the files, each time into a folder of their own, without those that hold secrets; ``left_out`` names
+    these.
+
+    What matches a pattern of *include* stays.
+    """
+
+    def __init__(self, fetch: Callable[[], Checkout], include: Sequence[str]) -> None:
+        self._fetch, self._include = fetch, include
+        self.left_out: list[str] = []
+
+    def __call__(self) -> Checkout:
+        """The files."""
+        checkout = self._fetch()
+        found = list(self._secret(checkout.root))
+        for name in found:
+            (checkout.root / name).unlink()
+        self.left_out = sorted({*self.left_out, *found})
+        return checkout
+
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the files that were left out."""
+        if not self.left_out:
+            return ()
+        names = ", ".join(self.left_out)
+        return (f"left out, as they may hold secrets: {names}; --include NAME puts one in that is meant to be there",)
+
+    def _secret(self, root: Path) -> Iterator[str]:
+        for place, folders, files in os.walk(root):
+            folders[:] = [name for name in folders if name != ".git"]
+            for path in (Path(place, name) for name in files):
+                name = path.relative_to(root).as_posix()
+                if holds_secrets(name, path) and not any(fnmatch(name, pattern) for pattern in self._include):
+                    yield name
 
 
-def pinned(source: Source, version: str | None, resources: ExitStack, *, offline: bool) -> tuple[Revision, Fetch]:
+def pinned(
+    source: Source, version: str | None, resources: ExitStack, *, offline: bool, include: Sequence[str] = ()
+) -> tuple[Revision, Fetch]:
     """The revision of *source*, and what fetches its files, each time into a folder of their own that lasts as long as
     *resources*.
 
@@ -39,7 +79,14 @@ def pinned(source: Source, version: str | None, resources: ExitStack, *, offline
             _remove_ignored(tree.ignored(tree.top if revision.commit else Path(revision.uri)), checkout.root)
         return checkout
 
-    return revision, fetch
+    return replace(revision, diff=_without_secret_files(revision.diff)), Fetch(fetch, include)
+
+
+def _without_secret_files(patch: bytes | None) -> bytes | None:
+    """*patch* without the files that are in no package: one of a run of an earlier version may have them."""
+    parts = by_file(patch) if patch else {}
+    kept = [part for name, part in parts.items() if not holds_secrets(name, Path(name))]
+    return patch if len(kept) == len(parts) else b"".join(kept) or None
 
 
 def _remove_ignored(names: list[str], root: Path) -> None:

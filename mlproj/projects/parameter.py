@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from mlproj.foundation.redaction import MASK, looks_secret, mask_url
-from mlproj.projects.base import Parameter
+from mlproj.projects.base import Parameter, Project
 
 TYPES = {
     "string": "string",
@@ -124,3 +124,9 @@ def list_items(text: str) -> list[str] | None:
         return None
     inner = inner[1:-1].strip()  # Python's way, as in ['a', 'b']
     return [item.strip().strip("'\"") for item in inner.split(",")] if inner else []
+
+
+def secret_defaults(project: Project) -> dict[str, str]:
+    """The defaults of parameters whose names look secret, by these names."""
+    found = (parameter for point in project.entry_points.values() for parameter in point.parameters.values())
+    return {one.name: one.default for one in found if isinstance(one.default, str) and looks_secret(one.name)}

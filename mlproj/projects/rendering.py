@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from mlproj.foundation.errors import Notice, UsageError
 from mlproj.projects.base import EntryPoint
+from mlproj.projects.harmless import refuse_code
 from mlproj.projects.parameter import shown
 from mlproj.projects.shell import CannotQuoteError, Writer
 from mlproj.projects.template import Field, parse
@@ -24,6 +25,7 @@ def render(
         [piece for piece in parse(entry_point.command, entry_point.parameters) if isinstance(piece, (str, Field))],
         texts,
     )
+    refuse_code(entry_point, pieces, texts, extras)
     writer = Writer()
     for piece in pieces:
         if isinstance(piece, str):

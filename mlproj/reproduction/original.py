@@ -15,6 +15,7 @@ from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.redaction import MASK
+from mlproj.foundation.tree_digest import SNAPSHOT
 from mlproj.projects.base import Command
 from mlproj.run_folder import outputs, record
 from mlproj.running import machine
@@ -170,7 +171,10 @@ def source(original: Original) -> ReplayedSource:
     copy = paths.run_dir(run.run_id) / paths.PROJECT
     has_copy = original.source.get("kind") == "folder" and not original.source.get("commit") and copy.is_dir()
     patch = record.read(run.run_id, run.artifact_uri, paths.DIFF) if original.source.get("dirty") else None
-    return ReplayedSource(Kept(original.name, original.source, patch, copy if has_copy else None))
+    digest = (run.source or {}).get(SNAPSHOT)
+    return ReplayedSource(
+        Kept(original.name, original.source, patch, copy if has_copy else None, str(digest) if digest else None)
+    )
 
 
 def with_latest_code(original: Original, asked: RunRequest) -> RunRequest:

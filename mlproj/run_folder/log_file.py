@@ -2,7 +2,8 @@
 
 How far a file was read is noted in the store in the transaction that keeps what was read. Whoever owns the run reads:
 the process that holds its lock (see ``liveness``), and after that one's death whoever takes the lock. Nothing is ever
-removed from the files, so a line that is not understood can be looked at there.
+removed from the files, so a line that is not understood can be looked at there; only secrets are overwritten at the
+end.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Reader:
         self._marks: dict[str, int] | None = None
         self._counted = ("", 0, 0)  # a file, a position in it, and how many line ends are before
         self._latest: dict[str, int] = {}
+        self._names: dict[str, str] = {}  # of metrics, without secrets
         self._told: list[str] = []
         self._untold = 0
 
@@ -101,6 +103,18 @@ class Reader:
                     self._read_file(name, descriptor, final)
         if self.problems != before:
             self._store.log(self._run_id, tags={PROBLEMS_TAG: "\n".join(self.problems)})
+        if final:
+            self._mask()
+
+    def _mask(self) -> None:
+        """Overwrite the secrets in what was read."""
+        for name in FILES:
+            with _opened(self._folder / name) as descriptor:
+                has_content = descriptor is not None and os.fstat(descriptor).st_size > 0
+            if has_content:
+                from mlproj.tracking.log_masking import mask_secrets
+
+                mask_secrets(self._folder / name, has_texts=name != METRICS)
 
     def _read_file(self, name: str, descriptor: int, final: bool) -> None:
         found = os.fstat(descriptor)
@@ -142,7 +156,7 @@ class Reader:
             metrics = [self._metric(point, written) for point in self._understood(lines, log_line.metrics)]
             self._store.log(self._run_id, metrics=metrics, mark=mark)
         elif lines.file == TAGS:
-            tags = {key: _without_secrets(key, value) for key, value in self._understood(lines, log_line.texts)}
+            tags = {_shown(key): _without_secrets(key, value) for key, value in self._understood(lines, log_line.texts)}
             self._store.log(self._run_id, tags=tags, mark=mark)
         else:
             self._keep_params(lines, mark)
@@ -166,7 +180,10 @@ class Reader:
             timestamp = written
             if point.step is None:
                 timestamp = self._latest[point.name] = max(written, self._latest.get(point.name, -1) + 1)
-        return Metric(point.name, point.value, timestamp, point.step or 0)
+        name = self._names.get(point.name)
+        if name is None:
+            name = self._names[point.name] = _shown(point.name)
+        return Metric(name, point.value, timestamp, point.step or 0)
 
     def _keep_params(self, lines: _Lines, mark: tuple[str, int]) -> None:
         """Keep each parameter that the run has not, with its first value. Somebody else may log one meanwhile."""
@@ -192,7 +209,7 @@ class Reader:
             pairs, wrong = log_line.texts(line)
             problems.extend((number, problem) for problem in wrong)
             for key, given in pairs:
-                value = _without_secrets(key, given)
+                value, key = _without_secrets(key, given), _shown(key)
                 if key not in known:
                     known[key] = new[key] = value
                 elif known[key] != value:
@@ -216,6 +233,12 @@ class Reader:
         if self._marks is None:
             self._marks = dict(self._store.marks(self._run_id))
         return self._marks
+
+
+def _shown(name: str) -> str:
+    from mlproj.foundation.redaction import redact
+
+    return redact(name)
 
 
 def _without_secrets(key: str, value: str) -> str:

@@ -7,31 +7,37 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlproj.foundation.redaction import mask_channel
+from mlproj.foundation.secret_files import holds_secrets
 from mlproj.run_folder.outputs import Snapshot, is_passed_over
 
 LIMIT_COUNT = 500  # files, links and folders; a run shall not wait for a copy
 LIMIT_BYTES = 5_000_000  # of all files together
 
 
-def keep(files: Snapshot, target: Path) -> bool:
-    """Copy the folder that *files* is of to *target*, unless it is too much or has credentials in it; whether it was
-    done.
+def keep(files: Snapshot, target: Path) -> str | None:
+    """Copy the folder that *files* is of to *target*, unless it is too much or has credentials in it.
 
-    Raises OSError.
+    Returns the copy's digest, None where there is none. Raises OSError.
 
     Links are kept as they are, and empty folders too. What no run changes is left out: environments, caches, Git's own
-    files.
+    files; and files that may hold secrets.
     """
     if len(files.files) > LIMIT_COUNT or sum(size for size, *_ in files.files.values()) > LIMIT_BYTES:
-        return False
+        return None
+    from mlproj.foundation.tree_digest import folder_digest
+
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     draft.mkdir(parents=True)
     try:
         for count, entry in enumerate(_walk(files.root), start=1):
-            if count > LIMIT_COUNT or not _copy(entry, draft / os.path.relpath(entry.path, files.root)):
-                return False
+            name = os.path.relpath(entry.path, files.root)
+            if entry.is_file() and holds_secrets(name, Path(entry.path)):
+                continue
+            if count > LIMIT_COUNT or not _copy(entry, draft / name):
+                return None
+        digest = folder_digest(draft)
         draft.rename(target)
-        return True
+        return digest
     finally:
         if draft.exists():
             import shutil

@@ -14,7 +14,7 @@ from mlproj.mlflow_import import location
 from mlproj.run_folder import artifact_folder, log_file, outputs
 from mlproj.running import system_metrics
 from mlproj.running.isolation.base import Reach
-from mlproj.running.plan import Plan
+from mlproj.running.plan import Plan, source_document
 from mlproj.server.embedded import Embedded
 from mlproj.tracking.base import Run, Status, TrackingStore
 
@@ -63,7 +63,10 @@ class Capture:
             from mlproj.run_folder import source_snapshot
 
             with suppress(OSError):  # it is for doing it again, and no reason not to run
-                source_snapshot.keep(self._before, self.run_dir / paths.PROJECT)
+                digest = source_snapshot.keep(self._before, self.run_dir / paths.PROJECT)
+                if digest:
+                    source = {**source_document(self._plan.revision), "snapshot": digest}
+                    self._store.update_run(self._run.run_id, source=source)
 
     def _tracking_server(self, network: Network) -> Embedded:
         request = self._plan.request

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import ServiceError, SourceError, UsageError
@@ -137,14 +137,14 @@ def _fetch_http(uri: str, kept: _Kept) -> None:
         raise SourceError(f"{mask_url(uri)}: the server answers {error.code} {error.reason}") from None
     except URLError as error:
         raise ServiceError(f"{mask_url(uri)} cannot be reached: {error.reason}") from None
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise ServiceError(f"{mask_url(uri)} cannot be fetched: {error}") from None
 
 
 def _download(uri: str, kept: _Kept) -> None:
-    from urllib.request import urlopen
+    from mlproj.http import fetcher
 
-    with urlopen(_request(uri, kept.validators), timeout=TIMEOUT) as response:  # noqa: S310  # the scheme was checked
+    with fetcher.opened(*_request(uri, kept.validators), TIMEOUT) as response:
         known = {
             "If-None-Match": response.headers.get("ETag"),
             "If-Modified-Since": response.headers.get("Last-Modified"),
@@ -156,22 +156,16 @@ def _download(uri: str, kept: _Kept) -> None:
                 raise ServiceError(f"{mask_url(uri)}: the connection ended after {size} of {expected} bytes")
 
 
-def _request(uri: str, headers: Mapping[str, str]) -> Any:
-    """A request for *uri*, whose user and password, if it names any, go into a header as servers expect."""
-    from base64 import b64encode
-    from urllib.parse import quote, unquote, urlsplit, urlunsplit
-    from urllib.request import Request
+def _request(uri: str, headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The address of *uri* and the headers of a request for it; user and password go into one, as servers expect."""
+    from urllib.parse import quote, urlsplit, urlunsplit
 
-    parts = urlsplit(uri)
-    userinfo, _at, host = parts.netloc.rpartition("@")
-    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
-    request = Request(  # noqa: S310
-        urlunsplit((parts.scheme, host, path, quote(parts.query, safe="%=&/?:@!$'()*+,;~-._"), "")),
-        headers=dict(headers),
-    )
-    if userinfo:
-        request.add_unredirected_header("Authorization", "Basic " + b64encode(unquote(userinfo).encode()).decode())
-    return request
+    from mlproj.http import fetcher
+
+    address, named = fetcher.without_login(quote(uri, safe="/%:@!$&'()*+,;=~-._?#[]"))
+    parts = urlsplit(address)
+    path, query = quote(parts.path, safe="/%:@!$&'()*+,;=~-._"), quote(parts.query, safe="%=&/?:@!$'()*+,;~-._")
+    return urlunsplit((parts.scheme, parts.netloc, path, query, "")), {**named, **headers}
 
 
 def _copy(stream: IO[bytes], target: Path, shown: str) -> int:

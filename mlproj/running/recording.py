@@ -18,6 +18,8 @@ from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import Interrupted, MlprojError
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
+from mlproj.projects.base import Project
+from mlproj.projects.parameter import secret_defaults
 from mlproj.run_folder import liveness
 from mlproj.running import machine
 from mlproj.running.capture import Capture
@@ -90,7 +92,9 @@ class Recording:
         )
         if plan.project.file:
             with suppress(OSError):  # it was read, so that is no reason not to run
-                paths.write_atomic(self.run_dir / paths.DEFINITION, _without_secrets(plan.project.file.read_bytes()))
+                paths.write_atomic(
+                    self.run_dir / paths.DEFINITION, _without_secrets(plan.project.file.read_bytes(), plan.project)
+                )
         if plan.revision.diff:
             paths.write_atomic(self.run_dir / paths.DIFF, plan.revision.diff)
         self.run = self.store.create_run(
@@ -232,8 +236,9 @@ class Recording:
         )
 
 
-def _without_secrets(content: bytes) -> bytes:
-    return redact(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+def _without_secrets(content: bytes, project: Project) -> bytes:
+    shown = redact(redact(content.decode("utf-8", "surrogateescape")), secret_defaults(project))
+    return shown.encode("utf-8", "surrogateescape")
 
 
 def new_run_id() -> str:

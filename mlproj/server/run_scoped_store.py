@@ -135,6 +135,8 @@ class RunScopedStore:
     def update_run(self, run_id: str, **changes: Any) -> bool:  # noqa: D102
         if run_id != self._run.run_id:
             self.family.require(run_id)
+            if changes.get("run_name"):
+                changes["run_name"] = redact(changes["run_name"])
             return self._store.update_run(run_id, **changes)
         with self._lock:
             self.is_adopted = True
@@ -157,6 +159,7 @@ class RunScopedStore:
         tags: Mapping[str, str] | None = None,
         mark: tuple[str, int] | None = None,
     ) -> None:
+        metrics = _redacted_metrics(metrics)
         if run_id == self._run.run_id:
             self.is_adopted = True
             self._log_ours(redacted(params), metrics, redacted(tags))
@@ -250,7 +253,7 @@ class RunScopedStore:
     ) -> Experiment:
         if artifact_location and not urlsplit(artifact_location).scheme:
             artifact_location = Path(os.path.normpath(self._folder / artifact_location)).as_uri()
-        made = self._store.create_experiment(name, artifact_location, tags=redacted(tags), new=new)
+        made = self._store.create_experiment(redact(name), artifact_location, tags=redacted(tags), new=new)
         if new:
             self._made_experiments.add(made.experiment_id)
         return made
@@ -268,6 +271,7 @@ class RunScopedStore:
                 "PERMISSION_DENIED",
                 "A program inside `mlproj run` may rename and delete only experiments that it made itself.",
             )
+        name = redact(name) if name else None
         self._store.update_experiment(
             experiment_id, name=name, lifecycle_stage=lifecycle_stage, tags=redacted(tags) if tags else None
         )
@@ -284,7 +288,7 @@ class RunScopedStore:
         return self._store.search_experiments(**query)
 
     def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:  # noqa: D102
-        return self._store.get_experiment(name=name, experiment_id=experiment_id)
+        return self._store.get_experiment(name=redact(name) if name else name, experiment_id=experiment_id)
 
     def list_experiments(self) -> list[Experiment]:  # noqa: D102
         return self._store.list_experiments()
@@ -294,5 +298,13 @@ class RunScopedStore:
 
 
 def redacted(values: Mapping[str, str] | None) -> dict[str, str]:
-    """*values* without secrets."""
-    return {key: redact(value) for key, value in (values or {}).items()}
+    """*values* without secrets, in their names too."""
+    return {redact(key): redact(value) for key, value in (values or {}).items()}
+
+
+def _redacted_metrics(metrics: Sequence[Metric]) -> Sequence[Metric]:
+    """*metrics* without secrets in their names."""
+    shown = {key: redact(key) for key in {metric.key for metric in metrics}}
+    if all(key == name for key, name in shown.items()):
+        return metrics
+    return [Metric(shown[metric.key], metric.value, metric.timestamp, metric.step) for metric in metrics]

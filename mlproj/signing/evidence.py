@@ -3,41 +3,61 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, NoSuchFile
+from mlproj.artifacts.local import folder_of
 from mlproj.foundation import paths
-from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import ServiceError
+from mlproj.foundation.tree_digest import folder_digest
 from mlproj.run_folder import output_log, record
 from mlproj.run_folder.outputs import FOLDER as OUTPUTS
-from mlproj.tracking.base import Run
+from mlproj.tracking.base import Metric, Run
+from mlproj.tracking.record import number
 
+History = Callable[[str, str], Sequence[Metric]]
 _PORTION = 1 << 20  # bytes
+_READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
 class Evidence:
     """SHA-256 of each file: of the artifacts by their paths, of the record by their names; ``unreadable`` artifacts
-    have none."""
+    have none.
+
+    ``histories`` has one for all values that each metric had. ``snapshot`` is the digest of the copy of the project,
+    None where none is.
+    """
 
     artifacts: Mapping[str, str]
     record: Mapping[str, str]
     unreadable: Sequence[str]
+    histories: Mapping[str, str] = field(default_factory=dict)
+    snapshot: str | None = None
 
 
-def gather(run: Run) -> Evidence:
-    """Read everything that is kept of *run*. Raises ServiceError, UsageError when the artifacts cannot be reached."""
+def gather(run: Run, history: History) -> Evidence:
+    """Read everything that is kept of *run*, of whose metrics *history* gives all values by id and name.
+
+    Raises ServiceError, UsageError when the artifacts cannot be reached.
+    """
     found: dict[str, str] = {}
     unreadable: list[str] = []
     files = {name: digest for name in _record_names(run) if (digest := _record_digest(run, name)) is not None}
     _walk(artifacts.open_recorded(run.artifact_uri), "", found, unreadable)
+    unreadable = _recorded_outputs(run, unreadable, found)
     copies = {
         f"{record.FOLDER}/{name}" for name in (*_record_names(run), paths.STATEMENT)
     }  # of the record, with a tracking server
     kept = {path: digest for path, digest in found.items() if path not in copies}
-    return Evidence(kept, files, unreadable)
+    return Evidence(
+        kept, files, unreadable, {key: _history_digest(history(run.run_id, key)) for key in run.metrics}, _snapshot(run)
+    )
 
 
 def lock_of(run: Run) -> str | None:
@@ -49,6 +69,20 @@ def lock_of(run: Run) -> str | None:
 def output_path(path: str) -> str:
     """Where the copy of the output at *path* is among the artifacts."""
     return f"{OUTPUTS}/{path}"
+
+
+def _history_digest(values: Sequence[Metric]) -> str:
+    """Of all values with their steps and times, whatever order the store gives them in."""
+    lines = sorted(f"{metric.step} {metric.timestamp} {number(metric.value)}" for metric in values)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _snapshot(run: Run) -> str | None:
+    copy = paths.run_dir(run.run_id) / paths.PROJECT
+    try:
+        return folder_digest(copy) if copy.is_dir() else None
+    except OSError as error:
+        raise ServiceError(f"{error.filename or copy} cannot be read: {error.strerror}") from error
 
 
 def _record_names(run: Run) -> list[str]:
@@ -73,6 +107,34 @@ def _walk(store: ArtifactStore, folder: str, found: dict[str, str], unreadable: 
             unreadable.append(path)
         except NoSuchFile:  # removed meanwhile
             continue
+
+
+def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]) -> list[str]:
+    """Read outputs whose names no artifact may have, such as one with a tab, where they are on this machine.
+
+    Returns what is left of *unreadable*.
+    """
+    folder = folder_of(run.artifact_uri)
+    if folder is None:
+        return list(unreadable)
+    known = {output_path(output.path) for output in run.outputs}
+    left: list[str] = []
+    for name in unreadable:
+        top = folder / name
+        is_folder = top.is_dir() and not top.is_symlink()
+        for path in (
+            [Path(place, file) for place, _folders, files in os.walk(top) for file in files] if is_folder else [top]
+        ):
+            relative = str(path.relative_to(folder))
+            try:
+                with os.fdopen(os.open(path, _READ_ONLY), "rb") as stream:
+                    if relative in known:
+                        found[relative] = _digest(stream)
+                        continue
+            except OSError:
+                pass
+            left.append(relative)
+    return left
 
 
 def _digest(stream: IO[bytes]) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from mlproj.foundation import paths
 from mlproj.foundation.redaction import MASK
+from mlproj.foundation.tree_digest import file_entry, link_entry, tree_digest
 from mlproj.package.format.manifest import DIFF, PROJECT, Manifest
 from mlproj.signing.report import Change
+from mlproj.signing.statement import COPY
 
 _PARAMETER, _INPUT = "parameter ", "input "
 
@@ -42,8 +44,23 @@ def _known(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield from ((f"{_PARAMETER}{name}", value) for name, value in manifest.parameters.items())
 
 
+def _snapshot(manifest: Manifest) -> str:
+    """The digest of the project's files as they are in the package."""
+    below = f"{PROJECT}/"
+    entries = {
+        name.removeprefix(below): file_entry(member.sha256, member.executable)
+        if member.target is None
+        else link_entry(member.target)
+        for name, member in manifest.members.items()
+        if name.startswith(below)
+    }
+    return f"mlprojSnapshot:{tree_digest(entries)}"
+
+
 def _files(manifest: Manifest, said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Files of which a statement says something when they were kept with the run."""
+    if COPY in said:
+        yield COPY, _snapshot(manifest)
     definition = "/".join(filter(None, (PROJECT, manifest.subdirectory, paths.DEFINITION)))
     if definition in manifest.members:
         yield paths.DEFINITION, f"sha256:{manifest.members[definition].sha256}"

@@ -9,11 +9,13 @@ from mlproj.run_folder import record
 from mlproj.signing import checking, envelope, evidence, statement
 from mlproj.signing.ed25519 import Signer
 from mlproj.signing.envelope import Envelope, Unsound
+from mlproj.signing.evidence import History
 from mlproj.tracking.base import Run
 
 
-def sign(run: Run, signer: Signer, *, replace: bool = False) -> bytes:
-    """Sign what is known of *run*, keep that with it, and return it: a line of an ``.intoto.jsonl`` file.
+def sign(run: Run, signer: Signer, history: History, *, replace: bool = False) -> bytes:
+    """Sign what is known of *run*, keep that with it, and return it: a line of an ``.intoto.jsonl`` file. *history* is
+    the store's ``metric_history``.
 
     A statement that is there and says the same gets one more signature; one that says something else is replaced only
     with
@@ -21,7 +23,7 @@ def sign(run: Run, signer: Signer, *, replace: bool = False) -> bytes:
     """
     if not run.status.ended:
         raise UsageError(f"the run {run.run_name} goes on; what it leaves is not known yet", hint="wait for its end")
-    found = evidence.gather(run)
+    found = evidence.gather(run, history)
     changed = checking.against_record(run, found)
     if changed:
         raise UsageError(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from mlproj.foundation import paths
+from mlproj.foundation.tree_digest import SNAPSHOT
 from mlproj.run_folder import output_log
 from mlproj.signing.envelope import Unsound, strict_json
 from mlproj.signing.evidence import Evidence, lock_of, output_path
@@ -25,6 +26,20 @@ PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:mlproj:run:v1"
 _BUILDER = "pkg:pypi/mlproj"
 _RESULT = "result"
+COPY = "copy of the project"
+"""What the statement calls the files of a project without Git history, of which the run kept a copy."""
+_RECORD = {"tags": "tag ", "user": "user", "host": "host", "histories of metrics": "history of metric "}
+"""What statements of earlier versions do not cover, and how the facts of it begin."""
+_LASTING_TAGS = (
+    *("mlflow.user", "mlflow.source.", "mlflow.project.", "mlflow.parentRunId"),
+    *("mlproj.sandbox", "mlproj.notes", "mlproj.reproduces", "mlproj.reruns"),
+)
+_NOT_COVERED = (
+    "name",
+    "description",
+    "tags other than " + ", ".join(_LASTING_TAGS),
+    "aliases and what is said of models later",
+)
 
 Document = dict[str, Any]
 
@@ -59,6 +74,13 @@ def _definition(run: Run, evidence: Evidence) -> Document:
         "internalParameters": {
             "command": run.command,
             "environment": {key: environment.get(key) for key in ("kind", "manager", "python", "key")},
+            "record": {
+                "user": run.user,
+                "host": run.host,
+                "tags": {name: value for name, value in run.tags.items() if name.startswith(_LASTING_TAGS)},
+                "histories": dict(evidence.histories),
+            },
+            "notCovered": list(_NOT_COVERED),
         },
         "resolvedDependencies": list(_dependencies(run, evidence)),
     }
@@ -71,6 +93,8 @@ def _dependencies(run: Run, evidence: Evidence) -> Iterator[Document]:
     elif source.get("digest"):
         kind, _, value = str(source["digest"]).partition(":")
         yield {"name": "source", "digest": {kind: value}}
+    if source.get(SNAPSHOT):
+        yield {"name": COPY, "digest": {"mlprojSnapshot": str(source[SNAPSHOT])}}
     for name in (paths.DEFINITION, paths.DIFF, lock_of(run) or ""):
         if name in evidence.record:
             yield {"name": name, "digest": {"sha256": evidence.record[name]}}
@@ -153,6 +177,26 @@ def _facts_of(document: Document, definition: Document, details: Document) -> It
         yield from ((f"{kind} {name}", str(value)) for name, value in _mapping(external.get(values)).items())
     yield from ((f"environment {name}", str(value)) for name, value in _mapping(internal.get("environment")).items())
     yield from ((name, str(_mapping(details.get("metadata")).get(name))) for name in ("startedOn", "finishedOn"))
+    if "record" in internal:
+        yield from _recorded(_mapping(internal["record"]))
+
+
+def _recorded(record: Document) -> Iterator[tuple[str, str]]:
+    yield from ((name, str(record.get(name))) for name in ("user", "host"))
+    yield from ((f"tag {name}", str(value)) for name, value in _mapping(record.get("tags")).items())
+    yield from (
+        (f"history of metric {name}", f"sha256:{value}") for name, value in _mapping(record.get("histories")).items()
+    )
+
+
+def not_covered(said: Mapping[str, str]) -> list[str]:
+    """What the facts *said* by a statement of an earlier version say nothing of."""
+    return [] if "user" in said else list(_RECORD)
+
+
+def is_of(what: str, kinds: Sequence[str]) -> bool:
+    """Whether the fact *what* is of one of *kinds*."""
+    return any(what.startswith(_RECORD[kind]) for kind in kinds)
 
 
 def _result(descriptor: Document) -> Iterator[tuple[str, str]]:

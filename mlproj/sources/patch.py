@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlproj.foundation import paths
 from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.secret_files import holds_secrets
 from mlproj.sources import git_command
 
 LIMIT = 10_000_000  # bytes of patch that are kept with a run
@@ -28,7 +29,9 @@ def make_patch(tree: Tree, tracked: Sequence[str], *, has_untracked: bool) -> tu
 
     A file is in whole or not at all.
     """
-    untracked, left_out = _within_limit(tree.top, _untracked_files(tree) if has_untracked else [])
+    names = _untracked_files(tree) if has_untracked else []
+    secret = {name for name in names if holds_secrets(name, tree.top / name)}
+    untracked, left_out = _within_limit(tree.top, [name for name in names if name not in secret])
     changed, too_large = _within_limit(tree.top, list(tracked))
     with paths.temporary_folder(paths.cache() / "tmp", "index-") as folder:
         index = folder / "index"
@@ -39,7 +42,7 @@ def make_patch(tree: Tree, tracked: Sequence[str], *, has_untracked: bool) -> tu
         said = _diff(tree, env, [*changed, *untracked])
     patch, cut = _cut(said)
     left_out = sorted({*left_out, *too_large, *cut})
-    return patch or None, _note(left_out)
+    return patch or None, "; ".join(filter(None, (_note(left_out), _secret_note(sorted(secret))))) or None
 
 
 def _untracked_files(tree: Tree) -> list[str]:
@@ -158,3 +161,7 @@ def _note(left_out: list[str]) -> str | None:
         f"the diff leaves out {', '.join(left_out[:_NAMED])}{more}: it holds whole files, up to {LIMIT // 1_000_000} MB"
         " in all"
     )
+
+
+def _secret_note(names: list[str]) -> str | None:
+    return f"the diff leaves out {', '.join(names)}, which may hold secrets" if names else None

@@ -11,6 +11,7 @@ from typing import Any
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import SourceError
 from mlproj.foundation.redaction import MASK
+from mlproj.foundation.tree_digest import folder_digest
 from mlproj.sources import git_command, workspace
 from mlproj.sources.address import Address
 from mlproj.sources.base import Checkout, Revision, Source
@@ -28,13 +29,15 @@ class Kept:
     """What a run kept of its source: the record's ``source``, the patch of uncommitted changes, a copy of a folder
     without history.
 
-    ``of`` names the run for people.
+    ``of`` names the run for people. ``digest`` is that of the copy as it was recorded, None of runs of earlier
+    versions.
     """
 
     of: str
     document: Mapping[str, Any]
     patch: bytes | None = None
     files: Path | None = None
+    digest: str | None = None
 
 
 class ReplayedSource:
@@ -52,7 +55,12 @@ class ReplayedSource:
         document = self._kept.document
         self._offline = offline
         if self._kept.files is not None:
-            return self._named(Revision("folder", str(document["uri"])))
+            unchecked = (
+                f"the copy of the project is not checked: {self._kept.of} is of a version that recorded no digest of it"
+            )
+            return self._named(
+                Revision("folder", str(document["uri"]), notes=() if self._kept.digest else (unchecked,))
+            )
         self._inner = self._opened()
         revision = self._pinned(self._inner)
         if document.get("digest") and revision.digest != document["digest"]:
@@ -152,6 +160,7 @@ class ReplayedSource:
         folder, release = workspace.new()
         try:
             copy_files(self._kept.files, folder)
+            self._check_copy(folder)
             project = workspace.inside(folder, revision.subdirectory)
         except OSError as error:
             release()
@@ -162,6 +171,14 @@ class ReplayedSource:
             release()
             raise
         return Checkout(folder, project, False, lambda _: None, release)
+
+    def _check_copy(self, folder: Path) -> None:
+        if self._kept.digest and self._kept.digest != folder_digest(folder):
+            raise SourceError(
+                f"the copy of the project that was kept with {self._kept.of} is not as it was recorded:"
+                f" {self._kept.files}",
+                hint=f"somebody has changed it since, so it is not used; mlproj verify says more. {_LATEST}",
+            )
 
     def _apply(self, patch: bytes, root: Path) -> None:
         moves_submodules = _GITLINK in patch

@@ -20,6 +20,9 @@ from mlproj.foundation.redaction import MASK, looks_secret, mask_channel, mask_u
         ("postgresql://me:word@host:5432/db", "postgresql://****@host:5432/db"),
         ("fatal: could not read from 'https://u:p@h/x': gone", "fatal: could not read from 'https://****@h/x': gone"),
         ("https://a:b@one/ and https://c:d@two/", "https://****@one/ and https://****@two/"),
+        ("fatal: user:PASS@host:x.git gone", "fatal: user:****@host:x.git gone"),
+        ("me:ghp_x@host.org/o/r", "me:****@host.org/o/r"),
+        ('{"u":"https://me:word@host/x","m":"a@b"}', '{"u":"https://****@host/x","m":"a@b"}'),
         ("https://host/x?token=abc&b=1", "https://host/x?token=****&b=1"),
         ("https://host/x?a=1&X-Amz-Signature=abc", "https://host/x?a=1&X-Amz-Signature=****"),
     ],
@@ -37,6 +40,8 @@ def test_credentials_leave_urls(url: str, masked: str) -> None:
         "https://host/x@v1",
         "https://host/?page=2",
         "a@b.c",
+        "python:3.11@sha256:0123",
+        '{"u":"https://host","m":"a@b"}',
         "file:///a/b@c",
         "",
     ],
@@ -103,3 +108,15 @@ def test_the_token_of_a_conda_channel_leaves_where_one_may_be() -> None:
     assert mask_channel(text) == "channels: ['https://****@host/get/t/****/team', \"https://host/t/****/x\"]"
     assert mask_url("https://forum.example/t/title/12") == "https://forum.example/t/title/12"
     assert mask_channel("/t/no-address/x") == "/t/no-address/x"
+
+
+@pytest.mark.parametrize(
+    "name", ["CREDENTIALS_JSON", "GOOGLE_CREDENTIALS_JSON", "AUTH_TOKEN_JSON", "DB_PASS", "AZURE_CONNECTION_STRING"]
+)
+def test_names_of_credentials_in_whatever_form_look_secret(name: str) -> None:
+    assert looks_secret(name) and looks_secret(name.lower())
+
+
+@pytest.mark.parametrize("name", ["max_token_count", "single_pass", "authors", "tokens", "credentialed"])
+def test_names_that_only_resemble_them_do_not(name: str) -> None:
+    assert not looks_secret(name)

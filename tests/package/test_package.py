@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,36 @@ def test_a_folder_is_packaged_with_links_programs_and_empty_folders(tmp_path: Pa
     members = manifest(tmp_path / "a.mlproj")["members"]
     assert (members["project/run.sh"]["executable"], members["project/link"]) == (True, {"link": "data.txt"})
     assert manifest(tmp_path / "a.mlproj")["folders"] == ["project/out/deep"]
+
+
+def test_files_that_hold_secrets_are_left_out_and_listed_unless_they_are_meant(tmp_path: Path, folder: Path) -> None:
+    for name in (".env", "id_rsa", "conf/secrets.yaml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("TOKEN=s3cr3t\n")
+
+    done = package(folder, tmp_path / "a.mlproj")
+    assert "left out, as they may hold secrets: .env, conf/secrets.yaml, id_rsa" in done.err.replace("\n", " ")
+    assert names(tmp_path / "a.mlproj") == ["MLproject", "data.txt"]
+
+    committed(folder)
+    package(folder, tmp_path / "b.mlproj", "--include", "conf/*")
+    assert names(tmp_path / "b.mlproj") == ["MLproject", "conf/secrets.yaml", "data.txt"]
+
+
+def test_an_untracked_file_with_secrets_is_in_no_patch(tmp_path: Path, folder: Path) -> None:
+    committed(folder)
+    (folder / ".env").write_text("TOKEN=s3cr3t\n")
+    (folder / "new.txt").write_text("new\n")
+
+    package(folder, tmp_path / "a.mlproj")
+
+    assert b"s3cr3t" not in b"".join(content(tmp_path / "a.mlproj"))
+    assert names(tmp_path / "a.mlproj") == ["MLproject", "data.txt", "new.txt"]
+
+
+def content(file: Path) -> list[bytes]:
+    with zipfile.ZipFile(file) as archive:
+        return [archive.read(name) for name in archive.namelist()]
 
 
 def test_the_same_content_is_the_same_bytes_wherever_it_is(tmp_path: Path, folder: Path) -> None:

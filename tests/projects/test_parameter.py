@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from mlproj import projects
 from mlproj.projects.base import Parameter
-from mlproj.projects.parameter import canonical_type, list_items, objection
+from mlproj.projects.parameter import canonical_type, list_items, objection, secret_defaults
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,9 @@ def test_choices_are_compared_as_values_of_the_type(kind: str, choices: tuple[ob
 )
 def test_lists_have_items(text: str, items: list[str] | None) -> None:
     assert list_items(text) == items
+
+
+def test_the_defaults_of_secret_parameters_are_known() -> None:
+    text = "entry_points: {main: {parameters: {api_key: {default: sk-12345678}, a: {default: b}}, command: t}}"
+
+    assert secret_defaults(projects.parse(text, Path())) == {"api_key": "sk-12345678"}

@@ -176,3 +176,27 @@ def test_a_good_line_is_never_lost_among_others(noise: list[bytes], cut: int) ->
 
     history = store.metric_history(run.run_id, "good")
     assert set(range(len(noise))) <= {int(point.value) for point in history if point.value == point.step}
+
+
+def test_no_secret_stays_in_the_files_and_none_gets_into_the_record(
+    store: TrackingStore, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE_TOKEN", "s3cr3t-of-the-service")
+    written = {
+        log_file.PARAMS: 'api_key=abc"d\n{"db_password": "x\\"y", "alpha": 1}\nurl=https://me:word1234@host/x\ns3cr3t-of-the-service=1\n',
+        log_file.TAGS: "note=uses s3cr3t-of-the-service\nfrom=https://host/x?token=word1234\n",
+        log_file.METRICS: "loss-s3cr3t-of-the-service=1 step=1\nrmse=0.5\n",
+    }
+    for name, text in written.items():
+        append(run, name, text)
+
+    one = reader(store, run)
+    one.read(final=True)
+    one.read(final=True)
+
+    kept = b"".join((paths.run_dir(run.run_id) / name).read_bytes() for name in written)
+    found = store.get_run(run.run_id)
+    for secret in ("s3cr3t-of-the-service", "word1234", 'abc"d', 'x\\"y', 'x"y'):
+        assert secret.encode() not in kept and secret not in str(found)
+    assert len(kept) == sum(map(len, written.values())) and b"rmse=0.5" in kept
+    assert found.metrics.keys() == {"loss-****", "rmse"} and not one.problems

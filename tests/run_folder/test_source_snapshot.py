@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from mlproj.foundation import paths
+from mlproj.foundation.tree_digest import folder_digest
 from mlproj.run_folder import source_snapshot
 from mlproj.run_folder.outputs import Snapshot
 
 
 def keep(folder: Path, target: Path) -> bool:
-    return source_snapshot.keep(Snapshot.take(folder), target)
+    digest = source_snapshot.keep(Snapshot.take(folder), target)
+    assert digest == (folder_digest(target) if digest else None)
+    return digest is not None
 
 
 def test_the_copy_is_the_folder_without_what_no_run_changes(tmp_path: Path) -> None:
@@ -31,7 +34,7 @@ def test_the_copy_is_the_folder_without_what_no_run_changes(tmp_path: Path) -> N
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     (folder / "sub" / "tool").chmod(0o755)
-    (folder / ".env").chmod(0o600)
+    (folder / "a").chmod(0o600)
     (folder / "empty").mkdir()
     (folder / "link").symlink_to("sub/tool")
     (folder / "away").symlink_to(tmp_path)
@@ -41,9 +44,9 @@ def test_the_copy_is_the_folder_without_what_no_run_changes(tmp_path: Path) -> N
     assert keep(folder, tmp_path / "kept")
 
     kept = tmp_path / "kept"
-    assert sorted(os.listdir(kept)) == [".env", "a", "away", "dangling", "empty", "link", "sub"]
+    assert sorted(os.listdir(kept)) == ["a", "away", "dangling", "empty", "link", "sub"]
     assert (kept / "a").read_text() == "a" and os.access(kept / "sub" / "tool", os.X_OK)
-    assert (kept / ".env").stat().st_mode & 0o777 == 0o600
+    assert (kept / "a").stat().st_mode & 0o777 == 0o600
     assert os.readlink(kept / "link") == "sub/tool" and os.readlink(kept / "away") == str(tmp_path)
     assert sorted(place.name for place in tmp_path.iterdir()) == ["kept", "p"], "no draft is left"
 
@@ -85,7 +88,7 @@ def test_a_project_with_credentials_in_a_file_is_not_copied(tmp_path: Path) -> N
     project.mkdir()
     (project / "conda.yaml").write_text("channels: ['https://me:s3cr3t@host/channel']\n")
     (project / "data.csv").write_text("1,https://host/page\n")
-    assert source_snapshot.keep(Snapshot.take(project), tmp_path / "kept") is False
+    assert keep(project, tmp_path / "kept") is False
     assert sorted(place.name for place in tmp_path.iterdir()) == ["project"]
     (project / "conda.yaml").unlink()
-    assert source_snapshot.keep(Snapshot.take(project), tmp_path / "kept") is True
+    assert keep(project, tmp_path / "kept") is True

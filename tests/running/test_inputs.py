@@ -28,6 +28,7 @@ class Site:
         self.announced: int | None = None
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.url = ""
+        self.redirect: str | None = None
 
 
 @contextmanager
@@ -39,7 +40,9 @@ def serving(site: Site) -> Iterator[None]:
                 self.send_response(304)
                 self.end_headers()
                 return
-            self.send_response(site.status)
+            self.send_response(302 if site.redirect else site.status)
+            if site.redirect:
+                self.send_header("Location", site.redirect)
             self.send_header("Content-Length", str(len(site.content) if site.announced is None else site.announced))
             if site.etag:
                 self.send_header("ETag", site.etag)
@@ -134,6 +137,14 @@ def test_a_connection_that_breaks_off_leaves_nothing(site: Site) -> None:
     with pytest.raises(ServiceError, match="not in the cache"):
         inputs.fetch(f"{site.url}/x", offline=True)
     assert [path for path in paths.downloads().rglob("*") if path.is_file() and path.name != "lock"] == []
+
+
+@pytest.mark.parametrize("target", ["ftp://127.0.0.1/x", "file:///etc/passwd"])
+def test_a_redirect_to_another_protocol_is_not_followed(site: Site, target: str) -> None:
+    site.redirect = target
+
+    with pytest.raises((ServiceError, SourceError), match="which is not followed|is not allowed"):
+        inputs.fetch(f"{site.url}/x")
 
 
 def test_too_large_a_file_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

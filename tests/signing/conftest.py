@@ -8,6 +8,7 @@ import pytest
 
 from mlproj import tracking
 from mlproj.foundation import paths
+from mlproj.foundation.tree_digest import SNAPSHOT, folder_digest
 from mlproj.run_folder import outputs
 from mlproj.tracking.base import Metric, Output, Run, Status
 from tests.cli.conftest import cli as cli
@@ -34,6 +35,9 @@ def recorded(name: str) -> Run:
             inputs=[{"parameter": "data", "uri": "data.csv", "sha256": "ab" * 32, "size": 3}],
             start_time=1_700_000_000_000,
         )
+        copy = paths.run_dir(created.run_id) / paths.PROJECT
+        paths.write_atomic(copy / "t.py", "print('hello')\n")
+        store.update_run(created.run_id, source={**(created.source or {}), SNAPSHOT: folder_digest(copy)})
         folder = artifacts_of(created)
         (folder / outputs.FOLDER).mkdir(parents=True)
         (folder / outputs.FOLDER / "model.txt").write_text("model")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +15,9 @@ import pytest
 
 from mlproj import tracking
 from mlproj.foundation import paths
+from mlproj.signing import evidence, statement
+from mlproj.signing.envelope import Envelope
+from mlproj.signing.keyring import Keyring
 from mlproj.tracking.base import Metric, Output, Run, Status
 from tests.cli.conftest import Cli
 from tests.signing.conftest import MODEL, artifacts_of, recorded, statement_of
@@ -55,7 +59,7 @@ def test_the_statement_says_what_the_run_was_made_from_and_made(signed: Run) -> 
     )
     assert {one["name"]: one["digest"] for one in statement["subject"]}["outputs/model.txt"] == {"sha256": MODEL}
     assert definition["externalParameters"]["parameters"] == {"alpha": "0.5", "api_key": "****"}
-    assert dependencies.keys() == {"source", "pylock.toml", "input data"}
+    assert dependencies.keys() == {"source", "pylock.toml", "input data", "copy of the project"}
     assert dependencies["source"] == {"gitCommit": "0123456789" * 4}
     assert (details["builder"]["id"], details["metadata"]["invocationId"]) == ("pkg:pypi/mlproj", signed.run_id)
 
@@ -90,6 +94,71 @@ def log_metric(run: Run) -> None:
         store.log(run.run_id, metrics=[Metric("rmse", 0.1, 1, 1)], params={"late": "1"})
 
 
+def log_earlier_value(run: Run) -> None:
+    """A value before the last one, which the run still shows."""
+    with closing(tracking.open()) as store:
+        store.log(run.run_id, metrics=[Metric("rmse", 0.1, -1, -1)])
+
+
+def set_tags(run: Run, **tags: str) -> None:
+    with closing(tracking.open()) as store:
+        store.log(run.run_id, tags=tags)
+
+
+def update(run: Run, **fields: Any) -> None:
+    with closing(tracking.open()) as store:
+        store.update_run(run.run_id, **fields)
+
+
+def copy_of(run: Run) -> Path:
+    """A file of the copy of the project that was kept."""
+    return paths.run_dir(run.run_id) / "project" / "t.py"
+
+
+COPY_CHANGED = {("changed", "copy of the project")}
+
+
+def test_the_statement_says_what_it_does_not_cover(signed: Run) -> None:
+    internal = payload_of(signed)["predicate"]["buildDefinition"]["internalParameters"]
+
+    assert internal["record"].keys() == {"user", "host", "tags", "histories"}
+    assert internal["notCovered"][:2] == ["name", "description"]
+
+
+@pytest.mark.parametrize("name", ["a\tb.txt", "a\\b.txt", "d\te/x"])
+def test_an_output_whose_name_holds_a_tab_or_a_backslash_is_checked(cli: Cli, run: Run, name: str) -> None:
+    place = artifacts_of(run) / "outputs" / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("model")
+    update(run, outputs=[*run.outputs, Output(name, MODEL, 5)])
+
+    assert changes(cli) == set()
+    place.write_text("other")
+    assert changes(cli) == {("changed", f"artifact outputs/{name}")}
+    place.unlink()
+    assert changes(cli) == {("missing", f"artifact outputs/{name}")}
+
+
+def test_a_run_and_a_statement_of_an_earlier_version_are_still_verified(cli: Cli, run: Run) -> None:
+    with closing(tracking.open()) as store:
+        store.update_run(
+            run.run_id, source={name: value for name, value in (run.source or {}).items() if name != "snapshot"}
+        )
+        run = store.get_run(run.run_id)
+        found = evidence.gather(run, store.metric_history)
+    document = json.loads(statement.build(run, found))
+    for name in ("record", "notCovered"):
+        del document["predicate"]["buildDefinition"]["internalParameters"][name]
+    cli("key", "create", "mine")
+    line = Envelope(json.dumps(document).encode(), ()).with_signature(Keyring().signer("mine")).to_line()
+    paths.write_atomic(statement_of(run), line)
+
+    result = cli("verify", "one", "--require-signature")
+
+    assert result.code == 0, result.out
+    assert "no digest of it" in result.err and "does not cover tags, user, host" in result.err
+
+
 def rewrite_record(run: Run) -> None:
     """What somebody would do who wants a change of an output to pass."""
     (artifacts_of(run) / "outputs" / "model.txt").write_text("modem")
@@ -111,7 +180,14 @@ def rewrite_record(run: Run) -> None:
         (lambda run: (paths.run_dir(run.run_id) / "pylock.toml").write_text("x"), {("changed", "pylock.toml")}),
         (lambda run: (paths.run_dir(run.run_id) / "output.log").unlink(), {("missing", "output.log")}),
         (lambda run: (paths.run_dir(run.run_id) / "diff.patch").write_text("x"), {("added", "diff.patch")}),
-        (log_metric, {("changed", "metric rmse"), ("added", "parameter late")}),
+        (log_metric, {("changed", "metric rmse"), ("changed", "history of metric rmse"), ("added", "parameter late")}),
+        (log_earlier_value, {("changed", "history of metric rmse")}),
+        (lambda run: set_tags(run, **{"mlflow.user": "eve", "note": "free to change"}), {("added", "tag mlflow.user")}),
+        (lambda run: update(run, user="eve"), {("changed", "user")}),
+        (lambda run: update(run, run_name="one", source={**(run.source or {}), "snapshot": "00"}), COPY_CHANGED),
+        (lambda run: copy_of(run).write_text("print('other')"), COPY_CHANGED),
+        (lambda run: copy_of(run).chmod(0o755), COPY_CHANGED),
+        (lambda run: shutil.rmtree(copy_of(run).parent), {("missing", "copy of the project")}),
         (rewrite_record, {("changed", "artifact outputs/model.txt"), ("missing", "artifact outputs/huge.bin")}),
     ],
 )

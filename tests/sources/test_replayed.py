@@ -11,6 +11,7 @@ import pytest
 from mlproj import sources
 from mlproj.foundation import paths
 from mlproj.foundation.errors import SourceError
+from mlproj.foundation.tree_digest import folder_digest
 from mlproj.running.plan import source_document
 from mlproj.sources.base import Checkout, Revision
 from mlproj.sources.replayed import Kept, ReplayedSource
@@ -174,7 +175,14 @@ def test_a_folder_without_history_is_the_copy_that_was_kept_or_nothing(tmp_path:
     (tmp_path / "copy" / "sub" / "a").chmod(0o755)
     document = {**kept.document, "subdirectory": "sub"}
     shutil.rmtree(tmp_path / "p")
-    revision, checkout = replayed(Kept("the run R", document, files=tmp_path / "copy"))
+    digest = folder_digest(tmp_path / "copy")
+    revision, checkout = replayed(Kept("the run R", document, files=tmp_path / "copy", digest=digest))
+    assert not revision.notes
+    assert "is not checked" in replayed(Kept("the run R", document, files=tmp_path / "copy"))[0].notes[0]
+    with pytest.raises(
+        SourceError, match="the copy of the project that was kept with the run R is not as it was recorded"
+    ):
+        replayed(Kept("the run R", document, files=tmp_path / "copy", digest=digest[::-1]))
     assert content(checkout.root) == {"sub/a": ("", 0o100, b"1")} and checkout.project_dir.name == "sub"
     assert source_document(revision) == document
     (checkout.project_dir / "a").write_text("changed by the run")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.redaction import mask_url
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 
 # Fields of a Run that are columns, in the order they are read.
@@ -58,7 +59,12 @@ class Logged:
 
 
 def text(value: str) -> str:
-    """*value* as a database can hold it: bytes that were no text when Python read them become visible escapes."""
+    """*value* as a database may hold it: without credentials in addresses; bytes that were no text become visible
+    escapes.
+
+    All texts that are stored, and all that are looked for, go through here.
+    """
+    value = mask_url(value)
     if value.isascii():
         return value
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -169,7 +175,7 @@ def from_dataset(dataset: DatasetInput) -> dict[str, Any]:
         "schema_json": optional_text(dataset.schema),
         "profile": optional_text(dataset.profile),
         "context": optional_text(dataset.tags.get(DATASET_CONTEXT_TAG)),
-        "tags": to_document(dict(dataset.tags)),
+        "tags": to_document({text(name): text(value) for name, value in dataset.tags.items()}),
     }
 
 
