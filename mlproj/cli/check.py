@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlproj.foundation.progress import Progress
 
 _INVALID = InvalidProject.exit_code
+_MOST_SHOWN = 100
 
 
 @click.command("check")
@@ -44,21 +45,24 @@ def command(
     """Check that a project is valid. Nothing is built or run.
 
     The exit code is 65 when something is wrong, or, with --strict, when anything is doubtful: an unused parameter, a
-    default that contradicts its type, a command that names a script that is not there, an import that no file declares.
+    default that contradicts its type, a command that names a script that is not there, an import that no file declares,
+    and what the code may lack on another machine: a tracking server, an account, a file, a registered model.
     """
     with _report_files(uri, junit_xml, summary) as report:
         checks = _look(uri, version, offline, make_reporter(verbosity, json=as_json))
         errors = [error for check in checks for error in check.errors]
         warnings = [warning for check in checks for warning in check.warnings]
         if not as_json:
-            _print(errors, warnings)
+            _print(errors, warnings, [check.name for check in checks])
         report(checks, strict)
     if as_json:
         described = {
             "errors": [failure.describe(error) for error in errors],
             "warnings": [failure.describe(warning) for warning in warnings],
         }
-        print_document({"valid": not errors, **_without_exit_codes(described)})
+        print_document(
+            {"valid": not errors, **_without_exit_codes(described), "checked": [check.name for check in checks]}
+        )
     return 0 if all(check.is_passed(strict) for check in checks) else _INVALID
 
 
@@ -89,15 +93,17 @@ def _without_exit_codes(findings: dict[str, list[dict[str, Any]]]) -> dict[str, 
     }
 
 
-def _print(errors: Sequence[MlprojError], warnings: Sequence[MlprojError]) -> None:
+def _print(errors: Sequence[MlprojError], warnings: Sequence[MlprojError], checked: Sequence[str]) -> None:
     sys.stdout.flush()
-    for warning in warnings:
-        sys.stderr.write(failure.render(warning, "warning"))
-    for error in errors:
-        sys.stderr.write(failure.render(error))
+    for level, findings in (("warning", warnings), ("error", errors)):
+        for one in findings[:_MOST_SHOWN]:
+            sys.stderr.write(failure.render(one, level))
+        if len(findings) > _MOST_SHOWN:
+            sys.stderr.write(f"and {len(findings) - _MOST_SHOWN} {level}s more, all of which --json has\n")
     told = [
         f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
         for word, found in (("error", errors), ("warning", warnings))
         if found
     ]
     print_lines(terminal.printable(", ".join(told)) if told else "the project is valid")
+    print_lines(f"looked at: {', '.join(checked)}; nothing was built or run")

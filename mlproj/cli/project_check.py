@@ -12,8 +12,8 @@ from mlproj.cli.inspection import decide, environment_request
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations import declaration as declarations
 from mlproj.environments.declarations import imports
-from mlproj.foundation.errors import InvalidProject, MlprojError, Notice
-from mlproj.foundation.progress import Progress
+from mlproj.foundation.errors import InvalidProject, MlprojError, Notice, Place
+from mlproj.foundation.progress import Progress, WithoutWarnings
 from mlproj.projects import nested_code, template
 from mlproj.projects.base import EntryPoint, Parameter, Project
 from mlproj.projects.harmless import HARMLESS
@@ -52,16 +52,35 @@ def _steps(found: OpenedProject, progress: Progress) -> Iterator[tuple[str, list
     except InvalidProject as error:
         yield "project", [error], []
         return
-    yield "project", [], [*map(finding, project.warnings)]
+    yield "project", *_divided(project.warnings)
     for point in project.entry_points.values():
         wrong, odd = projects.problems(point)
-        yield f"entry point {point.name}", list(wrong), [*map(finding, odd), *doubts(point, project)]
-    environment, trouble = decide(found, project, progress)
-    is_wrong = isinstance(trouble, InvalidProject)
-    yield "environment", [trouble] if trouble and is_wrong else [], [trouble] if trouble and not is_wrong else []
+        yield (
+            f"entry point {point.name}",
+            list(wrong),
+            [*map(as_error, odd), *(() if point.trouble else doubts(point, project))],
+        )
+    environment, trouble = decide(found, project, WithoutWarnings(progress))
+    errors, warnings = _divided(environment.warnings if environment else ())
+    if trouble:
+        (errors if isinstance(trouble, InvalidProject) else warnings).append(trouble)
+    yield "environment", errors, warnings
+    yield "what the code needs", [], [*map(as_error, _outside_needs(project, found.checkout.project_dir))]
     if environment:
         request = environment_request(found, project)
         yield "imports", [], [*undeclared_imports(found.checkout.project_dir, environment.declaration, request)]
+
+
+def _outside_needs(project: Project, folder: Path) -> Iterator[Notice]:
+    """What somebody else lacks who runs the project: servers, accounts, files, models."""
+    from mlproj.projects import outside_needs, server_addresses
+
+    commands = "\n".join(point.command for point in project.entry_points.values())
+    for address in server_addresses.find(folder, command=commands):
+        message = f"a tracking server at {address.url} is named, which runs on its author's machine only"
+        place = Place(address.file, address.line) if address.file and address.line else None
+        yield Notice(message, place, "leave the line out: whoever runs the project says where runs are recorded")
+    yield from outside_needs.find(folder)
 
 
 def doubts(point: EntryPoint, project: Project) -> list[InvalidProject]:
@@ -73,7 +92,7 @@ def doubts(point: EntryPoint, project: Project) -> list[InvalidProject]:
     return [
         *_unused_parameters(point),
         *_values_in_code(point),
-        *map(finding, missing_scripts(point, project.directory)),
+        *map(as_error, missing_scripts(point, project.directory)),
     ]
 
 
@@ -99,9 +118,14 @@ def undeclared_imports(project_dir: Path, declaration: Declaration, request: Req
         )
 
 
-def finding(notice: Notice) -> InvalidProject:
-    """What is doubtful in the form of what is wrong: both are shown, counted and reported alike."""
-    return InvalidProject(notice.text, place=notice.place, hint=notice.hint)
+def as_error(finding: Notice) -> InvalidProject:
+    """*finding* in the form in which errors and warnings of a check are shown."""
+    return InvalidProject(finding.text, hint=finding.hint, place=finding.place)
+
+
+def _divided(findings: Sequence[Notice]) -> tuple[list[MlprojError], list[MlprojError]]:
+    """What is wrong, and what is only doubtful."""
+    return [as_error(one) for one in findings if one.is_error], [as_error(one) for one in findings if not one.is_error]
 
 
 def _values_in_code(point: EntryPoint) -> Iterator[InvalidProject]:

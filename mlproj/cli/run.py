@@ -97,6 +97,7 @@ def request_of(flags: dict[str, Any]) -> RunRequest:
         parent_run_id=env_vars.RUN_ID.get(),
         inject_run_id=flags["inject_run_id"],
         sandbox=flags["sandbox"],
+        plan_only=flags["dry_run"],
         echo="stderr" if flags["as_json"] else "streams",
         system_metrics=False if flags["no_system_metrics"] else None,
     )

@@ -79,6 +79,7 @@ def _point_document(found: OpenedProject, point: EntryPoint) -> dict[str, Any]:
         "description": point.description,
         "command": point.command,
         "place": _place(found, point.place),
+        "error": str(point.trouble) if point.trouble else None,
         "parameters": [_parameter_document(found, parameter) for parameter in point.parameters.values()],
     }
 
@@ -122,12 +123,15 @@ def _print_point(point: EntryPoint) -> None:
     print_heading(f"entry point {point.name}" + (f"  ({where})" if where else ""))
     if point.description:
         print_lines(f"  {point.description}")
+    if point.trouble:
+        return print_lines(f"  cannot be run: {point.trouble}")
     print_lines(*render_fields({"command": point.command.strip()}, indent=2))
     if point.parameters:
         rows = [_row(parameter) for parameter in point.parameters.values()]
         # A column in which nothing stands only takes room.
         used = [index for index in range(len(_COLUMNS)) if index < 3 or any(row[index] for row in rows)]
         print_table([_COLUMNS[index] for index in used], [[row[index] for index in used] for row in rows], indent=2)
+    return None
 
 
 def _row(parameter: Parameter) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlproj.foundation import env_vars
-from mlproj.foundation.errors import EnvironmentFailure, UsageError
+from mlproj.foundation.errors import EnvironmentFailure, MlprojError, UsageError
 
 if TYPE_CHECKING:
     from mlproj.environments.base import Declaration, Environment, Request
@@ -30,7 +30,6 @@ def resolve(request: Request, progress: Progress) -> Environment:
     contradicts its format, and :class:`EnvironmentFailure` when no environment can answer the request.
     """
     from mlproj.environments.progress_from_root import FromRoot
-    from mlproj.foundation import plugins
 
     if request.manager not in MANAGERS:
         raise UsageError(
@@ -42,17 +41,30 @@ def resolve(request: Request, progress: Progress) -> Environment:
             kind = _kind(request.manager, declaration.kind)
         else:
             kind, declaration = _as_locked(request, request.locked, declaration)
-        if request.in_container is not None:
-            _check_in_container(request, kind)
-        elif kind not in ("container", "conda", "renv"):
-            _check_r(request)
-        create = plugins.load("mlproj.environments", kind, KINDS)
-        environment: Environment = create(request, declaration, shortened)
-        if request.in_container is None:
-            return environment
-        from mlproj.environments.containers import packing
+        try:
+            return _created(kind, request, declaration, shortened)
+        except MlprojError as trouble:
+            if not (request.plan_only and trouble.is_program_missing):
+                raise
+            from mlproj.environments.unavailable import UnavailableEnvironment
 
-        return packing.pack(environment, request)
+            return UnavailableEnvironment(kind, declaration, trouble)
+
+
+def _created(kind: str, request: Request, declaration: Declaration, progress: Progress) -> Environment:
+    from mlproj.foundation import plugins
+
+    if request.in_container is not None:
+        _check_in_container(request, kind)
+    elif kind not in ("container", "conda", "renv"):
+        _check_r(request)
+    create = plugins.load("mlproj.environments", kind, KINDS)
+    environment: Environment = create(request, declaration, progress)
+    if request.in_container is None:
+        return environment
+    from mlproj.environments.containers import packing
+
+    return packing.pack(environment, request)
 
 
 def is_enclosed(request: Request) -> bool:
@@ -98,6 +110,7 @@ def _check_r(request: Request) -> None:
         raise EnvironmentFailure(
             f"{request.script.name if request.script else 'the command'} is a program in R, and Rscript is not on PATH",
             hint="install R (https://cran.r-project.org), or let it run in a container: --in-container=r-base",
+            is_program_missing=True,
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mlproj.foundation.dataclass import dataclass, field
-from mlproj.foundation.errors import Place
+from mlproj.foundation.errors import Notice, Place
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.progress import Progress
 
@@ -41,7 +41,9 @@ class Request:
     engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts
     what is decided into a container of this image (empty: one that fits), None leaves it to the declaration. ``locked``
     is an environment that was made before and is to be made again: its lock decides, and not what is declared.
-    ``sandbox``: what an enclosure is made for is not trusted.
+    ``plan_only``: nothing will be
+    made, so that a program which this machine lacks is told and keeps nothing from being described. ``sandbox``: what
+    an enclosure is made for is not trusted.
     """
 
     project_dir: Path
@@ -61,6 +63,7 @@ class Request:
     in_container: str | None = None
     locked: Locked | None = None
     sandbox: bool = False
+    plan_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class Description:
     and why. ``key`` names the content; equal keys, equal environments.
     It is None for the system, whose content nobody controls. ``image`` is what a container is made of: the name of
     an image, or the Dockerfile that one is built from. ``not_confined`` is what an enclosure that was asked to be a
-    sandbox does not keep a command from, a line each; None where none was asked to.
+    sandbox does not keep a command from, a line each; None where none was asked to. ``warnings`` are what the
+    declaration's files may have wrong.
     """
 
     kind: str
@@ -91,6 +95,7 @@ class Description:
     image: str | None = None
     language: str | None = None
     not_confined: tuple[str, ...] | None = None
+    warnings: tuple[Notice, ...] = ()
 
     def stored(self) -> dict[str, Any]:
         """What is kept beside a built environment, for ``mlproj env``."""

@@ -25,11 +25,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something doubtful, as data until it is shown: the ``text``, where it was found, and what to do."""
+    """Something doubtful, as data until it is shown: the ``text``, where it was found, and what to do. It keeps nothing
+    from running.
+
+    With ``is_error`` it is plainly wrong, though MLflow takes it: ``mlproj run`` warns of it, ``mlproj check`` refuses
+    it.
+    """
 
     text: str
     place: Place | None = None
     hint: str | None = None
+    is_error: bool = False
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
@@ -37,13 +43,19 @@ class Notice:
 
 
 class MlprojError(Exception):
-    """A mistake or a fault outside mlproj: told in a sentence, with what to do next, never with a traceback."""
+    """A mistake or a fault outside mlproj: told in a sentence, with what to do next, never with a traceback.
+
+    ``is_program_missing``: nothing is wrong but that this machine lacks a program; what needs it can still be planned.
+    """
 
     exit_code: ClassVar[int] = 70
     kind: ClassVar[str] = "bug"
 
-    def __init__(self, message: str, *, hint: str | None = None, place: Place | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, place: Place | None = None, is_program_missing: bool = False
+    ) -> None:
         super().__init__(message)
+        self.is_program_missing = is_program_missing
         self.message = message
         self.hint = hint
         self.place = place

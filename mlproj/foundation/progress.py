@@ -22,6 +22,16 @@ class Progress(Protocol):
         """A line from inside the current step, such as one of an installer's; shown when asked for (``-v``)."""
 
 
+class WithoutWarnings:
+    """Hands on to *progress* all but warnings, for a caller that shows them itself."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.note, self.step, self.detail = progress.note, progress.step, progress.detail
+
+    def warn(self, _text: str) -> None:
+        """Nothing."""
+
+
 class Silent:
     """Says nothing: the Python API and ``--quiet``."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
-from mlproj.foundation.errors import Notice, Place
+from mlproj.foundation.errors import InvalidProject, Notice, Place
 
 REQUIRED = object()
 """The default of a parameter that has none, told apart from ``default: null``, which means optional."""
@@ -36,7 +36,8 @@ class Parameter:
 class EntryPoint:
     """A command template with typed parameters. ``script`` is the file for an entry point that is a script's name.
 
-    ``find`` tells where a fragment of the command stands in MLproject, None where there is no such file.
+    ``find`` tells where a fragment of the command stands in MLproject, None where there is no such file. ``trouble`` is
+    what keeps this entry point from being run, and no other.
     """
 
     name: str
@@ -46,6 +47,7 @@ class EntryPoint:
     script: Path | None = None
     place: Place | None = None
     find: Callable[[str], Place | None] = field(default=lambda _fragment: None, repr=False, compare=False)
+    trouble: InvalidProject | None = None
 
 
 @dataclass(frozen=True)

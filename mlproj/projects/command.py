@@ -85,6 +85,8 @@ def _text(name: str, value: Any) -> str | None:
 
 
 def _check_command(entry_point: EntryPoint) -> None:
+    if entry_point.trouble:
+        raise entry_point.trouble
     if not entry_point.command:
         hint = "add for example: command: python train.py"
         raise InvalidProject(f"the entry point {entry_point.name!r} has no command", place=entry_point.place, hint=hint)

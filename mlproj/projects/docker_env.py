@@ -15,8 +15,8 @@ _AT = "docker_env"
 
 
 def read(reader: Reader, value: Any) -> EnvironmentDeclaration:
-    """The declaration of a container. Raises InvalidProject."""
-    options = reader.mapping(value, "'docker_env'", "docker_env: {image: python:3.11}", _AT)
+    """The declaration of a container; what MLflow does not read, and is wrong, is left out. Raises InvalidProject."""
+    options = dict(reader.mapping(value, "'docker_env'", "docker_env: {image: python:3.11}", _AT))
     reader.unknown_keys(options, KEYS, _AT)
     _image(reader, options)
     for index, item in enumerate(_list(reader, options, "volumes", '["/host:/container"]')):
@@ -31,7 +31,8 @@ def read(reader: Reader, value: Any) -> EnvironmentDeclaration:
     ):
         _scalar(reader, options, name, example)
     if options.get("pull") is not None and options["pull"] not in PULLS:
-        raise reader.error(f"'pull' is {describe(options['pull'])}", _AT, "pull", hint=f"expected {', '.join(PULLS)}")
+        reader.pass_over(f"'pull' is {describe(options['pull'])}", _AT, "pull", hint=f"expected {', '.join(PULLS)}")
+        del options["pull"]
     return EnvironmentDeclaration("docker_env", options=options, place=reader.document.key_place(_AT))
 
 
@@ -41,9 +42,14 @@ def _image(reader: Reader, options: dict[Any, Any]) -> None:
     if not named:
         hint = "add for example: image: python:3.11, or dockerfile: Dockerfile"
         raise reader.error("'docker_env' names no image", _AT, hint=hint)
-    if "image" in named and len(named) > 1:
-        message = f"'image' and {named[1]!r} are both given, and only one of them can be the image"
-        raise reader.error(message, _AT, named[1], hint="keep one of them; a Dockerfile names its base image by FROM")
+    for name in named[1:] if named[0] == "image" else ():
+        message = (
+            f"'image' and {name!r} are both given, and only one of them can be the image: the one that {name!r} asks"
+            " for is not built"
+        )
+        reader.pass_over(message, _AT, name, hint="keep one of them; a Dockerfile names its base image by FROM")
+        named.remove(name)
+        del options[name]
     for name in ("image", "dockerfile"):
         if name in named:
             reader.text(options[name], f"the {name}", _AT, name)
@@ -86,12 +92,13 @@ def _list(reader: Reader, options: dict[Any, Any], name: str, example: str) -> C
 def _scalar(reader: Reader, options: dict[Any, Any], name: str, example: str) -> None:
     value = options.get(name)
     if isinstance(value, (list, dict)) or (isinstance(value, str) and value.startswith("-")):
-        raise reader.error(
+        reader.pass_over(
             f"{name!r} is {describe(value)}, which it cannot be",
             _AT,
             name,
             hint=f"write for example: {name}: {example}",
         )
+        del options[name]
 
 
 def _variable(reader: Reader, item: Any, *keys: Any) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlproj.foundation.errors import did_you_mean
+from mlproj.foundation.errors import InvalidProject, did_you_mean
 from mlproj.projects.base import REQUIRED, EntryPoint, Parameter
 from mlproj.projects.parameter import TYPES, canonical_type
 from mlproj.projects.reading import Reader, describe
+from mlproj.projects.written_value import as_meant
 
 ENTRY_POINT_KEYS = ("parameters", "command", "description")
 PARAMETER_KEYS = ("type", "default", "description", "choices", "min", "max", "optional")
@@ -25,8 +26,16 @@ def read_entry_points(reader: Reader, mapping: dict[Any, Any]) -> dict[str, Entr
 
 
 def _entry_point(reader: Reader, value: Any, *keys: Any) -> EntryPoint:
-    document = reader.document
+    """One entry point; what is wrong with it is told when it is asked for, as the others can be run all the same."""
     name = reader.name("entry point", *keys)
+    try:
+        return _sound_entry_point(reader, name, value, *keys)
+    except InvalidProject as error:
+        return EntryPoint(name, "", place=reader.document.key_place(*keys), trouble=error)
+
+
+def _sound_entry_point(reader: Reader, name: str, value: Any, *keys: Any) -> EntryPoint:
+    document = reader.document
     body = reader.mapping(value, f"the entry point {name!r}", f"{name}: {{command: python train.py}}", *keys)
     reader.unknown_keys(body, ENTRY_POINT_KEYS, *keys)
     command = body.get("command")
@@ -67,11 +76,12 @@ def _parameter(reader: Reader, value: Any, *keys: Any) -> Parameter:
             what, *keys, hint=f"write for example: {name}: float, or {name}: {{type: float, default: 0.5}}"
         )
     reader.unknown_keys(value, PARAMETER_KEYS, *keys)
+    kind = _type(reader, value["type"], *keys, "type") if value.get("type") is not None else "string"
     return Parameter(
         name,
-        _type(reader, value["type"], *keys, "type") if value.get("type") is not None else "string",
-        default=value.get("default", REQUIRED),
-        choices=_choices(reader, value.get("choices"), *keys, "choices"),
+        kind,
+        default=as_meant(reader, kind, value["default"], *keys, "default") if "default" in value else REQUIRED,
+        choices=_choices(reader, kind, value.get("choices"), *keys, "choices"),
         minimum=_number(reader, value.get("min"), *keys, "min"),
         maximum=_number(reader, value.get("max"), *keys, "max"),
         optional=_truth(reader, value.get("optional"), *keys, "optional"),
@@ -81,7 +91,12 @@ def _parameter(reader: Reader, value: Any, *keys: Any) -> Parameter:
 
 
 def _type(reader: Reader, value: Any, *keys: Any) -> str:
-    written = reader.text(value, "the type", *keys)
+    if not isinstance(value, str):
+        reader.pass_over(
+            f"the type is {describe(value)}, expected text", *keys, hint=f"known: {', '.join(TYPES)}, list[…]"
+        )
+        return "string"
+    written = value
     known = canonical_type(written)
     if known:
         return known
@@ -91,16 +106,14 @@ def _type(reader: Reader, value: Any, *keys: Any) -> str:
     return "string"
 
 
-def _choices(reader: Reader, value: Any, *keys: Any) -> tuple[Any, ...] | None:
+def _choices(reader: Reader, kind: str, value: Any, *keys: Any) -> tuple[Any, ...] | None:
     if value is None:
         return None
     if not isinstance(value, list) or not value or any(isinstance(item, (list, dict)) for item in value):
-        raise reader.error(
-            f"'choices' is {describe(value)}, expected a list of values",
-            *keys,
-            hint="write for example: choices: [adam, sgd]",
-        )
-    return tuple(value)
+        hint = "write for example: choices: [adam, sgd]"
+        reader.pass_over(f"'choices' is {describe(value)}, expected a list of values", *keys, hint=hint)
+        return None
+    return tuple(as_meant(reader, kind, item, *keys, index) for index, item in enumerate(value))
 
 
 def _number(reader: Reader, value: Any, *keys: Any) -> float | None:
@@ -113,13 +126,14 @@ def _number(reader: Reader, value: Any, *keys: Any) -> float | None:
             return float(value)
     except (ValueError, OverflowError):
         pass
-    raise reader.error(f"{keys[-1]!r} is {describe(value)}, expected a number", *keys)
+    reader.pass_over(f"{keys[-1]!r} is {describe(value)}, expected a number", *keys)
+    return None
 
 
 def _truth(reader: Reader, value: Any, *keys: Any) -> bool:
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise reader.error(f"{keys[-1]!r} is {describe(value)}, expected true or false", *keys)
+    if value is not None and not isinstance(value, bool):
+        reader.pass_over(f"{keys[-1]!r} is {describe(value)}, expected true or false", *keys)
+    return value is True
 
 
 def _description(mapping: dict[Any, Any]) -> str | None:

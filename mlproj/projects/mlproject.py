@@ -25,8 +25,8 @@ _EXAMPLE = "entry_points: {main: {command: python train.py}}"
 def load(directory: Path, *, root: Path | None = None) -> Project:
     """The project in *directory*; without an MLproject file one that has no entry points.
 
-    *root* is the top of the source that the folder is part of: what MLproject names must be within it. Raises
-    InvalidProject with the place in the file.
+    *root* is the top of the source that the folder is part of: what MLproject names must be within it; a folder of the
+    user's own has none. Raises InvalidProject with the place in the file.
     """
     file, others = discovery.find(directory)
     if file is None:
@@ -60,7 +60,8 @@ def _project(reader: Reader, directory: Path, root: Path | None, file: Path | No
         )
     name = value.get("name")
     if isinstance(name, (list, dict)):
-        raise reader.error(f"'name' is {describe(name)}, expected text", "name")
+        reader.pass_over(f"'name' is {describe(name)}, expected text", "name")
+        name = None
     description = value.get("description")
     return Project(
         directory,

@@ -21,6 +21,9 @@ def load_parameters_file(path: Path) -> dict[str, Any]:
     if not isinstance(document.value, dict):
         message = f"the parameters file is {describe(document.value)}, expected a mapping from names to values"
         raise UsageError(message, place=document.place(), hint="write for example: alpha: 0.5")
+    if document.findings:  # of the user's own; MLflow has no such file
+        wrong = document.findings[0]
+        raise UsageError(f"the parameters file is wrong: {wrong.text}", hint=wrong.hint, place=wrong.place)
     return {_name(document, key): _value(document, key, value) for key, value in document.value.items()}
 
 

@@ -81,4 +81,6 @@ def _local(value: str, bases: tuple[Path, ...]) -> str | None:
         return unquote(parts.path) if parts.netloc in ("", "localhost") else None
     if any(exists(base / value) for base in bases):
         return value
+    if value.startswith("~"):  # which no shell has seen: after -P name=, and in a file
+        return os.path.expanduser(value)  # noqa: PTH111  # that of Path raises for an unknown user
     return None if scheme else unquote(value)

@@ -17,11 +17,15 @@ class Reader:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.warnings: list[Notice] = []
+        self.warnings: list[Notice] = list(document.findings)
 
     def warn(self, message: str, place: Place, hint: str | None = None) -> None:
         """Note something that MLflow lets pass and that may not be what the author meant."""
         self.warnings.append(Notice(message, place, hint))
+
+    def pass_over(self, message: str, *keys: Any, hint: str | None = None) -> None:
+        """Note that the value at *keys* is wrong and as good as absent: an error for its author, none for MLflow."""
+        self.warnings.append(Notice(f"{message}; it is ignored", self.document.place(*keys), hint, is_error=True))
 
     def error(self, message: str, *keys: Any, hint: str | None = None) -> InvalidProject:
         """An error about the value at *keys*."""

@@ -32,7 +32,7 @@ def render(
             writer.literal(piece)
         else:
             _write(writer, piece, texts)
-    return _append(writer, extras, warnings) if extras else writer.text
+    return _append(writer, extras, entry_point, warnings) if extras else writer.text
 
 
 def _without_absent(pieces: list[str | Field], texts: Mapping[str, str | None]) -> list[str | Field]:
@@ -111,7 +111,7 @@ def _format(writer: Writer, piece: Field, value: str) -> bool:
     return True
 
 
-def _append(writer: Writer, extras: Mapping[str, str], warnings: list[Notice]) -> str:
+def _append(writer: Writer, extras: Mapping[str, str], entry_point: EntryPoint, warnings: list[Notice]) -> str:
     """The text with *extras* as ``--name value`` after the last line, as MLflow would if it did not end in a line
     break."""
     if writer.ends_heredoc or writer.context == "heredoc":
@@ -121,9 +121,8 @@ def _append(writer: Writer, extras: Mapping[str, str], warnings: list[Notice]) -
             hint="declare the parameters in MLproject",
         )
     if writer.context == "comment":
-        warnings.append(
-            Notice(f"the command ends in a comment, which swallows {', '.join(f'--{name}' for name in extras)}")
-        )
+        swallowed = ", ".join(f"--{name}" for name in extras)
+        warnings.append(Notice(f"the command ends in a comment, which swallows {swallowed}", entry_point.place))
     appended = [f"--{shlex.quote(name)} {shlex.quote(value)}" for name, value in extras.items()]
     return " ".join([_without_line_end(writer.text), *appended])
 

@@ -27,7 +27,7 @@ class OpenedProject:
 
     def load(self) -> Project:
         """What the files say. Raises InvalidProject."""
-        return projects.load(self.checkout.project_dir, root=self.checkout.root)
+        return projects.load(self.checkout.project_dir, root=None if self.checkout.in_place else self.checkout.root)
 
     def entry_point(self, project: Project) -> EntryPoint:
         """The entry point that is asked for, else main, else the only one. Raises UsageError, InvalidProject."""
@@ -89,6 +89,7 @@ class OpenedProject:
             in_container=request.in_container,
             locked=_locked(request.locked, checkout.given.locked),
             sandbox=request.sandbox,
+            plan_only=request.plan_only,
         )
 
 

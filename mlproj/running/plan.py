@@ -65,6 +65,7 @@ class RunRequest:
     in_container: str | None = None
     sandbox: bool = False
     locked: Locked | None = None
+    plan_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
     if outcome.exit_code == 137 and outcome.stopped_by == "signal":
         return "killed by SIGKILL; the system does that when memory runs out"
     from mlproj.run_folder import output_log
-    from mlproj.running import missing_module
+    from mlproj.running import failure_causes, missing_module
 
     tail = output_log.tail(recording.run_dir, 40).decode("utf-8", "replace")
-    return missing_module.explain(tail, plan.environment.description, plan.checkout.project_dir)
+    missing = missing_module.explain(tail, plan.environment.description, plan.checkout.project_dir)
+    return missing or failure_causes.explain(tail, outcome.exit_code)

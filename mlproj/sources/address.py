@@ -15,6 +15,11 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".ta
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _REMOTE_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
+# GitHub and Gitea's kin, GitLab (/-/), Bitbucket (/src/).
+_PAGE = re.compile(
+    r"(?P<repository>https?://[^/]+/[^/]+/(?:[^/]+/)*?[^/]+?)(?:\.git)?/(?:-/)?(?P<kind>tree|blob|raw|src)(?:/(?:branch|tag|commit))?"
+    r"/(?P<version>[^/]+)(?P<below>/.*)?"
+)
 _SCP_LIKE = re.compile(r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+")
 _GIT_SCHEMES = ("ssh", "git", "git+https", "git+http", "git+ssh", "git+file")
 
@@ -169,6 +174,18 @@ def _file_url(place: str, subdirectory: str) -> Address:
     return _local(path, subdirectory)
 
 
+def _refuse_page(url: str) -> None:
+    """Raise UsageError for the address of a page that a host shows of a repository, as copied from a browser."""
+    page = _PAGE.fullmatch(url)
+    if not page:
+        return
+    below = page["below"].strip("/") if page["below"] else ""
+    if page["kind"] in ("blob", "raw") or (page["kind"] == "src" and "." in below.rpartition("/")[2]):  # a file's page
+        below = below.rpartition("/")[0]
+    right = f"{mask_url(page['repository'])}{f'#{below}' if below else ''} -v {page['version']}"
+    raise UsageError(f"{mask_url(url)} is a page about a repository, not the repository", hint=f"write {right}")
+
+
 def _url(place: str, scheme: str, subdirectory: str) -> Address:
     if scheme in ("http", "https"):
         path = place.partition("?")[0]
@@ -176,6 +193,7 @@ def _url(place: str, scheme: str, subdirectory: str) -> Address:
             return Address("archive", "the URL's path ends like an archive's", place, subdirectory)
         if path.lower().endswith(BUNDLE_SUFFIX):
             return Address("bundle", "the URL's path ends like a package's", place, subdirectory)
+        _refuse_page(path)
         return Address(
             "git", f"{scheme} URLs name Git repositories unless they end like an archive", place, subdirectory
         )

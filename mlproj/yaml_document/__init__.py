@@ -4,8 +4,9 @@
 give; ``document.place("entry_points", "main")`` is where that value stands, ``document.key_place(…)`` where its key
 does, and ``document.raw(…)`` a scalar as it was written, so that the version ``3.10`` stays ``3.10``.
 
-The text is hostile: size, depth and expanded aliases are bounded; tags that make objects, several documents, duplicate
-keys and defaults that a missing space would lose are refused. Whatever is wrong is an InvalidProject with its place.
+The text is hostile: size, depth and expanded aliases are bounded; tags that make objects and several documents are
+refused. Whatever is wrong is an InvalidProject with its place. What YAML's usual reader takes, and nobody means (a key
+given twice, a default that a missing space loses), is among ``document.findings``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.yaml_document import memo
-from mlproj.yaml_document.document import Builder, Document
+from mlproj.yaml_document.document import Document
 from mlproj.yaml_document.text import MAX_SIZE, Text, decode, read
 
 __all__ = ["MAX_SIZE", "Document", "load", "parse"]
@@ -33,16 +34,15 @@ def load(path: Path, *, shown: str | None = None, remembered: bool = False) -> D
 def parse(text: str, file: str, *, remembered: bool = False) -> Document:
     """The YAML document that *text* is; *file* is its name in places. Raises InvalidProject."""
     source = Text(text.removeprefix("\ufeff"), file)
-    builder = Builder(source)
     known = memo.recall(source.text) if remembered else None
     if known is not None:
-        return Document(builder.build(known), source, known, builder.entries)
+        return Document(source, known)
     from mlproj.yaml_document.composing import compose  # PyYAML: 15 ms
 
     root = compose(source)
     if root is None:
         raise InvalidProject("the file is empty", place=Place(file, 1, 1))
-    document = Document(builder.build(root), source, root, builder.entries)
+    document = Document(source, root)
     if remembered:
         memo.keep(source.text, root)
     return document

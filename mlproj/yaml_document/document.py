@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Any
 
-from mlproj.foundation.errors import InvalidProject, Place
+from mlproj.foundation.errors import InvalidProject, Notice, Place
 from mlproj.yaml_document.node import MAPPING, SCALAR, SEQUENCE, TAG, UNREADABLE, Node
 from mlproj.yaml_document.text import Text
 from mlproj.yaml_document.typo import TEMPLATE_HINT, meant_pair
@@ -14,19 +14,27 @@ MAX_VALUES = 100_000  # with every alias counted as often as it is used
 
 _TYPES = {TAG + name for name in ("null", "bool", "int", "float", "timestamp")}
 _TEXTS = {TAG + name for name in ("str", "value", "merge")}
+# Kinds of values that YAML has besides and no project needs: read as the plain kind that they are written as.
+_ODD_TEXTS, _ODD_LISTS, _ODD_MAPS = {TAG + "binary"}, {TAG + "omap", TAG + "pairs"}, {TAG + "set"}
+_PLAIN = "write plain text, numbers, lists and mappings"
 
 Entries = dict[int, dict[Hashable, tuple[Node, Node]]]
 
 
 class Document:
-    """One YAML document: ``value`` as plain data, and the place of everything in it."""
+    """One YAML document: ``value`` as plain data, and the place of everything in it.
 
-    def __init__(self, value: Any, source: Text, root: Node, entries: Entries) -> None:
-        self.value = value
+    ``findings`` are what a reader of YAML passes over and its author did not mean, such as a key that is given twice.
+    """
+
+    def __init__(self, source: Text, root: Node) -> None:
+        builder = Builder(source)
+        self.value = builder.build(root)
+        self.findings = tuple(builder.findings)
         self.file = source.file
         self._source = source
         self._root = root
-        self._entries = entries
+        self._entries = builder.entries
 
     def place(self, *keys: Any) -> Place:
         """Where the value found by following *keys* (mapping keys and list indexes) stands; its key's when it is left
@@ -78,10 +86,14 @@ def _is_left_empty(node: Node) -> bool:
 
 
 class Builder:
-    """Plain values out of nodes, each shared node once; ``entries`` maps every mapping's keys to their nodes."""
+    """Plain values out of nodes, each shared node once; ``entries`` maps every mapping's keys to their nodes.
+
+    Where PyYAML takes what is hardly meant, so does this, and tells it in ``findings``.
+    """
 
     def __init__(self, source: Text) -> None:
         self.entries: Entries = {}
+        self.findings: list[Notice] = []
         self._source = source
         self._done: dict[int, tuple[Any, int]] = {}
         self._open: set[int] = set()
@@ -108,7 +120,7 @@ class Builder:
         return value
 
     def _scalar(self, node: Node) -> Any:
-        if node.tag in _TEXTS:
+        if node.tag in _TEXTS or self._is_odd(node, _ODD_TEXTS):
             return node.value
         if node.tag not in _TYPES:
             raise self._refused_tag(node)
@@ -118,12 +130,12 @@ class Builder:
         return node.meaning
 
     def _sequence(self, node: Node) -> list[Any]:
-        if node.tag != TAG + "seq":
+        if node.tag != TAG + "seq" and not self._is_odd(node, _ODD_LISTS):
             raise self._refused_tag(node)
         return [self.build(item) for item in node.value]
 
     def _mapping(self, node: Node) -> dict[Any, Any]:
-        if node.tag != TAG + "map":
+        if node.tag != TAG + "map" and not self._is_odd(node, _ODD_MAPS):
             raise self._refused_tag(node)
         own: dict[Hashable, tuple[Node, Node]] = {}
         merged: dict[Hashable, tuple[Node, Node]] = {}
@@ -134,7 +146,7 @@ class Builder:
                 continue
             key = self._key(node, key_node, value_node)
             if key in own:
-                raise self._duplicate(key_node, own[key][0])
+                self._note_duplicate(key_node, own[key][0])
             own[key] = (key_node, value_node)
         self.entries[id(node)] = {**merged, **own}
         return {key: self.build(value) for key, (_key, value) in self.entries[id(node)].items()}
@@ -157,21 +169,31 @@ class Builder:
         if parent.in_flow and key.is_plain and _is_left_empty(value):
             meant = meant_pair(key.value)
             if meant:
-                raise self._error(
+                self._note(
                     key, f"{key.value!r} is read as a key without a value, expected 'key: value'", f"write '{meant}'"
                 )
         read: Hashable = self._scalar(key)
         return read
 
-    def _duplicate(self, key: Node, first: Node) -> InvalidProject:
+    def _note_duplicate(self, key: Node, first: Node) -> None:
         earlier = self._source.place(first.line, first.column)
-        return self._error(key, f"the key {key.value[:80]!r} is given twice, first at {earlier}", "keep one of them")
+        self._note(
+            key,
+            f"the key {key.value[:80]!r} is given twice, first at {earlier}, and the last one counts",
+            "keep one of them",
+        )
+
+    def _note(self, node: Node, message: str, hint: str) -> None:
+        self.findings.append(Notice(message, self._source.place(node.line, node.column), hint, is_error=True))
+
+    def _is_odd(self, node: Node, tags: set[str]) -> bool:
+        if node.tag in tags:
+            self._note(node, f"the tag {node.tag.replace(TAG, '!!')!r} is passed over", _PLAIN)
+        return node.tag in tags
 
     def _refused_tag(self, node: Node) -> InvalidProject:
         tag = node.tag.replace(TAG, "!!")
-        return self._error(
-            node, f"the tag {tag[:80]!r} is not allowed", "write plain text, numbers, lists and mappings"
-        )
+        return self._error(node, f"the tag {tag[:80]!r} is not allowed", _PLAIN)
 
     def _error(self, node: Node, message: str, hint: str | None = None) -> InvalidProject:
         return InvalidProject(message, place=self._source.place(node.line, node.column), hint=hint)

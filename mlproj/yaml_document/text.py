@@ -6,6 +6,7 @@ import codecs
 import functools
 import re
 import stat
+from bisect import bisect_right
 from pathlib import Path
 
 from mlproj.foundation.errors import InvalidProject, Place
@@ -26,18 +27,24 @@ class Text:
         self.file = file
 
     @functools.cached_property
-    def _lines(self) -> list[str]:
-        return _LINE_BREAK.split(self.text)
+    def _starts(self) -> list[int]:
+        """Where each line begins."""
+        return [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
 
     def place(self, line: int, column: int) -> Place:
         """The place at *line* and *column*, both counted from 0 as PyYAML does."""
-        shown = mask_channel(self._lines[line]) if line < len(self._lines) else None
-        return Place(self.file, line + 1, column + 1, shown)
+        return Place(
+            self.file, line + 1, column + 1, mask_channel(self._line(line)) if line < len(self._starts) else None
+        )
 
     def place_at(self, index: int) -> Place:
         """The place of the character at *index*."""
-        before = _LINE_BREAK.split(self.text[:index])
-        return self.place(len(before) - 1, len(before[-1]))
+        line = bisect_right(self._starts, index) - 1
+        return self.place(line, index - self._starts[line])
+
+    def _line(self, number: int) -> str:
+        end = self._starts[number + 1] if number + 1 < len(self._starts) else None
+        return self.text[self._starts[number] : end].rstrip("\r\n\x85\u2028\u2029")
 
 
 def read(path: Path, file: str, limit: int = MAX_SIZE) -> bytes:

@@ -134,12 +134,24 @@ def test_a_sound_project_passes(cli: Cli, wine: Path) -> None:
     result = cli("check", wine, "--offline", "--strict")
 
     assert (result.code, result.err) == (0, "")
-    assert result.out == "the project is valid\n"
+    assert result.out.splitlines()[0] == "the project is valid"
+    assert result.out.splitlines()[1].startswith(
+        "looked at: project, entry point main, entry point validate, environment, "
+    )
+    assert result.out.endswith("; nothing was built or run\n")
     assert cli("check", wine, "--offline", "--json").document == {
         "schema": 1,
         "valid": True,
         "errors": [],
         "warnings": [],
+        "checked": [
+            "project",
+            "entry point main",
+            "entry point validate",
+            "environment",
+            "what the code needs",
+            "imports",
+        ],
     }
 
 
@@ -185,7 +197,7 @@ def test_what_is_doubtful_is_a_warning_and_with_strict_a_failure(cli: Cli, tmp_p
     warnings = cli("check", folder, "--offline", "--json").document["warnings"]
 
     assert result.code == 0
-    assert result.out == "4 warnings\n"
+    assert result.out.splitlines()[0] == "4 warnings"
     assert "error:" not in result.err
     assert [(one["file"].rpartition("/")[2], one["line"]) for one in warnings] == [
         ("MLproject", 5),
@@ -269,11 +281,84 @@ def test_the_script_that_was_likely_meant_is_named(tmp_path: Path, script: str, 
     assert found.hint == (f"did you mean {guess}?" if guess else None)
 
 
+TWICE = """python_env: python_env.yaml
+entry_points:
+  validate:
+    command: python validate.py
+  main:
+    command: python one.py
+    command: python two.py
+  broken:
+    command: [a, list]
+"""
+
+
+def test_what_mlflow_runs_is_run_with_a_warning_and_refused_by_check_only(cli: Cli, tmp_path: Path) -> None:
+    files = {"validate__py": "", "two__py": "", "python_env__yaml": "dependencies: []\ndependencies: [six]\n"}
+    folder = project(tmp_path / "p", TWICE, **files)
+
+    planned = cli("run", folder, "-e", "validate", "--dry-run", "--offline")
+    shown = cli("show", folder, "--offline")
+    checked = cli("check", folder, "--offline", "--json")
+
+    assert planned.code == 0, planned.err
+    assert "'command' is given twice, first at" in planned.out
+    assert "'dependencies' is given twice" in planned.err
+    assert shown.code == 0
+    assert "cannot be run: " in shown.out
+    assert "given twice" in shown.err
+    assert checked.code == 65
+    places = [(one["file"].rpartition("/")[2], one["line"], one["column"]) for one in checked.document["errors"]]
+    assert places == [("MLproject", 7, 5), ("MLproject", 9, 14), ("python_env.yaml", 2, 1)]
+    assert cli("run", folder, "-e", "broken", "--dry-run", "--offline").code == 65
+
+
+def test_a_folder_of_the_user_s_own_may_name_an_environment_file_elsewhere(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shared.yaml").write_text("dependencies: [six]\n")
+    folder = project(tmp_path / "p", "python_env: ../shared.yaml\nentry_points: {main: {command: ls}}\n")
+
+    assert cli("run", folder, "--dry-run", "--offline").code == 0
+
+
+RENV_LOCK = json.dumps(
+    {"R": {"Version": "4.2.1", "Repositories": [{"Name": "CRAN", "URL": "https://cran.example"}]}, "Packages": {}}
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "missing"),
+    [
+        ("docker_env: {image: python:3.11}", {}, "no container engine is on PATH"),
+        (
+            "name: r",
+            {"renv__lock": RENV_LOCK},
+            "and Rscript is not on PATH",
+        ),
+        ("name: r", {}, "is a program in R, and Rscript is not on PATH"),
+    ],
+)
+def test_a_plan_is_shown_without_the_programs_that_it_needs(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, files: dict[str, str], missing: str
+) -> None:
+    command = "Rscript a.R" if text == "name: r" else "python a.py"
+    folder = project(tmp_path / "p", f"{text}\nentry_points: {{main: {{command: {command}}}}}\n", **files)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    planned = cli("run", folder, "--dry-run", "--offline")
+    shown = cli("show", folder, "--offline")
+
+    assert (planned.code, shown.code) == (0, 0), planned.err
+    assert "missing on this machine: " in planned.out and missing in planned.out
+    assert command in planned.out
+    assert missing in shown.out
+    assert cli("run", folder, "--offline").code in (69, 73)
+
+
 def test_a_warning_is_shown_with_its_place_and_what_to_do() -> None:
-    found = project_check.finding(Notice("f:3: is odd", Place("MLproject", 2, 5), "write it so"))
+    found = project_check.as_error(Notice("f:3: is odd", Place("MLproject", 2, 5), "write it so"))
 
     assert (found.message, str(found.place), found.hint) == ("f:3: is odd", "MLproject:2:5", "write it so")
-    assert project_check.finding(Notice("something: odd")).place is None
+    assert project_check.as_error(Notice("something: odd")).place is None
 
 
 def test_the_schema_accepts_a_sound_project_and_no_other(cli: Cli) -> None:
@@ -285,3 +370,30 @@ def test_the_schema_accepts_a_sound_project_and_no_other(cli: Cli) -> None:
     jsonschema.validate(yaml.safe_load(WINE), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"entry_points": {"main": {"comand": "x"}}}, schema)
+
+
+def test_check_tells_what_somebody_else_lacks(cli: Cli, tmp_path: Path) -> None:
+    code = 'import mlflow\nmlflow.set_tracking_uri("http://localhost:5000")\nopen("data.csv")\n'
+    folder = project(
+        tmp_path / "p", "entry_points: {main: {command: python a.py}}\n", a__py=code, requirements__txt="mlflow\n"
+    )
+
+    result = cli("check", folder, "--offline", "--json")
+
+    found = [(one["file"], one["line"], one["message"].partition(",")[0]) for one in result.document["warnings"]]
+    assert result.code == 0
+    assert found[-2:] == [
+        ("a.py", 2, "a tracking server at http://localhost:5000 is named"),
+        ("a.py", 3, "the code reads data.csv"),
+    ]
+
+
+def test_of_very_many_findings_the_first_are_shown_and_all_are_counted(cli: Cli, tmp_path: Path) -> None:
+    parameters = "".join(f"      p{number}: float\n" for number in range(2000))
+    text = f"entry_points:\n  main:\n    command: echo\n    parameters:\n{parameters}"
+
+    result = cli("check", project(tmp_path / "p", text), "--offline")
+
+    assert result.out.splitlines()[0] == "2000 warnings"
+    assert result.err.count("does not use its parameter") == 100
+    assert "and 1900 warnings more, all of which --json has" in result.err

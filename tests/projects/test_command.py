@@ -331,6 +331,15 @@ class TestPaths:
         with pytest.raises(UsageError, match="'no/such' of parameter 'p' is no file"):
             bound("t {p}", {"p": "path"}, {"p": "no/such"}, cwd=tmp_path, project_dir=tmp_path)
 
+    def test_a_tilde_is_the_user_s_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "a.csv").write_text("")
+
+        assert bound("t {p}", {"p": "path"}, {"p": "~/a.csv"}, cwd=tmp_path, project_dir=tmp_path).text == (
+            f"t {tmp_path}/home/a.csv"
+        )
+
     def test_an_output_may_be_missing_when_its_folder_is_there(self, tmp_path: Path) -> None:
         command = bound("t {p}", {"p": "path"}, {"p": "model.pkl"}, cwd=tmp_path, project_dir=tmp_path)
 

@@ -114,16 +114,12 @@ def test_docker_options_are_kept_as_they_are(tmp_path: Path) -> None:
         ("{image: x, environment: [[A, [b]]]}", "1:38", "a variable is a list"),
         ("{image: x, environment: [B, 5]}", "1:41", "a variable is the number 5"),
         ("{image: x, environment: [=v]}", "1:38", "a variable is the text '=v'"),
-        ("{image: x, build: .}", "1:31", "'image' and 'build' are both given"),
         ("{dockerfile: [a]}", "1:26", "the dockerfile is a list"),
         ("{build: 3}", "1:21", "'build' is the number 3, expected a mapping"),
         ("{build: {context: [a]}}", "1:31", "'context' of the build is a list"),
         ("{build: {args: 3}}", "1:28", "'args' is the number 3"),
         ("{build: {args: {A: [1]}}}", "1:28", "an argument of the build has no plain name and value"),
         ("{build: {args: [-x=1]}}", "1:28", "an argument of the build has no plain name and value"),
-        ("{image: x, gpus: [0]}", "1:30", "'gpus' is a list"),
-        ("{image: x, user: --privileged}", "1:30", "'user' is the text '--privileged'"),
-        ("{image: x, pull: sometimes}", "1:30", "'pull' is the text 'sometimes'"),
     ],
 )
 def test_wrong_docker_options_are_errors_with_their_place(tmp_path: Path, options: str, place: str, said: str) -> None:

@@ -80,13 +80,47 @@ def test_empty_parameters_are_none(tmp_path: Path, parameters: str) -> None:
         ("version https://git-lfs.github.com/spec/v1\noid x\n", "1:1", "the file is the text"),
         ("entry_points:\n", "1:1", "'entry_points' is left empty, expected a mapping"),
         ("entry_points: [main]\n", "1:15", "'entry_points' is a list"),
-        ("entry_points:\n  main:\n", "2:3", "the entry point 'main' is left empty"),
-        ("entry_points:\n  main: python train.py\n", "2:9", "is the text 'python train.py', expected a mapping"),
-        ("entry_points: {main: {command: [ls, -l]}}", "1:32", "the command of 'main' is a list, expected text"),
-        ("entry_points: {main: {command: true}}", "1:32", "the truth value true, expected text"),
-        ("entry_points: {main: {command: ls, parameters: [a]}}", "1:48", "'parameters' is a list"),
-        ("entry_points: {main: {command: ls, parameters: {a: 0.5}}}", "1:52", "the parameter 'a' is the number 0.5"),
-        ("entry_points: {main: {command: ls, parameters: {a: }}}", "1:49", "the parameter 'a' is left empty"),
+        ("entry_points:\n\tmain: {command: ls}\n", "2:1", "a tab"),
+        ("name: {{ name }}\n" + MAIN, "1:7", "a template"),
+    ],
+)
+def test_a_mistake_is_an_error_with_its_place(tmp_path: Path, text: str, place: str, said: str) -> None:
+    error = refusal(tmp_path, text)
+
+    assert str(error).startswith(f"{tmp_path / 'MLproject'}:{place}: ")
+    assert said in error.message
+    if "is the text 'version" in error.message:
+        assert "git lfs pull" in str(error.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("  main:\n", "3:3", "the entry point 'main' is left empty"),
+        ("  main: python train.py\n", "3:9", "is the text 'python train.py', expected a mapping"),
+        ("  main: {command: [ls, -l]}", "3:19", "the command of 'main' is a list, expected text"),
+        ("  main: {command: true}", "3:19", "the truth value true, expected text"),
+        ("  main: {command: ls, parameters: [a]}", "3:35", "'parameters' is a list"),
+        ("  main: {command: ls, parameters: {a: 0.5}}", "3:39", "the parameter 'a' is the number 0.5"),
+        ("  main: {command: ls, parameters: {a: }}", "3:36", "the parameter 'a' is left empty"),
+    ],
+)
+def test_what_is_wrong_in_an_entry_point_refuses_that_one_and_no_other(
+    tmp_path: Path, text: str, place: str, said: str
+) -> None:
+    found = project(tmp_path, f"entry_points:\n  other: {{command: ls}}\n{text}")
+
+    assert projects.bind(found.entry_points["other"], {}, cwd=tmp_path, project_dir=tmp_path).text == "ls"
+    with pytest.raises(InvalidProject) as caught:
+        projects.bind(projects.resolve_entry_point(found, "main"), {}, cwd=tmp_path, project_dir=tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / 'MLproject'}:{place}: ")
+    assert said in caught.value.message
+    assert projects.problems(found.entry_points["main"])[0] == [caught.value]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
         ("entry_points: {main: {command: ls, parameters: {a: {type: [int]}}}}", "1:59", "the type is a list"),
         ("entry_points: {main: {command: ls, parameters: {a: {choices: x}}}}", "1:62", "'choices' is the text 'x'"),
         ("entry_points: {main: {command: ls, parameters: {a: {choices: []}}}}", "1:62", "'choices' is a list"),
@@ -101,20 +135,35 @@ def test_empty_parameters_are_none(tmp_path: Path, parameters: str) -> None:
             "1:63",
             "is the date 2024-01-01",
         ),
-        ("entry_points: {main: {command: ls, parameters: {a: {type: int, default:10}}}}", "1:64", "without a value"),
         ("name: [x]\n" + MAIN, "1:7", "'name' is a list, expected text"),
-        (MAIN.strip() + "\nentry_points: {}\n", "2:1", "given twice"),
-        ("entry_points:\n\tmain: {command: ls}\n", "2:1", "a tab"),
-        ("name: {{ name }}\n" + MAIN, "1:7", "a template"),
+        ("entry_points: {main: {command: ls}}\nentry_points: {main: {command: pwd}}\n", "2:1", "given twice, first at"),
+        ("entry_points: {main: {command: ls, command: pwd}}", "1:36", "MLproject:1:23, and the last one counts"),
+        ("user_options: !!set {a}\n" + MAIN, "1:15", "the tag '!!set' is passed over"),
+        ("docker_env: {image: a, build: .}\n" + MAIN, "1:31", "'image' and 'build' are both given"),
+        ("docker_env: {image: a, pull: sometimes}\n" + MAIN, "1:30", "'pull' is the text 'sometimes'"),
+        ("docker_env: {image: a, user: --privileged}\n" + MAIN, "1:30", "'user' is the text '--privileged'"),
+        ("docker_env: {image: a, gpus: [0]}\n" + MAIN, "1:30", "'gpus' is a list"),
     ],
 )
-def test_a_mistake_is_an_error_with_its_place(tmp_path: Path, text: str, place: str, said: str) -> None:
-    error = refusal(tmp_path, text)
+def test_what_mlflow_runs_is_run_and_is_an_error_for_check_only(
+    tmp_path: Path, text: str, place: str, said: str
+) -> None:
+    found = project(tmp_path, text)
 
-    assert str(error).startswith(f"{tmp_path / 'MLproject'}:{place}: ")
-    assert said in error.message
-    if "is the text 'version" in error.message:
-        assert "git lfs pull" in str(error.hint)
+    (warning,) = found.warnings
+    assert str(warning).startswith(f"{tmp_path / 'MLproject'}:{place}: ")
+    assert said in warning.text
+    assert warning.is_error
+    last = "pwd" if "pwd" in text else found.entry_points["main"].command
+    values = dict.fromkeys(found.entry_points["main"].parameters, "x")
+    assert projects.bind(found.entry_points["main"], values, cwd=tmp_path, project_dir=tmp_path).text == last
+
+
+def test_a_default_that_a_missing_space_loses_is_lost_as_in_mlflow(tmp_path: Path) -> None:
+    found = project(tmp_path, "entry_points: {main: {command: 'ls {a}', parameters: {a: {type: int, default:10}}}}")
+
+    assert found.entry_points["main"].parameters["a"].default is REQUIRED
+    assert (found.warnings[0].hint, found.warnings[0].is_error) == ("write 'default: 10'", True)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,8 @@ def objected(directory: Path, text: str) -> bool:
     """Whether the reader says anything about *text*."""
     (directory / "x.yaml").write_text("x: 1\n")
     try:
-        return bool(projects.parse(text, directory).warnings)
+        found = projects.parse(text, directory)
+        return bool(found.warnings) or any(point.trouble for point in found.entry_points.values())
     except InvalidProject:
         return True
 

@@ -225,3 +225,27 @@ def test_a_folder_that_may_not_be_read_is_no_crash(tmp_path: Path) -> None:
             detect(str(closed / "project"))
     finally:
         os.chmod(closed, 0o700)
+
+
+@pytest.mark.parametrize(
+    ("page", "hint"),
+    [
+        ("https://github.com/o/r/tree/main/sub/dir", "write https://github.com/o/r#sub/dir -v main"),
+        ("https://github.com/o/r/tree/v1.0", "write https://github.com/o/r -v v1.0"),
+        ("https://github.com/o/r/blob/main/sub/MLproject", "write https://github.com/o/r#sub -v main"),
+        ("https://github.com/o/r/blob/main/sub/conda.yaml", "write https://github.com/o/r#sub -v main"),
+        ("https://gitlab.com/g/h/r/-/tree/main/sub?ref_type=heads", "write https://gitlab.com/g/h/r#sub -v main"),
+        ("https://bitbucket.org/o/r/src/main/sub", "write https://bitbucket.org/o/r#sub -v main"),
+        ("https://codeberg.org/o/r/src/branch/main/sub", "write https://codeberg.org/o/r#sub -v main"),
+    ],
+)
+def test_a_page_copied_from_a_browser_is_told_as_the_source_that_it_shows(page: str, hint: str) -> None:
+    with pytest.raises(UsageError, match="is a page about a repository") as caught:
+        detect(page)
+
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("url", ["https://github.com/o/r", "https://github.com/o/tree", "https://host/src/r.git"])
+def test_a_repository_is_no_page(url: str) -> None:
+    assert detect(url).kind == "git"

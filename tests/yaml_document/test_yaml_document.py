@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -149,9 +150,6 @@ class TestRefusals:
         [
             ("", "1:1", "empty", None),
             ("# only a comment\n", "1:1", "empty", None),
-            ("a: 1\na: 2\n", "2:1", "'a' is given twice, first at file.yaml:1:1", "keep one"),
-            ("x: {type: int, default:10}", "1:16", "without a value", "write 'default: 10'"),
-            ('x: {type: str, default "wine"}', "1:16", "without a value", "write 'default: \"wine\"'"),
             ("x:\n  type: int\n  default:10\n", "3:3", "expected 'key: value'", "write 'default: 10'"),
             ("a: 1\nword", "2:1", "expected 'key: value'", "with a space after the colon"),
             ("a:\n\tb: 1", "2:1", "a tab", "indent with spaces"),
@@ -169,9 +167,6 @@ class TestRefusals:
                 "plain text",
             ),
             ("a: !custom x", "1:4", "'!custom' is not allowed", "plain text"),
-            ("a: !!set {b, c}", "1:4", "!!set", "plain text"),
-            ("a: !!binary aGk=", "1:4", "!!binary", "plain text"),
-            ("a: !!omap [b: 1]", "1:4", "!!omap", "plain text"),
             ("a: 2024-13-45", "1:4", "not the timestamp", "quotes"),
             ("a: !!int x", "1:4", "not the int", "quotes"),
             (f"a: {'9' * 5000}", "1:4", "not the int", "quotes"),
@@ -192,6 +187,40 @@ class TestRefusals:
         assert str(error).startswith(f"file.yaml:{place}: ")
         assert said in error.message
         assert hint is None or hint in str(error.hint)
+
+    @pytest.mark.parametrize(
+        ("text", "value", "place", "said", "hint"),
+        [
+            (
+                "a: 1\nb: 2\na: 3\n",
+                {"a": 3, "b": 2},
+                "3:1",
+                "'a' is given twice, first at file.yaml:1:1, and the last one",
+                "keep one",
+            ),
+            (
+                "x: {type: int, default:10}",
+                {"x": {"type": "int", "default:10": None}},
+                "1:16",
+                "without a value",
+                "write 'default: 10'",
+            ),
+            ('x: {default "a"}', {"x": {'default "a"': None}}, "1:5", "without a value", "write 'default: \"a\"'"),
+            ("a: !!set {b, c}", {"a": {"b": None, "c": None}}, "1:4", "'!!set' is passed over", "plain text"),
+            ("a: !!binary aGk=", {"a": "aGk="}, "1:4", "'!!binary' is passed over", "plain text"),
+            ("a: !!omap [b: 1]", {"a": [{"b": 1}]}, "1:4", "'!!omap' is passed over", "plain text"),
+        ],
+    )
+    def test_what_other_readers_take_is_read_as_they_do_and_told(
+        self, text: str, value: Any, place: str, said: str, hint: str
+    ) -> None:
+        document = parse(text, "file.yaml")
+
+        (finding,) = document.findings
+        assert document.value == value
+        assert (str(finding.place), finding.is_error) == (f"file.yaml:{place}", True)
+        assert said in finding.text
+        assert hint in str(finding.hint)
 
     def test_json_is_yaml(self) -> None:
         assert parse('{"a":1,"b c":null}', "f").value == {"a": 1, "b c": None}

@@ -143,7 +143,7 @@ def test_a_change_of_the_file_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: https://user:secret@host/simple", "a: 2024-05-01", "a: [1", "a: 1\na: 2", f"a: {'x' * 100_000}"]
+    "text", ["a: https://user:secret@host/simple", "a: 2024-05-01", "a: [1", "a: 1\n---\nb: 2", f"a: {'x' * 100_000}"]
 )
 def test_credentials_dates_mistakes_and_large_files_are_not_kept(text: str) -> None:
     for _ in range(2):

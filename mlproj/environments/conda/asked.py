@@ -68,6 +68,7 @@ def read(path: Path, folder: Path | None = None) -> Asked:
     draft = Draft()
     document = yaml_document.load(path, remembered=True)
     draft.add_file(path)
+    draft.tell(*document.findings)
     reader = _Native(draft, document, path)
     reader.name_channels()
     reader.read()
@@ -112,7 +113,7 @@ class _Native(Reader):
     def conda(self, text: str, place: Place) -> None:
         """One of conda's packages, in the words that rattler takes."""
         if not text.strip():
-            return self.draft.warn(f"{place}: this list item is empty")
+            return self.draft.warn("this list item is empty", place)
         named = _CHANNEL.match(text)
         spec = parsed(text[named.end() :] if named else text, place)
         if spec.name == "python":

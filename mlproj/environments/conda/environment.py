@@ -40,7 +40,7 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
         return _translated(request, declaration, progress)
     asked = _locked(request, declaration) if request.locked else read_asked(_file_of(declaration))
     for warning in asked.pip.warnings:
-        progress.warn(warning)
+        progress.warn(str(warning))
     tools = {
         one.name: one for one in tool_choice.all_for(request.locked.manager if request.locked else request.manager)
     }
@@ -187,6 +187,7 @@ class CondaEnvironment:
             as_of=solved.moment,
             as_of_reason=solved.as_of_reason,
             notes=(*([f"conda packages from {where}"] if where else []), *asked.pip.notes, *solved.notes),
+            warnings=asked.pip.warnings,
         )
 
     def is_ready(self) -> bool:

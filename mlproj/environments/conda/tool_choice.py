@@ -35,7 +35,7 @@ def all_for(manager: str) -> list[Tool]:
     else:
         message = "conda packages are installed by py-rattler or by a conda, mamba or micromamba, and none is here"
         hint = "pip install 'mlproj[conda]'; or --env-manager uv, which translates to Python packages"
-    raise EnvironmentFailure(message, hint=hint)
+    raise EnvironmentFailure(message, hint=hint, is_program_missing=True)
 
 
 def _loaded(choice: tuple[str, str]) -> Tool:

@@ -114,8 +114,10 @@ def find() -> Engine:
         except ServiceError as trouble:
             troubles.append(str(trouble))
     if troubles:
-        raise ServiceError("; ".join(troubles), hint="start it, or name another one with MLPROJ_CONTAINER_ENGINE")
-    raise ServiceError("the project runs in a container, and no container engine is on PATH", hint=_HINT)
+        hint = "start it, or name another one with MLPROJ_CONTAINER_ENGINE"
+        raise ServiceError("; ".join(troubles), hint=hint, is_program_missing=True)
+    message = "the project runs in a container, and no container engine is on PATH"
+    raise ServiceError(message, hint=_HINT, is_program_missing=True)
 
 
 def answering() -> Iterator[Engine]:

@@ -182,11 +182,8 @@ def _variables(items: Any, place: Place | None) -> dict[str, str]:
 def _from_here(name: str, place: Place | None) -> str:
     value = os.environ.get(name)
     if value is None:
-        where = f"{place}: " if place else ""
-        raise EnvironmentFailure(
-            f"{where}the container is to get the variable {name} from here, where it is not set",
-            hint=f"set it: export {name}=…",
-        )
+        message = f"the container is to get the variable {name} from here, where it is not set"
+        raise EnvironmentFailure(message, hint=f"set it: export {name}=…", place=place)
     return value
 
 

@@ -26,6 +26,7 @@ from mlproj.foundation.redaction import mask_channel
 from mlproj.yaml_document import Document
 
 _KEYS = ("name", "channels", "dependencies", "prefix", "variables", "platforms")
+_ITEM_HINT = "write numpy=1.20, or pip: with a list below it"
 _INSTALLERS = ("pip", "setuptools", "wheel")
 
 
@@ -63,23 +64,30 @@ class Reader:
         if key == "variables":
             self._variables()
         elif key == "pip":
-            self.draft.warn(f"{place}: 'pip' belongs into the list of dependencies; it is read as if it stood there")
+            self.draft.warn("'pip' belongs into the list of dependencies; it is read as if it stood there", place)
             self._pip(("pip",))
         elif key not in _KEYS:
             close = did_you_mean(str(key), _KEYS)
-            self.draft.warn(f"{place}: unknown key '{key}'" + (f", did you mean '{close}'?" if close else ""))
+            self.draft.warn(f"unknown key '{key}'" + (f", did you mean '{close}'?" if close else ""), place)
 
     def dependency(self, item: Any, keys: tuple[Any, ...]) -> None:
         """One item of the list."""
         place = self.document.place(*keys)
         if item is None:
-            self.draft.warn(f"{place}: this list item is empty")
+            self.draft.warn("this list item is empty", place)
         elif isinstance(item, str):
             self.conda(item, place)
-        elif isinstance(item, dict) and list(item) == ["pip"]:
+        elif isinstance(item, dict) and "pip" in item:
+            for other in (key for key in item if key != "pip"):
+                self.draft.warn(
+                    f"{other!r} beside 'pip' is ignored",
+                    self.document.key_place(*keys, other),
+                    _ITEM_HINT,
+                    is_error=True,
+                )
             self._pip((*keys, "pip"))
         else:
-            hint = "write numpy=1.20, or pip: with a list below it"
+            hint = _ITEM_HINT
             if isinstance(item, dict) and len(item) == 1 and not isinstance(next(iter(item.values())), list | dict):
                 name = next(iter(item))
                 hint = f"write {name}={self.document.raw(*keys, name)}"
@@ -88,30 +96,35 @@ class Reader:
     def finish(self) -> None:
         """Decide the Python, join conda's packages with pip's, and refuse what cannot be had."""
         if self.missing:
-            names = ", ".join(self.missing)
-            raise EnvironmentFailure(
-                f"conda packages without an equal among Python packages: {names}",
-                place=next(iter(self.missing.values())),
-                hint=(
-                    "install what they bring on this machine, remove them if the program does not need them, or run"
-                    " inside a conda environment that has them with --env-manager local"
-                ),
-            )
+            self._tell_missing()
         self._python()
         conda_merge.join(self.draft, self.packages)
+
+    def _tell_missing(self) -> None:
+        message = f"conda packages without an equal among Python packages: {', '.join(self.missing)}"
+        place = next(iter(self.missing.values()))
+        hint = (
+            "install what they bring on this machine, remove them if the program does not need them, or run inside a"
+            " conda environment that has them with --env-manager local"
+        )
+        if not self.draft.leaves_out:
+            raise EnvironmentFailure(message, place=place, hint=hint)
+        self.draft.warn(f"{message}; they are left out", place, hint)
 
     def _variables(self) -> None:
         value = self.document.value["variables"]
         if value is None:
-            return
+            return None
         if not isinstance(value, dict) or any(isinstance(one, dict | list) for one in value.values()):
-            raise InvalidProject("'variables' must map names to values", place=self.document.place("variables"))
+            message, place = "'variables' must map names to values; it is ignored", self.document.place("variables")
+            return self.draft.warn(message, place, "write NAME: value", is_error=True)
         for name in value:
             if not str(name) or "=" in str(name) or "\0" in f"{name}{value[name]}":
-                raise InvalidProject(
-                    f"{name!r} is no name of a variable", place=self.document.key_place("variables", name)
-                )
-            self.draft.variables[str(name)] = self.document.raw("variables", name)
+                place = self.document.key_place("variables", name)
+                self.draft.warn(f"{name!r} is no name of a variable; it is ignored", place, is_error=True)
+            else:
+                self.draft.variables[str(name)] = self.document.raw("variables", name)
+        return None
 
     def _pip(self, keys: tuple[Any, ...]) -> None:
         value: Any = self.document.value
@@ -122,7 +135,7 @@ class Reader:
         for index, item in enumerate(items(self.document, keys)):
             place = self.document.place(*keys, index)
             if item is None:
-                self.draft.warn(f"{place}: this list item is empty")
+                self.draft.warn("this list item is empty", place)
             elif isinstance(item, str):
                 requirements_file.add_text(self.draft, item, self.path.parent, place)
             else:
@@ -132,8 +145,13 @@ class Reader:
     def conda(self, text: str, place: Place) -> None:
         """One of conda's packages."""
         if not text.strip():
-            return self.draft.warn(f"{place}: this list item is empty")
-        spec = parsed(text, place)
+            return self.draft.warn("this list item is empty", place)
+        try:
+            spec = parsed(text, place)
+        except InvalidProject as error:
+            if not self.draft.leaves_out:
+                raise
+            return self.draft.warn(f"{error.message}; it is left out", place, error.hint, is_error=True)
         python = conda_spec.python_of(spec.build)
         if python:
             self.built_for.setdefault(python, spec.name)

@@ -25,7 +25,7 @@ def read(declaration: Declaration, request: Request) -> Requirements:
         from mlproj.environments.declarations import imports
 
         return imports.infer(request)
-    draft = Draft()
+    draft = Draft(leaves_out=request.manager in ("virtualenv", "uv"))
     if declaration.file is not None:
         _READERS[declaration.kind](draft, declaration.file)
         _python_version_file(draft, declaration.file.parent)
@@ -41,6 +41,7 @@ def _yaml(draft: Draft, path: Path, kind: str) -> None:
 
     document = yaml_document.load(path, remembered=True)
     draft.add_file(path)
+    draft.tell(*document.findings)
     if not isinstance(document.value, dict):
         text_file.refuse_pointer(str(document.value), document.place())
         found = "a list" if isinstance(document.value, list) else "a single value"

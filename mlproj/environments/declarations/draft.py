@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import Notice, Place
 
 _SHOWN = 15  # names in one note; more would not fit on two lines
 
@@ -18,7 +19,11 @@ def canonical(name: str) -> str:
 
 @dataclass
 class Draft:
-    """What was found so far. The fields mean what they mean in :class:`Requirements`."""
+    """What was found so far. The fields mean what they mean in :class:`Requirements`.
+
+    ``leaves_out``: what cannot be had is left out with a warning, as MLflow does with conda's packages under virtualenv
+    and uv.
+    """
 
     python: str | None = None
     python_reason: str = ""
@@ -30,9 +35,10 @@ class Draft:
     options: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     lock_file: Path | None = None
+    leaves_out: bool = False
     _skipped: dict[str, list[str]] = field(default_factory=dict)
 
     def add_file(self, path: Path) -> None:
@@ -52,10 +58,15 @@ class Draft:
         if text not in self.notes:
             self.notes.append(text)
 
-    def warn(self, text: str) -> None:
-        """Tell people about something that may be a mistake, once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
+    def warn(
+        self, message: str, place: Place | None = None, hint: str | None = None, *, is_error: bool = False
+    ) -> None:
+        """Tell people about something that may be a mistake, or with *is_error* is one that MLflow takes; once."""
+        self.tell(Notice(message, place, hint, is_error))
+
+    def tell(self, *findings: Notice) -> None:
+        """Tell people about what somebody else found, each once."""
+        self.warnings.extend(one for one in findings if one not in self.warnings)
 
     def skip(self, name: str, reason: str) -> None:
         """Leave *name* out; *reason* completes "skipped 3 …:" (``packages for Windows only``)."""

@@ -95,7 +95,7 @@ def infer(request: Request) -> Requirements:
     for one in found.imports.values():
         if module_names.is_unknown(one.module):
             draft.warn(
-                f"{one.place}: which package has the module '{one.module}' is unknown: name it in a requirements.txt"
+                f"which package has the module '{one.module}' is unknown: name it in a requirements.txt", one.place
             )
         elif one.optional:
             draft.skip(one.package, "packages whose import the code makes optional")

@@ -144,7 +144,7 @@ def parse_named(draft: Draft, text: str, place: Place) -> str | None:
     except InvalidRequirement as error:
         raise _broken(text, str(error), place) from None
     if fixed != text:
-        draft.warn(f"{place}: '{text}': only == and != take '.*'; read as '{fixed}'")
+        draft.warn(f"'{text}': only == and != take '.*'; read as '{fixed}'", place)
     name = canonical(requirement.name)
     if requirement.marker is None and (reason := foreign_platform.reason_to_skip(name)):
         draft.skip(requirement.name, reason)
@@ -177,7 +177,7 @@ def guess_typo(draft: Draft, name: str, place: Place) -> None:
         return
     close = did_you_mean(wanted, _WELL_KNOWN)
     if close and len(close) > 5 and _one_slip(wanted, close):
-        draft.warn(f"{place}: '{name}': did you mean '{close}'?")
+        draft.warn(f"'{name}': did you mean '{close}'?", place)
 
 
 def _one_slip(left: str, right: str) -> bool:

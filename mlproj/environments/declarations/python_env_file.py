@@ -21,7 +21,7 @@ def read_into(draft: Draft, document: Document, path: Path) -> None:
         if key not in (*_KEYS, *_HARMLESS):
             close = did_you_mean(str(key), _KEYS)
             draft.warn(
-                f"{document.key_place(key)}: unknown key '{key}'" + (f", did you mean '{close}'?" if close else "")
+                f"unknown key '{key}'" + (f", did you mean '{close}'?" if close else ""), document.key_place(key)
             )
     if document.value.get("python") is not None:
         _python(draft, document, path)
@@ -70,7 +70,7 @@ def _lines(draft: Draft, document: Document, keys: tuple[Any, ...], path: Path) 
     for index, item in enumerate(value):
         here = (*keys, index)
         if item is None:
-            draft.warn(f"{document.place(*here)}: this list item is empty")
+            draft.warn("this list item is empty", document.place(*here))
         elif isinstance(item, dict) and list(item) == ["pip"]:
             draft.note(f"'pip:' is conda's word: its list in {path.name} is read as dependencies")
             _lines(draft, document, (*here, "pip"), path)

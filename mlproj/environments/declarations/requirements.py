@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.errors import Notice
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Requirements:
     import_roots: Sequence[tuple[int, str]] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     implied: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 

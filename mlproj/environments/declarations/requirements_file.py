@@ -133,7 +133,7 @@ def _options(draft: Draft, text: str, folder: Path, place: Place, chain: tuple[P
         elif name in _FLAGS:
             draft.add_option(name)
         else:
-            draft.warn(f"{place}: the option {name} has no effect here")
+            draft.warn(f"the option {name} has no effect here", place)
     return tuple(hashes)
 
 

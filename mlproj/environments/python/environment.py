@@ -46,7 +46,7 @@ def for_requirements(
 ) -> PythonEnvironment:
     """The Python environment for what a declaration was read into; as :func:`create` without the reading."""
     for warning in requirements.warnings:
-        progress.warn(warning)
+        progress.warn(str(warning))
     index = package_index.fingerprint()
     digest = decision.question(request, declaration, requirements, index)
     decided = decision.recall(digest)
@@ -71,6 +71,7 @@ def for_requirements(
         as_of=decided.moment,
         as_of_reason=decided.as_of_reason,
         notes=(*requirements.notes, *decided.notes),
+        warnings=requirements.warnings,
     )
     return PythonEnvironment(description, request, requirements, decided.interpreter, lock_text)
 

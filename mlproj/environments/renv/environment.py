@@ -45,6 +45,7 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
         raise EnvironmentFailure(
             f"{declaration.file.name} asks for R {lock.r_version}, and Rscript is not on PATH",
             hint="install R (https://cran.r-project.org), or let it run in a container: --in-container",
+            is_program_missing=True,
         )
     if here is not None and _minor(here.version) != _minor(lock.r_version):
         progress.warn(f"{_told_apart(lock, here)}: packages may not fit it")

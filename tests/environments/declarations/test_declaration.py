@@ -36,7 +36,7 @@ def test_a_requirements_file_named_as_an_environment_is_read_as_one(tmp_path: Pa
     found = read("conda_env", tmp_path / "requirements.txt", tmp_path)
 
     assert found.packages == ("numpy",)
-    assert "is a requirements file" in found.warnings[0]
+    assert "is a requirements file" in str(found.warnings[0])
 
 
 def test_a_uv_lock_brings_its_python_and_its_project(tmp_path: Path) -> None:

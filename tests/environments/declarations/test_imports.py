@@ -170,7 +170,7 @@ def test_a_missing_module_of_the_project_s_own_is_not_fetched_from_the_index(tmp
     found = imports.infer(Request(tmp_path, tmp_path))
 
     assert found.packages == ("numpy",)
-    assert "'utils' is unknown" in found.warnings[0]
+    assert "'utils' is unknown" in str(found.warnings[0])
 
 
 def test_imports_that_no_file_declares_are_listed_with_their_place(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_options_of_pip_are_kept(tmp_path: Path) -> None:
 def test_unknown_keys_are_warnings(tmp_path: Path) -> None:
     found = read(tmp_path, "pyton: 3.9\ndependencies: [numpy]\n")
 
-    assert any("did you mean 'python'?" in warning for warning in found.warnings)
+    assert any("did you mean 'python'?" in str(warning) for warning in found.warnings)
 
 
 @pytest.mark.parametrize(

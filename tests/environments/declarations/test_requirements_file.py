@@ -193,13 +193,16 @@ def test_a_lower_bound_with_a_star_is_read_with_a_warning(tmp_path: Path) -> Non
     found = read(tmp_path, "numpy>=1.18.*")
 
     assert found.packages == ("numpy>=1.18",)
-    assert "only == and != take '.*'" in found.warnings[0]
+    assert "only == and != take '.*'" in str(found.warnings[0])
 
 
 def test_a_slip_of_the_keyboard_is_a_warning(tmp_path: Path) -> None:
     found = read(tmp_path, "sckit-learn\nkera\ndaskx\nrequests2\nnumpydoc\n")
 
-    assert [warning.partition("did you mean ")[2] for warning in found.warnings] == ["'scikit-learn'?", "'requests'?"]
+    assert [str(warning).partition("did you mean ")[2] for warning in found.warnings] == [
+        "'scikit-learn'?",
+        "'requests'?",
+    ]
 
 
 def test_a_pointer_of_git_lfs_is_told_as_such(tmp_path: Path) -> None:

@@ -1,0 +1,28 @@
+"""One address that a project names for an MLflow server."""
+
+from __future__ import annotations
+
+from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.errors import Place
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """An address that is named for an MLflow server: ``host`` as it is written there, ``port``, and the ``file``
+    (relative to the project's folder, with slashes) and ``line`` that name it. ``file`` is a variable's name with a
+    dollar where a variable of the environment does, and empty where the command itself does; ``line`` is None then."""
+
+    host: str
+    port: int
+    file: str
+    line: int | None = None
+
+    @property
+    def url(self) -> str:
+        """The address as clients write it."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def place(self) -> str:
+        """What names it, for people: ``train.py:12``."""
+        return str(Place(self.file, self.line)) if self.file else "the command"
