@@ -41,10 +41,13 @@ COMMANDS = {
     "runs": Entry(
         "mlproj.cli.runs:group", "List, show, compare, explain, follow, delete and restore recorded runs.", "Look"
     ),
+    "experiments": Entry(
+        "mlproj.cli.experiments:group", "List, show, make, rename, delete and restore experiments.", "Look"
+    ),
     "ui": Entry("mlproj.cli.ui:command", "Show recorded runs as web pages on this machine.", "Look"),
     "server": Entry("mlproj.cli.server:group", "Serve runs, models and files to MLflow's clients, for a team.", "Look"),
     "sync": Entry("mlproj.cli.sync:command", "Deliver runs that wait on this disk for a tracking server.", "Look"),
-    "gc": Entry("mlproj.cli.gc:command", "Remove deleted runs for good, with their files.", "Look"),
+    "gc": Entry("mlproj.cli.gc:command", "Remove deleted runs and experiments for good, with their files.", "Look"),
     "verify": Entry("mlproj.cli.verify:command", "Check that a run or file is as it was recorded and signed.", "Look"),
     "sign": Entry("mlproj.cli.sign:command", "Sign what a run was made from and made.", "Look"),
     "key": Entry("mlproj.cli.key:group", "Make, list and trust the keys that sign runs.", "Look"),

@@ -93,6 +93,14 @@ def experiments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
 
 
 @_completer
+def deleted_experiments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
+    """Names of deleted experiments."""
+    inventory = _store()
+    found = inventory.search_experiments(lifecycle_stage="deleted", limit=_MOST_RUNS).items if inventory else ()
+    return [(experiment.name, f"id {experiment.experiment_id}") for experiment in found]
+
+
+@_completer
 def environments(_context: click.Context, _incomplete: str) -> Iterable[Offer]:
     """Keys of built environments."""
     from mlproj.environments.cache import inventory

@@ -12,8 +12,8 @@ import click
 
 from mlproj.cli import complete, options
 from mlproj.cli.command_table import Group
-from mlproj.cli.output import print_document, print_heading, print_lines, print_table, width
-from mlproj.cli.table import Column, render_fields
+from mlproj.cli.output import print_document, print_fields, print_heading, print_lines, print_table, width
+from mlproj.cli.table import Column
 from mlproj.environments.cache import inventory
 from mlproj.environments.containers import leftovers as containers_left
 from mlproj.foundation import paths, quantity
@@ -67,12 +67,12 @@ def show_command(key: str, as_json: bool) -> None:
     if as_json:
         print_document({"environment": _document(one)})
         return
-    print_lines(*render_fields([(name, value) for name, value in _summary(one) if value]))
+    print_fields([(name, value) for name, value in _summary(one) if value])
     _section("asked for", one.requirements)
     _section("notes", one.notes)
     if one.packages:
         print_heading("installed")
-        print_lines(*render_fields(dict(sorted(one.packages.items())), indent=2))
+        print_fields(dict(sorted(one.packages.items())), indent=2)
 
 
 @group.command("remove")

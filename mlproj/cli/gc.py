@@ -46,9 +46,14 @@ def command(
     for left in done.left:
         sys.stderr.write(f"left: {left}\n")
     if as_json:
-        print_document({"dry_run": dry_run, "removed": [run.run_id for run in done.removed], "left": list(done.left)})
+        experiments = [{"experiment_id": one.experiment_id, "name": one.name} for one in done.experiments]
+        removed = [run.run_id for run in done.removed]
+        print_document(
+            {"dry_run": dry_run, "removed": removed, "removed_experiments": experiments, "left": list(done.left)}
+        )
         return
-    for run in done.removed:
-        print_lines(f"{'would remove' if dry_run else 'removed'} {run.run_name} ({run.run_id})")
-    if not done.removed:
+    what = "would remove" if dry_run else "removed"
+    print_lines(*(f"{what} {run.run_name} ({run.run_id})" for run in done.removed))
+    print_lines(*(f"{what} experiment {one.name} (id {one.experiment_id})" for one in done.experiments))
+    if not (done.removed or done.experiments):
         sys.stderr.write("nothing to remove\n")

@@ -6,11 +6,11 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlproj.cli import terminal
-from mlproj.cli.table import Column, render_table
+from mlproj.cli.table import Column, render_fields, render_table
 from mlproj.foundation import redaction
 
 SCHEMA = 1
@@ -50,6 +50,14 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], indent
     room = width()
     for line in render_table(columns, safe, room and room - indent):
         print_lines(" " * indent + line)
+
+
+def print_fields(fields: Mapping[str, str] | Iterable[tuple[str, str]], indent: int = 0) -> None:
+    """Print ``name  value`` lines on standard output: as wide as the terminal, and whole where standard output is
+    none."""
+    pairs = fields.items() if isinstance(fields, Mapping) else fields
+    safe = [[terminal.printable(redaction.redact(text)) for text in pair] for pair in pairs]
+    print_lines(*render_fields([(name, value) for name, value in safe], indent, width()))
 
 
 def print_rows(rows: Sequence[Sequence[str]]) -> None:

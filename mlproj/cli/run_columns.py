@@ -38,6 +38,19 @@ _ATTRIBUTES: dict[str, Callable[[Run], str]] = {
     "artifact_uri": lambda run: run.artifact_uri,
 }
 
+_OTHER_NAMES = {
+    "id": "run_id",
+    "run": "run_id",
+    "name": "run_name",
+    "experiment_name": "experiment",
+    "started": "start_time",
+    "ended": "end_time",
+    "took": "duration",
+    "entry point": "entry_point",
+    "user_id": "user",
+}
+"""As the usual table and MLflow call them."""
+
 
 class RunColumn(NamedTuple):
     """One column of a table of runs."""
@@ -59,9 +72,10 @@ def _named(name: str) -> RunColumn:
     group, dot, key = name.partition(".")
     if dot and key and group in _GROUPS:
         return _logged(_GROUPS[group], key)
-    if name in _ATTRIBUTES:
-        return RunColumn(name, name == "duration", _ATTRIBUTES[name])
-    guess = did_you_mean(name, list(_ATTRIBUTES))
+    attribute = _OTHER_NAMES.get(name.lower(), name.lower())
+    if attribute in _ATTRIBUTES:
+        return RunColumn(name, attribute == "duration", _ATTRIBUTES[attribute])
+    guess = did_you_mean(name, [*_ATTRIBUTES, *_OTHER_NAMES])
     raise UsageError(
         f"there is no column {name!r}" + (f"; did you mean {guess!r}?" if guess else ""),
         hint=f"use metrics.NAME, params.NAME, tags.NAME or one of {', '.join(_ATTRIBUTES)}",

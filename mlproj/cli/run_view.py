@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.cli import chart, run_columns
-from mlproj.cli.output import print_heading, print_lines, print_rows, print_table, speaks_unicode, width
-from mlproj.cli.table import Column, render_fields
+from mlproj.cli.output import print_fields, print_heading, print_rows, print_table, speaks_unicode, width
+from mlproj.cli.table import Column
 from mlproj.foundation import paths, quantity
 from mlproj.tracking import comparison
 from mlproj.tracking.base import Metric, Run
@@ -26,6 +26,8 @@ _COLUMNS = (
 )
 _SHORT_ID = 8
 _CHART_WIDTH = 30
+_NARROW_CHART_WIDTH = 20
+_WIDE = 110  # columns of a terminal where a metric, its chart and its range stand on one line
 
 
 def print_list(runs: Sequence[Run], chosen: Sequence[str] = ()) -> None:
@@ -72,7 +74,7 @@ def print_run(run: Run, histories: Mapping[str, Sequence[Metric]] | None = None)
 
     A metric with several points in *histories* is shown with a small chart of them.
     """
-    print_lines(*render_fields(_summary(run)))
+    print_fields(_summary(run))
     _section("source", _document(run.source))
     _section("parameters", run.params)
     _section("metrics", {key: _metric(value, (histories or {}).get(key, ())) for key, value in run.metrics.items()})
@@ -97,7 +99,7 @@ def print_run(run: Run, histories: Mapping[str, Sequence[Metric]] | None = None)
             indent=2,
         )
     print_heading("files")
-    print_lines(*render_fields({"log, plan, lock": str(paths.run_dir(run.run_id)), "artifacts": run.artifact_uri}, 2))
+    print_fields({"log, plan, lock": str(paths.run_dir(run.run_id)), "artifacts": run.artifact_uri}, 2)
 
 
 def _summary(run: Run) -> list[tuple[str, str]]:
@@ -123,15 +125,18 @@ def _metric(latest: float, points: Sequence[Metric]) -> str:
     if len(points) < 2:
         return f"{latest:.12g}"
     values = [point.value for point in points]
-    drawn = chart.sparkline(values, _CHART_WIDTH, speaks_unicode())
+    room = width()
+    is_narrow = room is not None and room < _WIDE
+    drawn = chart.sparkline(values, _NARROW_CHART_WIDTH if is_narrow else _CHART_WIDTH, speaks_unicode())
     finite = [value for value in values if math.isfinite(value)] or values
-    return f"{latest:<12.6g} {drawn}  {len(points)} points, {min(finite):.6g} to {max(finite):.6g}"
+    between = "\n" if is_narrow else "  "
+    return f"{latest:<12.6g} {drawn}{between}{len(points)} points, {min(finite):.6g} to {max(finite):.6g}"
 
 
 def _section(title: str, fields: Mapping[str, str]) -> None:
     if fields:
         print_heading(title)
-        print_lines(*render_fields(fields, indent=2))
+        print_fields(fields, indent=2)
 
 
 def _document(document: Mapping[str, Any] | None) -> dict[str, str]:

@@ -75,7 +75,8 @@ def list_command(
     """List runs, the newest first.
 
     EXPRESSION and KEY are MLflow's search language: metrics.NAME, params.NAME, tags.NAME and attributes such as status,
-    start_time or run_name, compared by = != < <= > >= LIKE ILIKE IN, joined by AND.
+    start_time or run_name, compared by = != < <= > >= LIKE ILIKE IN, joined by AND. A time may be written as
+    '2026-11-29' or '2026-11-29T12:30'; without a zone (Z, +02:00) it is in that of this machine.
     """
     _not_both(as_json, as_csv)
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
@@ -195,11 +196,15 @@ def _search(
     **search: Any,
 ) -> list[Run]:
     """All pages of a search, up to *limit* runs; *statuses* is one more condition."""
+    from mlproj.tracking.search import shorthand
+    from mlproj.tracking.search.vocabulary import RUNS
+
     if statuses:
         listed = ", ".join(repr(status.value) for status in statuses)
         # MLflow's own servers know no IN for a status.
         condition = f"attributes.status = {listed}" if len(statuses) == 1 else f"attributes.status IN ({listed})"
         filter = f"{filter} AND {condition}" if filter.strip() else condition
+    filter = shorthand.expanded(filter, RUNS)
     experiment_ids = [store.get_experiment(name=experiment).experiment_id] if experiment is not None else None
     found: list[Run] = []
     token: str | None = None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlproj.cli import complete, options
-from mlproj.cli.output import print_document, print_heading, print_lines, print_prose, print_table
+from mlproj.cli.output import print_document, print_fields, print_heading, print_lines, print_prose, print_table
 from mlproj.cli.reporter import make_reporter
-from mlproj.cli.table import Column, render_fields
+from mlproj.cli.table import Column
 
 if TYPE_CHECKING:
     from mlproj.environments.base import Description
@@ -108,7 +108,7 @@ def _print(
 
     file = _relative(found, project.file) or "no MLproject file: -e names a script, as in mlproj run . -e train.py"
     fields = {"project": project.name or "(no name)", "description": project.description or "", "described by": file}
-    print_lines(*render_fields({name: value for name, value in fields.items() if value}))
+    print_fields({name: value for name, value in fields.items() if value})
     print_prose(source_line(found.revision), hanging=2)
     for line in (environment_line(environment), *environment.notes) if environment else ():
         print_prose(line, hanging=2)
@@ -125,7 +125,7 @@ def _print_point(point: EntryPoint) -> None:
         print_lines(f"  {point.description}")
     if point.trouble:
         return print_lines(f"  cannot be run: {point.trouble}")
-    print_lines(*render_fields({"command": point.command.strip()}, indent=2))
+    print_fields({"command": point.command.strip()}, indent=2)
     if point.parameters:
         rows = [_row(parameter) for parameter in point.parameters.values()]
         # A column in which nothing stands only takes room.

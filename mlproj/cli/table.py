@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mlproj.cli.terminal import shortened, width_of
 
 _GAP = 2
+_LONGEST_NAME = 40  # columns of a field's name that has its value beside it
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,51 @@ def render_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width
     ]
 
 
-def render_fields(fields: Mapping[str, str] | Iterable[tuple[str, str]], indent: int = 0) -> list[str]:
-    """``name  value`` lines with the values aligned; further lines of a value stand under its first."""
+def render_fields(
+    fields: Mapping[str, str] | Iterable[tuple[str, str]], indent: int = 0, width: int | None = None
+) -> list[str]:
+    """``name  value`` lines with the values aligned; further lines of a value stand under its first.
+
+    With a *width* no line is wider: what does not fit goes on below, and a name that is longer than the others by far,
+    or than half of the line, has its value on the next.
+    """
     pairs = list(fields.items() if isinstance(fields, Mapping) else fields)
-    width = min(max((width_of(name) for name, _value in pairs), default=0), 32)
+    longest = _LONGEST_NAME if width is None else min(_LONGEST_NAME, max((width - indent) // 2, 8))
+    column = max((width_of(name) for name, _value in pairs if width_of(name) <= longest), default=0)
+    start = " " * (indent + column + _GAP)
     lines = []
     for name, value in pairs:
-        first, *rest = value.split("\n") if value else [""]
-        lines.append(f"{' ' * indent}{_padded(name, width)}  {first}".rstrip())
-        lines += [f"{' ' * (indent + width + 2)}{line}".rstrip() for line in rest]
+        cells = value.split("\n")
+        if width is not None:
+            cells = [part for cell in cells for part in wrapped(cell.expandtabs(4), max(width - len(start), 8))]
+        if width_of(name) > longest:
+            lines.append(" " * indent + name)
+        else:
+            lines.append(f"{' ' * indent}{_padded(name, column)}  {cells.pop(0)}".rstrip())
+        lines += [f"{start}{cell}".rstrip() for cell in cells]
     return lines
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """*text* in lines of at most *width* columns, broken between words where there are some, else anywhere."""
+    lines = []
+    while width_of(text) > width:
+        fits = _fitting(text, width)
+        space = text.rfind(" ", 1, fits + 1)
+        end = space if space > 0 and text[:space].strip() else fits
+        lines.append(text[:end].rstrip())
+        text = text[end:].lstrip(" ")
+    return [*lines, text]
+
+
+def _fitting(text: str, width: int) -> int:
+    """How many characters of *text* fit into *width* columns; at least one."""
+    used = 0
+    for index, character in enumerate(text):
+        used += width_of(character)
+        if used > width:
+            return max(index, 1)
+    return len(text)
 
 
 def _widths(

@@ -18,7 +18,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit, urlunsplit
@@ -28,8 +28,10 @@ from mlproj import __version__
 from mlproj.foundation.errors import MlprojError, ServiceError, UsageError
 from mlproj.foundation.redaction import mask_url
 
-TIMEOUT = 120.0
-"""Seconds that an answer may take, as of MLflow's client."""
+TIMEOUT = 20.0
+"""Seconds that a server may be silent before it is given up: no command waits longer for one."""
+
+_UPLOAD_TIMEOUT = 120.0  # seconds: a server may have to pass a large file on before it answers
 
 _CONNECT_TIMEOUT = 5.0  # seconds
 _PAUSES = (0.2, 0.8)  # seconds before asking again
@@ -49,11 +51,12 @@ class Refused(UsageError):
 
 class Unreachable(ServiceError):
     """The server could not be asked, or is in trouble; later it may answer. ``uncertain``: it may have done what was
-    asked."""
+    asked; ``silent``: it took the request and did not answer in time."""
 
-    def __init__(self, message: str, *, uncertain: bool, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, uncertain: bool, silent: bool = False, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.uncertain = uncertain
+        self.silent = silent
 
 
 class Failing(Unreachable):
@@ -75,7 +78,7 @@ class HttpClient:
     no message.
     """
 
-    def __init__(self, uri: str, *, timeout: float = TIMEOUT, patient: bool = True) -> None:
+    def __init__(self, uri: str, *, timeout: float | None = None, patient: bool = True) -> None:
         try:
             parts = urlsplit(uri)
             port = parts.port
@@ -94,7 +97,8 @@ class HttpClient:
             "Accept": "application/json",
             **_authorization(parts.username, parts.password),
         }
-        self._timeout = timeout
+        self._timeout = TIMEOUT if timeout is None else timeout
+        self._upload_timeout = _UPLOAD_TIMEOUT if timeout is None else timeout
         self._patient = patient
         self._local = threading.local()
         self._opened: set[http.client.HTTPConnection] = set()
@@ -111,14 +115,15 @@ class HttpClient:
     def call(self, method: str, path: str, fields: Mapping[str, Any] | None = None, *, again: bool = True) -> Any:
         """The JSON that the server answers to *fields* (a query for GET, else a JSON body).
 
-        With *again* a request that met trouble is sent again, as it does the same when done twice. Raises
+        With *again* a request that met trouble is sent again, as it does the same when done twice; not to a server that
+        was silent, which would only double the wait. Raises
         Refused, Unauthorized, NoSuchEndpoint, Unreachable.
         """
         body = None
         if method == "GET":
-            path += f"?{urlencode(fields, doseq=True)}" if fields else ""
+            path += f"?{urlencode(fields, doseq=True, errors='surrogateescape')}" if fields else ""
         else:
-            body = json.dumps(fields or {}, separators=(",", ":")).encode()
+            body = _document(fields or {})
         for pause in (*(_PAUSES if self._patient else ()), None):
             try:
                 with self._asked(
@@ -126,7 +131,7 @@ class HttpClient:
                 ) as response:
                     return self._read(response)
             except Unreachable as trouble:
-                if pause is None or (trouble.uncertain and not again):
+                if pause is None or trouble.silent or (trouble.uncertain and not again):
                     raise
                 time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
@@ -134,7 +139,7 @@ class HttpClient:
     def upload(self, path: str, file: IO[bytes], size: int) -> None:
         """PUT the *size* bytes of *file* at *path*; not sent again by itself. Raises as :meth:`call`."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        with self._asked("PUT", path, _portions(file, size) if size else b"", headers):
+        with self._asked("PUT", path, _portions(file, size) if size else b"", headers, self._upload_timeout):
             return
 
     @contextmanager
@@ -156,13 +161,14 @@ class HttpClient:
 
     @contextmanager
     def _asked(
-        self, method: str, path: str, body: Any, headers: Mapping[str, str]
+        self, method: str, path: str, body: Any, headers: Mapping[str, str], timeout: float | None = None
     ) -> Iterator[http.client.HTTPResponse]:
         """A successful answer; its connection serves again when the answer was read to its end."""
-        connection = self._connection()
+        connection, limit = self._connection(), timeout or self._timeout
         is_whole = False
         try:
-            with self._told(connection):
+            with self._told(connection, limit):
+                connection.sock.settimeout(limit)
                 target, for_proxy = self._target(path)
                 connection.request(method, target, body, {**self._headers, **for_proxy, **headers})
                 response = connection.getresponse()
@@ -186,8 +192,8 @@ class HttpClient:
         return answer
 
     @contextmanager
-    def _told(self, connection: http.client.HTTPConnection) -> Iterator[None]:
-        """Turn the network's errors into Unreachable."""
+    def _told(self, connection: http.client.HTTPConnection, limit: float) -> Iterator[None]:
+        """Turn the network's errors into Unreachable; *limit* are the seconds that an answer may take."""
         is_connected = connection.sock is not None
         try:
             if not is_connected:
@@ -199,6 +205,10 @@ class HttpClient:
             raise Unreachable(
                 f"{self.uri} has no valid certificate: {error.verify_message}", uncertain=False, hint=hint
             ) from error
+        except TimeoutError as error:
+            reason = "it took the request and has not answered" if is_connected else "nobody answers at that address"
+            message = f"{self.uri} is out of reach: {reason} for {limit if is_connected else _CONNECT_TIMEOUT:g} s"
+            raise Unreachable(message, uncertain=is_connected, silent=is_connected, hint=_HINT) from error
         except (
             OSError,
             http.client.HTTPException,
@@ -210,7 +220,6 @@ class HttpClient:
     def _connect(self, connection: http.client.HTTPConnection) -> None:
         connection.timeout = min(_CONNECT_TIMEOUT, self._timeout)
         connection.connect()
-        connection.sock.settimeout(self._timeout)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _refusal(self, response: http.client.HTTPResponse) -> MlprojError:
@@ -314,6 +323,17 @@ def _is_closed_by_peer(connected: socket.socket) -> bool:
     poll = select.poll()
     poll.register(connected.fileno(), select.POLLIN)
     return bool(poll.poll(0))
+
+
+def _document(fields: Mapping[str, Any]) -> bytes:
+    """*fields* as JSON. Bytes of UTF-8 that Python read as something else, in an ASCII locale, are sent as the text
+    that they are."""
+    body = json.dumps(fields, separators=(",", ":"))
+    if "\\udc" in body:
+        with suppress(UnicodeError):
+            raw = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogateescape")
+            return raw.decode("utf-8").encode()
+    return body.encode()
 
 
 def _portions(file: IO[bytes], size: int) -> Iterator[bytes]:

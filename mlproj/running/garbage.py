@@ -21,14 +21,15 @@ from mlproj.foundation import env_vars, paths
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import MlprojError
 from mlproj.foundation.redaction import mask_url
-from mlproj.tracking.base import NotFound, Run, TrackingStore
+from mlproj.tracking.base import Experiment, NotFound, Run, TrackingStore
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What came of it: the runs that are gone, and for people what was left and why."""
+    """What came of it: the runs and experiments that are gone, and for people what was left and why."""
 
     removed: Sequence[Run]
+    experiments: Sequence[Experiment]
     left: Sequence[str]
 
 
@@ -47,8 +48,10 @@ def collect(
     left += [f"run {run.run_id}: it is still running" for run in running]
     if running:
         run_ids = [run.run_id for run in doomed if run.status.ended]
+    removable = [run for run in doomed if run.status.ended]
+    emptied = list(_emptied(store, removable, deleted_before, among_all=run_ids is None))
     if dry:
-        return Collected([run for run in doomed if run.status.ended], left)
+        return Collected(removable, emptied, left)
     note = _note(doomed)
     try:
         removed = store.purge(deleted_before=deleted_before, run_ids=run_ids)
@@ -58,7 +61,39 @@ def collect(
     for run in removed:
         left += _remove_files(run.run_id, run.artifact_uri)
     note.unlink(missing_ok=True)
-    return Collected(removed, left)
+    return Collected(removed, [one for one in emptied if not _is_there(store, one)], left)
+
+
+def _emptied(
+    store: TrackingStore, removed: Sequence[Run], deleted_before: int | None, *, among_all: bool
+) -> Iterator[Experiment]:
+    """The deleted experiments that go with the last of their runs; not *among_all*: only those of runs that are
+    *removed*."""
+    gone = {run.run_id for run in removed}
+    of_removed = {run.experiment_id for run in removed}
+    for experiment in _deleted_experiments(store):
+        is_old = deleted_before is None or (experiment.last_update_time or 0) < deleted_before
+        if is_old and (among_all or experiment.experiment_id in of_removed):
+            ids = [experiment.experiment_id]
+            page = store.search_runs(experiment_ids=ids, lifecycle_stage=None, limit=len(gone) + 1)
+            if all(run.run_id in gone for run in page.items):
+                yield experiment
+
+
+def _deleted_experiments(store: TrackingStore) -> Iterator[Experiment]:
+    token: str | None = None
+    while True:
+        page = store.search_experiments(lifecycle_stage="deleted", page_token=token)
+        yield from page.items
+        token = page.next_page_token
+        if token is None:
+            return
+
+
+def _is_there(store: TrackingStore, experiment: Experiment) -> bool:
+    with suppress(NotFound):
+        return store.get_experiment(experiment_id=experiment.experiment_id).name == experiment.name
+    return False
 
 
 def _note(runs: Sequence[Run]) -> Path:

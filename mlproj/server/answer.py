@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from mlproj.artifacts.base import NoSuchFile
 from mlproj.foundation.errors import MlprojError, UsageError
+from mlproj.server import mlflow_text
 from mlproj.server.call import ApiError
 from mlproj.tracking.base import AlreadyExists, NotFound
 
@@ -47,12 +48,12 @@ def exact_refusal(error: ApiError | MlprojError) -> Response:
         return refusal(error)
     found = _as_api_error(error)
     ours = {"kind": type(error).__name__, "hint": error.hint}
-    return document({"error_code": found.code, "message": str(found), "mlproj": ours}, found.status)
+    return document({"error_code": found.code, "message": str(error), "mlproj": ours}, found.status)
 
 
 def _as_api_error(error: MlprojError) -> ApiError:
     for kind, code in _CODES:
         if isinstance(error, kind):
-            return ApiError(code, str(error))
+            return ApiError(code, mlflow_text.of(error))
     # Clients try again after 503, and give up at once after 400.
     return ApiError("TEMPORARILY_UNAVAILABLE", str(error))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -13,9 +12,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, parts_of
+from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, NoSuchFile, parts_of
 from mlproj.foundation.errors import MlprojError
-from mlproj.server import answer
+from mlproj.server import answer, content_type
 from mlproj.server.call import ApiError, Call, Routes
 
 _PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
@@ -54,20 +53,32 @@ def _endpoint(store: ArtifactStore, action: Action) -> Callable[[Request], Await
 
 
 def _list_of_run(call: Call) -> Mapping[str, Any]:
-    run = call.run()
-    inside = "/".join(parts_of(call.optional_text("path") or ""))
-    found = call.artifacts(run.artifact_uri)
+    return _listed(call, call.run().artifact_uri, call.optional_text("path"))
+
+
+def _list_of_logged_model(call: Call) -> Mapping[str, Any]:
+    model = call.models.get_logged_model(call.text("model_id"))
+    return _listed(call, model.artifact_uri, call.optional_text("artifact_directory_path"))
+
+
+def _listed(call: Call, top: str, path: str | None) -> Mapping[str, Any]:
+    """The files at *path* below the place *top*, as this client may see them."""
+    inside = "/".join(parts_of(path or ""))
+    found = call.artifacts(top)
     if found is None:
-        return {"root_uri": call.artifact_place(run.artifact_uri), "files": []}
+        return {"root_uri": call.artifact_place(top), "files": []}
     store, place = found
     entries = store.list(f"{place}/{inside}".strip("/"))
     return {
-        "root_uri": call.artifact_place(run.artifact_uri),
+        "root_uri": call.artifact_place(top),
         "files": [_file(entry, f"{inside}/" if inside else "") for entry in entries],
     }
 
 
-ROUTES: Routes = {("GET", "artifacts/list"): _list_of_run}
+ROUTES: Routes = {
+    ("GET", "artifacts/list"): _list_of_run,
+    ("GET", "logged-models/{model_id}/artifacts/directories"): _list_of_logged_model,
+}
 
 
 def _file(entry: Entry, prefix: str = "") -> dict[str, Any]:
@@ -81,12 +92,12 @@ async def _list(_request: Request, store: ArtifactStore, path: str) -> Response:
 
 async def _download(_request: Request, store: ArtifactStore, path: str) -> Response:
     name = (parts_of(path) or ("",))[-1]
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    headers = {**_HEADERS, "Content-Type": content_type.of(name)}
     file = await run_in_threadpool(store.local_file, path)
     if file is not None:
-        return FileResponse(file, media_type=kind, filename=name, headers=_HEADERS)
-    headers = {**_HEADERS, "Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}"}
-    return StreamingResponse(_portions(await run_in_threadpool(store.open, path)), media_type=kind, headers=headers)
+        return FileResponse(file, filename=name, headers=headers)
+    headers["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(name, safe='')}"
+    return StreamingResponse(_portions(await run_in_threadpool(store.open, path)), headers=headers)
 
 
 def _portions(opened: IO[bytes]) -> Iterator[bytes]:
@@ -131,7 +142,8 @@ def _abandon(with_file: ExitStack) -> None:
 
 
 async def _delete(_request: Request, store: ArtifactStore, path: str) -> Response:
-    await run_in_threadpool(store.delete, path)
+    with suppress(NoSuchFile):  # it is gone, as was asked
+        await run_in_threadpool(store.delete, path)
     return answer.document({})
 
 

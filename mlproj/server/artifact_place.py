@@ -11,6 +11,7 @@ from mlproj.artifacts.below import Below
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
 from mlproj.server.call import ApiError
+from mlproj.tracking import artifact_uri
 
 _PROXIED = "mlflow-artifacts:"
 _ELSEWHERE = re.compile(
@@ -38,12 +39,12 @@ class Places:
         """A place that a client wants for artifacts as the store is to have it.
 
         Raises ApiError for one on this machine but outside of the root: whoever may log must not read or write any file
-        here.
+        here; UsageError for what can be no place of artifacts.
         """
         if place.startswith(_PROXIED):
             return self._accept_proxied(place)
         if self.here or _ELSEWHERE.match(place):
-            return place
+            return artifact_uri.checked(place)
         message = (
             f"Invalid artifact location '{place:.200}': this server keeps artifacts itself; leave the location out."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mlproj.tracking.model_base import ModelStore
 
 _LEAST = -(2**63)
+_LONGEST_SHOWN = 80
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 STATUS_OF = {
@@ -40,6 +42,12 @@ class ApiError(Exception):
         self.status = STATUS_OF[code]
 
 
+def invalid(name: str, value: Any, expected: str) -> ApiError:
+    """The refusal of a field's *value*, which is written as JSON: clients look for the beginning of the sentence."""
+    shown = json.dumps(value, default=str)[:_LONGEST_SHOWN]
+    return ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {shown} for parameter '{name}' supplied: {expected}.")
+
+
 class Fields:
     """The fields of a request, or of one of its parts, read as protobuf's JSON reads them."""
 
@@ -60,10 +68,7 @@ class Fields:
             if value is None:
                 continue
             if not isinstance(value, str):
-                raise ApiError(
-                    "INVALID_PARAMETER_VALUE",
-                    f"Invalid value {value!r:.80} for parameter '{name}' supplied: a string was expected.",
-                )
+                raise invalid(name, value, "a string was expected")
             return value
         return None
 
@@ -86,19 +91,13 @@ class Fields:
                 raise ValueError
             return number
         except (TypeError, ValueError, OverflowError):
-            raise ApiError(
-                "INVALID_PARAMETER_VALUE",
-                f"Invalid value {value!r:.80} for parameter '{name}' supplied: an integer of 64 bits was expected.",
-            ) from None
+            raise invalid(name, value, "an integer of 64 bits was expected") from None
 
     def limit(self, name: str, default: int, most: int) -> int:
         """A page's size, from 1 to *most*."""
         found = self.integer(name, default) or default
         if not 1 <= found <= most:
-            raise ApiError(
-                "INVALID_PARAMETER_VALUE",
-                f"Invalid value {found} for parameter '{name}' supplied: 1 to {most} were expected.",
-            )
+            raise invalid(name, found, f"1 to {most} were expected")
         return found
 
     def items(self, name: str) -> list[Any]:

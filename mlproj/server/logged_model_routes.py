@@ -95,7 +95,7 @@ def search(call: Call) -> Document:
 def log_outputs(call: Call) -> Document:
     """Which models a run made."""
     _required(call, "models", call.items("models"))
-    run_model.log_models(call, output=True)
+    run_model.log_models(call, run_model.read_models(call, output=True))
     return {}
 
 

@@ -10,8 +10,9 @@ from mlproj.server.call import ApiError, Call, Fields
 from mlproj.tracking.model_base import ModelMetric, RunModel
 
 
-def log_metrics(call: Call, items: Sequence[Mapping[str, Any]]) -> None:
-    """Keep the metric points of a request that name a logged model with that model, too. Raises NotFound, ApiError."""
+def read_metrics(call: Call, items: Sequence[Mapping[str, Any]]) -> list[ModelMetric]:
+    """The metric points of a request that name a logged model. Raises ApiError, NotFound for a model that is not
+    there."""
     found = []
     for item in items:
         fields = Fields(item)
@@ -22,12 +23,19 @@ def log_metrics(call: Call, items: Sequence[Mapping[str, Any]]) -> None:
             found.append(
                 ModelMetric(model_id, point.key, point.value, point.timestamp, point.step, call.run_id(), name, digest)
             )
-    if found:
-        call.models.log_model_metrics(found)
+    for model_id in dict.fromkeys(point.model_id for point in found):
+        call.models.get_logged_model(model_id)
+    return found
 
 
-def log_models(call: Call, *, output: bool) -> None:
-    """Note the models that a run made (*output*) or used. Raises NotFound, WrongState, ApiError."""
+def log_metrics(call: Call, points: Sequence[ModelMetric]) -> None:
+    """Keep what :func:`read_metrics` found with its models."""
+    if points:
+        call.models.log_model_metrics(points)
+
+
+def read_models(call: Call, *, output: bool) -> list[RunModel]:
+    """The models that a request says a run made (*output*) or used. Raises ApiError."""
     models = []
     for item in call.items("models"):
         if not isinstance(item, Mapping):
@@ -36,6 +44,11 @@ def log_models(call: Call, *, output: bool) -> None:
             )
         fields = Fields(item)
         models.append(RunModel(fields.text("model_id"), fields.integer("step", 0), output))
+    return models
+
+
+def log_models(call: Call, models: Sequence[RunModel]) -> None:
+    """Note what :func:`read_models` found. Raises NotFound, WrongState."""
     if models:
         call.models.link_models(call.run_id(), models)
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.server import run_model, wire
-from mlproj.server.call import ApiError, Call, Routes
+from mlproj.server.call import ApiError, Call, Routes, invalid
 from mlproj.tracking.base import Run, Status, WrongState
 
 _MOST = 50_000  # runs of one page
+_MOST_POINTS = 1_000_000  # of one page
 _LIMITS = {"metrics": 1000, "params": 100, "tags": 100}
 _MOST_IN_BATCH = 1000
 # There is no limit for values: where MLflow cuts long ones off, they are kept whole.
@@ -70,8 +71,9 @@ def _search(call: Call) -> Mapping[str, Any]:
 
 
 def _log_metric(call: Call) -> Mapping[str, Any]:
+    of_models = run_model.read_metrics(call, [call.fields])
     call.store.log(call.run_id(), metrics=[wire.to_metric(call.fields)])
-    run_model.log_metrics(call, [call.fields])
+    run_model.log_metrics(call, of_models)
     return {}
 
 
@@ -108,21 +110,26 @@ def _log_batch(call: Call) -> Mapping[str, Any]:
             "INVALID_PARAMETER_VALUE", "Duplicate parameter keys have been submitted: each may be there once."
         )
     tags = wire.to_pairs(given["tags"], "tags")
-    call.store.log(call.run_id(), metrics=wire.to_metrics(given["metrics"]), params=params, tags=tags)
-    run_model.log_metrics(call, given["metrics"])
+    metrics = wire.to_metrics(given["metrics"])
+    of_models = run_model.read_metrics(call, given["metrics"])
+    call.store.log(call.run_id(), metrics=metrics, params=params, tags=tags)
+    run_model.log_metrics(call, of_models)
     return {}
 
 
 def _log_inputs(call: Call) -> Mapping[str, Any]:
-    call.store.log_inputs(call.run_id(), wire.to_datasets(call.items("datasets")))
-    run_model.log_models(call, output=False)
+    datasets, models = wire.to_datasets(call.items("datasets")), run_model.read_models(call, output=False)
+    call.store.log_inputs(call.run_id(), datasets)
+    run_model.log_models(call, models)
     return {}
 
 
 def _history(call: Call) -> Mapping[str, Any]:
     points = call.store.metric_history(call.run_id(), call.text("metric_key"))
     start = call.integer("page_token", 0)
-    size = call.limit("max_results", len(points) or 1, 1_000_000)
+    size = call.limit("max_results", min(len(points), _MOST_POINTS) or 1, _MOST_POINTS)
+    if call.integer("max_results", 1) == 0:
+        raise invalid("max_results", 0, f"1 to {_MOST_POINTS} were expected")
     if start < 0:
         raise ApiError("INVALID_PARAMETER_VALUE", "Invalid page_token.")
     token = {"next_page_token": str(start + size)} if start + size < len(points) else {}

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlproj.server.call import ApiError, Call, Fields
+from mlproj.server.call import ApiError, Call, Fields, invalid
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Run, Status
 
 _GREATEST = 1.7976931348623157e308  # what MLflow answers for infinity
@@ -101,7 +101,8 @@ def to_pairs(items: Sequence[Any], what: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in items:
         entry = Fields(_mapping(item, what))
-        found[_key(entry)] = entry.optional_text("value") or ""
+        key = _key(entry)
+        found[key] = entry.optional_text("value") or ""
     return found
 
 
@@ -175,7 +176,7 @@ def to_stage(call: Call, name: str) -> str | None:
 
 def _mapping(item: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(item, Mapping):
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid value {item!r:.80} in '{what}': an object was expected.")
+        raise invalid(what, item, "an object was expected")
     return item
 
 

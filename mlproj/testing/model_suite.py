@@ -404,7 +404,10 @@ class ModelSuite:
         assert models.download_uri("m", 1) == logged.artifact_uri
         models.create_version("m", logged.artifact_uri, model_id=logged.model_id)
         noted = json.loads(models.get_logged_model(logged.model_id).tags["mlflow.modelVersions"])
-        assert noted == [{"name": "m", "version": "1"}, {"name": "m", "version": "2"}]
+        assert noted == [
+            {"name": "m", "version": 1},
+            {"name": "m", "version": 2},
+        ]  # numbers, as MLflow's server writes them
         with pytest.raises(NotFound):
             models.create_version("m", "models:/m-" + "0" * 32)
 
@@ -449,6 +452,51 @@ class ModelSuite:
         if of_others:
             with pytest.raises(UsageError, match="artifacts of its run"):
                 models.create_version("m", inside)
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "mlflow-artifacts:/1/x/artifacts/model",
+            "mlflow-artifacts://elsewhere/{path}",
+            "http://elsewhere/api/2.0/mlflow-artifacts/artifacts/{path}",
+            "https://elsewhere/model",
+            "sftp://elsewhere/model",
+            "runs://elsewhere/{run_id}/model",
+            "models://elsewhere/m/1",
+        ],
+    )
+    def test_a_source_at_another_host_or_outside_of_its_run_is_refused(
+        self, models: ModelStore, store: TrackingStore, source: str
+    ) -> None:
+        models.create_registered_model("m")
+        run = store.create_run()
+        told = source.format(run_id=run.run_id, path=f"{run.experiment_id}/{run.run_id}/artifacts/model")
+        with pytest.raises(UsageError, match="cannot be the source of a version"):
+            models.create_version("m", told, run_id=run.run_id)
+
+    def test_a_source_that_this_server_hands_out_is_of_its_run_or_model(
+        self, models: ModelStore, store: TrackingStore
+    ) -> None:
+        models.create_registered_model("m")
+        run, other = store.create_run(), store.create_run()
+        logged = models.create_logged_model(run.experiment_id)
+        inside = f"mlflow-artifacts:/{run.experiment_id}/{run.run_id}/artifacts/model"
+        made = f"mlflow-artifacts:/{run.experiment_id}/models/{logged.model_id}/artifacts"
+        assert models.create_version("m", inside, run_id=run.run_id).source == inside
+        assert models.create_version("m", made, model_id=logged.model_id).source == made
+        for run_id, model_id in ((other.run_id, None), ("0" * 32, None), (None, None), (None, logged.model_id)):
+            with pytest.raises(UsageError, match="artifacts of its run"):
+                models.create_version("m", inside, run_id=run_id, model_id=model_id)
+        with pytest.raises(UsageError, match="of a run"):
+            models.create_version("m", f"runs:/{run.run_id}/model", model_id=logged.model_id)
+
+    def test_a_prompt_is_the_source_of_no_model(self, models: ModelStore) -> None:
+        tags = {"mlflow.prompt.is_prompt": "true"}
+        models.create_registered_model("p", tags=tags)
+        models.create_version("p", "prompt-template", tags=tags)
+        models.create_registered_model("m")
+        with pytest.raises(UsageError, match="prompt"):
+            models.create_version("m", "models:/p/1")
 
     def test_a_source_names_its_run(self, models: ModelStore, store: TrackingStore) -> None:
         models.create_registered_model("m")

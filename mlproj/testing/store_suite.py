@@ -407,6 +407,13 @@ class StoreSuite:
         with pytest.raises(NotFound):
             store.log_inputs("f" * 32, [train])
 
+    def test_datasets_come_in_the_order_in_which_they_were_logged(self, store: TrackingStore) -> None:
+        run_id = store.create_run().run_id
+        first, second, third = (DatasetInput(name, "1", "local", "/d") for name in ("zebra", "ant", "moth"))
+        store.log_inputs(run_id, [first, second])
+        store.log_inputs(run_id, [third, first])
+        assert [dataset.name for dataset in store.get_run(run_id).datasets] == ["zebra", "ant", "moth"]
+
     def test_an_experiment_has_tags_and_times(self, store: TrackingStore) -> None:
         made = store.create_experiment("tagged", tags={"a": "1"})
         assert (

@@ -7,20 +7,31 @@ from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
 from mlproj.foundation.dataclass import dataclass, field
-from mlproj.foundation.errors import UsageError
+from mlproj.foundation.errors import Place, UsageError
 
 Item = TypeVar("Item")
 
 
-class NotFound(UsageError):
+class StoreError(UsageError):
+    """What a store refuses. ``subject`` says what it is about, for whoever words the refusal otherwise: a kind and its
+    names."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, place: Place | None = None, subject: Sequence[object] = ()
+    ) -> None:
+        super().__init__(message, hint=hint, place=place)
+        self.subject = tuple(map(str, subject))
+
+
+class NotFound(StoreError):
     """What was named is not in the store."""
 
 
-class AlreadyExists(UsageError):
+class AlreadyExists(StoreError):
     """The name or id is taken."""
 
 
-class WrongState(UsageError):
+class WrongState(StoreError):
     """The thing is there, but deleted, or ended, or otherwise not to be changed so."""
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 import time
@@ -10,12 +11,17 @@ from pathlib import Path
 import pytest
 
 from mlproj import tracking
+from mlproj.cli import output, run_view
+from mlproj.cli.terminal import width_of
 from mlproj.foundation import paths
 from mlproj.run_folder import liveness
 from mlproj.run_folder.output_log import OutputLog
 from mlproj.tracking.base import Metric, Output, Run, Status, TrackingStore
 from tests.cli.conftest import Cli
-from tests.program import start
+from tests.program import mlproj, start
+from tests.server.conftest import application, serve
+
+__all__ = ["application", "serve"]  # fixtures
 
 
 @pytest.fixture
@@ -351,3 +357,67 @@ def test_two_runs_are_compared(cli: Cli, store: TrackingStore) -> None:
 def test_one_run_cannot_be_compared(cli: Cli, store: TrackingStore) -> None:
     record(store, "one")
     assert cli("runs", "compare", "one").code == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "heading"), [("name,STATUS", "name STATUS"), ("experiment_name,took,id", "experiment_name took id")]
+)
+def test_columns_have_the_names_that_the_table_and_mlflow_give_them(
+    cli: Cli, store: TrackingStore, columns: str, heading: str
+) -> None:
+    record(store, "mine")
+    listed = cli("runs", "list", "--columns", columns).out.splitlines()
+    assert listed[0].split()[1:] == heading.split()
+    assert "mine" in listed[1] or "Default" in listed[1]
+
+
+@pytest.mark.parametrize(
+    ("filter", "found"),
+    [
+        ("status = 'finished'", {"new", "old"}),
+        ("start_time > '1999-01-01' AND start_time < '2000-01-01T00:00:00Z'", set()),
+        ("start_time > '2000-01-01'", {"new", "old"}),
+    ],
+)
+def test_filters_take_dates_and_small_letters(cli: Cli, store: TrackingStore, filter: str, found: set[str]) -> None:
+    record(store, "old", age=3600)
+    record(store, "new")
+    listed = json.loads(cli("runs", "list", "--filter", filter, "--json").out)["runs"]
+    assert {run["run_name"] for run in listed} == found
+
+
+def test_a_filter_that_can_find_nothing_says_so(cli: Cli) -> None:
+    done = cli("runs", "list", "--filter", "status = 'finish'")
+    assert done.code == 2 and "did you mean 'FINISHED'" in done.err and "KILLED" in done.err
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_run_is_shown_within_the_terminal(
+    cli: Cli, store: TrackingStore, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    run = record(store, "mine")
+    store.log(run.run_id, metrics=[Metric("loss", 1 / (step + 1), step, step) for step in range(40)])
+    store.log(
+        run.run_id,
+        params={"a_name_that_is_longer_than_all_the_others_by_far": "x" * 200},
+        tags={"note": "some words " * 30},
+    )
+    monkeypatch.setattr(output, "width", lambda: columns)
+    monkeypatch.setattr(run_view, "width", lambda: columns)
+    shown = cli("runs", "show", "mine").out.splitlines()
+    assert max(map(width_of, shown)) <= columns
+    assert sum("xxxx" in line for line in shown) > 1 and any("41 points" in line for line in shown)
+
+
+@pytest.mark.parametrize("through", ["file", "server"])
+def test_a_name_survives_an_ascii_locale(through: str, request: pytest.FixtureRequest, store: TrackingStore) -> None:
+    environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    if through == "server":
+        environ["MLPROJ_TRACKING_URI"] = request.getfixturevalue("serve")(request.getfixturevalue("application"))
+    assert mlproj("experiments", "create", "Größe", env=environ).code == 0
+    assert store.get_experiment(name="Größe").experiment_id == "1"
+    assert "Gr\\xf6\\xdfe" in mlproj("experiments", "show", "Größe", env=environ).out
+    listed = mlproj("experiments", "list", "--json", env=environ)
+    assert {one["name"] for one in listed.document["experiments"]} == {"Default", "Größe"} and listed.out.isascii()
+    broken = mlproj("experiments", "create", os.fsdecode(b"\xff"), env=environ)
+    assert broken.code in (0, 2) and "Traceback" not in broken.err

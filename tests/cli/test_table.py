@@ -69,3 +69,35 @@ def test_no_fields_are_no_lines(fields: dict[str, str]) -> None:
 
 def test_further_lines_of_a_value_stand_under_its_first() -> None:
     assert render_fields({"a": "one\ntwo", "long": ""}, indent=2) == ["  a     one", "        two", "  long"]
+
+
+def test_values_stay_in_their_column_on_a_narrow_terminal() -> None:
+    fields = {"command": "python train.py --alpha 0.5\necho done", "uri": "s3://" + "x" * 30, "n": "5"}
+    assert render_fields(fields, indent=2, width=30) == [
+        "  command  python train.py",
+        "           --alpha 0.5",
+        "           echo done",
+        "  uri      s3://xxxxxxxxxxxxxx",
+        "           xxxxxxxxxxxxxxxx",
+        "  n        5",
+    ]
+
+
+def test_a_name_that_is_longer_than_others_by_far_has_its_value_below() -> None:
+    lines = render_fields({"a_name_that_is_much_longer_than_half_of_the_line": "x", "short": "y"}, width=60)
+    assert lines == ["a_name_that_is_much_longer_than_half_of_the_line", "       x", "short  y"]
+    assert render_fields({"n" * 50: "x", "short": "y"}) == ["n" * 50, "       x", "short  y"]
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=60),
+        st.text("ab \t\n值é"),
+        max_size=4,
+    ),
+    st.integers(30, 120),
+)
+def test_no_word_is_lost_and_values_are_aligned_whatever_the_width(fields: dict[str, str], width: int) -> None:
+    lines = render_fields(fields, width=width)
+    assert "".join("".join(lines).split()) == "".join("".join([name + value for name, value in fields.items()]).split())
+    assert all(width_of(line) <= width for line in lines if line not in fields)

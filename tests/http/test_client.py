@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,8 +17,13 @@ from typing import Any
 import pytest
 
 from mlproj.foundation.errors import UsageError
+from mlproj.http import client as http_client
 from mlproj.http.client import HttpClient, NoSuchEndpoint, Refused, Unauthorized, Unreachable
+from mlproj.outbox import destination
 from mlproj.tracking.mlflow_rest.runs import MlflowStore
+from tests.cli.conftest import Cli, cli
+
+__all__ = ["cli"]  # a fixture
 
 Answers = dict[str, tuple[int, bytes, dict[str, str]]]
 
@@ -185,9 +191,32 @@ def test_nobody_at_the_address_is_told_and_is_certain() -> None:
 
 
 def test_a_server_that_is_silent_is_given_up() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Unreachable, match="timed out") as raised:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(Unreachable, match=r"has not answered for 0\.3 s") as raised,
+    ):
         HttpClient(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.3, patient=False).call("POST", "/x", {})
     assert raised.value.uncertain
+
+
+@pytest.mark.parametrize(
+    "command", ["runs list", "runs show abcd", "experiments list", "gc", "runs delete x", "verify x"]
+)
+def test_no_command_waits_longer_than_one_deadline_for_a_silent_server(
+    command: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_client, "TIMEOUT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MLPROJ_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.monotonic()
+        done = cli(*command.split())
+        took = time.monotonic() - began
+    assert done.code == 69 and "has not answered for 0.5 s" in done.err
+    assert took < 1  # a second attempt would double it
+
+
+def test_the_deadline_is_that_of_a_run() -> None:
+    assert http_client.TIMEOUT == destination.TIMEOUT == 20
 
 
 CREDENTIALS = [

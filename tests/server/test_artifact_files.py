@@ -39,6 +39,40 @@ def test_a_file_goes_there_and_back(client: TestClient) -> None:
     assert (missing.status_code, missing.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
+def test_a_file_that_is_not_there_is_deleted_without_a_word(client: TestClient) -> None:
+    answer = client.delete(f"{FILES}/1/r/artifacts/gone.txt")
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert client.delete(f"{FILES}/..%2Fgone.txt").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *(
+            (name, "text/plain")
+            for name in ("MLmodel", "MLproject", "conda.yaml", "a.YML", "nb.ipynb", "a.json", "a.csv", "a.md", "a.py")
+        ),
+        ("page.html", "text/html"),
+        ("p.png", "image/png"),
+        ("model.pkl", "application/octet-stream"),
+        ("LICENSE", "application/octet-stream"),
+    ],
+)
+def test_the_type_of_a_file_is_what_mlflow_tells(client: TestClient, name: str, kind: str) -> None:
+    client.put(f"{FILES}/1/{name}", content=b"x")
+    assert client.get(f"{FILES}/1/{name}").headers["content-type"] == kind
+
+
+def test_the_files_of_a_logged_model_are_listed(client: TestClient) -> None:
+    model = client.post(API + "logged-models", json={"experiment_id": "0"}).json()["model"]["info"]
+    place = model["artifact_uri"].removeprefix("mlflow-artifacts:")
+    client.put(f"{FILES}{place}/data/model.pkl", content=b"abc")
+    listed = API + f"logged-models/{model['model_id']}/artifacts/directories"
+    assert client.get(listed).json()["files"] == [{"path": "data", "is_dir": True}]
+    inside = client.get(listed, params={"artifact_directory_path": "data"}).json()
+    assert inside["files"] == [{"path": "data/model.pkl", "is_dir": False, "file_size": 3}]
+
+
 def test_an_uploaded_page_cannot_act_as_ours(client: TestClient) -> None:
     client.put(f"{FILES}/1/x.html", content=b"<script>alert(1)</script>")
     headers = client.get(f"{FILES}/1/x.html").headers

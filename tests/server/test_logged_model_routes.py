@@ -122,7 +122,8 @@ def test_models_are_searched_by_metric(ask: Ask, store: TrackingStore, models: M
             "dataset_name": "d",
         }
         fields = {"run_id": run.run_id, "metrics": [point, {"key": "x", "value": 1, "timestamp": 1}]}
-        run_model.log_metrics(Call(store=store, models=models, fields=fields), fields["metrics"])  # type: ignore[arg-type]
+        call = Call(store=store, models=models, fields=fields)
+        run_model.log_metrics(call, run_model.read_metrics(call, fields["metrics"]))  # type: ignore[arg-type]
     order = [{"field_name": "metrics.acc", "ascending": False}]
     first = ask("POST", "logged-models/search", experiment_ids=["0"], order_by=order, max_results=2)
     assert [model["info"]["name"] for model in first["models"]] == ["c", "b"]
@@ -155,7 +156,7 @@ def test_runs_tell_the_models_they_made_and_used(ask: Ask, store: TrackingStore,
     made, used = (create(ask)["info"]["model_id"] for _ in range(2))
     assert ask("POST", "runs/outputs", run_id=run.run_id, models=[{"model_id": made, "step": "7"}]) == {}
     call = Call(store=store, models=models, fields={"run_id": run.run_id, "models": [{"model_id": used}]})
-    run_model.log_models(call, output=False)
+    run_model.log_models(call, run_model.read_models(call, output=False))
     assert models.models_of_runs([run.run_id])[run.run_id] == [RunModel(used, 0, output=False), RunModel(made, 7)]
     [shown] = run_model.shown(call, [{"info": {"run_id": run.run_id}, "inputs": {"dataset_inputs": []}}])
     assert shown["outputs"] == {"model_outputs": [{"model_id": made, "step": 7}]}

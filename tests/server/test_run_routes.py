@@ -145,3 +145,99 @@ def test_a_tag_of_an_experiment_is_set_and_removed(ask: Ask) -> None:
         404,
         "RESOURCE_DOES_NOT_EXIST",
     )
+
+
+MISSING = "0" * 32
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fields", "message"),
+    [
+        ("runs/update", {"run_id": MISSING}, f"Run with id={MISSING} not found"),
+        ("runs/log-metric", {"run_id": MISSING, **POINT}, f"Run with id={MISSING} not found"),
+        ("runs/set-tag", {"run_id": "no id", "key": "k", "value": "v"}, "Run with id=no id not found"),
+        ("runs/create", {"experiment_id": "-1337"}, "No Experiment with id=-1337 exists"),
+        ("experiments/update", {"experiment_id": "1337", "new_name": "n"}, "No Experiment with id=1337 exists"),
+        ("registered-models/rename", {"name": "m", "new_name": "n"}, "Registered Model with name=m not found"),
+        ("runs/outputs", {"run_id": MISSING, "models": [{"model_id": "m-1"}]}, f"Run with id={MISSING} not found"),
+    ],
+)
+def test_what_is_missing_is_told_in_the_words_that_clients_look_for(
+    ask: Ask, endpoint: str, fields: dict[str, Any], message: str
+) -> None:
+    status, answer = ask(endpoint, **fields)
+    assert (status, answer["error_code"], answer["message"]) == (404, "RESOURCE_DOES_NOT_EXIST", message)
+
+
+def test_other_refusals_have_the_words_of_mlflow_too(ask: Ask, run_id: str) -> None:
+    def message(endpoint: str, **fields: Any) -> str:
+        return str(ask(endpoint, **fields)[1]["message"])
+
+    assert message("runs/delete-tag", run_id=run_id, key="k") == f"No tag with name: k in run with id {run_id}"
+    ask("runs/log-parameter", run_id=run_id, key="a", value="1")
+    changed = message("runs/log-parameter", run_id=run_id, key="a", value="2")
+    assert changed.startswith(
+        "Changing param values is not allowed. Param with key='a' was already logged with value='1'"
+    )
+    ask("experiments/create", name="e")
+    assert message("experiments/create", name="e") == "Experiment(name=e) already exists."
+    ask("runs/delete", run_id=run_id)
+    assert message("runs/set-tag", run_id=run_id, key="k", value="v").startswith(
+        f"The run {run_id} must be in the 'active' state"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "beginning"),
+    [
+        ({"key": 31, "value": 1, "timestamp": 1}, "Invalid value 31 for parameter 'key' supplied"),
+        ({**POINT, "step": "foo"}, "Invalid value \"foo\" for parameter 'step' supplied"),
+        ({"value": 1, "timestamp": 1}, "Missing value for required parameter 'key'"),
+    ],
+)
+def test_a_field_that_is_wrong_is_told_as_mlflow_tells_it(
+    ask: Ask, run_id: str, fields: dict[str, Any], beginning: str
+) -> None:
+    status, answer = ask("runs/log-metric", run_id=run_id, **fields)
+    assert status == 400 and answer["message"].startswith(beginning)
+    assert ask("runs/log-batch", run_id=run_id, metrics="foo")[1]["message"].startswith(
+        "Invalid value \"foo\" for parameter 'metrics'"
+    )
+
+
+def test_a_search_in_an_experiment_that_is_not_there_finds_nothing(ask: Ask, run_id: str) -> None:
+    assert ask("runs/search", experiment_ids=["-1337"])[1] == {"runs": []}
+    assert len(ask("runs/search", experiment_ids=["-1337", "0"])[1]["runs"]) == 1
+
+
+@pytest.mark.parametrize("endpoint", ["runs/log-metric", "runs/log-batch"])
+def test_a_metric_of_a_model_that_is_not_there_is_not_kept(ask: Ask, run_id: str, endpoint: str) -> None:
+    point = {**POINT, "model_id": f"m-{MISSING}"}
+    fields = (
+        point if endpoint == "runs/log-metric" else {"metrics": [POINT, point], "params": [{"key": "p", "value": "1"}]}
+    )
+    assert code(ask(endpoint, run_id=run_id, **fields)) == (404, "RESOURCE_DOES_NOT_EXIST")
+    [found] = ask("runs/search", experiment_ids=["0"])[1]["runs"]
+    assert not found["data"].keys() & {"metrics", "params"}
+
+
+def test_inputs_are_kept_whole_or_not_at_all(ask: Ask, run_id: str) -> None:
+    dataset = {"dataset": {"name": "d", "digest": "1", "source_type": "local", "source": "/d"}}
+    assert code(ask("runs/log-inputs", run_id=run_id, datasets=[dataset], models=[{"model_id": 5}])) == (
+        400,
+        "INVALID_PARAMETER_VALUE",
+    )
+    assert ask("runs/search", experiment_ids=["0"])[1]["runs"][0]["inputs"] == {}
+
+
+@pytest.mark.parametrize(
+    "location", ["s3://b/p#part", "s3://b/../p", "s3://b/p?x=..", "s3://b/%2e%2e/p", "s3://b/p;x=1", "runs:/1/p"]
+)
+def test_a_place_that_no_artifacts_can_be_below_is_refused(ask: Ask, location: str) -> None:
+    assert code(ask("experiments/create", name="e", artifact_location=location)) == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_the_query_of_a_place_stays_at_its_end(ask: Ask) -> None:
+    made = ask("experiments/create", name="e", artifact_location="s3://b/p?endpoint=x")[1]["experiment_id"]
+    info = ask("runs/create", experiment_id=made)[1]["run"]["info"]
+    assert info["artifact_uri"] == f"s3://b/p/{info['run_id']}/artifacts?endpoint=x"

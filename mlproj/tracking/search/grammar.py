@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlproj.foundation.errors import UsageError, did_you_mean
-from mlproj.tracking.search import lexer
+from mlproj.tracking.search import lexer, shorthand
 from mlproj.tracking.search.lexer import Kind, Token
 from mlproj.tracking.search.mistake import mistake
 from mlproj.tracking.search.vocabulary import LISTS, NULLS, NUMERIC, Attribute, Family, Type, Vocabulary, comparators
@@ -124,8 +124,15 @@ class _Reader:
         if comparator in NULLS:
             return Comparison(key, comparator, None)
         if comparator in LISTS:
-            return Comparison(key, comparator, self._list())
-        return Comparison(key, comparator, self._number() if key.type is Type.NUMBER else self._string(comparator, key))
+            return Comparison(key, comparator, tuple(_spelled(key, value) for value in self._list()))
+        return Comparison(key, comparator, self._value(key, comparator, place))
+
+    def _value(self, key: Key, comparator: str, place: Token) -> str | float:
+        if key.type is Type.TIME and self._peek().kind in _TEXTS:
+            return shorthand.moment_of(place, self._take(), self._text)
+        if key.type in (Type.NUMBER, Type.TIME):
+            return self._number()
+        return _spelled(key, self._string(comparator, key))
 
     def _comparator(self) -> str:
         token = self._take()
@@ -269,6 +276,11 @@ class _Reader:
 
     def _error(self, token: Token, told: str, hint: str | None = None) -> UsageError:
         return mistake(self._what, self._text, token.position, told, hint)
+
+
+def _spelled(key: Key, value: str) -> str:
+    """*value* as it is kept: a status may be written in small letters."""
+    return shorthand.status(value) if (key.family, key.name) == (Family.ATTRIBUTE, "status") else value
 
 
 def _listed(words: Sequence[str]) -> str:

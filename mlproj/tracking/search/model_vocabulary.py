@@ -22,8 +22,8 @@ _FAMILIES = {
 
 def _times(alias: str, *, created: Sequence[str], updated: Sequence[str]) -> dict[str, Attribute]:
     return {
-        **dict.fromkeys(created, Attribute(f"{alias}.creation_time", Type.NUMBER)),
-        **dict.fromkeys(updated, Attribute(f"{alias}.last_update_time", Type.NUMBER)),
+        **dict.fromkeys(created, Attribute(f"{alias}.creation_time", Type.TIME)),
+        **dict.fromkeys(updated, Attribute(f"{alias}.last_update_time", Type.TIME)),
     }
 
 

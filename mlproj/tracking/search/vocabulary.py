@@ -21,6 +21,7 @@ class Type(Enum):
     """What a value is compared with."""
 
     NUMBER = "number"
+    TIME = "time"
     TEXT = "text"
     ID = "id"
 
@@ -63,7 +64,7 @@ LISTS = ("IN", "NOT IN")
 
 def comparators(family: Family, type: Type) -> tuple[str, ...]:
     """The comparators that may follow a key."""
-    if type is Type.NUMBER:
+    if type in (Type.NUMBER, Type.TIME):
         return NUMERIC
     if type is Type.ID:
         return ("=", "!=", *LISTS)
@@ -72,7 +73,7 @@ def comparators(family: Family, type: Type) -> tuple[str, ...]:
 
 _TAGS = dict.fromkeys(("tag", "tags"), Family.TAG)
 _ATTRIBUTES = dict.fromkeys(("attribute", "attributes", "attr", "run"), Family.ATTRIBUTE)
-_START, _NAME = Attribute("r.start_time", Type.NUMBER), Attribute("r.run_name")
+_START, _NAME = Attribute("r.start_time", Type.TIME), Attribute("r.run_name")
 _ARTIFACT_URI = (
     "CASE WHEN r.artifact_uri LIKE '%:%' THEN r.artifact_uri ELSE CAST(:artifact_root AS TEXT) || '/' ||"
     " r.artifact_uri END"
@@ -87,7 +88,7 @@ RUNS = Vocabulary(
         "run_name": _NAME,
         "status": Attribute("r.status"),
         "start_time": _START,
-        "end_time": Attribute("r.end_time", Type.NUMBER, nullable=True),
+        "end_time": Attribute("r.end_time", Type.TIME, nullable=True),
         "user_id": Attribute("r.user_name", nullable=True),
         "artifact_uri": Attribute(_ARTIFACT_URI),
         # The headings of MLflow's own run table, which it accepts, too.
@@ -120,8 +121,8 @@ EXPERIMENTS = Vocabulary(
     attributes={
         "name": Attribute("e.name"),
         "experiment_id": Attribute("e.experiment_id", Type.ID),
-        "creation_time": Attribute("e.creation_time", Type.NUMBER),
-        "last_update_time": Attribute("e.last_update_time", Type.NUMBER),
+        "creation_time": Attribute("e.creation_time", Type.TIME),
+        "last_update_time": Attribute("e.last_update_time", Type.TIME),
     },
     families={**_TAGS, **dict.fromkeys(("attribute", "attributes", "attr"), Family.ATTRIBUTE)},
     tables={Family.TAG: "experiment_tags"},

@@ -12,13 +12,14 @@ from mlproj.tracking.sql import row as sql_row
 from mlproj.tracking.sql.row import EXPERIMENT_COLUMNS, text
 from mlproj.tracking.sql.statement import Connection, now
 
+_RESTORE = "choose another name, or bring it back: mlproj experiments restore NAME"
 DEFAULT = 0
 """The number of the experiment that is always there."""
 
 
 def to_number(experiment_id: str) -> int:
-    """The number of an experiment id. Raises UsageError when it is none."""
-    if not re.fullmatch(r"\d{1,18}", experiment_id, re.ASCII):
+    """The number of an experiment id, which may be that of none, such as -1. Raises UsageError when it is no number."""
+    if not re.fullmatch(r"-?\d{1,18}", experiment_id, re.ASCII):
         raise UsageError(f"{experiment_id!r} is no experiment id: expected a number")
     return int(experiment_id)
 
@@ -45,7 +46,8 @@ def _find(connection: Connection, column: str, value: str | int, artifact_root: 
     guess = did_you_mean(str(value), known) if column == "name" else None
     raise NotFound(
         f"there is no experiment {'called' if column == 'name' else 'with id'} {str(value)!r}"
-        + (f"; did you mean {guess!r}?" if guess else "")
+        + (f"; did you mean {guess!r}?" if guess else ""),
+        subject=("experiment name" if column == "name" else "experiment", value),
     )
 
 
@@ -82,7 +84,8 @@ def insert(connection: Connection, name: str, location: str | None) -> bool:
 def active(experiment: Experiment) -> Experiment:
     """*experiment*, unless it is deleted: WrongState."""
     if experiment.lifecycle_stage != "active":
-        raise WrongState(f"the experiment {experiment.name!r} is deleted", hint="choose another name, or restore it")
+        subject = ("experiment", experiment.experiment_id)
+        raise WrongState(f"the experiment {experiment.name!r} is deleted", hint=_RESTORE, subject=subject)
     return experiment
 
 
@@ -141,9 +144,8 @@ def restore(connection: Connection, experiment: Experiment) -> None:
 
 def taken(name: str) -> AlreadyExists:
     """The error for a name that another experiment has, which may be deleted."""
-    return AlreadyExists(
-        f"there is an experiment {name!r} already", hint="choose another name; a deleted experiment keeps its name"
-    )
+    hint = "choose another name; a deleted experiment keeps its name"
+    return AlreadyExists(f"there is an experiment {name!r} already", hint=hint, subject=("experiment", name))
 
 
 def _refuse_default(experiment: Experiment, what: str) -> None:

@@ -48,7 +48,7 @@ def find(connection: Connection, model_id: str, lock: str = "", *, deleted_too: 
     for number, stage in connection.execute(statement, {"model_id": text(model_id)}):
         if deleted_too or stage == "active":
             return int(number)
-    raise NotFound(f"there is no logged model {model_id!r:.80}")
+    raise NotFound(f"there is no logged model {model_id!r:.80}", subject=("logged model", model_id))
 
 
 def change(connection: Connection, number: int, changes: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.foundation.errors import UsageError
-from mlproj.tracking.base import NotFound, Page
+from mlproj.tracking.base import NotFound, Page, StoreError
 from mlproj.tracking.model_base import PROMPT_TAG, ModelVersion, RegisteredModel, Stage
 from mlproj.tracking.model_name import checked_alias, checked_new_alias, checked_tag, to_stage
 from mlproj.tracking.sql import logged_model, model_source, model_version, registered_model
@@ -101,9 +101,9 @@ class SqlModelRegistry:
             number = registered_model.find(connection, name)
             version = registered_model.version_of_alias(connection, number, checked)
             if version is None and checked.lower() == "latest":
-                raise NotFound(f"the registered model {name!r} has no version")
+                raise NotFound(f"the registered model {name!r} has no version", subject=("latest version", name))
             if version is None:
-                raise UsageError(f"the registered model {name!r} has no alias {alias!r}")
+                raise StoreError(f"the registered model {name!r} has no alias {alias!r}", subject=("alias", alias))
             return _read(connection, model_version.find(connection, number, version))
 
     def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:  # noqa: D102
@@ -226,6 +226,6 @@ def _note_registration(connection: Connection, model_id: str, name: str, version
         versions = json.loads(kept[0]) if kept else []
     except ValueError:
         versions = []
-    # The number is a text, as in what MLflow's register_model adds to the tag by itself, too.
-    noted = [*(versions if isinstance(versions, list) else []), {"name": name, "version": str(version)}]
+    made = {"name": name, "version": version}
+    noted = [*(each for each in (versions if isinstance(versions, list) else []) if each != made), made]
     sql_tag.write(connection, sql_tag.LOGGED_MODEL_TAGS, number, {VERSIONS_TAG: text(json.dumps(noted))})

@@ -2,8 +2,9 @@
 
 ``models:/m-…`` is a logged model, ``models:/name/version``, ``models:/name/Stage``, ``models:/name/latest`` and
 ``models:/name@alias`` a version of a registered model, ``runs:/ID/path`` something of a run; all else is a place. A
-place on this machine must be among the artifacts of the run or logged model that the version is said to be of, as
-MLflow demands since 2.3: whoever may register models must not make others read any file.
+place on this machine (as MLflow demands since 2.3), one that this server hands out (``mlflow-artifacts:``) and one at a
+host that the source names (since 3.17) must be among the artifacts of the run or logged model that the version is said
+to be of: whoever may register models must not make others read any file, or ask any host.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from mlproj.foundation.errors import UsageError
-from mlproj.tracking.base import NotFound
+from mlproj.tracking.base import NotFound, StoreError
+from mlproj.tracking.model_base import PROMPT_TAG
 from mlproj.tracking.model_name import checked_alias, to_stage, to_version
 from mlproj.tracking.sql import logged_model, model_version, registered_model
 from mlproj.tracking.sql.row import text
@@ -22,6 +24,8 @@ from mlproj.tracking.sql.statement import Connection
 
 _MODELS = "models:/"
 _LONGEST = 4096  # characters
+_PROXIED = "mlflow-artifacts"
+_HOSTED = frozenset({"ftp", "hdfs", "http", "https", _PROXIED, "sftp", "viewfs"})
 
 
 @dataclass(frozen=True)
@@ -39,20 +43,22 @@ def resolve(
 ) -> Origin:
     """*source* with what it says of run and logged model. Raises UsageError, NotFound when it stands for nothing."""
     _refuse_tricks(source)
+    if re.match(r"(?:runs|models)://", source):
+        raise _refusal(source, "a run or model of this server is named without a host, as in runs:/ID/path")
     named = logged_model_id(source)
     if source.startswith(_MODELS) and named is None:
         return _of_version(connection, source, run_id, model_id)
     run_id = _agreed(source, "run", _run_of(source), run_id)
     model_id = _agreed(source, "logged model", named, model_id)
-    makers = _places(connection, artifact_root, run_id, model_id)
-    if _is_local(source) and not any(
-        _path(source).is_relative_to(_path(place)) for place in makers if _is_local(place)
-    ):
-        raise UsageError(
-            f"{source!r:.200} cannot be the source of a version: it is not among the artifacts of its run or logged"
-            " model",
-            hint="log the model to a run first, and name that run",
-        )
+    if model_id and _run_of(source):
+        raise _refusal(source, f"it is of a run, and the logged model {model_id!r:.80} was named")
+    if _is_guarded(source):
+        makers = _places(connection, artifact_root, None if model_id else run_id, model_id)
+        place = _proxied_place(source, artifact_root)
+        if not any(_is_below(place, maker) for maker in makers):
+            raise _refusal(
+                source, "it is not among the artifacts of its run or logged model", hint="name the run that logged it"
+            )
     return _of_logged(connection, source, run_id, model_id) if model_id else Origin(source, source, run_id, None)
 
 
@@ -73,7 +79,7 @@ def logged_model_id(uri: str) -> str | None:
 def _agreed(source: str, what: str, named: str | None, given: str | None) -> str | None:
     """The id that a source names or that was given for it. Raises UsageError when these are two."""
     if named and given and named != given:
-        raise UsageError(f"the source {source!r:.200} is not of the {what} {given!r:.80}")
+        raise _refusal(source, f"it is not of the {what} {given!r:.80}")
     return named or given
 
 
@@ -100,6 +106,31 @@ def _path(uri: str) -> PurePosixPath:
     return PurePosixPath(unquote(urlsplit(uri).path if uri.startswith("file:") else uri))
 
 
+def _is_guarded(source: str) -> bool:
+    """Whether whoever follows *source* reads this machine's files, or asks a host that the source names."""
+    return _is_local(source) or urlsplit(source).scheme in _HOSTED
+
+
+def _proxied_place(source: str, artifact_root: str) -> str:
+    """The place that ``mlflow-artifacts:/PATH`` stands for here; *source* itself when it is something else."""
+    parts = urlsplit(source)
+    return f"{artifact_root}/{parts.path.strip('/')}" if parts.scheme == _PROXIED and not parts.netloc else source
+
+
+def _is_below(place: str, top: str) -> bool:
+    """Whether *place* is *top* or below it: of the same scheme and host, whichever way they are written."""
+    if _is_local(place) and _is_local(top):
+        return _path(place).is_relative_to(_path(top))
+    mine, its = urlsplit(place), urlsplit(top)
+    same_host = (mine.scheme, mine.netloc.lower()) == (its.scheme, its.netloc.lower())
+    return same_host and PurePosixPath(unquote(mine.path)).is_relative_to(PurePosixPath(unquote(its.path)))
+
+
+def _refusal(source: str, reason: str, hint: str | None = None) -> StoreError:
+    message = f"{source!r:.200} cannot be the source of a version: {reason}"
+    return StoreError(message, hint=hint, subject=("version source", source[:200], reason[:1].upper() + reason[1:]))
+
+
 def _of_logged(connection: Connection, source: str, run_id: str | None, model_id: str) -> Origin:
     number = logged_model.find(connection, model_id)
     [(maker,)] = connection.execute(
@@ -112,7 +143,9 @@ def _of_version(connection: Connection, source: str, run_id: str | None, model_i
     number = _find_version(connection, source)
     found = model_version.read(connection, [number])[0]
     if any(given and given != known for given, known in ((run_id, found.run_id), (model_id, found.model_id))):
-        raise UsageError(f"the source {source!r:.200} is of another run or logged model than was given")
+        raise _refusal(source, "it is of another run or logged model than was given")
+    if found.tags.get(PROMPT_TAG, "").lower() == "true":
+        raise _refusal(source, "it is a prompt")
     kept = f"{_MODELS}{found.name}/{found.version}"
     return Origin(kept, model_version.location(connection, number), run_id or found.run_id, model_id or found.model_id)
 
@@ -153,6 +186,8 @@ def _refuse_tricks(source: str) -> None:
     while (unquoted := unquote(plain)) != plain:
         plain = unquoted
     if ".." in re.split(r"[/\\]", plain) or "\0" in plain or "\n" in plain:
-        raise UsageError(
-            f"{source!r:.200} cannot be the source of a version: '..' leads out of a place", hint="give the whole path"
+        reason = (
+            "'..' leads out of a place. If supplying a source as an http, https, local file path, ftp, objectstore, or "
+            + ("mlflow-artifacts uri, an absolute path must be provided without relative path references present")
         )
+        raise _refusal(source, reason, hint="give the whole path")

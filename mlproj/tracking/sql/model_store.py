@@ -79,7 +79,9 @@ class SqlModelStore(SqlModelRegistry):
         with self._database.write() as connection:
             number = logged_model.find(connection, model_id, self._lock_row)
             if not tag.remove(connection, tag.LOGGED_MODEL_TAGS, number, text(key)):
-                raise NotFound(f"the logged model {model_id} has no tag {key!r}")
+                raise NotFound(
+                    f"the logged model {model_id} has no tag {key!r}", subject=("logged model tag", key, model_id)
+                )
 
     def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:  # noqa: D102
         with self._database.write() as connection:

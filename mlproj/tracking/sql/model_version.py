@@ -62,7 +62,9 @@ def find(connection: Connection, model: int, version: int) -> int:
     ):
         return int(number)
     for (name,) in connection.execute("SELECT name FROM registered_models WHERE number = :model", {"model": model}):
-        raise NotFound(f"the registered model {name!r} has no version {version}")
+        raise NotFound(
+            f"the registered model {name!r} has no version {version}", subject=("model version", name, version)
+        )
     raise NotFound(f"there is no version {version}")
 
 

@@ -25,7 +25,8 @@ def find(connection: Connection, name: str, lock: str = "") -> int:
         return int(number)
     known = [str(row[0]) for row in connection.execute("SELECT name FROM registered_models LIMIT 1000")]
     guess = did_you_mean(name, known)
-    raise NotFound(f"there is no registered model {name!r}" + (f"; did you mean {guess!r}?" if guess else ""))
+    message = f"there is no registered model {name!r}" + (f"; did you mean {guess!r}?" if guess else "")
+    raise NotFound(message, subject=("registered model", name))
 
 
 def insert(connection: Connection, name: str, description: str | None) -> int:
@@ -140,4 +141,4 @@ def _to_model(
 
 
 def _taken(name: str) -> AlreadyExists:
-    return AlreadyExists(f"there is a registered model {name!r} already")
+    return AlreadyExists(f"there is a registered model {name!r} already", subject=("registered model", name))

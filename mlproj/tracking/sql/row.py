@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
+from mlproj.tracking import artifact_uri
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 
 # Fields of a Run that are columns, in the order they are read.
@@ -62,12 +63,16 @@ def text(value: str) -> str:
     """*value* as a database may hold it: without credentials in addresses; bytes that were no text become visible
     escapes.
 
-    All texts that are stored, and all that are looked for, go through here.
+    Bytes of UTF-8 that Python read as something else, as it does where the locale is ASCII, become the text that they
+    are. All texts that are stored, and all that are looked for, go through here.
     """
     value = mask_url(value)
     if value.isascii():
         return value
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    try:
+        return value.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def optional_text(value: str | None) -> str | None:
@@ -141,7 +146,7 @@ def to_experiment(row: Row, artifact_root: str, tags: Mapping[str, str]) -> Expe
 
 def artifact_place(experiment: Experiment, artifact_root: str, run_id: str) -> str:
     """Where a new run of *experiment* keeps its artifacts: a URI, or a path below *artifact_root* when it is there."""
-    return f"{experiment.artifact_location}/{run_id}/artifacts".removeprefix(f"{artifact_root}/")
+    return artifact_uri.below(experiment.artifact_location, f"{run_id}/artifacts").removeprefix(f"{artifact_root}/")
 
 
 def to_run(row: Row, artifact_root: str, logged: Logged) -> Run:

@@ -155,7 +155,10 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     ).fetchone()
     if version == SCHEMA_VERSION and application == APPLICATION_ID:
         return
-    if application != APPLICATION_ID:
+    if application == version == 0 and _is_empty(connection):
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")
+    elif application != APPLICATION_ID:
         raise ServiceError(
             f"{file} is a database of another program",
             hint="set MLPROJ_TRACKING_URI (or MLPROJ_HOME) to a place of mlproj's own",
@@ -166,6 +169,11 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
             hint="upgrade mlproj: pip install --upgrade mlproj",
         )
     _migrate(connection, version)
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether there is nothing in the file, as after ``touch``: nobody's data is in the way."""
+    return not list(connection.execute("SELECT 1 FROM sqlite_master LIMIT 1"))
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:

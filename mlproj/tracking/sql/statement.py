@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from mlproj.foundation.errors import UsageError
-from mlproj.tracking.base import AlreadyExists, DatasetInput, Metric, NotFound, Run, WrongState
+from mlproj.tracking.base import AlreadyExists, DatasetInput, Metric, NotFound, Run, StoreError, WrongState
 from mlproj.tracking.sql import row as sql_row
 from mlproj.tracking.sql.row import Logged, Point, text
 
@@ -67,7 +67,7 @@ def find_active(connection: Connection, run_id: str, lock: str) -> int:
     """The number of a run that may be added to. Raises NotFound, and WrongState when it is deleted."""
     found = find(connection, run_id, lock)
     if found.lifecycle_stage != "active":
-        raise WrongState(f"the run {run_id} is deleted", hint="restore it first")
+        raise WrongState(f"the run {run_id} is deleted", hint="restore it first", subject=("run", run_id))
     return found.number
 
 
@@ -87,13 +87,14 @@ def add_params(connection: Connection, number: int, params: Mapping[str, str]) -
 
 
 def check_params(connection: Connection, number: int, params: Mapping[str, str]) -> None:
-    """Raise UsageError when the run has another value for one of *params*."""
+    """Raise StoreError when the run has another value for one of *params*."""
     kept = dict(connection.execute("SELECT key, value FROM params WHERE run = :run", {"run": number}))
     for key, value in params.items():
         if kept[text(key)] != text(value):
-            raise UsageError(
+            message = (
                 f"parameter {key!r} has the value {kept[text(key)]!r:.200} already; it cannot become {value!r:.200}"
             )
+            raise StoreError(message, subject=("parameter", key, kept[text(key)], value))
 
 
 def set_tags(connection: Connection, number: int, tags: Mapping[str, str]) -> None:
@@ -138,9 +139,10 @@ def set_mark(connection: Connection, number: int, name: str, position: int) -> N
 def set_datasets(connection: Connection, number: int, datasets: Sequence[DatasetInput]) -> None:
     """Add datasets; of one that is there the tags are replaced."""
     connection.executemany(
-        "INSERT INTO dataset_inputs (run, name, digest, source_type, source, schema_json, profile, context, tags)"
-        " VALUES (:run, :name, :digest, :source_type, :source, :schema_json, :profile, :context, :tags) ON CONFLICT"
-        " (run, name, digest) DO UPDATE SET tags = excluded.tags, context = excluded.context",
+        "INSERT INTO dataset_inputs (run, name, digest, source_type, source, schema_json, profile, context, tags,"
+        " position) VALUES (:run, :name, :digest, :source_type, :source, :schema_json, :profile, :context, :tags,"
+        " (SELECT COUNT(*) FROM dataset_inputs WHERE run = :run)) ON CONFLICT (run, name, digest) DO UPDATE SET tags ="
+        " excluded.tags, context = excluded.context",
         [{**sql_row.from_dataset(dataset), "run": number} for dataset in datasets],
     )
 
@@ -163,9 +165,8 @@ def logged(connection: Connection, numbers: Sequence[int]) -> dict[int, Logged]:
         of_run = found[run]
         of_run.metrics[key] = value
         of_run.latest_metrics.append(Metric(key, value, timestamp, step))
-    statement = (
-        f"SELECT run, {sql_row.DATASET_COLUMNS} FROM dataset_inputs WHERE run {chosen} ORDER BY run, name, digest"  # noqa: S608  # integers
-    )
+    order = "ORDER BY run, position, name, digest"
+    statement = f"SELECT run, {sql_row.DATASET_COLUMNS} FROM dataset_inputs WHERE run {chosen} {order}"  # noqa: S608  # integers
     for run, *row in connection.execute(statement):
         found[run].datasets.append(sql_row.to_dataset(row))
     return found
@@ -192,7 +193,11 @@ def ambiguous(reference: str, found: Sequence[Run]) -> UsageError:
 
 def no_run(reference: str) -> NotFound:
     """The error for a run that is not there."""
-    return NotFound(f"there is no run {reference!r}", hint="mlproj runs list shows the runs and their ids")
+    return NotFound(
+        f"there is no run {reference!r}",
+        hint="mlproj runs list shows the runs and their ids",
+        subject=("run", reference),
+    )
 
 
 def checked_run_id(run_id: str | None) -> str:

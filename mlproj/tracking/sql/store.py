@@ -177,7 +177,7 @@ class SqlStore:
             number = sql_statement.find_active(connection, run_id, self._lock_row)
             values = {"number": number, "key": text(key)}
             if connection.execute("DELETE FROM tags WHERE run = :number AND key = :key", values).rowcount == 0:
-                raise NotFound(f"the run {run_id} has no tag {key!r}")
+                raise NotFound(f"the run {run_id} has no tag {key!r}", subject=("run tag", key, run_id))
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:  # noqa: D102
         with self._database.write() as connection:
@@ -329,7 +329,9 @@ class SqlStore:
             sql_experiment.active(sql_experiment.by_number(connection, number, self._artifact_root, self._lock_row))
             statement = "DELETE FROM experiment_tags WHERE experiment_id = :number AND key = :key"
             if connection.execute(statement, {"number": number, "key": text(key)}).rowcount == 0:
-                raise NotFound(f"the experiment {experiment_id} has no tag {key!r}")
+                raise NotFound(
+                    f"the experiment {experiment_id} has no tag {key!r}", subject=("experiment tag", key, experiment_id)
+                )
 
     def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:  # noqa: D102
         with self._database.read() as connection:
@@ -397,7 +399,9 @@ class SqlStore:
                 "WHERE r.number = :number AND e.lifecycle_stage = 'deleted'"
             )
             for (name,) in connection.execute(statement, {"number": number}):
-                raise WrongState(f"the run's experiment {name!r} is deleted", hint="restore the experiment")
+                raise WrongState(
+                    f"the run's experiment {name!r} is deleted", hint="bring it back: mlproj experiments restore NAME"
+                )
         return {
             "lifecycle_stage": stage,
             "deleted_time": sql_statement.now() if stage == "deleted" else None,

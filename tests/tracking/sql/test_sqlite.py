@@ -188,6 +188,19 @@ def test_somebody_elses_database_is_left_alone(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("how", ["touch", "sqlite3"])
+def test_an_empty_file_is_used(tmp_path: Path, how: str) -> None:
+    file = tmp_path / "runs.db"
+    file.touch()
+    if how == "sqlite3":
+        with closing(sqlite3.connect(file)) as raw:
+            raw.execute("VACUUM")
+    for expected in (1, 2):
+        with closing(tracking.open(f"sqlite:///{file}")) as opened:
+            opened.create_run(run_name="r")
+            assert len(opened.list_runs()) == expected
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "runs.db"
     file.write_bytes(b"this is no database" * 1000)

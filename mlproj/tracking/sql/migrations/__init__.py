@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MIGRATIONS = ("m0001_runs", "m0002_search", "m0003_models")
+MIGRATIONS = ("m0001_runs", "m0002_search", "m0003_models", "m0004_dataset_order")
 
 
 def statements(version: int) -> tuple[str, ...]:
