@@ -30,6 +30,7 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "rattler": lambda: _imports("rattler"),
     "rocrate": lambda: _imports("rocrate") and _imports("rocrate_validator"),
     "Rscript": lambda: shutil.which("Rscript") is not None,
+    "dev-full": lambda: Path("/dev/full").exists(),
     "index": lambda: _index_answers(),
     "old-python": lambda: old_python() is not None,
     "fsspec": lambda: _imports("fsspec"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
 import pytest
 
 from mlproj.foundation import env_vars, errors
+from mlproj.foundation.errors import Interrupted
 from mlproj.running import machine
 
 ROOT = Path(__file__).parent.parent
@@ -47,3 +49,10 @@ def test_every_sample_project_is_described() -> None:
     described = (ROOT / "sample_projects" / "README.md").read_text()
 
     assert {folder for folder in folders if f"`{folder}`" not in described} == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_the_exit_code_of_every_signal_that_is_heeded_is_in_the_readme(number: signal.Signals) -> None:
+    (row,) = [line for line in README.splitlines() if line.endswith("the run says KILLED |")]
+
+    assert str(Interrupted(number).exit_code) in row

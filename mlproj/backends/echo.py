@@ -6,6 +6,7 @@ a timeout or a signal could not be served meanwhile. So we write only when the s
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -15,6 +16,14 @@ from typing import IO, Any
 
 _FULL = 1 << 20  # bytes not yet written at which no more is read from the job
 _PIECE = 1 << 16
+_NOBODY_READS = (errno.EPIPE, errno.EBADF, errno.ECONNRESET)  # which is the reader's right
+_failures: list[OSError] = []
+
+
+def failure() -> OSError | None:
+    """Why our standard output did not take what a job said, if it did not: a full disk, say. It is this process's, as
+    the stream is."""
+    return _failures[0] if _failures else None
 
 
 class Echo:
@@ -46,14 +55,14 @@ class Echo:
             self.pump()
 
     def pump(self) -> None:
-        """Write what can be written without waiting. A stream that fails is given up, silently: the log has it all."""
+        """Write what can be written without waiting. A stream that fails is given up: the log has it all."""
         while self._backlog:
             stream, data = self._backlog[0]
             target = self._targets[stream]
             try:
                 written = len(data) if target is None else target.write(data)
-            except (OSError, ValueError):  # the reader is gone, or the stream was closed
-                self._give_up(stream)
+            except (OSError, ValueError) as error:  # the reader is gone, the stream was closed, the disk is full
+                self._give_up(stream, error)
                 written = len(data)
             if not written:
                 return
@@ -62,7 +71,9 @@ class Echo:
             if written < len(data):
                 self._backlog.appendleft((stream, data[written:]))
 
-    def _give_up(self, stream: int) -> None:
+    def _give_up(self, stream: int, error: OSError | ValueError) -> None:
+        if stream == 1 and isinstance(error, OSError) and error.errno not in _NOBODY_READS:
+            _failures.append(error)
         target, self._targets[stream] = self._targets[stream], None
         if target is not None:
             target.close()

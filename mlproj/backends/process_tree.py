@@ -2,7 +2,8 @@
 
 A job's processes are: its process group and its session; everything that descends from them; and everything that
 carries the run's id in its environment, which a daemon keeps that has forked twice and made a session of its own.
-Only a daemon that has also emptied its environment is not found.
+A daemon that has also emptied its environment is found where this process adopts orphans (:mod:`subreaper`), and only
+there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mlproj.foundation import env_vars
+from mlproj.backends import subreaper
+from mlproj.foundation import env_vars, process
 
 _PROC = "/proc"
 _MARKER = b"\0" + env_vars.RUN_ID.name.encode() + b"="
@@ -96,6 +98,9 @@ class ProcessTree:
         return list(found.values())
 
     def _is_seed(self, member: Member) -> bool:
+        adopter = subreaper.adopter()  # 0 is also what a process from outside of our container has as parent
+        if adopter and member.parent == adopter and not process.is_ours(member.pid):
+            return True
         return member.run_id in self._run_ids or (
             self.root != 0 and self.root in (member.pid, member.group, member.session)
         )
@@ -181,8 +186,6 @@ def _read_run_id(pid: int) -> str | None:
 def _processes_by_ps() -> list[Member]:
     """The same where there is no /proc (macOS). Environments are not read: a daemon in a session of its own is
     missed."""
-    from mlproj.foundation import process
-
     done = process.run(["ps", "-A", "-o", "pid=,ppid=,pgid=,stat="])
     return parse_ps(done.text)
 
@@ -202,8 +205,6 @@ def main() -> None:
     run_id, grace, *more, root = sys.argv[1:]
     end_orphans(run_id, int(root or 0), float(grace))
     if more:
-        from mlproj.foundation import process
-
         for pause in (1.0, 5.0, 0.0):  # what it is to end may just be coming into being
             process.run(more)
             time.sleep(pause)

@@ -64,6 +64,11 @@ def _exit_code(error: BaseException, arguments: list[str]) -> int:
         return _READER_GONE
     if isinstance(error, OSError) and (unwritten := _unwritten(error)):
         return tell(unwritten, as_json)
+    if isinstance(error, OSError):
+        from mlproj.cli import machine_fault
+
+        if fault := machine_fault.explain(error):
+            return tell(fault, as_json)
     from mlproj.cli import bug_report
 
     return tell(bug_report.write(error, arguments), as_json)

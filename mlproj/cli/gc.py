@@ -36,13 +36,15 @@ def command(
     """
     from mlproj import artifacts as places
     from mlproj import tracking
-    from mlproj.running import garbage
+    from mlproj.running import garbage, leftovers
 
     root = places.open(artifacts).uri if artifacts else None
     before = None if older_than is None else int((time.time() - older_than) * 1000)
     with closing(tracking.open(artifacts=root)) as store:
         run_ids = [store.get_run(reference).run_id for reference in runs] or None
         done = garbage.collect(store, deleted_before=before, run_ids=run_ids, dry=dry_run)
+        if not dry_run and (count := leftovers.remove(store)):
+            sys.stderr.write(f"removed what killed processes left: {count}\n")
     for left in done.left:
         sys.stderr.write(f"left: {left}\n")
     if as_json:

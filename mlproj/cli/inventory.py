@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj.foundation import env_vars, paths, process, quantity
+from mlproj.foundation import env_vars, file_tree, paths, process, quantity
 from mlproj.foundation.errors import EnvironmentFailure, MlprojError
 from mlproj.foundation.redaction import mask_url
 
@@ -57,7 +57,11 @@ TOOLS = (
         essential=True,
     ),
     Tool(("bash",), "every command of a project", "install it with the system's package manager", essential=True),
-    Tool(("git-lfs",), "projects that keep large files in Git LFS", "https://git-lfs.com, then: git lfs install"),
+    Tool(
+        ("git-lfs",),
+        "projects that keep large files in Git LFS",
+        "https://git-lfs.com, then: git lfs install",
+    ),
     Tool(("ssh",), "projects at git@host:path and ssh://", "install an OpenSSH client", version=("-V",)),
     Tool(("bwrap",), "mlproj run --sandbox", "install bubblewrap with the system's package manager (Linux only)"),
     Tool(("Rscript",), "entry points that are R scripts", "https://cran.r-project.org"),
@@ -219,7 +223,7 @@ def folder_size(folder: Path) -> int:
     there."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for parent, _folders, names in os.walk(folder):
+    for parent, _folders, names in file_tree.walk(folder):
         for name in names:
             try:
                 status = os.lstat(os.path.join(parent, name))  # noqa: PTH118  # a Path per file would double the time

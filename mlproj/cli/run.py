@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlproj.cli.reporter import Reporter, make_reporter
 from mlproj.foundation import env_vars
-from mlproj.foundation.errors import UsageError
+from mlproj.foundation.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +25,7 @@ def run(**flags: Any) -> int:
 
 
 def _run(flags: dict[str, Any], report: Report) -> int:
+    from mlproj.backends import subreaper
     from mlproj.running import runner
     from mlproj.running.interruption import listening
 
@@ -37,9 +38,23 @@ def _run(flags: dict[str, Any], report: Report) -> int:
             _show_plan(plan, as_json)
             return 0
         tell(plan, reporter)
+        subreaper.become()
         record = runner.execute(plan, reporter)
     report(record, plan.command.parameters)
-    return conclude(record, reporter, as_json=as_json)
+    code = conclude(record, reporter, as_json=as_json)
+    if code == 0:
+        _check_output()
+    return code
+
+
+def _check_output() -> None:
+    """Raise ServiceError when what the command printed could not be written to our standard output."""
+    from mlproj.backends import echo
+
+    if error := echo.failure():
+        raise ServiceError(
+            f"the output could not be written: {error.strerror}", hint="all of it is kept: mlproj runs logs last"
+        )
 
 
 def _report_files(flags: dict[str, Any]) -> AbstractContextManager[Report]:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlproj.foundation import file_tree, presence
+
 _CHUNK = 1024 * 1024  # bytes
 
 
@@ -17,13 +19,13 @@ def measure(path: Path) -> tuple[str | None, int | None]:
     count as what they point to, links to folders and special files are left out.
     """
     try:
-        return _folder(path) if path.is_dir() else _file(path)
+        return _folder(path) if presence.is_folder(path) else _file(path)
     except OSError:
         return None, None
 
 
 def _file(path: Path) -> tuple[str | None, int | None]:
-    if not path.is_file():
+    if not presence.is_file(path):
         return None, None
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as stream:
@@ -44,6 +46,6 @@ def _folder(path: Path) -> tuple[str, int]:
 
 
 def _names(path: Path) -> Iterator[str]:
-    for folder, _folders, files in os.walk(path):
+    for folder, _folders, files in file_tree.walk(path):
         for name in files:
             yield str(Path(folder, name).relative_to(path))

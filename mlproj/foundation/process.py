@@ -27,6 +27,9 @@ _LONGEST_LINE = 1 << 16
 _SILENCE = 0.2  # seconds without a word after which we look whether a tool has ended although its streams are open
 
 
+_started: set[int] = set()
+
+
 @dataclass(frozen=True)
 class Completed:
     """A tool that ended: its code and everything it said."""
@@ -69,7 +72,7 @@ def start(
     """
     arguments = [str(argument) for argument in argv]
     try:
-        return subprocess.Popen(
+        started = subprocess.Popen(
             arguments,
             cwd=cwd,
             env=env,
@@ -81,6 +84,13 @@ def start(
         )
     except (OSError, ValueError) as error:
         raise _not_started(arguments[0], cwd, error) from error
+    _started.add(started.pid)
+    return started
+
+
+def is_ours(pid: int) -> bool:
+    """Whether the process *pid* was started here, and not adopted."""
+    return pid in _started
 
 
 def _not_started(program: str, cwd: Path | None, error: OSError | ValueError) -> MlprojError:

@@ -53,25 +53,33 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def opened(address: str, headers: Mapping[str, str], timeout: float = _SILENCE) -> Any:
-    """The answer to a GET of *address*, by way of the proxy that is set; a login in *headers* is for that host alone.
-    *timeout* is in seconds without a byte.
+def opened(
+    address: str,
+    headers: Mapping[str, str],
+    timeout: float = _SILENCE,
+    *,
+    data: bytes | None = None,
+    redirected: bool = True,
+) -> Any:
+    """The answer to a GET of *address* (a POST of *data*), by way of the proxy that is set; a login in *headers* is for
+    that host alone. *timeout* is in seconds without a byte.
 
-    Raises OSError (HTTPError for an answer that is none), HTTPException and ValueError.
+    With ``redirected=False`` no header goes to where *address* redirects, and a POST never does. Raises OSError
+    (HTTPError for an answer that is none, a redirect of a POST among them), HTTPException and ValueError.
     """
     opener = urllib.request.OpenerDirector()
     kinds = (
         urllib.request.ProxyHandler,
         urllib.request.HTTPHandler,
         urllib.request.HTTPSHandler,
-        _Redirects,
+        *((_Redirects,) if data is None else ()),
         urllib.request.UnknownHandler,
     )
     for kind in (*kinds, urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPErrorProcessor):
         opener.add_handler(kind())
-    request = urllib.request.Request(address)  # noqa: S310  # http and https are the only handlers
+    request = urllib.request.Request(address, data)  # noqa: S310  # http and https are the only handlers
     for name, value in headers.items():
-        if name == "Authorization":
+        if name == "Authorization" or not redirected:
             request.add_unredirected_header(name, value)  # another host must not see it
         else:
             request.add_header(name, value)

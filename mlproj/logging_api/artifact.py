@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from mlproj.foundation import file_tree
 from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.logging_api import fluent
 
@@ -83,7 +84,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _copy_folder(source: Path, target: Path) -> None:
-    for where, folders, files in os.walk(source):
+    for where, folders, files in file_tree.walk(source):
         folders.sort()
         folder = target / Path(where).relative_to(source)
         folder.mkdir(parents=True, exist_ok=True)

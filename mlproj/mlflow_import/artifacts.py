@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mlproj.foundation import file_tree
 from mlproj.foundation.redaction import mask_url
 from mlproj.mlflow_import.foreign_run import MlflowRun, local_path
 
@@ -50,7 +50,7 @@ class Places:
 
 def _copy_tree(source: Path, destination: Path) -> Iterator[str]:
     """Copy plain files; a link is passed over, and the first fault of the disk ends it."""
-    for folder, folders, files in os.walk(source):
+    for folder, folders, files in file_tree.walk(source):
         folders[:] = sorted(name for name in folders if not (Path(folder) / name).is_symlink())
         target = destination / Path(folder).relative_to(source)
         for name in sorted(files):

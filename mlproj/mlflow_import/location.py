@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mlproj.foundation import presence
+
 _DATABASE_SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})
 
 
@@ -21,7 +23,7 @@ def candidates(within: tuple[Path, ...], since: int) -> Iterator[Path]:
     A database counts when it changed at or after *since* (UTC milliseconds).
     """
     for place in dict.fromkeys(place for folder in within for place in [folder, *_children(folder)]):
-        if (place / "mlruns").is_dir():
+        if presence.is_folder(place / "mlruns"):
             yield place / "mlruns"
         for file in _files(place):
             if file.suffix in _DATABASE_SUFFIXES and _changed(file) >= since:
@@ -43,4 +45,8 @@ def _changed(file: Path) -> int:
 
 
 def _children(folder: Path) -> list[Path]:
-    return [child for child in _files(folder) if child.name[0] != "." and child.is_dir() and not child.is_symlink()]
+    return [
+        child
+        for child in _files(folder)
+        if child.name[0] != "." and presence.is_folder(child) and not child.is_symlink()
+    ]

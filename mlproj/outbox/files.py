@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, parts_of
 from mlproj.artifacts.proxied import ProxiedArtifacts
-from mlproj.foundation import paths
+from mlproj.foundation import file_tree, paths
 from mlproj.foundation.redaction import redact
 from mlproj.outbox.ledger import Ledger
 from mlproj.run_folder import output_log
@@ -97,7 +96,7 @@ def _files(folder: Path) -> Iterator[Path]:
     """Files below *folder*, also by links that stay in it; a link that leads out names a file which is not the
     run's."""
     top = folder.resolve()
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in file_tree.walk(folder):
         folders.sort()
         for name in sorted(names):
             file = Path(where, name)

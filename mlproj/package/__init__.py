@@ -93,7 +93,7 @@ def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
         manifest = _manifest(revision, fresh, content, brought, about)
         with progress.step(f"writing {target.name}"):
             digest = writing.write(target, manifest, content.places)
-    notes = (*revision.notes, *fetch.notes(), *brought.notes, *_left_out(manifest, request))
+    notes = (*revision.notes, *fresh.given.notes, *fetch.notes(), *brought.notes, *_left_out(manifest, request))
     return Made(target, digest, manifest, target.stat().st_size, notes)
 
 

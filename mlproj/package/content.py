@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlproj.foundation import file_tree
 from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.package.format import writing
 from mlproj.package.format.manifest import Member, check_name, check_text, leads_out
@@ -74,7 +75,7 @@ def _walk(folder: Path, without: str | None) -> Iterator[tuple[Path, list[str], 
     def fail(error: OSError) -> None:
         raise error
 
-    for place, folders, files in os.walk(folder, onerror=fail):
+    for place, folders, files in file_tree.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if name != without]
         yield Path(place), folders, [name for name in files if name != without]
 

@@ -74,7 +74,13 @@ def make(wanted: Wanted, name: str, base: str | None, progress: Progress, *, for
         made = image_layering.add_layer(
             engine, below, Top(layer.archive, program, WORKDIR, variables, labels, moment), name, progress
         )
-    notes = (*revision.notes, *fetch.notes(), *kept.notes, *image_content.not_in_it(request.declared))
+    notes = (
+        *revision.notes,
+        *fresh.given.notes,
+        *fetch.notes(),
+        *kept.notes,
+        *image_content.not_in_it(request.declared),
+    )
     sizes = _sizes(engine, _base(prepared), below, made)
     return Made(name, made.id, engine.name, sizes, prepared.reused, _base(prepared), layer.files, layer.sha256, notes)
 

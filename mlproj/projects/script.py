@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlproj.foundation import file_tree, presence
 from mlproj.foundation.errors import Notice, Place, did_you_mean
 from mlproj.projects.base import EntryPoint
 
@@ -27,7 +27,7 @@ def missing_scripts(point: EntryPoint, folder: Path) -> Iterator[Notice]:
         return  # there are none, or they are looked for somewhere else
     for match in _SCRIPT.finditer(point.command):
         script = match["script"]
-        if not (folder / script).exists():
+        if not presence.exists(folder / script):
             guess = _similar(script, folder)
             yield Notice(
                 f"the command of {point.name!r} runs {script}, which is not in the project",
@@ -45,7 +45,7 @@ def _similar(script: str, folder: Path) -> str | None:
 
 def _scripts(folder: Path, suffix: str) -> list[str]:
     found: list[str] = []
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in file_tree.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
         found += [str((Path(parent) / name).relative_to(folder)) for name in sorted(names) if name.endswith(suffix)]
         if len(found) > _MOST_SCRIPTS:

@@ -137,16 +137,19 @@ def _models(run: Run, models: ModelStore) -> dict[str, File]:
 
 
 def _stored(place: ArtifactStore, label: str) -> dict[str, File]:
-    return {f"{label}: {path}": _file(place, path, size) for path, size in _walk(place, "")}
+    return {f"{label}: {path}": _file(place, path, size) for path, size in _walk(place)}
 
 
-def _walk(place: ArtifactStore, folder: str) -> Iterator[tuple[str, int]]:
-    for entry in place.list(folder):
-        path = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.size is not None:
-            yield path, entry.size
-        elif path not in (OUTPUTS, RECORD):
-            yield from _walk(place, path)
+def _walk(place: ArtifactStore) -> Iterator[tuple[str, int]]:
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        for entry in place.list(folder):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.size is not None:
+                yield path, entry.size
+            elif path not in (OUTPUTS, RECORD):
+                waiting.append(path)
 
 
 def _file(place: ArtifactStore, path: str, size: int) -> File:

@@ -3,10 +3,10 @@ there."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mlproj.foundation import file_tree
 from mlproj.tracking.base import Run
 
 
@@ -35,7 +35,7 @@ def _send(folder: Path, uri: str) -> None:
     from mlproj import artifacts
 
     store = artifacts.open_recorded(uri)
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in file_tree.walk(folder):
         folders.sort()
         for name in sorted(files):
             file = Path(where, name)

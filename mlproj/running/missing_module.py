@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from mlproj.environments.base import Description
+from mlproj.foundation import presence
 
 _MISSING = re.compile(
     r"^(?:ModuleNotFoundError|ImportError): No module named ['\"]?([A-Za-z_][\w.]*)['\"]?", re.MULTILINE
@@ -33,7 +34,7 @@ def explain(output: str, description: Description, project_dir: Path) -> str | N
     if not found:
         return None
     module = found[-1].partition(".")[0]
-    if (project_dir / module).is_dir() or (project_dir / f"{module}.py").is_file():
+    if presence.is_folder(project_dir / module) or presence.is_file(project_dir / f"{module}.py"):
         return f"the module {module!r} is in the project's folder, but not where Python looks; PYTHONPATH=. finds it"
     from mlproj.environments.declarations.imports import package_for
 

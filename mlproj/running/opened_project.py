@@ -101,7 +101,8 @@ def open_project(request: RunRequest, progress: Progress, source: Source | None 
     """
     source = source or sources.open(request.uri)
     is_here = Path(request.uri.partition("#")[0]).is_dir()
-    with nullcontext() if is_here else progress.step(f"fetching {request.uri}"):
+    doing = "copying" if is_here else "fetching"
+    with nullcontext() if is_here and not request.isolated else progress.step(f"{doing} {request.uri}"):
         revision = source.pin(request.version, offline=request.offline)
         checkout = source.fetch(revision, isolated=request.isolated)
     try:

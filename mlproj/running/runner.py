@@ -131,7 +131,9 @@ def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
         return "killed by SIGKILL; the system does that when memory runs out"
     from mlproj.run_folder import output_log
     from mlproj.running import failure_causes, missing_module
+    from mlproj.sources import lfs
 
     tail = output_log.tail(recording.run_dir, 40).decode("utf-8", "replace")
     missing = missing_module.explain(tail, plan.environment.description, plan.checkout.project_dir)
-    return missing or failure_causes.explain(tail, outcome.exit_code)
+    pointers = lfs.explain_failure(plan.checkout.root)
+    return missing or pointers or failure_causes.explain(tail, outcome.exit_code)

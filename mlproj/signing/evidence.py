@@ -49,7 +49,7 @@ def gather(run: Run, history: History) -> Evidence:
     found: dict[str, str] = {}
     unreadable: list[str] = []
     files = {name: digest for name in _record_names(run) if (digest := _record_digest(run, name)) is not None}
-    _walk(artifacts.open_recorded(run.artifact_uri), "", found, unreadable)
+    _walk(artifacts.open_recorded(run.artifact_uri), found, unreadable)
     unreadable = _recorded_outputs(run, unreadable, found)
     copies = {
         f"{record.FOLDER}/{name}" for name in (*_record_names(run), paths.STATEMENT)
@@ -95,18 +95,28 @@ def _record_digest(run: Run, name: str) -> str | None:
     return None if stream is None else _digest(stream)
 
 
-def _walk(store: ArtifactStore, folder: str, found: dict[str, str], unreadable: list[str]) -> None:
-    for entry in store.list(folder):
-        path = f"{folder}/{entry.name}" if folder else entry.name
+def _walk(store: ArtifactStore, found: dict[str, str], unreadable: list[str]) -> None:
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
         try:
-            if entry.is_dir:
-                _walk(store, path, found, unreadable)
-            else:
-                found[path] = _digest(store.open(path))
+            entries = store.list(folder)
         except InvalidPath:
-            unreadable.append(path)
+            unreadable.append(folder)
+            continue
         except NoSuchFile:  # removed meanwhile
             continue
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            try:
+                if entry.is_dir:
+                    waiting.append(path)
+                else:
+                    found[path] = _digest(store.open(path))
+            except InvalidPath:
+                unreadable.append(path)
+            except NoSuchFile:
+                continue
 
 
 def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]) -> list[str]:

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from mlproj.foundation import presence
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import SourceError, UsageError, did_you_mean
 from mlproj.foundation.redaction import mask_url
@@ -22,6 +23,7 @@ _PAGE = re.compile(
 )
 _SCP_LIKE = re.compile(r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+")
 _GIT_SCHEMES = ("ssh", "git", "git+https", "git+http", "git+ssh", "git+file")
+_LONGEST = 300  # characters of a path that are shown
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,11 @@ def normal_subdirectory(fragment: str) -> str:
 def missing_path(place: str) -> SourceError:
     """The error for a path that is not there, with the neighbour that was probably meant."""
     path = Path(_expanded(place))
-    message = f"{mask_url(place)} is not there: no such file or folder"
+    shown = place if len(place) <= _LONGEST else f"{place[:_LONGEST]}…"
+    message = f"{mask_url(shown)} is not there: no such file or folder"
     parent = path.parent
-    if not parent.is_dir():
-        return SourceError(message, hint=_repository_hint(place) or f"its folder {parent} is not there either")
+    if not presence.is_folder(parent):
+        return SourceError(message, hint=_repository_hint(shown) or f"its folder {parent} is not there either")
     try:
         guess = did_you_mean(path.name, sorted(entry.name for entry in parent.iterdir())[:10_000])
     except OSError:
@@ -131,17 +134,25 @@ def is_archive_name(name: str) -> bool:
 
 def is_bare_repository(folder: Path) -> bool:
     """Whether *folder* is laid out as a bare Git repository."""
-    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+    return (
+        presence.is_file(folder / "HEAD")
+        and presence.is_folder(folder / "objects")
+        and presence.is_folder(folder / "refs")
+    )
 
 
 def _local(text: str, subdirectory: str) -> Address:
     path = Path(os.path.normpath(Path(_expanded(text)).absolute()))
     place = str(path)
-    if path.is_dir():
+    if presence.is_folder(path):
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise SourceError(
+                f"{text}: the folder may not be read by you", hint=f"its owner and permissions decide: ls -ld {path}"
+            )
         if is_bare_repository(path):
             return Address("git", "the folder is a bare Git repository", place, subdirectory)
         return Address("folder", "the path is a folder", place, subdirectory)
-    if not path.exists():
+    if not presence.exists(path):
         raise SourceError(f"{text} is a symbolic link to {path.readlink()}, which is not there")
     if is_archive_name(place):
         return Address("archive", "the path is an archive file", place, subdirectory)
@@ -168,8 +179,12 @@ def _file_url(place: str, subdirectory: str) -> Address:
     path = "/" + unquote(rest)
     _refuse_malformed(path)
     if not os.path.lexists(path):
+        if _is_mirrored(path):
+            return Address(
+                "git", "the file:// URL names a Git repository that is gone, and was fetched before", path, subdirectory
+            )
         raise missing_path(path)
-    if (Path(path) / ".git").exists():
+    if presence.exists(Path(path) / ".git"):
         return Address("git", "the file:// URL names a Git repository", path, subdirectory)
     return _local(path, subdirectory)
 
@@ -184,6 +199,14 @@ def _refuse_page(url: str) -> None:
         below = below.rpartition("/")[0]
     right = f"{mask_url(page['repository'])}{f'#{below}' if below else ''} -v {page['version']}"
     raise UsageError(f"{mask_url(url)} is a page about a repository, not the repository", hint=f"write {right}")
+
+
+def _is_mirrored(path: str) -> bool:
+    """Whether commits of the repository at *path* were fetched, so that those can be had without it."""
+    from mlproj.foundation import paths
+    from mlproj.sources import git_url
+
+    return presence.exists(paths.git_mirrors() / git_url.parse(path).key / "HEAD")
 
 
 def _url(place: str, scheme: str, subdirectory: str) -> Address:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj.foundation import paths
+from mlproj.foundation import paths, presence
 from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.sources import git_command, git_url
 from mlproj.sources.mirror import FULL_COMMIT
@@ -48,20 +48,17 @@ def _copies(uri: str) -> Iterator[Path]:
     if url.is_local:
         yield url.path
     name = url.key.rpartition("-")[0]
-    if paths.git_mirrors().is_dir():
-        yield from sorted(
-            mirror
-            for mirror in paths.git_mirrors().iterdir()
-            if mirror.name.rpartition("-")[0] == name and mirror.is_dir()
-        )
+    if presence.is_folder(paths.git_mirrors()):
+        mirrors = (mirror for mirror in paths.git_mirrors().iterdir() if mirror.name.rpartition("-")[0] == name)
+        yield from sorted(filter(presence.is_folder, mirrors))
 
 
 def _ask(place: Path, before: str, after: str) -> tuple[ChangedFile, ...] | None:
     command = ("diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", before, after, "--")
     try:
-        if (place / "HEAD").is_file():
+        if presence.is_file(place / "HEAD"):
             said = git_command.run(*command, git_dir=place)
-        elif place.is_dir() and (tree := WorkTree.around(place)):
+        elif presence.is_folder(place) and (tree := WorkTree.around(place)):
             said = git_command.run(*command, folder=tree.top, settings=tree.settings)
         else:
             return None

@@ -36,8 +36,8 @@ def download(url: str, *, offline: bool) -> Download:
     malformed URL.
     """
     address, headers = fetcher.without_login(url)
-    login = headers.get("Authorization", "")
-    name = hashlib.sha256(f"{address}\0{login}".encode()).hexdigest()[:32]
+    # Who logs in is no part of what a run records, nor of what is known of the file; the server is asked with it.
+    name = hashlib.sha256(f"{address}\0".encode()).hexdigest()[:32]
     index = paths.downloads() / "urls" / f"{name}.json"
     with file_lock.locked(index.with_suffix(".lock")):
         known = _known(index)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlproj.foundation import file_tree, presence
 from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.sources import workspace
 from mlproj.sources.address import Address
@@ -95,12 +96,11 @@ class FolderSource:
 
 def copy_files(source: Path, target: Path) -> None:
     """Copy a folder's files but for caches, links as they are; sockets and devices are left out. Raises OSError."""
-    import shutil
+    file_tree.copy(source, target, _is_left_out)
 
-    def skipped(parent: str, names: list[str]) -> list[str]:
-        return [name for name in names if name in _NOT_COPIED or _is_special(Path(parent, name))]
 
-    shutil.copytree(source, target, symlinks=True, ignore=skipped, dirs_exist_ok=True)
+def _is_left_out(path: Path) -> bool:
+    return path.name in _NOT_COPIED or _is_special(path) or presence.is_file(path / "pyvenv.cfg")
 
 
 def _is_special(path: Path) -> bool:

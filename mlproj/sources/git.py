@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlproj.sources import workspace
+from mlproj.foundation.locked import Given
+from mlproj.sources import lfs, workspace
 from mlproj.sources.address import Address
 from mlproj.sources.ancestry import Ancestry
 from mlproj.sources.base import Checkout, Revision
@@ -47,28 +48,35 @@ class GitSource:
         assert commit is not None
         folder, release = workspace.new()
         try:
-            healed(self._mirror, lambda: self._write(folder, commit), self._offline)
+            missing = healed(self._mirror, lambda: self._write(folder, commit), self._offline)
             project = workspace.inside(folder, self._subdirectory)
         except BaseException:
             release()
             raise
         history = History(self._mirror, commit, offline=self._offline)
-        return Checkout(folder, project, False, lambda path: history.last_changed(_below(path, folder)), release)
+        return Checkout(
+            folder, project, False, lambda path: history.last_changed(_below(path, folder)), release, _given(missing)
+        )
 
     def ancestry(self, *, offline: bool) -> Ancestry:
         """The repository's commits as a history. Nothing is asked yet."""
         return Ancestry(self._mirror, offline=offline)
 
-    def _write(self, folder: Path, commit: str) -> None:
+    def _write(self, folder: Path, commit: str) -> tuple[lfs.Missing, ...]:
         if self._mirror.commit(commit) is None:
             resolve(self._mirror, commit, self._offline)
         from mlproj.sources.submodule import write_whole_checkout
 
-        write_whole_checkout(self._mirror, commit, folder, offline=self._offline)
+        return write_whole_checkout(self._mirror, commit, folder, offline=self._offline)
 
 
 def _notes(found: Found) -> tuple[str, ...]:
     return (found.note,) if found.note else ()
+
+
+def _given(missing: tuple[lfs.Missing, ...]) -> Given:
+    warning = lfs.warning(missing)
+    return Given(notes=(warning,) if warning else ())
 
 
 def _below(path: Path, folder: Path) -> str | None:

@@ -19,10 +19,11 @@ from mlproj.sources.git_failure import MirrorError, is_corruption, own_words
 from mlproj.sources.mirror import Mirror
 
 
-def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool) -> None:
+def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool) -> tuple[lfs.Missing, ...]:
     """Fill the empty *folder* with the files of *commit*, which the mirror has, its LFS files included and its
     submodules not.
 
+    Returns the LFS files that could not be had, whose pointers are there.
     Raises :class:`SourceError`; :class:`MirrorError` when the mirror lacks what it should have.
     """
     _clear(folder)
@@ -34,20 +35,8 @@ def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool) 
         words = own_words(said, mirror.url)
         if is_corruption(said) and "smudge filter" not in said.error_text:
             raise MirrorError(f"{mirror.path} is damaged ({words})")
-        raise SourceError(
-            f"{mirror.url.url}: commit {commit[:12]} could not be checked out ({words})", hint=_hint(words, offline)
-        )
-    lfs.refuse_pointers(folder)
-
-
-def _hint(words: str, offline: bool) -> str | None:
-    if "lfs" not in words.lower():
-        return None
-    return (
-        "its Git LFS files were not fetched yet: run it once without --offline"
-        if offline
-        else "the Git LFS server did not hand out a file"
-    )
+        raise SourceError(f"{mirror.url.url}: commit {commit[:12]} could not be checked out ({words})")
+    return lfs.complete(mirror.url, folder, mirror.path / "lfs", said, offline=offline)
 
 
 def _clear(folder: Path) -> None:

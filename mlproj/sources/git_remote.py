@@ -24,6 +24,7 @@ def run(
     git_dir: Path | None = None,
     folder: Path | None = None,
     settings: tuple[str, ...] = (),
+    input: bytes | None = None,
     timeout: float | None = None,
 ) -> process.Completed:
     """Run ``git COMMAND``, which may speak to *url* and as much as that allows; the words of Git are the caller's to
@@ -33,7 +34,7 @@ def run(
         extra = {"MLPROJ_GIT_USERNAME": url.username or "", "MLPROJ_GIT_PASSWORD": url.password}
     line = git_command.arguments(command, (*_login(url), *settings), git_dir, folder)
     env = git_command.environment(url.protocols, extra)
-    said = process.run(line, env=env, timeout=timeout)
+    said = process.run(line, env=env, input=input, timeout=timeout)
     if (
         said.returncode != 0
         and asks_for_login(said)
@@ -41,7 +42,7 @@ def run(
         and url.password is None
         and _person_is_there()
     ):
-        said = process.run(line, env=env | {"GIT_TERMINAL_PROMPT": "1"}, timeout=timeout, terminal=True)
+        said = process.run(line, env=env | {"GIT_TERMINAL_PROMPT": "1"}, input=input, timeout=timeout, terminal=True)
     return said
 
 

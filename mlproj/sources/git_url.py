@@ -49,14 +49,14 @@ class GitUrl:
 
     @property
     def key(self) -> str:
-        """A folder name for what belongs to this repository as this user sees it; the password is no part of it."""
+        """A folder name for what belongs to this repository; who logs in is no part of it, nor of a record."""
         name = (
             re.sub(r"[^A-Za-z0-9._-]+", "-", self.url.rstrip("/").rpartition("/")[2].removesuffix(".git"))[:40].strip(
                 ".-"
             )
             or "repository"
         )
-        digest = hashlib.sha256(f"{self.url}\0{self.username or ''}".encode("utf-8", "surrogateescape")).hexdigest()
+        digest = hashlib.sha256(f"{self.url}\0".encode("utf-8", "surrogateescape")).hexdigest()
         return f"{name}-{digest[:20]}"
 
     def related(self, text: str) -> GitUrl:

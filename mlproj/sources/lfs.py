@@ -1,21 +1,53 @@
-"""Git LFS: real files where git-lfs is installed, a clear error where only their pointers came."""
+"""Git LFS: the real files in a checkout, fetched by git-lfs where it is installed, else by ourselves.
+
+What cannot be had stays a pointer, which is said: a program may never read it. ``GIT_LFS_SKIP_SMUDGE`` leaves all of
+them.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlproj.foundation.errors import SourceError
-from mlproj.sources import git_command
+from mlproj.foundation import quantity
+from mlproj.foundation.errors import MlprojError
+from mlproj.foundation.process import Completed
+from mlproj.foundation.redaction import redact
+from mlproj.sources import git_command, lfs_pointer
+from mlproj.sources.git_url import GitUrl
+from mlproj.sources.lfs_pointer import Pointer
 
-_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+if TYPE_CHECKING:
+    from mlproj.sources.lfs_store import Store
+
 _NAMED = 5
+_RESERVE = 200_000_000  # bytes of the disk that stay free
+_NO = ("", "0", "false", "no", "off", "f", "n")
+_SKIPPED = "GIT_LFS_SKIP_SMUDGE is set"
+_OFFLINE = "--offline forbids to fetch it"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A file of a checkout that is a pointer still, and why."""
+
+    path: str
+    reason: str
 
 
 def is_installed() -> bool:
     """Whether git-lfs is there."""
     return shutil.which("git-lfs") is not None
+
+
+def is_skipped() -> bool:
+    """Whether the user wants pointers only."""
+    return os.environ.get("GIT_LFS_SKIP_SMUDGE", "").lower() not in _NO
 
 
 def settings(*, offline: bool) -> tuple[str, ...]:
@@ -28,32 +60,148 @@ def settings(*, offline: bool) -> tuple[str, ...]:
         "filter.lfs.smudge=git-lfs smudge -- %f",
         "filter.lfs.clean=git-lfs clean -- %f",
         "filter.lfs.required=true",
+        "lfs.skipDownloadErrors=true",
         *nowhere,
     )
 
 
-def refuse_pointers(folder: Path) -> None:
-    """Raise :class:`SourceError` when the checkout in *folder* holds pointers for want of git-lfs."""
+def complete(url: GitUrl, folder: Path, storage: Path, said: Completed, *, offline: bool) -> tuple[Missing, ...]:
+    """Bring what is a pointer in the checkout *folder* of *url*, which Git made and *said* so; returns what could not
+    be had.
+
+    *storage* is where contents are kept. Raises nothing for a server that fails: that is a reason.
+    """
+    pointers = lfs_pointer.in_checkout(folder)
+    if not pointers or is_skipped():
+        return _all(pointers, _SKIPPED)
     if is_installed():
-        return
-    listed = git_command.run("ls-files", "-z", "--", ":(glob)**/.gitattributes", folder=folder)
-    attributes = [folder / os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
-    if not any(b"filter=lfs" in path.read_bytes() for path in attributes if path.is_file() and not path.is_symlink()):
-        return
-    tracked = git_command.run("ls-files", "-z", "--", ":(attr:filter=lfs)", folder=folder)
-    pointers = [
-        os.fsdecode(name) for name in tracked.stdout.split(b"\0") if name and _is_pointer(folder / os.fsdecode(name))
+        return _left_by_git_lfs(pointers, said, offline)
+    from mlproj.sources.lfs_store import Store
+
+    store = Store(storage)
+    store.sweep()
+    reasons = {}
+    for pointer in pointers:
+        if pointer.oid is None:
+            reasons[pointer.path] = "its pointer has extensions, which git-lfs can follow"
+    left = _put(store, [pointer for pointer in pointers if pointer.oid], folder)
+    if left and url.is_local:
+        left = _copied(store, url, left, folder)
+    if left:
+        reasons |= _fetched(store, url, left, folder, offline)
+    _say_unchanged(folder, [pointer.path for pointer in pointers if pointer.path not in reasons])
+    return tuple(Missing(path, reason) for path, reason in sorted(reasons.items()))
+
+
+def warning(missing: Sequence[Missing]) -> str | None:
+    """What to say of files that stayed pointers."""
+    if not missing:
+        return None
+    if all(each.reason == _SKIPPED for each in missing):
+        names = _listed(each.path for each in missing)
+        return f"{_SKIPPED}, so these are pointers of Git LFS, not the files themselves: {names}"
+    reasons = dict.fromkeys(each.reason for each in missing)
+    parts = [
+        f"{_listed(each.path for each in missing if each.reason == reason)} ({reason})" for reason in list(reasons)[:3]
     ]
-    if pointers:
-        more = f" and {len(pointers) - _NAMED} more" if len(pointers) > _NAMED else ""
-        raise SourceError(
-            f"these files are kept in Git LFS, and only their pointers came: {', '.join(pointers[:_NAMED])}{more}",
-            hint="install git-lfs (https://git-lfs.com) and run again",
-        )
+    return f"kept in Git LFS and could not be fetched, so that only their pointers are here: {'; '.join(parts)}"
 
 
-def _is_pointer(path: Path) -> bool:
-    if path.is_symlink() or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(_POINTER)) == _POINTER
+def explain_failure(folder: Path) -> str | None:
+    """What to say of a program that failed in *folder*, where pointers stand for files; None where there are none."""
+    found = lfs_pointer.below(folder, _NAMED)
+    if not found:
+        return None
+    names = ", ".join(found)
+    return f"these are pointers of Git LFS, not the files themselves: {names}; get one that is read by git lfs pull"
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = list(names)
+    return ", ".join(every[:_NAMED]) + (f" and {len(every) - _NAMED} more" if len(every) > _NAMED else "")
+
+
+def _all(pointers: Sequence[Pointer], reason: str) -> tuple[Missing, ...]:
+    return tuple(Missing(pointer.path, reason) for pointer in pointers)
+
+
+def _left_by_git_lfs(pointers: Sequence[Pointer], said: Completed, offline: bool) -> tuple[Missing, ...]:
+    if offline:
+        return _all(pointers, _OFFLINE)
+    words = {
+        found[1]: found[2]
+        for found in re.finditer(r"Error downloading object: (.+?) \([0-9a-f]+\): (.*)", said.error_text)
+    }
+    return tuple(Missing(each.path, _own_words(words.get(each.path, "git-lfs did not fetch it"))) for each in pointers)
+
+
+def _own_words(text: str) -> str:
+    """The end of git-lfs's words, which begin with the file and its hash, several times."""
+    return redact(text.rpartition('": ')[2].removeprefix("Smudge error: "))
+
+
+def _put(store: Store, pointers: Sequence[Pointer], folder: Path) -> list[Pointer]:
+    """Make files of what the store has; returns the others."""
+    return [pointer for pointer in pointers if not (store.has(pointer) and store.put(pointer, folder))]
+
+
+def _copied(store: Store, url: GitUrl, pointers: Sequence[Pointer], folder: Path) -> list[Pointer]:
+    """Take what the repository on this machine has itself, as git-lfs does."""
+    from mlproj.sources.lfs_store import Store as Other
+
+    said = git_command.run("rev-parse", "--path-format=absolute", "--git-common-dir", folder=url.path)
+    if said.returncode != 0:
+        return list(pointers)
+    theirs = Other(Path(os.fsdecode(said.stdout.rstrip(b"\n"))) / "lfs")
+    for pointer in pointers:
+        if theirs.has(pointer):
+            store.add(pointer, theirs.path(str(pointer.oid)))
+    return _put(store, pointers, folder)
+
+
+def _fetched(store: Store, url: GitUrl, pointers: Sequence[Pointer], folder: Path, offline: bool) -> dict[str, str]:
+    """Ask the server for *pointers*; returns the reasons for those that it did not give, by their paths."""
+    if offline:
+        return dict.fromkeys((pointer.path for pointer in pointers), _OFFLINE)
+    wanted, reasons = _that_fit(store, pointers)
+    once = list({pointer.oid: pointer for pointer in wanted}.values())
+    try:
+        failed = _downloaded(store, url, once, folder)
+    except (MlprojError, OSError, ValueError) as error:  # whatever a server may say
+        failed = {pointer.oid: str(error) for pointer in once}
+    for pointer in _put(store, wanted, folder):
+        reasons[pointer.path] = failed.get(pointer.oid) or "what was kept of it is damaged"
+    return reasons
+
+
+def _downloaded(store: Store, url: GitUrl, pointers: Sequence[Pointer], folder: Path) -> dict[str | None, str]:
+    from mlproj.sources import lfs_batch, lfs_endpoint, lfs_transfer
+
+    downloads, reasons = [], {}
+    for answer in lfs_batch.ask(lfs_endpoint.find(url, folder), pointers, folder) if pointers else ():
+        if isinstance(answer, lfs_batch.Download):
+            downloads.append(answer)
+        else:
+            reasons[answer[0].oid] = answer[1]
+    return reasons | dict(lfs_transfer.fetch(downloads, store))
+
+
+def _that_fit(store: Store, pointers: Sequence[Pointer]) -> tuple[list[Pointer], dict[str, str]]:
+    """The smallest of *pointers* that the disk has room for, kept and checked out, and the reasons for the rest."""
+    free = store.room() - _RESERVE
+    fitting, reasons = [], {}
+    for pointer in sorted(pointers, key=lambda each: each.size):
+        free -= 2 * pointer.size
+        if free < 0:
+            reasons[pointer.path] = f"it is said to have {quantity.size(pointer.size)}, for which the disk has no room"
+        else:
+            fitting.append(pointer)
+    return fitting, reasons
+
+
+def _say_unchanged(folder: Path, paths: Sequence[str]) -> None:
+    """Let Git take the files for what their pointers are, as it would with git-lfs: a program may ask whether its tree
+    is clean."""
+    listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    if listed:
+        git_command.run("update-index", "--assume-unchanged", "-z", "--stdin", folder=folder, input=listed)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlproj.foundation import paths
+from mlproj.foundation import paths, presence, process
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.secret_files import holds_secrets
 from mlproj.sources import git_command
 
 LIMIT = 10_000_000  # bytes of patch that are kept with a run
+MOST_FILES = 1_000  # untracked files that are kept; of folders that hold more, none
+_LOOKED_AT = 50_000  # untracked files at which Git is stopped
 _NAMED = 5  # files left out that the note names
 
 
@@ -23,33 +27,75 @@ class Tree:
     settings: tuple[str, ...]
 
 
-def make_patch(tree: Tree, tracked: Sequence[str], *, has_untracked: bool) -> tuple[bytes | None, str | None]:
-    """The patch of the changed paths *tracked* and of what Git does not know, and a note on what it leaves out (None
-    when nothing).
+def make_patch(tree: Tree, tracked: Sequence[str], untracked: Sequence[str]) -> tuple[bytes | None, str | None]:
+    """The patch of the changed paths *tracked* and of *untracked* ones, and a note on what it leaves out (None when
+    nothing). Of *untracked* a folder ends with ``/``.
 
     A file is in whole or not at all.
     """
-    names = _untracked_files(tree) if has_untracked else []
-    secret = {name for name in names if holds_secrets(name, tree.top / name)}
-    untracked, left_out = _within_limit(tree.top, [name for name in names if name not in secret])
+    few, whole = _few(tree, untracked)
+    secret = sorted(name for name in few if holds_secrets(name, tree.top / name))
+    added, left_out = _within_limit(tree.top, [name for name in few if name not in secret])
     changed, too_large = _within_limit(tree.top, list(tracked))
     with paths.temporary_folder(paths.cache() / "tmp", "index-") as folder:
         index = folder / "index"
         _copy_index(tree, index)
         env = {"GIT_INDEX_FILE": str(index), "GIT_LITERAL_PATHSPECS": "1"}
-        for unreadable in _add(tree, env, untracked):
+        for unreadable in _add(tree, env, added):
             left_out.append(unreadable)
-        said = _diff(tree, env, [*changed, *untracked])
+        said = _diff(tree, env, [*changed, *added])
     patch, cut = _cut(said)
-    left_out = sorted({*left_out, *too_large, *cut})
-    return patch or None, "; ".join(filter(None, (_note(left_out), _secret_note(sorted(secret))))) or None
+    left_out = [*whole, *sorted({*left_out, *too_large, *cut})]
+    return patch or None, "; ".join(filter(None, (_note(left_out), _secret_note(secret)))) or None
 
 
-def _untracked_files(tree: Tree) -> list[str]:
-    listed = git_command.run(
-        "ls-files", "--others", "--exclude-standard", "-z", folder=tree.top, settings=tree.settings
+def _few(tree: Tree, untracked: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The untracked files, and those of *untracked* whose many files nobody wants in a patch: environments, data.
+
+    They are counted before Git compares them, which would take minutes. Of *untracked* a folder ends with ``/``.
+    """
+    environments = [name for name in untracked if name.endswith("/") and _is_environment(tree.top / name)]
+    rest = sorted(set(untracked) - set(environments))
+    names = _listed(tree, environments) if rest else []
+    if names is None:
+        return [], sorted(untracked)
+    groups: dict[str, list[str]] = {name: [] for name in rest}
+    for name in names:
+        groups.setdefault(rest[max(bisect_right(rest, name) - 1, 0)], []).append(name)
+    many = []
+    for group in sorted(groups, key=lambda each: -len(groups[each])):
+        if sum(map(len, groups.values())) <= MOST_FILES:
+            break
+        many.append(group)
+        del groups[group]
+    return [name for found in groups.values() for name in found], sorted([*environments, *many])
+
+
+def _is_environment(folder: Path) -> bool:
+    return presence.exists(folder / "pyvenv.cfg") or presence.is_folder(folder / "conda-meta")
+
+
+def _listed(tree: Tree, without: list[str]) -> list[str] | None:
+    """The untracked files that are not ignored, but for those *without*; None when they are too many to look at."""
+    excluded = [f":(top,exclude,literal){name.rstrip('/')}" for name in without]
+    command = ("ls-files", "--others", "--exclude-standard", "-z", "--", ":/", *excluded)
+    listing = process.start(
+        git_command.arguments(command, tree.settings, folder=tree.top),
+        env=git_command.environment(),
+        stderr=subprocess.DEVNULL,
     )
-    return [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+    assert listing.stdout is not None
+    said, count = [], 0
+    try:
+        while (portion := listing.stdout.read(1 << 16)) and count <= _LOOKED_AT:
+            said.append(portion)
+            count += portion.count(b"\0")
+    finally:
+        if count > _LOOKED_AT:
+            process.kill_group(listing)
+        listing.stdout.close()
+        listing.wait()
+    return None if count > _LOOKED_AT else [os.fsdecode(name) for name in b"".join(said).split(b"\0") if name]
 
 
 def _within_limit(top: Path, names: list[str]) -> tuple[list[str], list[str]]:
@@ -157,10 +203,9 @@ def _note(left_out: list[str]) -> str | None:
     if not left_out:
         return None
     more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
-    return (
-        f"the diff leaves out {', '.join(left_out[:_NAMED])}{more}: it holds whole files, up to {LIMIT // 1_000_000} MB"
-        " in all"
-    )
+    names = f"{', '.join(left_out[:_NAMED])}{more}"
+    holds = f"it holds whole files, up to {LIMIT // 1_000_000} MB and {MOST_FILES} untracked ones"
+    return f"the diff leaves out {names}: {holds}; a .gitignore tells which are no part of the project"
 
 
 def _secret_note(names: list[str]) -> str | None:

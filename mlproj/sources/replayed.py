@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlproj.foundation import presence
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import SourceError
 from mlproj.foundation.redaction import MASK
@@ -69,7 +70,9 @@ class ReplayedSource:
                 f" {document['digest']})",
                 hint=f"put the file back; {_LATEST}",
             )
-        if document.get("dirty") and not revision.dirty:  # a package has the changed files
+        if (
+            document.get("dirty") or document.get("diff_note")
+        ) and not revision.dirty:  # a package has the changed files
             self._patch = self._kept_patch()
             revision = replace(revision, diff=self._patch)
         return self._named(revision)
@@ -126,7 +129,7 @@ class ReplayedSource:
                 f"{self._kept.of} ran a folder without Git history, of which no copy is here ({folder})",
                 hint=f"a small one is kept in the home that it ran in. {_LATEST}",
             )
-        tree = WorkTree.around(folder) if folder.is_dir() else None
+        tree = WorkTree.around(folder) if presence.is_folder(folder) else None
         if tree is None:
             raise SourceError(
                 f"the Git work tree of {self._kept.of} is not there any more: {folder}",

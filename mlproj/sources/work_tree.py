@@ -11,7 +11,7 @@ import os
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mlproj.foundation import process
+from mlproj.foundation import presence, process
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import ServiceError
 from mlproj.sources import git_command
@@ -43,7 +43,7 @@ class WorkTree:
         """The work tree that *folder* lies in, found without starting Git; None where there is none."""
         real = Path(os.path.realpath(folder))
         for candidate in (real, *real.parents):
-            if (candidate / ".git").exists():
+            if presence.exists(candidate / ".git"):
                 top = folder if candidate == real else candidate
                 return cls(top, _silenced_filters(candidate))
         return None
@@ -107,12 +107,24 @@ class WorkTree:
         known = replace(
             plain, commit=status.commit, branch=status.branch, dirty=dirty, commit_date=parse_date(dated.stdout)
         )
+        if presence.is_file(self.top / ".gitmodules"):
+            known = self._without_missing_submodules(known)
         if not dirty:
             return known
         from mlproj.sources.patch import Tree, make_patch
 
-        patch, note = make_patch(Tree(self.top, self.settings), status.changed, has_untracked=bool(status.untracked))
-        return replace(known, diff=patch, diff_note=note)
+        patch, note = make_patch(Tree(self.top, self.settings), status.changed, status.untracked)
+        return replace(known, diff=patch, diff_note="; ".join(filter(None, (note, known.diff_note))) or None)
+
+    def _without_missing_submodules(self, known: Revision) -> Revision:
+        """*known*, which says what is not there of the submodules: a checkout of the commit elsewhere would have it."""
+        from mlproj.sources.gitmodules import recorded
+
+        missing = [each.path for each in recorded(self.top) if not presence.exists(self.top / each.path / ".git")]
+        if not missing:
+            return known
+        what = f"the submodule {', '.join(missing)} is not initialised, so its files are not here"
+        return replace(known, diff_note=what, notes=(*known.notes, f"{what}: git submodule update --init"))
 
     def last_changed(self, path: Path) -> datetime | None:
         """Date (UTC) of the last commit that changed *path*; None when it is not committed as it is now."""
@@ -208,7 +220,7 @@ def _may_define_filters(git: Path) -> bool:
     try:
         text = (git / "config").read_bytes().lower()
     except OSError:
-        return git.is_file()
+        return presence.is_file(git)
     return any(word in text for word in (b"filter", b"include", b"worktreeconfig"))
 
 

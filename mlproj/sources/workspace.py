@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from mlproj.foundation import paths
+from mlproj.foundation import file_tree, paths
 from mlproj.foundation.errors import SourceError
 
 
@@ -79,14 +79,7 @@ def _same_file(path: Path, descriptor: int) -> bool:
 
 def remove(folder: Path) -> None:
     """Remove a folder of ours with everything in it, read-only folders included; links are not followed."""
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
-    if not os.path.lexists(folder):
-        return
-    for parent, _, _ in os.walk(folder):
-        Path(parent).chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    file_tree.remove(folder)
 
 
 def inside(root: Path, subdirectory: str) -> Path:
@@ -115,7 +108,7 @@ def inside(root: Path, subdirectory: str) -> Path:
 
 def _projects_below(root: Path, limit: int = 10, depth: int = 5) -> list[str]:
     found: list[str] = []
-    for folder, folders, files in os.walk(root):
+    for folder, folders, files in file_tree.walk(root):
         below = os.path.relpath(folder, root)
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if below.count(os.sep) < depth else []
         if any(name.lower().split(".")[0] == "mlproject" for name in files):

@@ -110,3 +110,10 @@ def test_another_runs_mark_in_a_longer_name_or_value_is_not_ours(tmp_path: Path)
     finally:
         process.kill()
         process.wait()
+
+
+def test_processes_from_outside_of_a_container_have_no_parent_and_are_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = process_tree.Member(4711, 0, 4711, 4711, 2**62, None)
+    monkeypatch.setattr(process_tree, "_processes", lambda since: [outside])
+
+    assert process_tree.ProcessTree("no such run", 2**22 - 1).members() == []

@@ -1,20 +1,26 @@
-"""Git over http for tests: the real ``git http-backend`` behind Python's own server, with a login where wanted."""
+"""Git over http for tests: the real ``git http-backend`` behind Python's own server, with a login and Git LFS where
+wanted."""
 
 from __future__ import annotations
 
 import base64
+import json
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 
 class GitServer(ThreadingHTTPServer):
     """Serves the repositories below *root* at ``url``; counts what is asked in ``requests``.
+
+    What is in ``contents`` (by SHA-256) it hands out as a Git LFS server; ``answer`` may change what that says of a
+    file, and ``sent`` what it sends.
 
     A request whose path holds *never_answers* sets ``asked`` and gets no answer as long as the server serves.
     """
@@ -29,6 +35,10 @@ class GitServer(ThreadingHTTPServer):
         self.root = root
         self.login = login
         self.requests: list[str] = []
+        self.contents: dict[str, bytes] = {}
+        self.batch: tuple[int, bytes, dict[str, str]] | None = None
+        self.answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda usual: usual
+        self.sent: Callable[[bytes], Iterable[bytes]] = lambda usual: [usual]
 
     def server_close(self) -> None:
         self.closing.set()
@@ -64,12 +74,43 @@ class _Handler(BaseHTTPRequestHandler):
         if expected and self.headers.get("Authorization") != expected:
             self._answer(401, b"", {"WWW-Authenticate": 'Basic realm="test"'})
             return
+        if "/info/lfs/" in self.path:
+            self._serve_lfs(body)
+            return
         said = subprocess.run(
             ["git", "http-backend"], env=self._environment(body), input=body, capture_output=True, check=False
         ).stdout
         head, _, content = said.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
         self._answer(int(headers.pop("Status", "200").split()[0]), content, headers)
+
+    def _serve_lfs(self, body: bytes) -> None:
+        repository, _, wanted = self.path.partition("/info/lfs/")
+        if wanted == "objects/batch" and self.server.batch:
+            self._answer(*self.server.batch)
+            return
+        if wanted == "objects/batch":
+            objects = [
+                self._about(each, f"{self.server.url}{repository}/info/lfs/content/{each['oid']}")
+                for each in json.loads(body)["objects"]
+            ]
+            answer = json.dumps({"transfer": "basic", "objects": objects}).encode()
+            self._answer(200, answer, {"Content-Type": "application/vnd.git-lfs+json"})
+            return
+        content = self.server.contents.get(wanted.removeprefix("content/"))
+        if content is None:
+            self._answer(404, b"", {})
+            return
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):  # who asked may have heard enough
+            for portion in self.server.sent(content):
+                self.wfile.write(portion)
+
+    def _about(self, asked: dict[str, Any], address: str) -> dict[str, Any]:
+        if asked["oid"] in self.server.contents:
+            return self.server.answer({**asked, "actions": {"download": {"href": address}}})
+        return self.server.answer({**asked, "error": {"code": 404, "message": "Object does not exist"}})
 
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):

@@ -9,8 +9,10 @@ import pytest
 from mlproj import sources
 from mlproj.foundation import paths
 from mlproj.foundation.errors import SourceError, UsageError
+from mlproj.running.plan import source_document
 from mlproj.sources import patch
 from mlproj.sources.base import Checkout, Revision
+from mlproj.sources.replayed import Kept, ReplayedSource
 from tests.sources.repository import LATER, LONG_AGO, commit, git
 
 
@@ -406,3 +408,56 @@ def test_a_sub_folder_that_is_a_link_out_of_the_folder_is_refused(work: Path, tm
     with pytest.raises(SourceError, match="is not in the source"):
         fetched(f"{work}#circle")
     assert fetched(f"{work}#in")[1].project_dir == work / "in"
+
+
+def test_environments_and_folders_of_many_untracked_files_are_named_and_left_out_at_once(tmp_path: Path) -> None:
+    commit(tmp_path / "work", {"MLproject": "name: x", ".gitignore": "ignored/\n"})
+    for folder, count in (("env", 3), ("data/raw", 1100), ("own", 2), ("own/ignored", 1100)):
+        (tmp_path / "work" / folder).mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / "work" / folder / f"{number}.txt").write_text("x\n")
+    (tmp_path / "work" / "env" / "pyvenv.cfg").write_text("home = /usr\n")
+    (tmp_path / "work" / "own.txt").write_text("x\n")
+
+    revision = sources.open(str(tmp_path / "work")).pin(None, offline=False)
+
+    assert revision.diff is not None
+    assert sorted(patch.by_file(revision.diff)) == ["own.txt", "own/0.txt", "own/1.txt"]
+    assert revision.diff_note is not None
+    assert revision.diff_note.startswith("the diff leaves out data/, env/: ")
+    assert ".gitignore" in revision.diff_note
+
+
+def test_a_copy_leaves_environments_out_whatever_they_are_called(tmp_path: Path) -> None:
+    (tmp_path / "p" / "my-env" / "lib").mkdir(parents=True)
+    (tmp_path / "p" / "my-env" / "pyvenv.cfg").write_text("home = /usr\n")
+    (tmp_path / "p" / "kept.txt").write_text("")
+
+    source = sources.open(str(tmp_path / "p"))
+    checkout = source.fetch(source.pin(None, offline=False), isolated=True)
+
+    assert [file.name for file in checkout.root.iterdir()] == ["kept.txt"]
+
+
+def test_a_submodule_that_is_not_initialised_is_said_and_a_replay_does_not_pretend(tmp_path: Path) -> None:
+    inner = commit(tmp_path / "inner", {"a.txt": "a"})
+    work = tmp_path / "work"
+    commit(
+        work,
+        {
+            "MLproject": "name: x",
+            ".gitmodules": f'[submodule "data"]\n\tpath = data\n\turl = file://{tmp_path}/inner\n',
+        },
+    )
+    git(work, "update-index", "--add", "--cacheinfo", f"160000,{inner},data")
+    git(work, "commit", "--quiet", "--message=with a submodule")
+    (work / "data").mkdir()
+
+    revision = sources.open(str(work)).pin(None, offline=False)
+
+    assert revision.notes == (
+        "the submodule data is not initialised, so its files are not here: git submodule update --init",
+    )
+    kept = Kept("the run", source_document(revision))
+    with pytest.raises(SourceError, match="the submodule data is not initialised"):
+        ReplayedSource(kept).pin(None, offline=False)

@@ -513,3 +513,21 @@ def test_a_branch_that_moves_to_no_commit_is_an_error(origin: Path) -> None:
 
     with pytest.raises(SourceError):
         pinned(origin, "blob")
+
+
+def test_a_known_commit_of_a_repository_on_this_machine_that_is_gone_is_had_still(tmp_path: Path) -> None:
+    made = commit(tmp_path / "work", {"MLproject": "name: x"})
+    uri = f"file://{tmp_path}/work"
+    source = sources.open(uri)
+    source.fetch(source.pin(None, offline=False), isolated=False).release()
+    (tmp_path / "work").rename(tmp_path / "elsewhere")
+
+    for offline in (True, False):
+        source = sources.open(uri)
+        checkout = source.fetch(source.pin(made, offline=offline), isolated=False)
+        assert (checkout.root / "MLproject").read_text() == "name: x"
+    assert sources.open(uri).pin(None, offline=True).commit == made
+    with pytest.raises(SourceError, match="no such repository"):
+        sources.open(uri).pin(None, offline=False)
+    with pytest.raises(SourceError, match="is not there"):
+        sources.open(f"file://{tmp_path}/never")

@@ -144,11 +144,14 @@ def test_a_password_is_on_no_command_line(private: GitServer, tmp_path: Path, mo
     assert "secret" not in record.read_text()
 
 
-def test_two_users_do_not_share_a_mirror(private: GitServer) -> None:
-    fetched(f"{private.url_for(IN_URL)}/x.git")
+def test_who_logs_in_is_no_part_of_a_mirror_so_that_the_recorded_url_finds_it(private: GitServer) -> None:
+    revision, _ = fetched(f"{private.url_for(IN_URL)}/x.git")
+    private.requests.clear()
 
-    with pytest.raises(SourceError, match="never fetched"):
-        fetched(f"{private.url}/x.git", "main", offline=True)
+    for version in (revision.commit, "main", None):
+        assert fetched(revision.uri, version, offline=True)[0].commit == revision.commit
+    assert fetched(revision.uri, revision.commit)[0].commit == revision.commit
+    assert private.requests == []
 
 
 def test_the_users_credential_helper_logs_in(private: GitServer, work: Path) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from mlproj.environments.cache import transaction
-from mlproj.foundation import paths
+from mlproj.foundation import file_tree, paths
 from mlproj.foundation.errors import EnvironmentFailure, UsageError
 
 
@@ -146,7 +145,7 @@ def _size(folder: Path) -> int:
     """Bytes that the files take, each file once however many names it has."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for place, _, files in os.walk(folder):
+    for place, _, files in file_tree.walk(folder):
         for name in files:
             status = Path(place, name).lstat()
             identity = (status.st_dev, status.st_ino)

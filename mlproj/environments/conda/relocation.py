@@ -11,13 +11,14 @@ import os
 from pathlib import Path
 
 from mlproj.environments.python import shebang
+from mlproj.foundation import file_tree
 
 
 def move(prefix: Path, final: Path) -> None:
     """Let all files and links below *prefix* that name it name *final*, whose path is as long. Nothing is moved."""
     built, new = os.fsencode(prefix), os.fsencode(final)
     assert len(built) == len(new)
-    for folder, folders, files in os.walk(prefix):
+    for folder, folders, files in file_tree.walk(prefix):
         for place in (Path(folder, name) for name in (*folders, *files)):
             if place.is_symlink():
                 _link(place, built, new)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.base import Request
+from mlproj.foundation import presence
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, Place, UsageError
 
@@ -142,7 +143,10 @@ def _build(options: Mapping[str, Any], request: Request, place: Place | None) ->
     # As docker compose has it, the Dockerfile is looked for from the context; where only it is named, from MLproject.
     base = context if asked.get("context") else request.project_dir
     dockerfile = _inside(str(named), base, request.root, place) if named else context / "Dockerfile"
-    for path, is_there, what in ((context, context.is_dir(), "folder"), (dockerfile, dockerfile.is_file(), "file")):
+    for path, is_there, what in (
+        (context, presence.is_folder(context), "folder"),
+        (dockerfile, presence.is_file(dockerfile), "file"),
+    ):
         if not is_there:
             raise InvalidProject(
                 f"the image is to be built from {path.name!r}, and there is no such {what}", place=place
@@ -207,7 +211,7 @@ def _volume(written: str, project_dir: Path, place: Place | None) -> str:
     source = _VARIABLE.sub(lambda match: _from_here(match[1] or match[2], place), source)
     if source.startswith("~"):
         source = str(Path(source).expanduser())
-    if _NAMED.fullmatch(source) and not (project_dir / source).is_dir():
+    if _NAMED.fullmatch(source) and not presence.is_folder(project_dir / source):
         return f"{source}:{rest}"
     return f"{os.path.normpath(project_dir / source)}:{rest}"
 

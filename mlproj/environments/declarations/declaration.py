@@ -11,6 +11,7 @@ from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations import requirements_file, text_file
 from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place
 
 _PYTHON_VERSION = re.compile(r"^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$", re.ASCII)
@@ -114,7 +115,7 @@ def _lock(draft: Draft, path: Path) -> None:
     if isinstance(python, str):
         draft.choose_python(python_env_file.python_version(python, Place(str(path))), f"requires-python in {path.name}")
     project = path.parent / "pyproject.toml"
-    if path.name == "uv.lock" and project.is_file():
+    if path.name == "uv.lock" and presence.is_file(project):
         draft.add_file(project)
         if pyproject_file.builds(project):
             draft.editables.append(str(path.parent))
@@ -123,7 +124,7 @@ def _lock(draft: Draft, path: Path) -> None:
 def _python_version_file(draft: Draft, folder: Path) -> None:
     """``.python-version``, as pyenv and uv keep it, where nothing else names a Python."""
     path = folder / ".python-version"
-    if draft.python is not None or not path.is_file():
+    if draft.python is not None or not presence.is_file(path):
         return
     found = _PYTHON_VERSION.match(text_file.load(path).partition("\n")[0])
     if found:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from mlproj.environments.base import Declaration, Request
+from mlproj.foundation import presence
 
 _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
 # requirements-dev.txt and the like say what the project's developers need, not its program.
@@ -29,7 +30,7 @@ def detect(request: Request) -> Declaration:
     # A command that starts Python as well needs Python's packages, and one environment has those of one language.
     is_r = starts_r(request) and not _PYTHON.search(request.command)
     for folder in folders:
-        if is_r and (folder / "renv.lock").is_file():
+        if is_r and presence.is_file(folder / "renv.lock"):
             return Declaration("renv_lock", folder / "renv.lock", f"{_called(folder, request)} has a renv.lock")
     for folder in folders:
         if folder != request.project_dir and not _is_python(request):
@@ -66,9 +67,9 @@ def _is_python(request: Request) -> bool:
 
 def _in_folder(folder: Path, where: str) -> Declaration | None:
     pyproject = folder / "pyproject.toml"
-    declares = pyproject.is_file() and _declares(pyproject)
+    declares = presence.is_file(pyproject) and _declares(pyproject)
     # A uv.lock says nothing without the project it locks.
-    if declares and (folder / "uv.lock").is_file():
+    if declares and presence.is_file(folder / "uv.lock"):
         return Declaration("uv_lock", folder / "uv.lock", f"{where} has a uv.lock")
     for kind, names in (
         ("pylock", ("pylock.toml",)),
@@ -76,14 +77,14 @@ def _in_folder(folder: Path, where: str) -> Declaration | None:
         ("conda_env", _CONDA_NAMES),
     ):
         for name in names:
-            if (folder / name).is_file():
+            if presence.is_file(folder / name):
                 return Declaration(kind, folder / name, f"{where} has a {name}")
     if requirements := _requirements(folder):
         return Declaration("requirements", requirements, f"{where} has a {requirements.relative_to(folder)}")
     if declares:
         return Declaration("pyproject", pyproject, f"{where} has a pyproject.toml that names packages")
     for name in ("setup.py", "setup.cfg"):
-        if (folder / name).is_file() and (name == "setup.py" or _is_setuptools(folder / name)):
+        if presence.is_file(folder / name) and (name == "setup.py" or _is_setuptools(folder / name)):
             return Declaration("setup", folder / name, f"{where} has a {name}")
     return None
 
@@ -103,12 +104,14 @@ def _declares(pyproject: Path) -> bool:
 
 def _requirements(folder: Path) -> Path | None:
     """requirements.txt, else the first by name of its kin that is meant for running the program."""
-    if (folder / "requirements.txt").is_file():
+    if presence.is_file(folder / "requirements.txt"):
         return folder / "requirements.txt"
     kin = [
-        path for path in sorted(folder.glob("requirements*.txt")) if path.is_file() and not _is_for_others(path.stem)
+        path
+        for path in sorted(folder.glob("requirements*.txt"))
+        if presence.is_file(path) and not _is_for_others(path.stem)
     ]
-    kin += [path for name in _FOLDER_CHOICES if (path := folder / "requirements" / name).is_file()]
+    kin += [path for name in _FOLDER_CHOICES if presence.is_file(path := folder / "requirements" / name)]
     return kin[0] if kin else None
 
 

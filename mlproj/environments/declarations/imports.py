@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from mlproj.environments.declarations import module_names, python_source
 from mlproj.environments.declarations.draft import Draft, canonical
 from mlproj.environments.declarations.module_names import package_for
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.foundation import file_tree, presence
 from mlproj.foundation.errors import MlprojError, Place
 
 __all__ = ["Import", "Scan", "infer", "package_for", "scan", "undeclared"]
@@ -59,7 +59,7 @@ def scan(project_dir: Path, script: Path | None = None) -> Scan:
     """The third-party modules that *script* and the project's files it imports use; without a script, those of all
     files."""
     result = Scan()
-    if script is not None and script.suffix == ".py" and script.is_file():
+    if script is not None and script.suffix == ".py" and presence.is_file(script):
         roots = [script.parent, project_dir, project_dir / "src"]
         queue = [script]
     else:
@@ -145,18 +145,18 @@ def _alias(name: str) -> str:
 
 
 def _python_files(folder: Path) -> Iterator[Path]:
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in file_tree.walk(folder):
         folders[:] = sorted(one for one in folders if not _is_skipped(Path(where, one)))
         yield from (Path(where, name) for name in sorted(files) if name.endswith(".py") and name != "setup.py")
 
 
 def _is_skipped(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.name in _SKIPPED_FOLDERS or (folder / "pyvenv.cfg").exists()
+    return folder.name.startswith(".") or folder.name in _SKIPPED_FOLDERS or presence.exists(folder / "pyvenv.cfg")
 
 
 def _parse(file: Path, result: Scan) -> ast.Module | None:
     try:
-        if not file.is_file() or file.stat().st_size > _MAX_SIZE:
+        if not presence.is_file(file) or file.stat().st_size > _MAX_SIZE:
             raise ValueError("too large")
         return python_source.parse(file)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OSError, MlprojError) as error:
@@ -215,20 +215,21 @@ def _under(root: Path, parts: list[str], *, relative: bool) -> list[Path]:
         if part in ("", "..") or "\0" in part:
             break
         module, package = folder / f"{part}.py", folder / part
-        if module.is_file():
+        if presence.is_file(module):
             files.append(module)
             break
-        if not package.is_dir() or (index == 0 and not relative and not _holds_python(package)):
+        if not presence.is_folder(package) or (index == 0 and not relative and not _holds_python(package)):
             break
         files.append(package / "__init__.py")
         folder = package
-    return [path for path in files if path.is_file()] or ([root / "."] if files else [])
+    return [path for path in files if presence.is_file(path)] or ([root / "."] if files else [])
 
 
 def _holds_python(folder: Path) -> bool:
     try:
+        found = folder.iterdir()
         return any(
-            path.suffix == ".py" or (path.is_dir() and (path / "__init__.py").is_file()) for path in folder.iterdir()
+            one.suffix == ".py" or (presence.is_folder(one) and presence.is_file(one / "__init__.py")) for one in found
         )
     except OSError:
         return False

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from mlproj.environments.declarations import foreign_platform
 from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 from mlproj.foundation.redaction import redact
 
@@ -62,7 +63,7 @@ def local_path(text: str, folder: Path, place: Place) -> str:
     raw = matched["path"].partition(" ;")[0].strip()
     path = folder / Path(unquote(raw[5:].removeprefix("//")) if raw.lower().startswith("file:") else raw)
     try:
-        found = path.exists()
+        found = presence.exists(path)
     except (OSError, ValueError):
         found = False
     if not found:

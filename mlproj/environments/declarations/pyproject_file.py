@@ -10,6 +10,7 @@ from typing import Any
 from mlproj.environments.declarations import pip_requirement, poetry_version, python_source, text_file, toml_text
 from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.python_env_file import python_version
+from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place
 
 
@@ -22,7 +23,7 @@ def declares(path: Path) -> bool:
 
 def builds(path: Path) -> bool:
     """Whether the pyproject.toml *path* describes something that can be installed: it names a build system."""
-    return path.is_file() and bool(_table(toml_text.load(path), "build-system"))
+    return presence.is_file(path) and bool(_table(toml_text.load(path), "build-system"))
 
 
 def read_into(draft: Draft, path: Path) -> None:
@@ -106,10 +107,10 @@ def read_setup_into(draft: Draft, path: Path) -> None:
     The file is not run here: requirements that are computed are known when the folder is built.
     """
     for name in ("setup.py", "setup.cfg", "pyproject.toml"):
-        if (path.parent / name).is_file():
+        if presence.is_file(path.parent / name):
             draft.add_file(path.parent / name)
     requires, python = _setup_cfg(path.parent / "setup.cfg")
-    if (path.parent / "setup.py").is_file():
+    if presence.is_file(path.parent / "setup.py"):
         literal = _setup_py(path.parent / "setup.py")
         requires, python = literal[0] or requires, literal[1] or python
     if python:
@@ -123,7 +124,7 @@ def read_setup_into(draft: Draft, path: Path) -> None:
 
 
 def _setup_cfg(path: Path) -> tuple[list[str], str | None]:
-    if not path.is_file():
+    if not presence.is_file(path):
         return [], None
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:

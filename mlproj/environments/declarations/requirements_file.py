@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mlproj.environments.declarations import pip_requirement, text_file
 from mlproj.environments.declarations.draft import Draft
+from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 from mlproj.foundation.redaction import redact
 
@@ -185,7 +186,7 @@ def _include(
             hint="download it into the project and name it there",
         )
     path = Path(os.path.normpath(folder / value))
-    if "\0" in value or not path.is_file():
+    if "\0" in value or not presence.is_file(path):
         raise InvalidProject(
             f"the file '{redact(value)}' that this line includes does not exist", place=place, hint=_files_there(path)
         )

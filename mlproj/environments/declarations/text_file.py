@@ -37,7 +37,7 @@ def refuse_pointer(beginning: str, place: Place) -> None:
         raise InvalidProject(
             "this is a pointer of Git LFS, not the file itself",
             place=place,
-            hint="install git-lfs and fetch the project again",
+            hint="get the file itself by: git lfs pull",
         )
 
 

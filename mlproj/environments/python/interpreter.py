@@ -11,9 +11,10 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from mlproj.foundation import paths, process
+from mlproj.foundation import paths, presence, process
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import ServiceError
 
@@ -103,7 +104,7 @@ def _candidates() -> Iterator[tuple[str, str]]:
     yield from (("uv", path) for folder in (_uv_folder(), downloads()) for path in _below(folder))
     yield from (("PATH", path) for path in _on_path())
     for root in _conda_roots():
-        if (root / "bin" / "python").exists():
+        if presence.exists(root / "bin" / "python"):
             yield "conda", str(root / "bin" / "python")
         yield from (("conda", path) for path in _below(root / "envs"))
 
@@ -141,7 +142,7 @@ def _below(folder: Path) -> Iterator[str]:
         return
     for name in names:
         path = folder / name / "bin" / "python"
-        if path.exists() and not (folder / name / "pyvenv.cfg").exists():
+        if presence.exists(path) and not presence.exists(folder / name / "pyvenv.cfg"):
             yield str(path)
 
 
@@ -150,7 +151,7 @@ def _on_path() -> Iterator[str]:
     environments."""
     for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
         folder = Path(entry or ".")
-        if folder.name == "shims" or (folder.parent / "pyvenv.cfg").exists():
+        if folder.name == "shims" or presence.exists(folder.parent / "pyvenv.cfg"):
             continue
         try:
             names = sorted((name for name in os.listdir(folder) if _NAME.match(name)), reverse=True)  # noqa: PTH208  # thousands of names
@@ -187,7 +188,8 @@ class _Facts:
 
     def save(self) -> None:
         if self._changed:
-            paths.write_atomic(self._file(), json.dumps(self._entries))
+            with suppress(OSError):  # it saves time, and a cache that cannot be written is told where it is needed
+                paths.write_atomic(self._file(), json.dumps(self._entries))
 
 
 def _ask(path: str) -> dict[str, str] | None:

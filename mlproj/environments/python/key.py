@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python.interpreter import Interpreter
+from mlproj.foundation import file_tree, presence
 from mlproj.foundation.redaction import mask_url
 
 _LAYOUT = 2
@@ -104,7 +104,7 @@ def local_path(package: str) -> Path | None:
 
 def tree_digest(path: Path) -> str:
     """SHA-256 over the sorted names and contents of the files in *path* (or of the file), without what is no source."""
-    if path.is_file():
+    if presence.is_file(path):
         return _file_digest(path)
     digest = hashlib.sha256()
     for file in _source_files(path):
@@ -113,9 +113,9 @@ def tree_digest(path: Path) -> str:
 
 
 def _source_files(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in file_tree.walk(folder):
         folders[:] = sorted(name for name in folders if _is_source(Path(place, name)))
-        yield from (Path(place, name) for name in sorted(files) if Path(place, name).is_file())
+        yield from (Path(place, name) for name in sorted(files) if presence.is_file(Path(place, name)))
 
 
 def _is_source(folder: Path) -> bool:
@@ -128,7 +128,7 @@ def _is_source(folder: Path) -> bool:
 
 
 def _build_digest(folder: Path) -> list[tuple[str, str]]:
-    return [(name, _file_digest(folder / name)) for name in _BUILD_FILES if (folder / name).is_file()]
+    return [(name, _file_digest(folder / name)) for name in _BUILD_FILES if presence.is_file(folder / name)]
 
 
 def _file_digest(file: Path) -> str:

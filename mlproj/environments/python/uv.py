@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mlproj.foundation import process
+from mlproj.foundation import presence, process
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
@@ -41,15 +41,15 @@ def binary() -> str:
     """
     name = "uv.exe" if os.name == "nt" else "uv"
     beside = Path(sys.executable).parent / name
-    if beside.is_file():
+    if presence.is_file(beside):
         return str(beside)
     import shutil
     import sysconfig
 
     places = [sysconfig.get_path("scripts"), sysconfig.get_path("scripts", f"{os.name}_user")]
-    located = next((str(Path(place, name)) for place in places if Path(place, name).is_file()), None) or shutil.which(
-        "uv"
-    )
+    located = next(
+        (str(Path(place, name)) for place in places if presence.is_file(Path(place, name))), None
+    ) or shutil.which("uv")
     if located is None:
         raise EnvironmentFailure(
             "uv, which installs packages, is not there", hint="it belongs to mlproj's installation: pip install uv"
@@ -97,7 +97,7 @@ class Uv:
 
     def _environ(self) -> dict[str, str]:
         seen = environ(self._settings, offline=self.offline)
-        if self.configuration.exists() and {"UV_CONFIG_FILE", "UV_NO_CONFIG"} & seen.keys():
+        if presence.exists(self.configuration) and {"UV_CONFIG_FILE", "UV_NO_CONFIG"} & seen.keys():
             seen.pop("UV_NO_CONFIG", None)
             seen["UV_CONFIG_FILE"] = str(self.configuration)
         return seen
@@ -114,7 +114,7 @@ class Uv:
         file = os.environ.get("UV_CONFIG_FILE")
         return (
             Path(file).read_text("utf-8") + "\n"
-            if file and not os.environ.get("UV_NO_CONFIG") and Path(file).is_file()
+            if file and not os.environ.get("UV_NO_CONFIG") and presence.is_file(file)
             else ""
         )
 
