@@ -13,6 +13,7 @@ from mlproj.foundation.errors import UsageError
 
 _LONGEST_NAME = 255  # bytes, as of most file systems
 _LONGEST_PATH = 2000
+_NO_NAME = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 class InvalidPath(UsageError):
@@ -71,7 +72,7 @@ class ArtifactStore(Protocol):
 def parts_of(path: str) -> tuple[str, ...]:
     """The names in *path*. Raises InvalidPath for one that leads elsewhere, also when it is unquoted once more.
 
-    A backslash and a drive (``C:``) part names on Windows; a path that means something else there is not taken here
+    A name may hold a tab or a backslash, as files here do; a path that leads elsewhere on Windows is not taken here
     either.
     """
     plain = path
@@ -86,9 +87,9 @@ def parts_of(path: str) -> tuple[str, ...]:
 def _check(path: str, plain: str) -> None:
     parts = plain.split("/")
     if (
-        plain.startswith("/")
-        or ".." in parts
-        or re.search(r"[\\\x00-\x1f\x7f\ud800-\udfff]", plain)
+        plain.startswith(("/", "\\"))
+        or ".." in re.split(r"[/\\]", plain)
+        or _NO_NAME.search(plain)
         or re.match(r"[A-Za-z]:", plain)
     ):
         raise _invalid(path)

@@ -12,7 +12,7 @@ from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from mlproj.artifacts.base import Entry, InvalidPath, NoSuchFile, parts_of
-from mlproj.foundation.errors import ServiceError
+from mlproj.foundation.errors import ServiceError, UsageError
 
 _UNFINISHED = ".mlproj-upload-"
 # What the path and not the disk is to blame for.
@@ -20,11 +20,17 @@ _WRONG = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.E
 
 
 def folder_of(place: str | Path) -> Path | None:
-    """The folder that *place* (a path or a ``file:`` URI) names; None for a URL of another kind."""
+    """The folder that *place* (a path or a ``file:`` URI) names; None for a URL of another kind. Raises UsageError for
+    no URI."""
     if isinstance(place, Path):
         return place
+    if "\0" in place:
+        raise UsageError(f"{place!r:.200} is no place for files: it holds a NUL character")
     if place.startswith("file:"):
-        return Path(unquote(urlsplit(place).path))
+        try:
+            return Path(unquote(urlsplit(place).path))
+        except ValueError as error:
+            raise UsageError(f"{place!r:.200} is no address of a folder: {error}") from error
     return None if "://" in place else Path(place)
 
 

@@ -28,9 +28,26 @@ def size(number: int) -> str:
     return f"{value / 1000:.1f} TB"
 
 
+FIRST_MOMENT, LAST_MOMENT = -62_135_510_400_000, 253_402_214_400_000
+"""UTC milliseconds between which every time has a date, in every time zone: the years 1 to 9999 without their first and
+last day."""
+
+
+def utc(milliseconds: int | None) -> datetime | None:
+    """A UTC time in milliseconds; None for none, and for one that no calendar has (seconds or nanoseconds, taken for
+    milliseconds)."""
+    if milliseconds is None or not FIRST_MOMENT <= milliseconds <= LAST_MOMENT:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+
+
 def moment(milliseconds: int | None, seconds: bool = False) -> str:
-    """A UTC time in milliseconds as the local date and time; empty for None."""
+    """A UTC time in milliseconds as the local date and time; empty for None, the number for what is no time of any
+    calendar."""
     if milliseconds is None:
         return ""
-    local = datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone()
+    found = utc(milliseconds)
+    if found is None:
+        return f"{milliseconds} ms"
+    local = found.astimezone()
     return f"{local:%Y-%m-%d %H:%M:%S}" if seconds else f"{local:%Y-%m-%d %H:%M}"

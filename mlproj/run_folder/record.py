@@ -51,7 +51,7 @@ def open(
     name = Path(name).name
     try:
         return (paths.run_dir(run_id) / name).open("rb")
-    except OSError:
+    except (OSError, ValueError):  # a name that no file has
         pass
     try:
         return opened(artifact_uri).open(f"{FOLDER}/{name}")

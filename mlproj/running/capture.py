@@ -77,6 +77,7 @@ class Capture:
             experiment_chosen=bool(request.experiment_name or request.experiment_id),
             name_chosen=bool(request.run_name),
             proxied=not self._plan.isolation.writes_here,
+            confined=request.sandbox,
             host=network.listen,
             name=network.name,
             uri=self._uri,

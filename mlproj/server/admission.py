@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,9 @@ OPEN = frozenset({"/health", "/version"})
 """What is answered to everybody: whether there is a server, and of which version of MLflow's protocol."""
 
 _KEY = "mlproj.principal"
+# Patterns of routes do not see all of them, so that what is routed would not be what is looked at. Files may have a
+# tab.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 class Principal(NamedTuple):
@@ -50,13 +54,30 @@ class Admission:
         self, scope: Connection, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
     ) -> None:
         """Serve one request, or refuse it."""
-        if scope["type"] == "http" and scope["path"] not in OPEN:
-            request = Request(scope)
-            try:
-                scope[_KEY] = self._admit(request)
-            except (ApiError, MlprojError) as refusal:
-                return await answer.refusal(refusal, request.headers.get("user-agent", ""))(scope, receive, send)
+        if scope["type"] == "http":
+            refusal = self._refusal(scope)
+            if refusal is not None:
+                return await answer.refusal(refusal, Request(scope).headers.get("user-agent", ""))(scope, receive, send)
         return await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Connection) -> ApiError | MlprojError | None:
+        """Why not; with None the connection knows who it is of."""
+        if _CONTROL.search(scope["path"]):
+            return ApiError(
+                "INVALID_PARAMETER_VALUE", "The request's path holds a control character, which no address here has."
+            )
+        if scope["path"] in OPEN and scope["method"] in {"GET", "HEAD"}:
+            return None
+        try:
+            scope[_KEY] = self._admit(Request(scope))
+        except (ApiError, MlprojError) as refusal:
+            return refusal
+        return None
+
+
+def admitted(scope: Connection) -> Principal | None:
+    """Who a connection is of; None for one that nobody was asked about."""
+    return scope.get(_KEY)
 
 
 def principal(request: Request) -> Principal:

@@ -31,8 +31,10 @@ from mlproj.server import (
 )
 from mlproj.server.admission import Admission, Admit, Principal, principal
 from mlproj.server.artifact_place import Places
-from mlproj.server.call import ApiError, Call, Handler
+from mlproj.server.call import ApiError, Call, Endpoint, Handler
+from mlproj.server.gate import Connection, Gated, behind_gate
 from mlproj.server.guard import Guard
+from mlproj.server.scope import Scope
 
 __all__ = ["VERSION", "Admit", "Principal", "Settings", "create_app"]
 
@@ -56,14 +58,15 @@ class Settings:
 
     ``artifact_root`` is the place (a folder, a URL that fsspec knows, a store) that is offered as
     ``mlflow-artifacts:``. With ``local`` clients are told the real places of artifacts instead, and may name places of
-    their own: for one that is run by the same user. ``hosts`` are the names that the server is called by; None: any
-    name, for a server that asks for a token.
+    their own: for one that is run by the same user. With ``calls`` mlproj's own client may call the stores' methods.
+    ``hosts`` are the names that the server is called by; None: any name, for a server that asks for a token.
     """
 
     admit: Admit
     artifact_root: Path | str | ArtifactStore
     local: bool = False
     hosts: Collection[str] | None = None
+    calls: bool = True
 
 
 def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> Starlette:
@@ -75,17 +78,25 @@ def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> St
         return await _answer(Places(root, settings.local), request)
 
     return Starlette(
-        routes=[
-            Route("/health", _health),
-            Route("/version", _version),
-            *(Route(f"/{prefix}/3.0/mlflow/server-info", _server_info) for prefix in ("api", "ajax-api")),
-            *artifact_files.routes(root),
-            *(() if settings.local else store_calls.routes(Places(root, settings.local))),
-            *(Route(prefix + "{path:path}", api, methods=_METHODS) for prefix in _PREFIXES),
-            *(Route(f"/{prefix}/{{path:path}}", _nothing, methods=_METHODS) for prefix in ("api", "ajax-api", "v1")),
-            *(further or ()),
-            Route("/{path:path}", _nothing, methods=_METHODS),
-        ],
+        routes=behind_gate(
+            [
+                Gated(Route("/health", _health), needs=None),
+                Gated(Route("/version", _version), needs=None),
+                *(
+                    Gated(Route(f"/{prefix}/3.0/mlflow/server-info", _server_info), Scope.READ)
+                    for prefix in ("api", "ajax-api")
+                ),
+                *artifact_files.routes(root),
+                *(store_calls.routes(Places(root, settings.local)) if settings.calls else ()),
+                *(Gated(Route(prefix + "{path:path}", api, methods=_METHODS), _needed) for prefix in _PREFIXES),
+                *(
+                    Gated(Route(f"/{prefix}/{{path:path}}", _nothing, methods=_METHODS), Scope.READ)
+                    for prefix in ("api", "ajax-api", "v1")
+                ),
+                *(further or ()),
+                Gated(Route("/{path:path}", _nothing, methods=_METHODS), Scope.READ),
+            ]
+        ),
         middleware=[Middleware(Guard, hosts=settings.hosts), Middleware(Admission, admit=settings.admit)],
         exception_handlers={405: _no_such_method, 500: _bug},
     )
@@ -93,9 +104,9 @@ def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> St
 
 async def _answer(places: Places, request: Request) -> Response:
     try:
-        handler, named = _find(request.method, request.path_params["path"])
+        endpoint, named = _find(request.method, request.path_params["path"])
         fields = await request_fields.read(request)
-        return await run_in_threadpool(_call, places, request, handler, {**fields, **named})
+        return await run_in_threadpool(_call, places, request, endpoint.handler, {**fields, **named})
     except ApiError as refusal:
         return answer.refusal(refusal)
     except ClientDisconnect:
@@ -129,8 +140,26 @@ def _is_here(request: Request) -> bool:
         return False
 
 
-def _find(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
-    """The handler of an endpoint and what its path names. Raises ApiError when there is none."""
+def endpoints() -> dict[str, list[tuple[str, Scope]]]:
+    """Every address of MLflow's API with its methods and the scope that each needs."""
+    found: dict[str, list[tuple[str, Scope]]] = {}
+    for prefix in _PREFIXES:
+        for table in _TABLES:
+            for (method, path), endpoint in table.items():
+                found.setdefault(prefix + path, []).append((method, endpoint.needs))
+    return found
+
+
+def _needed(connection: Connection) -> Scope:
+    """What an endpoint of MLflow's API needs. That there is none may be told to everybody."""
+    try:
+        return _find(connection["method"], connection["path_params"]["path"])[0].needs
+    except ApiError:
+        return Scope.READ
+
+
+def _find(method: str, path: str) -> tuple[Endpoint, Mapping[str, str]]:
+    """An endpoint and what its path names. Raises ApiError when there is none."""
     for table in _TABLES:
         if (method, path) in table:
             return table[method, path], {}
@@ -141,13 +170,13 @@ def _find(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
     raise ApiError("ENDPOINT_NOT_FOUND", f"There is no endpoint {method} {path:.200}.")
 
 
-def _patterns() -> list[tuple[re.Pattern[str], dict[str, Handler]]]:
+def _patterns() -> list[tuple[re.Pattern[str], dict[str, Endpoint]]]:
     """The endpoints whose paths hold parameters."""
-    found: dict[str, dict[str, Handler]] = {}
+    found: dict[str, dict[str, Endpoint]] = {}
     for table in _TABLES:
-        for (method, path), handler in table.items():
+        for (method, path), endpoint in table.items():
             if "{" in path:
-                found.setdefault(path, {})[method] = handler
+                found.setdefault(path, {})[method] = endpoint
     return [
         (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), handlers)
         for path, handlers in found.items()

@@ -15,7 +15,9 @@ from starlette.routing import Route
 from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, NoSuchFile, parts_of
 from mlproj.foundation.errors import MlprojError
 from mlproj.server import answer, content_type
-from mlproj.server.call import ApiError, Call, Routes
+from mlproj.server.call import ApiError, Call, Routes, read
+from mlproj.server.gate import Gated
+from mlproj.server.scope import Scope
 
 _PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
 # Somebody's program wrote the file: it must not act as a page of ours.
@@ -31,14 +33,16 @@ _NO_MULTIPART = "Multipart upload is not supported for the current artifact repo
 Action = Callable[[Request, ArtifactStore, str], Awaitable[Response]]
 
 
-def routes(store: ArtifactStore) -> list[Route]:
+def routes(store: ArtifactStore) -> list[Gated]:
     """List, download, upload and delete in *store*."""
     found = []
     for prefix in _PREFIXES:
-        found.append(Route(prefix + "artifacts", _endpoint(store, _list), methods=["GET"]))
-        found.append(Route(prefix + "mpu/{path:path}", _endpoint(store, _refuse_multipart), methods=["POST"]))
-        for method, action in (("GET", _download), ("PUT", _upload), ("DELETE", _delete)):
-            found.append(Route(prefix + "artifacts/{path:path}", _endpoint(store, action), methods=[method]))
+        found.append(Gated(Route(prefix + "artifacts", _endpoint(store, _list), methods=["GET"]), Scope.READ))
+        multipart = Route(prefix + "mpu/{path:path}", _endpoint(store, _refuse_multipart), methods=["POST"])
+        found.append(Gated(multipart, Scope.WRITE, names_files=True))
+        for method, action, needs in _ACTIONS:
+            route = Route(prefix + "artifacts/{path:path}", _endpoint(store, action), methods=[method])
+            found.append(Gated(route, needs, names_files=True))
     return found
 
 
@@ -76,8 +80,8 @@ def _listed(call: Call, top: str, path: str | None) -> Mapping[str, Any]:
 
 
 ROUTES: Routes = {
-    ("GET", "artifacts/list"): _list_of_run,
-    ("GET", "logged-models/{model_id}/artifacts/directories"): _list_of_logged_model,
+    ("GET", "artifacts/list"): read(_list_of_run),
+    ("GET", "logged-models/{model_id}/artifacts/directories"): read(_list_of_logged_model),
 }
 
 
@@ -149,3 +153,6 @@ async def _delete(_request: Request, store: ArtifactStore, path: str) -> Respons
 
 async def _refuse_multipart(_request: Request, _store: ArtifactStore, _path: str) -> Response:
     raise ApiError("ENDPOINT_NOT_FOUND", _NO_MULTIPART)
+
+
+_ACTIONS = (("GET", _download, Scope.READ), ("PUT", _upload, Scope.WRITE), ("DELETE", _delete, Scope.ADMIN))

@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mlproj.foundation.quantity import FIRST_MOMENT, LAST_MOMENT
+from mlproj.server.scope import Scope
 from mlproj.tracking.base import Run, TrackingStore
 
 if TYPE_CHECKING:
@@ -93,6 +95,17 @@ class Fields:
         except (TypeError, ValueError, OverflowError):
             raise invalid(name, value, "an integer of 64 bits was expected") from None
 
+    def moment(self, name: str) -> int:
+        """A time in UTC milliseconds, 0 when it is absent. Raises ApiError for one that no calendar has, as nanoseconds
+        are."""
+        found = self.integer(name, 0)
+        if not FIRST_MOMENT <= found <= LAST_MOMENT:
+            expected = "UTC milliseconds since 1970 between the years 1 and 9999 were expected"
+            raise ApiError(
+                "INVALID_PARAMETER_VALUE", f"Invalid value {found} for parameter '{name}' supplied: {expected}."
+            )
+        return found
+
     def limit(self, name: str, default: int, most: int) -> int:
         """A page's size, from 1 to *most*."""
         found = self.integer(name, default) or default
@@ -143,5 +156,32 @@ class Call(Fields):
 Handler = Callable[[Call], Mapping[str, Any]]
 """Answers one endpoint: the JSON document, or an ApiError or one of the store's errors. Runs in a worker thread."""
 
-Routes = Mapping[tuple[str, str], Handler]
-"""Handlers by method and path below ``/api/2.0/mlflow/``; ``{name}`` is a path parameter."""
+
+class Endpoint(NamedTuple):
+    """What answers an endpoint, and what a token must be good for to ask it."""
+
+    handler: Handler
+    needs: Scope
+
+    def __call__(self, call: Call) -> Mapping[str, Any]:
+        """Answer a call that was let in."""
+        return self.handler(call)
+
+
+def read(handler: Handler) -> Endpoint:
+    """An endpoint that only looks."""
+    return Endpoint(handler, Scope.READ)
+
+
+def write(handler: Handler) -> Endpoint:
+    """An endpoint that adds, changes or restores."""
+    return Endpoint(handler, Scope.WRITE)
+
+
+def admin(handler: Handler) -> Endpoint:
+    """An endpoint that takes away from others what they logged, or the place that they log to."""
+    return Endpoint(handler, Scope.ADMIN)
+
+
+Routes = Mapping[tuple[str, str], Endpoint]
+"""Endpoints by method and path below ``/api/2.0/mlflow/``; ``{name}`` is a path parameter."""

@@ -42,9 +42,10 @@ class Embedded:
 
     ``experiment_chosen`` and ``name_chosen`` say what of the run stands whatever the program wants, *folder* is where
     it works. Files are written by the program itself, on this machine, unless they are to come through us (*proxied*),
-    as those of a program in a container must; *host* is the address to listen at, *name* what the program calls it,
-    *uri* the address of *store*, and *team* that of a server which is read from, too. Raises OSError when there is no
-    port.
+    as those of a program in a container must. A *confined* program reads its own only. *host* is the address to listen
+    at,
+    *name* what the program calls it, *uri* the address of *store*, and *team* that of a server which is read from, too.
+    Raises OSError when there is no port.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Embedded:
         experiment_chosen: bool = False,
         name_chosen: bool = False,
         proxied: bool = False,
+        confined: bool = False,
         host: str = _HOST,
         name: str | None = None,
         uri: str | None = None,
@@ -69,6 +71,7 @@ class Embedded:
         self._experiment_chosen = experiment_chosen
         self._name_chosen = name_chosen
         self._proxied = proxied
+        self._confined = confined
         self._uri = uri
         self._team = team
         self._host = host
@@ -188,7 +191,9 @@ class Embedded:
             embedded_service.stores(self._store, self._uri, self._team) as known,
         ):
             self._socket.close()
-            self._run_store = run_scoped_store.RunScopedStore(known.store, self._run, chosen, self._folder)
+            self._run_store = run_scoped_store.RunScopedStore(
+                known.store, self._run, chosen, self._folder, confined=self._confined
+            )
             embedded_service.serve(self._run_store, known, self.token, listening, self._over, proxied=self._proxied)
 
 

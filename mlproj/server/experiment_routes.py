@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlproj.server import wire
-from mlproj.server.call import ApiError, Call, Routes
+from mlproj.server.call import ApiError, Call, Routes, admin, read, write
 from mlproj.tracking.base import Experiment, Page
 
 _MOST = 50_000  # experiments of one page
@@ -89,15 +89,15 @@ def _page(call: Call, page: Page[Experiment]) -> dict[str, Any]:
 
 
 ROUTES: Routes = {
-    ("POST", "experiments/create"): _create,
-    ("GET", "experiments/get"): _get,
-    ("GET", "experiments/get-by-name"): _get_by_name,
-    ("POST", "experiments/search"): _search,
-    ("GET", "experiments/search"): _search,
-    ("GET", "experiments/list"): _list,
-    ("POST", "experiments/update"): _update,
-    ("POST", "experiments/delete"): _delete,
-    ("POST", "experiments/restore"): _restore,
-    ("POST", "experiments/set-experiment-tag"): _set_tag,
-    ("POST", "experiments/delete-experiment-tag"): _delete_tag,
+    ("POST", "experiments/create"): write(_create),
+    ("GET", "experiments/get"): read(_get),
+    ("GET", "experiments/get-by-name"): read(_get_by_name),
+    ("POST", "experiments/search"): read(_search),
+    ("GET", "experiments/search"): read(_search),
+    ("GET", "experiments/list"): read(_list),
+    ("POST", "experiments/update"): write(_update),
+    ("POST", "experiments/delete"): admin(_delete),
+    ("POST", "experiments/restore"): write(_restore),
+    ("POST", "experiments/set-experiment-tag"): write(_set_tag),
+    ("POST", "experiments/delete-experiment-tag"): write(_delete_tag),
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.server import model_wire, run_model, wire
-from mlproj.server.call import ApiError, Call, Routes
+from mlproj.server.call import ApiError, Call, Routes, admin, read, write
 from mlproj.server.model_wire import Document
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelDataset, ModelOrder
 
@@ -167,14 +167,14 @@ def _answer(call: Call, model: LoggedModel) -> Document:
 
 
 ROUTES: Routes = {
-    ("POST", "logged-models"): create,
-    ("POST", "logged-models/search"): search,
-    ("GET", "logged-models/{model_id}"): get,
-    ("PATCH", "logged-models/{model_id}"): finish,
-    ("DELETE", "logged-models/{model_id}"): delete,
-    ("PATCH", "logged-models/{model_id}/tags"): set_tags,
-    ("DELETE", "logged-models/{model_id}/tags/{tag_key}"): delete_tag,
-    ("POST", "logged-models/{model_id}/params"): log_params,
-    ("POST", "runs/outputs"): log_outputs,
-    ("POST", "runs/log-model"): log_model,
+    ("POST", "logged-models"): write(create),
+    ("POST", "logged-models/search"): read(search),
+    ("GET", "logged-models/{model_id}"): read(get),
+    ("PATCH", "logged-models/{model_id}"): write(finish),
+    ("DELETE", "logged-models/{model_id}"): admin(delete),
+    ("PATCH", "logged-models/{model_id}/tags"): write(set_tags),
+    ("DELETE", "logged-models/{model_id}/tags/{tag_key}"): write(delete_tag),
+    ("POST", "logged-models/{model_id}/params"): write(log_params),
+    ("POST", "runs/outputs"): write(log_outputs),
+    ("POST", "runs/log-model"): write(log_model),
 }

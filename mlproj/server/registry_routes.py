@@ -6,7 +6,7 @@ Clients before 2.0 ask below ``preview/``, list instead of searching and send GE
 from __future__ import annotations
 
 from mlproj.server import model_wire, wire
-from mlproj.server.call import Call, Routes
+from mlproj.server.call import Call, Routes, admin, read, write
 from mlproj.server.model_wire import Document
 from mlproj.tracking.model_name import to_version
 
@@ -172,33 +172,33 @@ def _version(call: Call) -> tuple[str, int]:
 
 
 ROUTES: Routes = {
-    ("POST", "registered-models/create"): create_registered_model,
-    ("GET", "registered-models/get"): get_registered_model,
-    ("GET", "registered-models/search"): search_registered_models,
-    ("POST", "registered-models/search"): search_registered_models,
-    ("GET", "registered-models/list"): search_registered_models,
-    ("PATCH", "registered-models/update"): update_registered_model,
-    ("POST", "registered-models/update"): update_registered_model,
-    ("POST", "registered-models/rename"): rename_registered_model,
-    ("DELETE", "registered-models/delete"): delete_registered_model,
-    ("POST", "registered-models/delete"): delete_registered_model,
-    ("POST", "registered-models/set-tag"): set_registered_model_tag,
-    ("DELETE", "registered-models/delete-tag"): delete_registered_model_tag,
-    ("POST", "registered-models/alias"): set_alias,
-    ("GET", "registered-models/alias"): get_version_by_alias,
-    ("DELETE", "registered-models/alias"): delete_alias,
-    ("POST", "registered-models/get-latest-versions"): get_latest_versions,
-    ("GET", "registered-models/get-latest-versions"): get_latest_versions,
-    ("POST", "model-versions/create"): create_version,
-    ("GET", "model-versions/get"): get_version,
-    ("GET", "model-versions/search"): search_versions,
-    ("POST", "model-versions/search"): search_versions,
-    ("PATCH", "model-versions/update"): update_version,
-    ("POST", "model-versions/update"): update_version,
-    ("DELETE", "model-versions/delete"): delete_version,
-    ("POST", "model-versions/delete"): delete_version,
-    ("POST", "model-versions/set-tag"): set_version_tag,
-    ("DELETE", "model-versions/delete-tag"): delete_version_tag,
-    ("POST", "model-versions/transition-stage"): move_to_stage,
-    ("GET", "model-versions/get-download-uri"): get_download_uri,
+    ("POST", "registered-models/create"): write(create_registered_model),
+    ("GET", "registered-models/get"): read(get_registered_model),
+    ("GET", "registered-models/search"): read(search_registered_models),
+    ("POST", "registered-models/search"): read(search_registered_models),
+    ("GET", "registered-models/list"): read(search_registered_models),
+    ("PATCH", "registered-models/update"): write(update_registered_model),
+    ("POST", "registered-models/update"): write(update_registered_model),
+    ("POST", "registered-models/rename"): write(rename_registered_model),
+    ("DELETE", "registered-models/delete"): admin(delete_registered_model),
+    ("POST", "registered-models/delete"): admin(delete_registered_model),
+    ("POST", "registered-models/set-tag"): write(set_registered_model_tag),
+    ("DELETE", "registered-models/delete-tag"): write(delete_registered_model_tag),
+    ("POST", "registered-models/alias"): write(set_alias),
+    ("GET", "registered-models/alias"): read(get_version_by_alias),
+    ("DELETE", "registered-models/alias"): write(delete_alias),
+    ("POST", "registered-models/get-latest-versions"): read(get_latest_versions),
+    ("GET", "registered-models/get-latest-versions"): read(get_latest_versions),
+    ("POST", "model-versions/create"): write(create_version),
+    ("GET", "model-versions/get"): read(get_version),
+    ("GET", "model-versions/search"): read(search_versions),
+    ("POST", "model-versions/search"): read(search_versions),
+    ("PATCH", "model-versions/update"): write(update_version),
+    ("POST", "model-versions/update"): write(update_version),
+    ("DELETE", "model-versions/delete"): admin(delete_version),
+    ("POST", "model-versions/delete"): admin(delete_version),
+    ("POST", "model-versions/set-tag"): write(set_version_tag),
+    ("DELETE", "model-versions/delete-tag"): write(delete_version_tag),
+    ("POST", "model-versions/transition-stage"): write(move_to_stage),
+    ("GET", "model-versions/get-download-uri"): read(get_download_uri),
 }

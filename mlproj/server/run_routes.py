@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.server import run_model, wire
-from mlproj.server.call import ApiError, Call, Routes, invalid
+from mlproj.server.call import ApiError, Call, Routes, admin, invalid, read, write
 from mlproj.tracking.base import Run, Status, WrongState
 
 _MOST = 50_000  # runs of one page
@@ -21,7 +21,7 @@ def _create(call: Call) -> Mapping[str, Any]:
     made = call.store.create_run(
         experiment_id=call.optional_text("experiment_id") or "0",
         run_name=call.optional_text("run_name") or None,
-        start_time=call.integer("start_time", 0) or None,
+        start_time=call.moment("start_time") or None,
         user=call.optional_text("user_id") or tags.get("mlflow.user"),
         status=wire.to_status(call) or Status.RUNNING,
         tags=tags,
@@ -40,7 +40,7 @@ def _update(call: Call) -> Mapping[str, Any]:
     call.store.update_run(
         run.run_id,
         status=wire.to_status(call),
-        end_time=call.integer("end_time", 0) or None,
+        end_time=call.moment("end_time") or None,
         run_name=call.optional_text("run_name") or None,
     )
     found = call.store.get_run(run.run_id)
@@ -141,17 +141,17 @@ def _shown(call: Call, found: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 ROUTES: Routes = {
-    ("POST", "runs/create"): _create,
-    ("GET", "runs/get"): _get,
-    ("POST", "runs/update"): _update,
-    ("POST", "runs/delete"): _delete,
-    ("POST", "runs/restore"): _restore,
-    ("POST", "runs/search"): _search,
-    ("POST", "runs/log-metric"): _log_metric,
-    ("POST", "runs/log-parameter"): _log_param,
-    ("POST", "runs/set-tag"): _set_tag,
-    ("POST", "runs/delete-tag"): _delete_tag,
-    ("POST", "runs/log-batch"): _log_batch,
-    ("POST", "runs/log-inputs"): _log_inputs,
-    ("GET", "metrics/get-history"): _history,
+    ("POST", "runs/create"): write(_create),
+    ("GET", "runs/get"): read(_get),
+    ("POST", "runs/update"): write(_update),
+    ("POST", "runs/delete"): admin(_delete),
+    ("POST", "runs/restore"): write(_restore),
+    ("POST", "runs/search"): read(_search),
+    ("POST", "runs/log-metric"): write(_log_metric),
+    ("POST", "runs/log-parameter"): write(_log_param),
+    ("POST", "runs/set-tag"): write(_set_tag),
+    ("POST", "runs/delete-tag"): write(_delete_tag),
+    ("POST", "runs/log-batch"): write(_log_batch),
+    ("POST", "runs/log-inputs"): write(_log_inputs),
+    ("GET", "metrics/get-history"): read(_history),
 }

@@ -1,26 +1,29 @@
-"""The models of a store as the program of one run may use them: the registry whole, logged models of its own family
-only."""
+"""The models of a store as the program of one run may use them: those of its own family."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mlproj.server.call import ApiError
+from mlproj.server.family_registry import FamilyRegistry, every
 from mlproj.server.run_scoped_store import RunScopedStore, redacted
+from mlproj.server.run_tree import PROGRAM
 from mlproj.tracking.base import Page
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelMetric, ModelRegistry, ModelStore, RunModel
+from mlproj.tracking.sql.model_registry import VERSIONS_TAG
 
 
 class RunScopedModels:
-    """The :class:`~mlproj.tracking.model_base.LoggedModels` of one run's program, over *models*, and their registry as
-    it is.
+    """The :class:`~mlproj.tracking.model_base.LoggedModels` of one run's program, over *models*, and its registry.
 
-    Other runs' models can be read; to change one is an ApiError(PERMISSION_DENIED).
+    Other runs' models can be read, in a confined run not even that; to change one is an ApiError(PERMISSION_DENIED).
     """
 
     def __init__(self, models: ModelStore, adoption: RunScopedStore) -> None:
         self._models = models
+        self._registry = FamilyRegistry(models, adoption, self.owns)
         self._run_store = adoption
         self._run_tree = adoption.family
         self._made: set[str] = set()
@@ -29,7 +32,7 @@ class RunScopedModels:
         """What is the registry's."""
         if name.startswith("_") or not hasattr(ModelRegistry, name):
             raise AttributeError(name)
-        return getattr(self._models, name)
+        return getattr(self._registry, name)
 
     def create_logged_model(
         self,
@@ -53,19 +56,30 @@ class RunScopedModels:
         self._made.add(made.model_id)
         return made
 
+    def owns(self, model_id: str) -> bool:
+        """Whether a logged model is of the family. Raises NotFound."""
+        return model_id in self._made or self._is_ours(self._models.get_logged_model(model_id, deleted_too=True))
+
+    def _is_ours(self, model: LoggedModel) -> bool:
+        return model.model_id in self._made or (
+            bool(model.source_run_id) and self._run_tree.owns(str(model.source_run_id))
+        )
+
     def _require(self, model_id: str) -> None:
-        if model_id in self._made:
-            return
-        source = self._models.get_logged_model(model_id, deleted_too=True).source_run_id
-        if not source or not self._run_tree.holds(source):
+        if not self.owns(model_id):
             raise ApiError(
                 "PERMISSION_DENIED",
-                f"The logged model {model_id} is another run's: inside `mlproj run` a program may change the models of"
-                " its own runs only.",
+                f"The logged model {model_id} is another run's: {PROGRAM} may change the models of its own runs only, "
+                "and with --sandbox it reads no others.",
             )
 
+    def _require_readable(self, model_id: str) -> None:
+        if self._run_store.confined:
+            self._require(model_id)
+
     def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:
-        """Any model."""
+        """Any model; in a confined run one of the family."""
+        self._require_readable(model_id)
         return self._models.get_logged_model(model_id, deleted_too=deleted_too)
 
     def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:
@@ -79,7 +93,10 @@ class RunScopedModels:
         self._models.delete_logged_model(model_id)
 
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
-        """Tag a model of the family."""
+        """Tag a model of the family. That a model of another run was registered is noted by the store, whatever clients
+        add."""
+        if tags.keys() == {VERSIONS_TAG} and not self._run_store.confined and not self.owns(model_id):
+            return self._models.get_logged_model(model_id)
         self._require(model_id)
         return self._models.set_logged_model_tags(model_id, redacted(tags))
 
@@ -94,22 +111,32 @@ class RunScopedModels:
         self._models.log_model_params(model_id, redacted(params))
 
     def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:
-        """Add what a run of the family measured, of whichever model."""
+        """Add what a run of the family measured, of whichever model; in a confined run of one of the family."""
         for run_id in {metric.run_id for metric in metrics}:
             self._run_tree.require(run_id)
+        for model_id in {metric.model_id for metric in metrics}:
+            self._require_readable(model_id)
         self._models.log_model_metrics(metrics)
 
     def search_logged_models(self, experiment_ids: Sequence[str], **query: Any) -> Page[LoggedModel]:
-        """Models of anybody's."""
-        return self._models.search_logged_models(self._run_store.searched(experiment_ids) or (), **query)
+        """Models of anybody's; in a confined run those of the family."""
+        searched = self._run_store.searched(experiment_ids) or ()
+        if not self._run_store.confined:
+            return self._models.search_logged_models(searched, **query)
+        found = every(partial(self._models.search_logged_models, searched), **query)
+        return Page([model for model in found if self._is_ours(model)])
 
     def link_models(self, run_id: str, models: Sequence[RunModel]) -> None:
         """Note which models a run of the family made or used."""
         self._run_tree.require(run_id)
+        for model in models:
+            self._require_readable(model.model_id)
         self._models.link_models(run_id, models)
 
     def models_of_runs(self, run_ids: Sequence[str]) -> Mapping[str, Sequence[RunModel]]:
-        """Of any runs."""
+        """Of any runs; in a confined run of those of the family."""
+        if self._run_store.confined:
+            run_ids = [run_id for run_id in run_ids if self._run_tree.owns(run_id)]
         return self._models.models_of_runs(run_ids)
 
     def append_model_history(self, run_id: str, entry: Mapping[str, object]) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from mlproj.foundation.redaction import looks_secret, redact
 from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.server.call import ApiError
-from mlproj.server.run_tree import RunTree
+from mlproj.server.run_tree import PROGRAM, RunTree
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Page, Run, Status, TrackingStore
 from mlproj.tracking.sql.statement import now
 from mlproj.tracking.sql.store import RUN_NAME_TAG
@@ -38,13 +38,15 @@ class Chosen:
 class RunScopedStore:
     """The :class:`~mlproj.tracking.base.TrackingStore` of one run's program, over *store*.
 
-    It reads everything and writes to its family only: other runs are an ApiError(PERMISSION_DENIED). *folder* is where
-    the program works. ``is_adopted`` tells whether the program has taken the run for its own, ``differing`` what it
-    logged otherwise than the run was given it. Safe for threads.
+    It reads everything (of a *confined* run see ``confined_reading``) and writes to its family only: other runs are an
+    ApiError(PERMISSION_DENIED), and so are experiments that it neither made nor is in. *folder* is where the program
+    works. ``is_adopted`` tells whether the program has taken the run for its own, ``differing`` what it logged
+    otherwise than the run was given it. Safe for threads.
     """
 
-    def __init__(self, store: TrackingStore, run: Run, chosen: Chosen, folder: Path) -> None:
+    def __init__(self, store: TrackingStore, run: Run, chosen: Chosen, folder: Path, *, confined: bool = False) -> None:
         self.family = RunTree(store, run.run_id)
+        self.confined = confined
         self.is_adopted = False
         self.differing: set[str] = set()
         self._store = store
@@ -55,6 +57,7 @@ class RunScopedStore:
         self._told: dict[str, Any] = {}  # fields of our run as the program made them
         self._redirected: set[str] = set()  # experiments whose runs went to the one that the user chose
         self._made_experiments: set[str] = set()
+        self._entered: set[str] = set()  # experiments that the program made runs in, besides the one of ours
         self._lock = threading.Lock()
 
     @property
@@ -130,6 +133,7 @@ class RunScopedStore:
             }
         )
         self.family.add(made.run_id)
+        self._entered.add(made.experiment_id)
         return made
 
     def update_run(self, run_id: str, **changes: Any) -> bool:  # noqa: D102
@@ -266,22 +270,46 @@ class RunScopedStore:
         lifecycle_stage: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        if (name or lifecycle_stage == "deleted") and experiment_id not in self._made_experiments:
-            raise ApiError(
-                "PERMISSION_DENIED",
-                "A program inside `mlproj run` may rename and delete only experiments that it made itself.",
-            )
+        if name or lifecycle_stage:
+            self._require_made(experiment_id, "rename, delete and restore only experiments that it made itself")
+        if tags and experiment_id not in self._made_experiments:
+            experiment_id = self._tagged(experiment_id)
+            self._require_entered(experiment_id, redacted(tags))
         name = redact(name) if name else None
         self._store.update_experiment(
             experiment_id, name=name, lifecycle_stage=lifecycle_stage, tags=redacted(tags) if tags else None
         )
 
-    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:  # noqa: D102
+    def _tagged(self, experiment_id: str) -> str:
+        """The experiment that the program means: where the user chose one, it is in that."""
+        return self._run.experiment_id if experiment_id in self._redirected else experiment_id
+
+    def _require_made(self, experiment_id: str, may: str) -> None:
         if experiment_id not in self._made_experiments:
+            self._store.get_experiment(experiment_id=experiment_id)  # an unknown one is told as such
+            raise ApiError(
+                "PERMISSION_DENIED", f"Experiment {experiment_id} is not of this program: {PROGRAM} may {may}."
+            )
+
+    def _require_entered(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """Raise ApiError for tags of an experiment that the program is not in, unless they would be as they were."""
+        if experiment_id in self.own_experiments():
+            return
+        kept = self._store.get_experiment(experiment_id=experiment_id).tags
+        if self.confined or any(kept.get(key) != value for key, value in tags.items()):
             raise ApiError(
                 "PERMISSION_DENIED",
-                "A program inside `mlproj run` may take tags only from experiments that it made itself.",
+                f"Experiment {experiment_id} is not of this program: {PROGRAM} may tag the experiments that it made"
+                " itself or is in.",
             )
+
+    def own_experiments(self) -> set[str]:
+        """The experiments that the program made or is in. Runs below ours make a confined one reach no further."""
+        entered = set() if self.confined else self._entered
+        return {self._store.get_run(self._run.run_id).experiment_id, *self._made_experiments, *entered}
+
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:  # noqa: D102
+        self._require_made(experiment_id, "take tags only from experiments that it made itself")
         self._store.delete_experiment_tag(experiment_id, key)
 
     def search_experiments(self, **query: Any) -> Page[Experiment]:  # noqa: D102

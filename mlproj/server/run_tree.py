@@ -6,6 +6,7 @@ from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.server.call import ApiError
 from mlproj.tracking.base import UNFINISHED, NotFound, Status, TrackingStore
 
+PROGRAM = "a program inside `mlproj run`"
 _DEEPEST = 50  # generations
 
 
@@ -20,6 +21,18 @@ class RunTree:
     def add(self, run_id: str) -> None:
         """Take in a run that the program made."""
         self._children.add(run_id)
+
+    @property
+    def ids(self) -> list[str]:
+        """The run and those that the program made."""
+        return [self.run_id, *sorted(self._children)]
+
+    def owns(self, run_id: str) -> bool:
+        """:meth:`holds`, and False for an unknown run."""
+        try:
+            return self.holds(run_id)
+        except NotFound:
+            return False
 
     def holds(self, run_id: str) -> bool:
         """Whether the run is of the family; also one that a nested ``mlproj run`` made. Raises NotFound for an unknown
@@ -44,8 +57,8 @@ class RunTree:
         if not self.holds(run_id):
             raise ApiError(
                 "PERMISSION_DENIED",
-                f"Run {run_id} is not of this program: inside `mlproj run` a program may read all runs, "
-                f"and write to its own run {self.run_id} and to the runs below it.",
+                f"Run {run_id} is not of this program: {PROGRAM} may write to its own run {self.run_id} and to the runs"
+                " below it, and with --sandbox it reads no others.",
             )
 
     def end(self, status: Status) -> None:

@@ -17,14 +17,16 @@ from mlproj.server.access import asking
 from mlproj.server.admission import Principal
 from mlproj.server.app import Settings, create_app
 from mlproj.server.artifact_place import Places
+from mlproj.server.gate import Gated, pages_behind_gate
 from mlproj.server.guard import App
 from mlproj.server.reaper import Reaper
+from mlproj.server.scope import Scope
 from mlproj.server.token_file import TokenFile, beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.routing import BaseRoute
+    from starlette.routing import BaseRoute, Router
 
 _PATIENCE = 30  # seconds that requests under way have when the server is asked to end
 _KEEP_ALIVE = 75  # seconds; a client that logs now and then need not connect again
@@ -128,7 +130,7 @@ _REQUEST_LOG: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "uvicorn.logging.AccessFormatter",
+            "()": "mlproj.server.request_log.Formatter",
             "fmt": '%(asctime)s %(client_addr)s "%(request_line)s" %(status_code)s',
         }
     },
@@ -145,14 +147,14 @@ def _pages(reaper: Reaper, places: Places) -> list[BaseRoute]:
         return []
     from starlette.routing import Mount
 
-    return [Mount("/", app=_Pages(reaper, places))]
+    return [Gated(Mount("/", app=_Pages(reaper, places)), Scope.READ, names_files=True)]
 
 
 class _Pages:
     def __init__(self, reaper: Reaper, places: Places) -> None:
         self._reaper = reaper
         self._places = places
-        self._app: App | None = None
+        self._app: Router | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._app is None:
@@ -161,8 +163,14 @@ class _Pages:
             self._app = await run_in_threadpool(_load_pages, self._reaper, self._places)
         await self._app(scope, receive, send)
 
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Which pages there are, each behind the gate."""
+        self._app = self._app or _load_pages(self._reaper, self._places)
+        return self._app.routes
 
-def _load_pages(reaper: Reaper, places: Places) -> App:
+
+def _load_pages(reaper: Reaper, places: Places) -> Router:
     from starlette.requests import Request
     from starlette.routing import Router
 
@@ -174,4 +182,6 @@ def _load_pages(reaper: Reaper, places: Places) -> App:
         reaper.look()
         return principal(request).store
 
-    return Router(routes=site.routes(store_of, lambda request: principal(request).models, places.shown))
+    return Router(
+        routes=pages_behind_gate(site.routes(store_of, lambda request: principal(request).models, places.shown))
+    )

@@ -3,7 +3,6 @@ keep."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,22 +12,73 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from mlproj.foundation.errors import MlprojError
+from mlproj.foundation.errors import MlprojError, UsageError
+from mlproj.foundation.quantity import FIRST_MOMENT, LAST_MOMENT
 from mlproj.server import answer, request_fields
 from mlproj.server.admission import principal
 from mlproj.server.artifact_place import Places
 from mlproj.server.call import ApiError
+from mlproj.server.gate import Connection, Gated
 from mlproj.server.scope import Scope
-from mlproj.tracking import exact
+from mlproj.tracking import exact, run_document
 from mlproj.tracking.base import Experiment, Page, Run, TrackingStore
 from mlproj.tracking.model_base import LoggedModel, ModelStore
 from mlproj.tracking.remote import PREFIX
 
-_METHOD = re.compile(r"[a-z][a-z_]*")
 _PROTOCOLS: Mapping[str, type] = {"tracking": TrackingStore, "models": ModelStore}
+# What each method needs; one that is in neither list is for administrators.
+_READ = {
+    "tracking": frozenset(
+        {"get_run", "list_runs", "search_runs", "metric_history", "marks", "purgeable"}
+        | {"get_experiment", "list_experiments", "search_experiments"}
+    ),
+    "models": frozenset(
+        {
+            "get_registered_model",
+            "search_registered_models",
+            "get_version",
+            "get_version_by_alias",
+            "latest_versions",
+            "search_versions",
+        }
+        | {"download_uri", "get_logged_model", "search_logged_models", "models_of_runs"}
+    ),
+}
+_WRITE = {
+    "tracking": frozenset(
+        {"create_run", "update_run", "log", "log_inputs", "delete_tag"}
+        | {"create_experiment", "update_experiment", "delete_experiment_tag"}
+    ),
+    "models": frozenset(
+        {"create_registered_model", "update_registered_model", "rename_registered_model"}
+        | {"set_registered_model_tag", "delete_registered_model_tag", "set_alias", "delete_alias"}
+        | {"create_version", "update_version", "set_version_tag", "delete_version_tag", "move_to_stage"}
+        | {"create_logged_model", "finish_logged_model", "set_logged_model_tags", "delete_logged_model_tag"}
+        | {"log_model_params", "log_model_metrics", "link_models", "append_model_history"}
+    ),
+}
 
 
-def routes(places: Places) -> list[Route]:
+def calls() -> list[tuple[str, str]]:
+    """Every method that can be called: the store's word in the address, and the method's name."""
+    return [
+        (kind, name) for kind, protocol in _PROTOCOLS.items() for name in dir(protocol) if _is_method(protocol, name)
+    ]
+
+
+def needed(kind: str, name: str) -> Scope:
+    """The scope that a call needs."""
+    if name in _READ.get(kind, ()):
+        return Scope.READ
+    return Scope.WRITE if name in _WRITE.get(kind, ()) else Scope.ADMIN
+
+
+def _is_method(protocol: type, name: str) -> bool:
+    """Whether a protocol declares the method, and not what every class has (``mro``, ``register``)."""
+    return name != "close" and not name.startswith("_") and any(name in vars(base) for base in protocol.__mro__)
+
+
+def routes(places: Places) -> list[Gated]:
     """Say that this is an mlproj server, and answer calls of methods."""
 
     async def answered(request: Request) -> Response:
@@ -41,9 +91,13 @@ def routes(places: Places) -> list[Route]:
             return PlainTextResponse("", status_code=400)
 
     return [
-        Route(f"{PREFIX}/server", _server, methods=["GET"]),
-        Route(f"{PREFIX}/{{store}}/{{method}}", answered, methods=["POST"]),
+        Gated(Route(f"{PREFIX}/server", _server, methods=["GET"]), Scope.READ),
+        Gated(Route(f"{PREFIX}/{{store}}/{{method}}", answered, methods=["POST"]), _needed),
     ]
+
+
+def _needed(connection: Connection) -> Scope:
+    return needed(connection["path_params"]["store"], connection["path_params"]["method"])
 
 
 def _server(_request: Request) -> Response:
@@ -53,13 +107,18 @@ def _server(_request: Request) -> Response:
 def _call(places: Places, request: Request, fields: Mapping[str, Any]) -> Response:
     kind, name = request.path_params["store"], request.path_params["method"]
     protocol = _PROTOCOLS.get(kind)
-    method: Callable[..., Any] | None = getattr(protocol, name, None) if protocol and _METHOD.fullmatch(name) else None
-    if method is None or name == "close":
+    if protocol is None or not _is_method(protocol, name):
         raise ApiError("ENDPOINT_NOT_FOUND", f"There is no method {kind:.40}.{name:.40}.")
+    method: Callable[..., Any] = getattr(protocol, name)
     caller = principal(request)
     arguments = exact.arguments_of(method, fields)
-    if name.startswith("update_") and arguments.get("lifecycle_stage") == "deleted" and caller.scope < Scope.ADMIN:
+    if (
+        name.startswith("update_")
+        and arguments.get("lifecycle_stage") not in (None, "active")
+        and caller.scope < Scope.ADMIN
+    ):
         raise ApiError("PERMISSION_DENIED", "The token's scope does not allow to delete: this needs admin.")
+    _check(arguments)
     for place in ("artifact_uri", "artifact_location"):
         if arguments.get(place):
             arguments[place] = places.accept(arguments[place])
@@ -67,6 +126,21 @@ def _call(places: Places, request: Request, fields: Mapping[str, Any]) -> Respon
     result = getattr(target, name)(**arguments)
     told = places.for_client(result, "") if name == "download_uri" else _for_client(places, result)
     return answer.document({"result": exact.encode(told)})
+
+
+def _check(arguments: Mapping[str, Any]) -> None:
+    """Raise UsageError for what could be kept and not be shown."""
+    run_document.check(arguments)
+    stage = arguments.get("lifecycle_stage")
+    if stage not in (None, "active", "deleted"):
+        raise UsageError(f"lifecycle_stage: expected active or deleted, got {stage!r:.80}")
+    times = {name: arguments.get(name) for name in ("start_time", "end_time")}
+    points = {
+        f"metrics[{index}].timestamp": point.timestamp for index, point in enumerate(arguments.get("metrics") or ())
+    }
+    for name, value in {**times, **points}.items():
+        if value is not None and not FIRST_MOMENT <= value <= LAST_MOMENT:
+            raise UsageError(f"{name}: expected UTC milliseconds since 1970 between the years 1 and 9999, got {value}")
 
 
 def _for_client(places: Places, result: Any) -> Any:

@@ -127,7 +127,7 @@ def to_metric(item: Mapping[str, Any]) -> Metric:
     key = _key(entry)
     if item.get("timestamp") is None:
         raise ApiError("INVALID_PARAMETER_VALUE", "Missing value for required parameter 'timestamp'.")
-    return Metric(key, number, entry.integer("timestamp", 0), entry.integer("step", 0))
+    return Metric(key, number, entry.moment("timestamp"), entry.integer("step", 0))
 
 
 def to_datasets(items: Sequence[Any]) -> list[DatasetInput]:
@@ -144,7 +144,7 @@ def to_datasets(items: Sequence[Any]) -> list[DatasetInput]:
                 dataset.text("source"),
                 dataset.optional_text("schema"),
                 dataset.optional_text("profile"),
-                to_pairs(given.get("tags") or (), "tags"),
+                to_pairs(Fields(given).items("tags"), "tags"),
             )
         )
     return found

@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
-from mlproj.foundation import paths
+from mlproj.foundation import paths, quantity
 from mlproj.foundation.tree_digest import SNAPSHOT
 from mlproj.run_folder import output_log
 from mlproj.signing.envelope import Unsound, strict_json
@@ -102,7 +101,11 @@ def _dependencies(run: Run, evidence: Evidence) -> Iterator[Document]:
         if given.get("sha256"):
             # A folder's hash is one of ours, over names and contents.
             kind = "mlprojTree" if given.get("folder") else "sha256"
-            yield {"name": f"input {given['parameter']}", "uri": str(given["uri"]), "digest": {kind: given["sha256"]}}
+            yield {
+                "name": f"input {given.get('parameter')}",
+                "uri": str(given.get("uri")),
+                "digest": {kind: given["sha256"]},
+            }
 
 
 def _details(run: Run, evidence: Evidence) -> Document:
@@ -132,13 +135,8 @@ def _details(run: Run, evidence: Evidence) -> Document:
 
 
 def _moment(milliseconds: int | None) -> str | None:
-    if milliseconds is None:
-        return None
-    return (
-        datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
+    found = quantity.utc(milliseconds)
+    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z") if found else None
 
 
 def facts(payload: bytes) -> dict[str, str]:

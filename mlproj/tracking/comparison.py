@@ -96,7 +96,7 @@ def machine(run: Run) -> dict[str, Value]:
     """The machine that the run's command met, as far as it is recorded: a name and a value each."""
     recorded = {name: value for name, value in _machine(run).items() if name != "variables"}
     return {
-        name.replace("_", " "): ", ".join(value) if isinstance(value, list) else value
+        name.replace("_", " "): ", ".join(map(str, value)) if isinstance(value, list) else value
         for name, value in recorded.items()
         if value
     }

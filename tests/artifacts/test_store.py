@@ -113,7 +113,9 @@ def test_a_path_cannot_leave(store: ArtifactStore, path: str) -> None:
         put(store, path, b"bad")
 
 
-@pytest.mark.parametrize("name", ["100%", "a%2eb", "ünï cödé", "con", "-rf", "#1?x=y", "a;b", "..."])
+@pytest.mark.parametrize(
+    "name", ["100%", "a%2eb", "ünï cödé", "con", "-rf", "#1?x=y", "a;b", "...", "a\tb", "a\\b", "b\\\t\\"]
+)
 def test_odd_names_are_names(store: ArtifactStore, name: str) -> None:
     put(store, f"d/{name}", b"x")
     assert store.list("d") == [Entry(name, 1)] and get(store, f"d/{name}") == b"x"

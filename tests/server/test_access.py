@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from starlette.testclient import TestClient
 
 from mlproj import tracking
 from mlproj.foundation import paths
-from mlproj.server.access import Scope, asking, needed
+from mlproj.server.access import Scope, asking
 from mlproj.server.admission import Principal
 from mlproj.server.app import _TABLES, Settings, create_app
 from mlproj.server.token_file import TokenFile
@@ -133,78 +132,6 @@ def test_a_scope_ends_where_the_next_begins(closed: TestClient, tokens: TokenFil
         for needs, endpoints in asked.items():
             for method, path in endpoints:
                 assert (status(scope, method, path) == 403) == (scope < needs), (scope, method, path)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/experiments/delete",
-        "experiments/delete/",
-        "./experiments/delete",
-        "x/../experiments/delete",
-        "experiments/delete?x",
-    ],
-)
-def test_no_spelling_of_a_path_gets_around_a_scope(
-    closed: TestClient, tokens: TokenFile, store: TrackingStore, path: str
-) -> None:
-    secret, _ = tokens.create("a", Scope.WRITE, None)
-    made = store.create_experiment("x")
-    raw = ("/api/2.0/mlflow/" + path.replace("?", "%3F")).encode()
-    scope = {"path": API + path, "raw_path": raw}
-    answer = _raw(closed, scope, secret, made.experiment_id)
-    assert answer in {403, 404} and store.get_experiment(name="x").lifecycle_stage == "active"
-
-
-def _raw(client: TestClient, scope: dict[str, Any], secret: str, experiment_id: str) -> int:
-    """The status of a POST to a path that no client would leave as it is."""
-    import anyio
-
-    sent: list[Any] = []
-    body = json.dumps({"experiment_id": experiment_id}).encode()
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": body}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {secret}".encode())]
-    whole = {
-        "type": "http",
-        "method": "POST",
-        "query_string": b"",
-        "headers": headers,
-        "root_path": "",
-        "scheme": "http",
-        **scope,
-    }
-    anyio.run(client.app, whole, receive, send)
-    return int(sent[0]["status"])
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "scope"),
-    [
-        ("HEAD", "/api/2.0/mlflow-artifacts/artifacts/1/x", Scope.READ),
-        ("POST", "/ajax-api/2.0/preview/mlflow/experiments/search", Scope.READ),
-        ("POST", "/api/2.0/mlflow/logged-models/search", Scope.READ),
-        ("POST", "/api/2.0/mlflow/runs/searching", Scope.WRITE),
-        ("POST", "/api/2.0/mlflow/runs/search/x", Scope.WRITE),
-        ("POST", "/elsewhere/mlflow/runs/search", Scope.WRITE),
-        ("PATCH", "/api/2.0/mlflow/logged-models/m-1", Scope.WRITE),
-        ("POST", "/api/2.0/mlflow/logged-models/m-1", Scope.WRITE),
-        ("DELETE", "/api/2.0/mlflow/logged-models/m-1", Scope.ADMIN),
-        ("DELETE", "/api/2.0/mlflow/logged-models/m-1/tags/t", Scope.WRITE),
-        ("DELETE", "/api/2.0/mlflow/registered-models/alias", Scope.WRITE),
-        ("DELETE", "/api/2.0/preview/mlflow/registered-models/delete", Scope.ADMIN),
-        ("DELETE", "/api/2.0/mlflow/model-versions/delete/", Scope.ADMIN),
-        ("POST", "/api/2.0/mlflow/runs/delete-tag", Scope.WRITE),
-        ("POST", "/api/2.0/mlflow/runs/restore", Scope.WRITE),
-    ],
-)
-def test_what_a_request_needs(method: str, path: str, scope: Scope) -> None:
-    assert needed(method, path) is scope
 
 
 def test_a_revoked_and_an_expired_token_are_worthless_at_once(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from typing import Any
 
 from mlproj.cli import compare_view
@@ -64,7 +63,7 @@ def report(run: Run, values: Mapping[str, str]) -> Report:
             Table("Outputs", ("file", "size", "SHA-256"), outputs),
         ),
         links=_links(run),
-        started=datetime.fromtimestamp(run.start_time / 1000, timezone.utc) if run.start_time is not None else None,
+        started=quantity.utc(run.start_time),
     )
 
 

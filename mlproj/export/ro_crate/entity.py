@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
+
+from mlproj.foundation import quantity
 
 METADATA = "ro-crate-metadata.json"
 """The name that RO-Crate gives its metadata file."""
@@ -67,10 +68,9 @@ def content_id(sha256: str, name: str) -> str:
 
 
 def moment(milliseconds: int | None) -> str | None:
-    """A UTC time in milliseconds as RFC 3339 writes it."""
-    if milliseconds is None:
-        return None
-    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).isoformat(timespec="milliseconds")
+    """A UTC time in milliseconds as RFC 3339 writes it; None for one that it cannot."""
+    found = quantity.utc(milliseconds)
+    return found.isoformat(timespec="milliseconds") if found else None
 
 
 def _quoted(text: str, safe: str) -> str:

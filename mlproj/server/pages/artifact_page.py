@@ -117,12 +117,19 @@ def _preview(file: IO[bytes], path: str) -> dict[str, Any]:
         return kind
     text = data.decode("utf-8", "replace")
     cut = kind["size"] > len(data)
-    if suffix in _TABLES:
-        rows = [row[:_MOST_COLUMNS] for row in csv.reader(io.StringIO(text), delimiter=_TABLES[suffix])]
+    if suffix in _TABLES and (rows := _rows(text, _TABLES[suffix])) is not None:
         return {**kind, "kind": "table", "rows": rows[: _MOST_ROWS + 1], "cut": cut or len(rows) > _MOST_ROWS + 1}
     if suffix == ".json" and not cut:
         text = _indented(text)
     return {**kind, "kind": "text", "text": text, "cut": cut}
+
+
+def _rows(text: str, delimiter: str) -> list[list[str]] | None:
+    """The rows of a table; None where csv does not take it for one, as with a field of more than 131,072 characters."""
+    try:
+        return [row[:_MOST_COLUMNS] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    except csv.Error:
+        return None
 
 
 def _indented(text: str) -> str:

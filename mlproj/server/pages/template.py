@@ -32,4 +32,5 @@ def _environment() -> Environment:
 
 def render(name: str, **given: Any) -> str:
     """The page of the template called *name*."""
-    return _environment().get_template(name).render(**given)
+    text = _environment().get_template(name).render(**given)
+    return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair can be kept, and not be sent

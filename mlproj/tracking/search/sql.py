@@ -16,6 +16,7 @@ from mlproj.tracking.sql.row import text
 from mlproj.tracking.sql.statement import Connection
 
 _SQL = {"!=": "<>"}
+_MOST = 2**31  # of one page; one more must fit in a database's integer
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def find(connection: Connection, dialect: Dialect, search: Search) -> tuple[list
         f"WHERE {' AND '.join(conditions) or '1 = 1'} "
         f"ORDER BY {', '.join(f'{term.expression} {term.direction}' for term in terms)} LIMIT :page_limit"
     )
-    rows = list(connection.execute(statement, {**query.values, "page_limit": search.limit + 1}))
+    rows = list(connection.execute(statement, {**query.values, "page_limit": min(search.limit, _MOST) + 1}))
     numbers = [row[0] for row in rows[: search.limit]]
     if len(rows) <= search.limit:
         return numbers, None

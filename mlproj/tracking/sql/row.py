@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
-from mlproj.tracking import artifact_uri
+from mlproj.tracking import artifact_uri, run_document
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 
 # Fields of a Run that are columns, in the order they are read.
@@ -41,6 +41,7 @@ DATASET_COLUMNS = "name, digest, source_type, source, schema_json, profile, tags
 DATASET_CONTEXT_TAG = "mlflow.data.context"
 _LEAST = -(2**63)
 
+_INTEGERS = ("start_time", "end_time", "exit_code", "pid")
 _STATUSES = {status.value: status for status in Status}
 
 Row = Sequence[Any]
@@ -123,7 +124,10 @@ def key(name: str) -> str:
 
 def to_value(value: float, is_nan: int) -> float:
     """A stored metric value as Python's float."""
-    return math.nan if is_nan else float(value)
+    try:
+        return math.nan if is_nan else float(value)
+    except (TypeError, ValueError):  # another program's; SQLite lets it
+        return math.nan
 
 
 def to_document(value: Any) -> str | None:
@@ -156,10 +160,13 @@ def to_run(row: Row, artifact_root: str, logged: Logged) -> Run:
     fields["status"] = _STATUSES[fields["status"]]
     if ":" not in fields["artifact_uri"]:
         fields["artifact_uri"] = f"{artifact_root}/{fields['artifact_uri']}"
-    for document in ("source", "environment"):
-        fields[document] = json.loads(fields[document]) if fields[document] else None
-    fields["inputs"] = json.loads(fields["inputs"]) if fields["inputs"] else ()
-    fields["outputs"] = tuple(Output(**output) for output in json.loads(fields["outputs"])) if fields["outputs"] else ()
+    for name, kind in (("source", run_document.SOURCE), ("environment", run_document.ENVIRONMENT)):
+        fields[name] = run_document.read_document(fields[name], kind) if fields[name] else None
+    fields["inputs"] = run_document.read_inputs(fields["inputs"]) if fields["inputs"] else ()
+    fields["outputs"] = run_document.read_outputs(fields["outputs"]) if fields["outputs"] else ()
+    for name in _INTEGERS:
+        if type(fields[name]) is not int and fields[name] is not None:
+            fields[name] = _to_integer(fields[name])
     return Run(
         **fields,
         params=logged.params,
@@ -168,6 +175,14 @@ def to_run(row: Row, artifact_root: str, logged: Logged) -> Run:
         latest_metrics=tuple(logged.latest_metrics),
         datasets=tuple(logged.datasets),
     )
+
+
+def _to_integer(value: Any) -> int | None:
+    """What another program wrote into a column of integers, which SQLite lets it."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def from_dataset(dataset: DatasetInput) -> dict[str, Any]:
@@ -187,4 +202,4 @@ def from_dataset(dataset: DatasetInput) -> dict[str, Any]:
 def to_dataset(row: Row) -> DatasetInput:
     """A dataset of a row of ``DATASET_COLUMNS``."""
     name, digest, source_type, source, schema, profile, tags = row
-    return DatasetInput(name, digest, source_type, source, schema, profile, json.loads(tags))
+    return DatasetInput(name, digest, source_type, source, schema, profile, run_document.read_tags(tags))

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlproj.foundation.errors import UsageError
 from mlproj.tracking import run_name as names
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Output, Page, Run, Status, WrongState
 from mlproj.tracking.sql import experiment as sql_experiment
@@ -205,6 +206,8 @@ class SqlStore:
         limit: int | None = None,
         offset: int = 0,
     ) -> list[Run]:
+        if offset < 0 or (limit is not None and limit < 0):
+            raise UsageError(f"cannot list {limit} runs from the {offset}th: expected numbers that are not negative")
         values: dict[str, Any] = {"limit": _INFINITE if limit is None else limit, "offset": offset}
         with self._database.read() as connection:
             conditions = []

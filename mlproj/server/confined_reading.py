@@ -1,0 +1,98 @@
+"""What the program of a confined run may read of the store: its own runs, and the experiments that it is in or made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mlproj.server.call import ApiError
+from mlproj.server.run_scoped_store import RunScopedStore
+from mlproj.server.run_tree import PROGRAM
+from mlproj.tracking.base import Experiment, Metric, Page, Run
+from mlproj.tracking.search.grammar import parse_filter
+from mlproj.tracking.search.vocabulary import EXPERIMENTS, RUNS, Vocabulary
+
+WRITES = frozenset(
+    {"create_run", "update_run", "log", "delete_tag", "log_inputs", "purge"}
+    | {"create_experiment", "update_experiment", "delete_experiment_tag", "close"}
+)
+"""What is passed on: it reaches the program's own only."""
+
+
+class ConfinedReading:
+    """The :class:`~mlproj.tracking.base.TrackingStore` of a confined run's program, over *adoption*.
+
+    An experiment that is not the program's own is told by its name and id, which ``set_experiment`` asks for, without
+    what is in it. Other runs are an ApiError(PERMISSION_DENIED), and no search finds them.
+    """
+
+    def __init__(self, adoption: RunScopedStore) -> None:
+        self._run_store = adoption
+        self._run_tree = adoption.family
+        self._named: set[str] = {"0"}  # experiments that the program knows by their names
+
+    def __getattr__(self, name: str) -> Any:
+        """What writes."""
+        if name not in WRITES:
+            raise AttributeError(name)
+        return getattr(self._run_store, name)
+
+    def get_run(self, reference: str) -> Run:
+        """A run of the family."""
+        self._run_tree.require(reference)
+        return self._run_store.get_run(reference)
+
+    def marks(self, run_id: str) -> Any:
+        """Of a run of the family."""
+        self._run_tree.require(run_id)
+        return self._run_store.marks(run_id)
+
+    def metric_history(self, run_id: str, key: str) -> list[Metric]:
+        """Of a run of the family."""
+        self._run_tree.require(run_id)
+        return self._run_store.metric_history(run_id, key)
+
+    def search_runs(self, *, filter: str = "", **query: Any) -> Page[Run]:
+        """Runs of the family."""
+        return self._run_store.search_runs(filter=_among(filter, RUNS, "run_id", self._run_tree.ids), **query)
+
+    def list_runs(self, **query: Any) -> list[Run]:
+        """Runs of the family."""
+        return [run for run in self._run_store.list_runs(**query) if self._run_tree.owns(run.run_id)]
+
+    def purgeable(self, **_which: Any) -> list[Run]:
+        """None: the program removes nothing for good."""
+        return []
+
+    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
+        """An experiment by name, or one by id that is the program's own or was told to it by name."""
+        found = self._run_store.get_experiment(name=name, experiment_id=experiment_id)
+        if found.experiment_id in self._run_store.own_experiments():
+            return found
+        if name is not None:
+            self._named.add(found.experiment_id)
+        elif found.experiment_id not in self._named:
+            raise ApiError(
+                "PERMISSION_DENIED",
+                f"Experiment {found.experiment_id} is not of this program: with --sandbox {PROGRAM} reads the"
+                " experiments that its runs are in and those that it made itself.",
+            )
+        return replace(found, tags={}, creation_time=None, last_update_time=None)
+
+    def search_experiments(self, *, filter: str = "", **query: Any) -> Page[Experiment]:
+        """The program's own experiments."""
+        own = sorted(self._run_store.own_experiments())
+        return self._run_store.search_experiments(filter=_among(filter, EXPERIMENTS, "experiment_id", own), **query)
+
+    def list_experiments(self) -> list[Experiment]:
+        """The program's own experiments."""
+        own = self._run_store.own_experiments()
+        return [experiment for experiment in self._run_store.list_experiments() if experiment.experiment_id in own]
+
+
+def _among(filter: str, vocabulary: Vocabulary, key: str, values: Sequence[str]) -> str:
+    """*filter* for what has one of *values* only. Raises UsageError for a filter that is not understood by itself."""
+    parse_filter(filter, vocabulary)
+    condition = f"attributes.{key} IN ({', '.join(repr(value) for value in values)})"
+    return f"{filter} AND {condition}" if filter.strip() else condition
