@@ -21,15 +21,15 @@ WRITES = frozenset(
 
 
 class ConfinedReading:
-    """The :class:`~mlproj.tracking.base.TrackingStore` of a confined run's program, over *adoption*.
+    """The :class:`~mlproj.tracking.base.TrackingStore` of a confined run's program, over *scoped*.
 
     An experiment that is not the program's own is told by its name and id, which ``set_experiment`` asks for, without
     what is in it. Other runs are an ApiError(PERMISSION_DENIED), and no search finds them.
     """
 
-    def __init__(self, adoption: RunScopedStore) -> None:
-        self._run_store = adoption
-        self._run_tree = adoption.family
+    def __init__(self, scoped: RunScopedStore) -> None:
+        self._run_store = scoped
+        self._run_tree = scoped.run_tree
         self._named: set[str] = {"0"}  # experiments that the program knows by their names
 
     def __getattr__(self, name: str) -> Any:
@@ -39,26 +39,26 @@ class ConfinedReading:
         return getattr(self._run_store, name)
 
     def get_run(self, reference: str) -> Run:
-        """A run of the family."""
+        """A run of the run tree."""
         self._run_tree.require(reference)
         return self._run_store.get_run(reference)
 
     def marks(self, run_id: str) -> Any:
-        """Of a run of the family."""
+        """Of a run of the run tree."""
         self._run_tree.require(run_id)
         return self._run_store.marks(run_id)
 
     def metric_history(self, run_id: str, key: str) -> list[Metric]:
-        """Of a run of the family."""
+        """Of a run of the run tree."""
         self._run_tree.require(run_id)
         return self._run_store.metric_history(run_id, key)
 
     def search_runs(self, *, filter: str = "", **query: Any) -> Page[Run]:
-        """Runs of the family."""
+        """Runs of the run tree."""
         return self._run_store.search_runs(filter=_among(filter, RUNS, "run_id", self._run_tree.ids), **query)
 
     def list_runs(self, **query: Any) -> list[Run]:
-        """Runs of the family."""
+        """Runs of the run tree."""
         return [run for run in self._run_store.list_runs(**query) if self._run_tree.owns(run.run_id)]
 
     def purgeable(self, **_which: Any) -> list[Run]:

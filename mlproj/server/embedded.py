@@ -158,7 +158,7 @@ class Embedded:
     def end_children(self, status: Status) -> None:
         """Give runs that the program left open the run's own *status*. Raises ServiceError."""
         if self._run_store:
-            self._run_store.family.end(status)
+            self._run_store.run_tree.end(status)
 
     # The thread.
 

@@ -16,8 +16,8 @@ from mlproj import artifacts, tracking
 from mlproj.artifacts.base import ArtifactStore
 from mlproj.server.access import Scope, asking
 from mlproj.server.app import Principal, Settings, create_app
-from mlproj.server.family_files import FamilyFiles
 from mlproj.server.guard import LOOPBACK
+from mlproj.server.run_scoped_files import RunScopedFiles
 from mlproj.server.run_scoped_models import RunScopedModels
 from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.tracking.base import TrackingStore
@@ -51,29 +51,29 @@ def stores(store: TrackingStore, uri: str | None, team: str | None) -> Iterator[
             yield Stores(known.beside_store(store), known.beside_models(models), known.beside_artifacts(files))
 
 
-def application(adoption: RunScopedStore, known: Stores, token: str, *, proxied: bool) -> Starlette:
-    """What the program of *adoption* is answered by: its own runs, models and files, for who brings *token*."""
-    family = RunScopedModels(known.models, adoption)
-    admit = asking(_OneToken(token), Principal(_readable(adoption), cast("ModelStore", family)))
-    files = FamilyFiles(known.files, adoption, known.models, family.owns)
+def application(scoped: RunScopedStore, known: Stores, token: str, *, proxied: bool) -> Starlette:
+    """What the program of *scoped* is answered by: its own runs, models and files, for who brings *token*."""
+    models = RunScopedModels(known.models, scoped)
+    admit = asking(_OneToken(token), Principal(_readable(scoped), cast("ModelStore", models)))
+    files = RunScopedFiles(known.files, scoped, known.models, models.owns)
     return create_app(Settings(admit, files, local=not proxied, hosts=None if proxied else LOOPBACK, calls=False))
 
 
-def _readable(adoption: RunScopedStore) -> TrackingStore:
-    if not adoption.confined:
-        return adoption
+def _readable(scoped: RunScopedStore) -> TrackingStore:
+    if not scoped.confined:
+        return scoped
     from mlproj.server.confined_reading import ConfinedReading
 
-    return cast("TrackingStore", ConfinedReading(adoption))
+    return cast("TrackingStore", ConfinedReading(scoped))
 
 
 def serve(
-    adoption: RunScopedStore, known: Stores, token: str, listening: socket.socket, over: int, *, proxied: bool
+    scoped: RunScopedStore, known: Stores, token: str, listening: socket.socket, over: int, *, proxied: bool
 ) -> None:
     """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are
     answered."""
     config = uvicorn.Config(
-        application(adoption, known, token, proxied=proxied),
+        application(scoped, known, token, proxied=proxied),
         loop="asyncio",
         ws="none",
         lifespan="off",

@@ -1,4 +1,4 @@
-"""The models of a store as the program of one run may use them: those of its own family."""
+"""The models of a store as the program of one run may use them: those of its own run tree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from mlproj.server.call import ApiError
-from mlproj.server.family_registry import FamilyRegistry, every
+from mlproj.server.run_scoped_registry import RunScopedRegistry, every
 from mlproj.server.run_scoped_store import RunScopedStore, redacted
 from mlproj.server.run_tree import PROGRAM
 from mlproj.tracking.base import Page
@@ -21,11 +21,11 @@ class RunScopedModels:
     Other runs' models can be read, in a confined run not even that; to change one is an ApiError(PERMISSION_DENIED).
     """
 
-    def __init__(self, models: ModelStore, adoption: RunScopedStore) -> None:
+    def __init__(self, models: ModelStore, scoped: RunScopedStore) -> None:
         self._models = models
-        self._registry = FamilyRegistry(models, adoption, self.owns)
-        self._run_store = adoption
-        self._run_tree = adoption.family
+        self._registry = RunScopedRegistry(models, scoped, self.owns)
+        self._run_store = scoped
+        self._run_tree = scoped.run_tree
         self._made: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
@@ -43,7 +43,7 @@ class RunScopedModels:
         tags: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> LoggedModel:
-        """A new model, of a run of the family or of none."""
+        """A new model, of a run of the run tree or of none."""
         if source_run_id:
             self._run_tree.require(source_run_id)
         made = self._models.create_logged_model(
@@ -57,7 +57,7 @@ class RunScopedModels:
         return made
 
     def owns(self, model_id: str) -> bool:
-        """Whether a logged model is of the family. Raises NotFound."""
+        """Whether a logged model is of the run tree. Raises NotFound."""
         return model_id in self._made or self._is_ours(self._models.get_logged_model(model_id, deleted_too=True))
 
     def _is_ours(self, model: LoggedModel) -> bool:
@@ -78,22 +78,22 @@ class RunScopedModels:
             self._require(model_id)
 
     def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:
-        """Any model; in a confined run one of the family."""
+        """Any model; in a confined run one of the run tree."""
         self._require_readable(model_id)
         return self._models.get_logged_model(model_id, deleted_too=deleted_too)
 
     def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:
-        """Finish a model of the family."""
+        """Finish a model of the run tree."""
         self._require(model_id)
         return self._models.finish_logged_model(model_id, status)
 
     def delete_logged_model(self, model_id: str) -> None:
-        """Delete a model of the family."""
+        """Delete a model of the run tree."""
         self._require(model_id)
         self._models.delete_logged_model(model_id)
 
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
-        """Tag a model of the family. That a model of another run was registered is noted by the store, whatever clients
+        """Tag a model of the run tree. That a model of another run was registered is noted by the store, whatever clients
         add."""
         if tags.keys() == {VERSIONS_TAG} and not self._run_store.confined and not self.owns(model_id):
             return self._models.get_logged_model(model_id)
@@ -101,17 +101,17 @@ class RunScopedModels:
         return self._models.set_logged_model_tags(model_id, redacted(tags))
 
     def delete_logged_model_tag(self, model_id: str, key: str) -> None:
-        """Remove a tag of a model of the family."""
+        """Remove a tag of a model of the run tree."""
         self._require(model_id)
         self._models.delete_logged_model_tag(model_id, key)
 
     def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:
-        """Add parameters to a model of the family."""
+        """Add parameters to a model of the run tree."""
         self._require(model_id)
         self._models.log_model_params(model_id, redacted(params))
 
     def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:
-        """Add what a run of the family measured, of whichever model; in a confined run of one of the family."""
+        """Add what a run of the run tree measured, of whichever model; in a confined run of one of the run tree."""
         for run_id in {metric.run_id for metric in metrics}:
             self._run_tree.require(run_id)
         for model_id in {metric.model_id for metric in metrics}:
@@ -119,7 +119,7 @@ class RunScopedModels:
         self._models.log_model_metrics(metrics)
 
     def search_logged_models(self, experiment_ids: Sequence[str], **query: Any) -> Page[LoggedModel]:
-        """Models of anybody's; in a confined run those of the family."""
+        """Models of anybody's; in a confined run those of the run tree."""
         searched = self._run_store.searched(experiment_ids) or ()
         if not self._run_store.confined:
             return self._models.search_logged_models(searched, **query)
@@ -127,20 +127,20 @@ class RunScopedModels:
         return Page([model for model in found if self._is_ours(model)])
 
     def link_models(self, run_id: str, models: Sequence[RunModel]) -> None:
-        """Note which models a run of the family made or used."""
+        """Note which models a run of the run tree made or used."""
         self._run_tree.require(run_id)
         for model in models:
             self._require_readable(model.model_id)
         self._models.link_models(run_id, models)
 
     def models_of_runs(self, run_ids: Sequence[str]) -> Mapping[str, Sequence[RunModel]]:
-        """Of any runs; in a confined run of those of the family."""
+        """Of any runs; in a confined run of those of the run tree."""
         if self._run_store.confined:
             run_ids = [run_id for run_id in run_ids if self._run_tree.owns(run_id)]
         return self._models.models_of_runs(run_ids)
 
     def append_model_history(self, run_id: str, entry: Mapping[str, object]) -> None:
-        """Add to the history of a run of the family."""
+        """Add to the history of a run of the run tree."""
         self._run_tree.require(run_id)
         self._models.append_model_history(run_id, entry)
 

@@ -38,14 +38,14 @@ class Chosen:
 class RunScopedStore:
     """The :class:`~mlproj.tracking.base.TrackingStore` of one run's program, over *store*.
 
-    It reads everything (of a *confined* run see ``confined_reading``) and writes to its family only: other runs are an
+    It reads everything (of a *confined* run see ``confined_reading``) and writes to its run tree only: other runs are an
     ApiError(PERMISSION_DENIED), and so are experiments that it neither made nor is in. *folder* is where the program
     works. ``is_adopted`` tells whether the program has taken the run for its own, ``differing`` what it logged
     otherwise than the run was given it. Safe for threads.
     """
 
     def __init__(self, store: TrackingStore, run: Run, chosen: Chosen, folder: Path, *, confined: bool = False) -> None:
-        self.family = RunTree(store, run.run_id)
+        self.run_tree = RunTree(store, run.run_id)
         self.confined = confined
         self.is_adopted = False
         self.differing: set[str] = set()
@@ -96,10 +96,10 @@ class RunScopedStore:
         return self._known_parent(tags) is not None
 
     def _known_parent(self, tags: Mapping[str, str]) -> str | None:
-        """The run of the family that *tags* name as the parent."""
+        """The run of the run tree that *tags* name as the parent."""
         parent = tags.get(PARENT_TAG)
         try:
-            return parent if parent and self.family.holds(parent) else None
+            return parent if parent and self.run_tree.holds(parent) else None
         except NotFound:
             return None
 
@@ -132,13 +132,13 @@ class RunScopedStore:
                 "pid": os.getpid(),
             }
         )
-        self.family.add(made.run_id)
+        self.run_tree.add(made.run_id)
         self._entered.add(made.experiment_id)
         return made
 
     def update_run(self, run_id: str, **changes: Any) -> bool:  # noqa: D102
         if run_id != self._run.run_id:
-            self.family.require(run_id)
+            self.run_tree.require(run_id)
             if changes.get("run_name"):
                 changes["run_name"] = redact(changes["run_name"])
             return self._store.update_run(run_id, **changes)
@@ -168,7 +168,7 @@ class RunScopedStore:
             self.is_adopted = True
             self._log_ours(redacted(params), metrics, redacted(tags))
         else:
-            self.family.require(run_id)
+            self.run_tree.require(run_id)
             self._store.log(run_id, params=redacted(params), metrics=metrics, tags=redacted(tags), mark=mark)
 
     def _log_ours(self, params: Mapping[str, str], metrics: Sequence[Metric], tags: Mapping[str, str]) -> None:
@@ -196,12 +196,12 @@ class RunScopedStore:
         return not key.startswith("mlflow.") and self._run.tags.get(key, value) != value
 
     def delete_tag(self, run_id: str, key: str) -> None:  # noqa: D102
-        self.family.require(run_id)
+        self.run_tree.require(run_id)
         if run_id != self._run.run_id or key not in self._our_tags:
             self._store.delete_tag(run_id, key)
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:  # noqa: D102
-        self.family.require(run_id)
+        self.run_tree.require(run_id)
         self._store.log_inputs(run_id, [replace(dataset, source=redact(dataset.source)) for dataset in datasets])
 
     def marks(self, run_id: str) -> Mapping[str, int]:  # noqa: D102

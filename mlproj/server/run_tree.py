@@ -35,7 +35,7 @@ class RunTree:
             return False
 
     def holds(self, run_id: str) -> bool:
-        """Whether the run is of the family; also one that a nested ``mlproj run`` made. Raises NotFound for an unknown
+        """Whether the run is of the run tree; also one that a nested ``mlproj run`` made. Raises NotFound for an unknown
         one."""
         current: str | None = run_id
         for _ in range(_DEEPEST):
@@ -53,7 +53,7 @@ class RunTree:
         return found.tags.get(PARENT_TAG)
 
     def require(self, run_id: str) -> None:
-        """Raises ApiError(PERMISSION_DENIED) for a run outside of the family, NotFound for an unknown one."""
+        """Raises ApiError(PERMISSION_DENIED) for a run outside of the run tree, NotFound for an unknown one."""
         if not self.holds(run_id):
             raise ApiError(
                 "PERMISSION_DENIED",

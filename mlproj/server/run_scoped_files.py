@@ -19,20 +19,20 @@ _RUN = re.compile(r"[0-9a-f]{32}")
 _MODEL = re.compile(r"m-[0-9a-f]{32}")
 
 
-class FamilyFiles:
+class RunScopedFiles:
     """The :class:`~mlproj.artifacts.base.ArtifactStore` of one run's program, over *files*. Its methods are documented
     there.
 
-    To change what is not among the artifacts of a run or logged model of the family is an ApiError(PERMISSION_DENIED);
+    To change what is not among the artifacts of a run or logged model of the run tree is an ApiError(PERMISSION_DENIED);
     in a confined run to read it, too.
     """
 
     def __init__(
-        self, files: ArtifactStore, adoption: RunScopedStore, models: ModelStore, owns_model: Callable[[str], bool]
+        self, files: ArtifactStore, scoped: RunScopedStore, models: ModelStore, owns_model: Callable[[str], bool]
     ) -> None:
         self.uri = files.uri
         self._files = files
-        self._run_store = adoption
+        self._run_store = scoped
         self._models = models
         self._owns_model = owns_model
 
@@ -73,7 +73,7 @@ class FamilyFiles:
             )
 
     def _place_of(self, owner: str) -> tuple[str, ...] | None:
-        """Where the artifacts of a run or logged model of the family are; None for another one."""
+        """Where the artifacts of a run or logged model of the run tree are; None for another one."""
         try:
             if _MODEL.fullmatch(owner):
                 uri = (
@@ -82,7 +82,7 @@ class FamilyFiles:
                     else ""
                 )
             else:
-                uri = self._run_store.get_run(owner).artifact_uri if self._run_store.family.holds(owner) else ""
+                uri = self._run_store.get_run(owner).artifact_uri if self._run_store.run_tree.holds(owner) else ""
         except UsageError:  # there is none
             return None
         prefix = f"{self.uri}/"

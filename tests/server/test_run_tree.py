@@ -16,7 +16,7 @@ from mlproj.artifacts.local import LocalArtifacts
 from mlproj.server import confined_reading
 from mlproj.server.confined_reading import ConfinedReading
 from mlproj.server.embedded_service import Stores, application
-from mlproj.server.family_registry import FamilyRegistry
+from mlproj.server.run_scoped_registry import RunScopedRegistry
 from mlproj.server.run_scoped_store import Chosen, RunScopedStore
 from mlproj.tracking.base import Metric, TrackingStore
 from mlproj.tracking.model_base import ModelRegistry, ModelStore
@@ -92,8 +92,8 @@ def made(tmp_path: Path, *, confined: bool) -> Iterator[World]:
             place.mkdir(parents=True)
             (place / "kept.txt").write_text("as it was")
         run = store.create_run(run_id=OURS)
-        adoption = RunScopedStore(store, run, Chosen(), tmp_path, confined=confined)
-        app = application(adoption, Stores(store, models, LocalArtifacts(folder)), "token", proxied=True)
+        scoped = RunScopedStore(store, run, Chosen(), tmp_path, confined=confined)
+        app = application(scoped, Stores(store, models, LocalArtifacts(folder)), "token", proxied=True)
         with TestClient(app, headers={"Authorization": "Bearer token"}) as client:
             yield World(client, store, models, folder, confined)
 
@@ -219,7 +219,7 @@ def test_a_confined_program_reads_its_own_only_and_another_reads_all(world: Worl
 @pytest.mark.parametrize(
     "filter", ["tags.a = 'x", 'tags.a = "x', "tags.`a = 'x'", "tags.a = 'x' OR run_id != ''", "tags.a = 'x' AND"]
 )
-def test_no_filter_leads_a_search_out_of_the_family(confined: World, filter: str) -> None:
+def test_no_filter_leads_a_search_out_of_the_run_tree(confined: World, filter: str) -> None:
     answer = confined.ask("POST", "runs/search", experiment_ids=["0", "1"], filter=filter)
     assert answer.status_code == 400 and OURS not in answer.text
 
@@ -329,6 +329,6 @@ def test_no_method_of_a_store_is_forgotten() -> None:
     def public(protocol: type) -> set[str]:
         return {name for name in dir(protocol) if not name.startswith("_")}
 
-    assert public(ModelRegistry) <= vars(FamilyRegistry).keys()
+    assert public(ModelRegistry) <= vars(RunScopedRegistry).keys()
     assert public(TrackingStore) <= vars(ConfinedReading).keys() | confined_reading.WRITES
     assert public(TrackingStore) <= vars(RunScopedStore).keys()

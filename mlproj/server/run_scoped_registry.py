@@ -16,19 +16,19 @@ from mlproj.tracking.base import Page
 from mlproj.tracking.model_base import ModelRegistry, ModelVersion, RegisteredModel
 
 
-class FamilyRegistry:
+class RunScopedRegistry:
     """The :class:`~mlproj.tracking.model_base.ModelRegistry` of one run's program, over *models*. Its methods are
     documented there.
 
     Other people's models and versions can be read, in a confined run not even that; to change one is an
     ApiError(PERMISSION_DENIED), unless it would be as it was. An alias may be moved to a version of the program's own,
-    in a confined run only from another such version. *owns_model* tells whether a logged model is of the family.
+    in a confined run only from another such version. *owns_model* tells whether a logged model is of the run tree.
     """
 
-    def __init__(self, models: ModelRegistry, adoption: RunScopedStore, owns_model: Callable[[str], bool]) -> None:
+    def __init__(self, models: ModelRegistry, scoped: RunScopedStore, owns_model: Callable[[str], bool]) -> None:
         self._models = models
-        self._run_tree: RunTree = adoption.family
-        self._confined = adoption.confined
+        self._run_tree: RunTree = scoped.run_tree
+        self._confined = scoped.confined
         self._owns_model = owns_model
         self._names: set[str] = set()  # registered models that the program made
         self._versions: set[tuple[str, int]] = set()
