@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -63,10 +64,16 @@ def _record_digest(text: str) -> str:
 
 
 class Index:
-    """A running index. ``requests`` are the paths that were asked for; ``pause`` holds back files while it is set."""
+    """A running index. ``requests`` are the paths that were asked for; ``released`` holds back files while it is not
+    set.
+
+    With a ``login`` (``user:password``) everything is refused to whoever does not give it. ``links`` is a page that
+    lists all files.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.login: str | None = None
         self.requests: list[str] = []
         self.files: dict[str, bytes] = {}
         self.released = threading.Event()
@@ -91,6 +98,18 @@ class Index:
         """Publish a release that has no wheel, and whose source is nothing that can be built."""
         self._publish(name, f"{name}-{version}.tar.gz", b"no archive", {"upload-time": "2016-01-01T00:00:00Z"})
 
+    def add_legacy_source(self, name: str, version: str, uploaded: str) -> None:
+        """Publish a release that has no wheel, and whose source is built by what an installer takes where nothing is
+        named."""
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w:gz") as archive:
+            metadata = f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n"
+            for file, text in {"setup.py": "", "PKG-INFO": metadata, f"{name}.py": "x = 'built'\n"}.items():
+                member = tarfile.TarInfo(f"{name}-{version}/{file}")
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text.encode()))
+        self._publish(name, f"{name}-{version}.tar.gz", content.getvalue(), {"upload-time": uploaded})
+
     def _publish(self, project: str, filename: str, content: bytes, told: dict[str, object]) -> None:
         self.files[filename] = content
         digest = hashlib.sha256(content).hexdigest()
@@ -102,6 +121,19 @@ class Index:
             **told,
         }
         self._projects.setdefault(project, []).append(file)
+
+    def url_for(self, login: str) -> str:
+        """The address of the index with a login in it."""
+        return self.url.replace("://", f"://{login}@")
+
+    @property
+    def links(self) -> str:
+        """The address of a page that names all files (``--find-links``)."""
+        return self.url.removesuffix("simple") + "links/"
+
+    def may(self, authorization: str | None) -> bool:
+        """Whether a request with this header is answered."""
+        return self.login is None or authorization == "Basic " + base64.b64encode(self.login.encode()).decode()
 
     def page(self, name: str) -> bytes | None:
         """The index page of one project."""
@@ -138,7 +170,12 @@ class _Handler(BaseHTTPRequestHandler):
         index = self.server.index
         index.requests.append(self.path)
         kind, _, name = self.path.strip("/").partition("/")
-        if kind == "files" and name.endswith(".metadata"):
+        if not index.may(self.headers.get("Authorization")):
+            self._answer(b"", "text/plain", 401)
+        elif kind == "links":
+            names = [name for name in index.files if not name.endswith(".metadata")]
+            self._answer("".join(f'<a href="/files/{name}">{name}</a>\n' for name in names).encode(), "text/html")
+        elif kind == "files" and name.endswith(".metadata"):
             self._answer(index.files.get(name), "application/octet-stream")
         elif kind == "files":
             index.asked_for_file.set()
@@ -147,8 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(index.page(name), _SIMPLE)
 
-    def _answer(self, content: bytes | None, kind: str) -> None:
-        self.send_response(200 if content is not None else 404)
+    def _answer(self, content: bytes | None, kind: str, status: int = 200) -> None:
+        self.send_response(status if content is not None else 404)
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Basic realm="packages"')
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content or b"")))
         self.end_headers()

@@ -98,6 +98,7 @@ def request_of(flags: dict[str, Any]) -> RunRequest:
         tags=parse_assignments(flags["tags"], option="--tag"),
         env_manager=flags["env_manager"],
         as_of=flags["as_of"],
+        relax=tuple(flags["relax"]),
         infer=not flags["no_infer"],
         offline=flags["offline"],
         isolated=flags["isolated"],

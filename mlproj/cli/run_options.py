@@ -50,6 +50,13 @@ OPTIONS = (
         variable=env_vars.AS_OF.name,
     ),
     Option(
+        ("--relax",),
+        "relax",
+        "Where pins contradict each other, let that of NAME give way to the nearest version that fits; repeatable.",
+        metavar="NAME",
+        multiple=True,
+    ),
+    Option(
         ("--no-infer",),
         "no_infer",
         "Do not infer packages from imports when no file declares any.",

@@ -58,6 +58,9 @@ def _created(kind: str, request: Request, declaration: Declaration, progress: Pr
         _check_in_container(request, kind)
     elif kind not in ("container", "conda", "renv"):
         _check_r(request)
+    if request.relax and kind != "python":
+        message = f"--relax is for the pins of Python packages, and the environment is of another kind ({kind})"
+        raise UsageError(message)
     create = plugins.load("mlproj.environments", kind, KINDS)
     environment: Environment = create(request, declaration, progress)
     if request.in_container is None:

@@ -18,8 +18,9 @@ class Declaration:
     """Where a project says what it needs.
 
     ``kind``: ``python_env``, ``conda_env``, ``docker_env``, ``uv_lock``, ``pylock``, ``requirements``, ``pyproject``,
-    ``setup``, ``script`` (PEP 723), ``renv_lock``, ``imports`` (inferred) or ``none``. ``reason`` says for people why
-    this one. ``options`` is the mapping of ``docker_env``.
+    ``versions_lock`` (Poetry's or PDM's), ``pipfile``, ``setup``, ``script`` (PEP 723), ``renv_lock``, ``imports``
+    (inferred) or ``none``. ``reason`` says for people why this one.
+    ``options`` is the mapping of ``docker_env``.
     """
 
     kind: str
@@ -41,9 +42,9 @@ class Request:
     engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts
     what is decided into a container of this image (empty: one that fits), None leaves it to the declaration. ``locked``
     is an environment that was made before and is to be made again: its lock decides, and not what is declared.
-    ``plan_only``: nothing will be
-    made, so that a program which this machine lacks is told and keeps nothing from being described. ``sandbox``: what
-    an enclosure is made for is not trusted.
+    ``plan_only``: nothing will be made, so that a program which this machine lacks is told and keeps nothing from being
+    described. ``sandbox``: what an enclosure is made for is not trusted. ``relax`` names packages whose pins may give
+    way where pins contradict each other.
     """
 
     project_dir: Path
@@ -64,6 +65,7 @@ class Request:
     locked: Locked | None = None
     sandbox: bool = False
     plan_only: bool = False
+    relax: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def collect(
             progress,
             others=others,
             moment=environment.description.as_of,
+            declaration=environment.description.declaration,
         )
     carried = _wheels(environment, request, prepared, staging, progress, others)
     if not python:
@@ -59,17 +60,28 @@ def _wheels(
     progress: Progress,
     others: Sequence[str],
 ) -> BundledDependencies:
+    from mlproj.environments.declarations.declaration import read
     from mlproj.package import wheels
 
+    declared = read(environment.description.declaration, request)
     here, moment = platforms.here(), environment.description.as_of
     lock = _lock_of(request, prepared)
-    collected = {here: wheels.collect(request, prepared, lock, staging / here, progress, moment=moment)}
+    collected = {
+        here: wheels.collect(request, prepared, lock, staging / here, progress, moment=moment, declared=declared)
+    }
     locks: dict[str, Path] = {}
     for other in others:
         if other != here:
-            locks[other] = wheels.lock_for(other, request, environment, prepared, staging / other, progress)
+            locks[other] = wheels.lock_for(other, request, environment, prepared, staging / other, progress, declared)
             collected[other] = wheels.collect(
-                request, prepared, locks[other], staging / other, progress, moment=moment, platform=other
+                request,
+                prepared,
+                locks[other],
+                staging / other,
+                progress,
+                moment=moment,
+                platform=other,
+                declared=declared,
             )
     assert prepared.lock is not None
     roots = transaction.description(prepared.lock.parent).get("import_roots") or ()

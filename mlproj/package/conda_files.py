@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from mlproj.environments.base import Prepared, Request
-from mlproj.environments.python import lock, package_index
-from mlproj.environments.python.uv import Uv
+from mlproj.environments.base import Declaration, Prepared, Request
+from mlproj.environments.conda import asked as conda_asked
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.python import lock, uv_configuration
 from mlproj.foundation import platforms
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
@@ -35,6 +36,7 @@ def collect(
     *,
     others: Sequence[str],
     moment: datetime | None,
+    declaration: Declaration,
 ) -> BundledDependencies:
     """The files of everything that *lock_file* lists, for this platform. Raises EnvironmentFailure."""
     here = platforms.here()
@@ -57,8 +59,15 @@ def collect(
     asked = [line.removeprefix(_PIP).strip() for line in lines if line.startswith(_PIP)]
     if not asked:
         return BundledDependencies(files, {here: packages})
-    added = _of_pip(asked, moment, request, prepared, staging, progress)
+    added = _of_pip(asked, moment, request, prepared, staging, progress, _declared(declaration))
     return BundledDependencies({**files, **added.files}, {here: {**packages, **added.packages}}, notes=added.notes)
+
+
+def _declared(declaration: Declaration) -> Requirements:
+    """What the project's own file asks pip for: it has the indexes, and their logins."""
+    if declaration.file is None or not conda_asked.is_native(declaration):
+        return Requirements()
+    return conda_asked.read(declaration.file).pip
 
 
 def _place(address: str, request: Request) -> Path:
@@ -86,12 +95,13 @@ def _of_pip(
     prepared: Prepared,
     staging: Path,
     progress: Progress,
+    declared: Requirements,
 ) -> wheels.Collected:
     """What pip adds, as wheels by the lines of the lock. Raises EnvironmentFailure."""
     staging.mkdir(parents=True, exist_ok=True)
     placed = {line: _placed(line, request.root) for line in asked}
     (staging / "pip.txt").write_text("\n".join(placed.values()) + "\n", "utf-8")
-    uv = Uv(staging, package_index.settings(), progress, offline=request.offline)
+    uv = uv_configuration.uv_for(staging, declared, progress, offline=request.offline)
     python = prepared.path[0] / "python"
     compiling = ("pip", "compile", "pip.txt", "--no-deps", "--quiet", "--python", python)
     uv.check(
@@ -102,7 +112,9 @@ def _of_pip(
         "--output-file",
         "pylock.toml",
     )
-    found = wheels.collect(request, prepared, staging / "pylock.toml", staging, progress, moment=moment)
+    found = wheels.collect(
+        request, prepared, staging / "pylock.toml", staging, progress, moment=moment, declared=declared
+    )
     entries = lock.packages((staging / "pylock.toml").read_text("utf-8"))
     members = {line: found.packages[offline.called(_entry_of(placed[line], entries))] for line in asked}
     return wheels.Collected(found.files, members, found.notes)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mlproj import sources
-from mlproj.environments.python import lock, package_index
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.python import lock, package_index, uv_configuration
 from mlproj.environments.python.interpreter import Interpreter
-from mlproj.environments.python.uv import Uv
 from mlproj.foundation import platforms
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
@@ -37,9 +37,11 @@ class Builder:
         progress: Progress,
         *,
         offline: bool,
+        declared: Requirements,
     ) -> None:
         self.notes: list[str] = []
-        self._uv = Uv(staging, {**package_index.settings(), **_alike()}, progress, offline=offline)
+        settings = {**package_index.settings(), **_alike()}
+        self._uv = uv_configuration.uv_for(staging, declared, progress, offline=offline, settings=settings)
         self._python = python
         self._target = target
         self._moment = moment

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mlproj.environments.base import Environment, Prepared, Request
-from mlproj.environments.declarations.declaration import read
-from mlproj.environments.python import interpreter, lock, package_index, relocking, resolver
+from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.python import interpreter, lock, relocking, resolver, uv_configuration
+from mlproj.environments.python.index_login import Logins
 from mlproj.environments.python.interpreter import Interpreter
-from mlproj.environments.python.uv import Uv
 from mlproj.foundation import platforms
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import EnvironmentFailure
@@ -45,9 +45,12 @@ def collect(
     *,
     moment: datetime | None,
     platform: str | None = None,
+    declared: Requirements,
 ) -> Collected:
     """Wheels of everything that *lock_file* lists, for this machine or the *platform*; what builds them is as of
     *moment*.
+
+    What was *declared* has the logins of the indexes that they come from.
 
     Raises EnvironmentFailure.
     """
@@ -56,12 +59,13 @@ def collect(
     listed = lock.packages(relocking.placed(lock_file.read_text("utf-8"), request.root))
     entries = [entry for entry in listed if wanted.needs(entry)]
     staging.mkdir(parents=True, exist_ok=True)
-    builder = Builder(staging, python, wanted, moment, progress, offline=request.offline)
+    builder = Builder(staging, python, wanted, moment, progress, offline=request.offline, declared=declared)
+    logins = Logins(declared)
     files: dict[str, Path] = {}
     packages: dict[str, str] = {}
     with progress.step(f"collecting {len(entries)} packages for {platforms.shown(wanted.platform)}"):
         for entry in entries:
-            place = _wheel(entry, request, wanted, builder)
+            place = _wheel(entry, request, wanted, builder, logins)
             name = f"{PACKAGES}/{place.name}"
             files[name] = place
             packages[offline.called(entry)] = name
@@ -69,14 +73,19 @@ def collect(
 
 
 def lock_for(
-    platform: str, request: Request, environment: Environment, prepared: Prepared, staging: Path, progress: Progress
+    platform: str,
+    request: Request,
+    environment: Environment,
+    prepared: Prepared,
+    staging: Path,
+    progress: Progress,
+    declared: Requirements,
 ) -> Path:
     """The lock for another *platform*: what the project asks for, in the versions that this machine has. Raises
     EnvironmentFailure."""
     staging.mkdir(parents=True, exist_ok=True)
     python = python_of(prepared)
-    uv = Uv(staging, package_index.settings(), progress, offline=request.offline)
-    declared = read(environment.description.declaration, request)
+    uv = uv_configuration.uv_for(staging, declared, progress, offline=request.offline)
     with progress.step(f"resolving the packages for {platforms.shown(platform)}"):
         if declared.lock_file is not None:  # which is for all platforms
             text = lock.export(uv, declared.lock_file, python.path)
@@ -100,11 +109,11 @@ def python_of(prepared: Prepared) -> Interpreter:
     return found
 
 
-def _wheel(entry: Mapping[str, Any], request: Request, wanted: Target, builder: Builder) -> Path:
+def _wheel(entry: Mapping[str, Any], request: Request, wanted: Target, builder: Builder, logins: Logins) -> Path:
     archive = entry.get("archive")
     told = archive if archive and file_name(archive).endswith(".whl") else wanted.best(entry.get("wheels") or ())
     if told is not None:
-        return _obtained(told, entry, request)
+        return _obtained(told, entry, request, logins)
     if "vcs" in entry:
         return builder.of_repository(entry)
     if "directory" in entry:
@@ -114,11 +123,11 @@ def _wheel(entry: Mapping[str, Any], request: Request, wanted: Target, builder: 
         raise EnvironmentFailure(
             f"{entry['name']} has no wheel for {platforms.shown(wanted.platform)}, and nothing to build one of"
         )
-    return builder.of_archive(entry, _obtained(source, entry, request))
+    return builder.of_archive(entry, _obtained(source, entry, request, logins))
 
 
-def _obtained(told: Mapping[str, Any], entry: Mapping[str, Any], request: Request) -> Path:
-    place = Path(told["path"]) if "path" in told else _fetched(str(told["url"]), request)
+def _obtained(told: Mapping[str, Any], entry: Mapping[str, Any], request: Request, logins: Logins) -> Path:
+    place = Path(told["path"]) if "path" in told else _fetched(logins.added_to(str(told["url"])), request)
     expected = (told.get("hashes") or {}).get("sha256")
     try:
         is_same = not expected or hashlib.sha256(place.read_bytes()).hexdigest() == expected

@@ -90,6 +90,7 @@ class OpenedProject:
             locked=_locked(request.locked, checkout.given.locked),
             sandbox=request.sandbox,
             plan_only=request.plan_only,
+            relax=request.relax,
         )
 
 

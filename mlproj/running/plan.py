@@ -32,7 +32,8 @@ class RunRequest:
     experiment's. ``docker_args`` are options for the container engine, True for those without a value; with
     ``build_image`` the project's files are copied into an image instead of being mounted. ``in_container`` runs a
     project that declares no container in one of this image (empty: one that fits its Python). ``sandbox`` says whether
-    the command is confined. ``locked`` is the environment of an earlier run, which is made again.
+    the command is confined. ``locked`` is the environment of an earlier run, which is made again. ``relax`` names
+    packages whose pins may give way.
     """
 
     uri: str
@@ -66,6 +67,7 @@ class RunRequest:
     sandbox: bool = False
     locked: Locked | None = None
     plan_only: bool = False
+    relax: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,7 @@ def options_document(request: RunRequest) -> dict[str, Any]:
         "sandbox": request.sandbox,
         "inject_run_id": request.inject_run_id,
         "infer": request.infer,
+        "relax": list(request.relax),
         "cwd": str(request.cwd) if request.cwd else None,
         "timeout": request.timeout,
         "variables": {

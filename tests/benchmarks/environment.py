@@ -28,16 +28,16 @@ UV_NEW, UV_LOCKED = "new, uv venv + uv pip install", "from a lock, uv sync --fro
 PACKAGES = ("scikit-learn==1.5.2", "pandas==2.2.3", "mlflow-skinny==2.17.2")
 
 _MAKE = """
-from mlproj.plan import RunRequest
-from mlproj.progress import Silent
-from mlproj.runner import planned
+from mlproj.running.plan import RunRequest
+from mlproj.foundation.progress import Silent
+from mlproj.running.runner import planned
 with timed(), planned(RunRequest(uri=sys.argv[1]), Silent()) as plan:
     assert not plan.environment.prepare(Silent()).reused
 """
 _PREPARE = """
-from mlproj.plan import RunRequest
-from mlproj.progress import Silent
-from mlproj.runner import planned
+from mlproj.running.plan import RunRequest
+from mlproj.foundation.progress import Silent
+from mlproj.running.runner import planned
 with planned(RunRequest(uri=sys.argv[1]), Silent()) as plan:
     assert plan.environment.is_ready()
     plan.environment.prepare(Silent())

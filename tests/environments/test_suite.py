@@ -49,6 +49,10 @@ class TestVirtualenv(OfPython):
     manager = "virtualenv"
     options = ("--env-manager=virtualenv",)
 
+    @pytest.fixture(autouse=True)
+    def _a_place_that_others_quote(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MLPROJ_CACHE", str(tmp_path / "o'neil and co"))
+
 
 class OfConda(EnvironmentSuite):
     @pytest.fixture(autouse=True)

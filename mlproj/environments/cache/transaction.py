@@ -118,7 +118,8 @@ def _replace(folder: Path, build: Build) -> None:
     staging.mkdir(mode=0o700)
     try:
         content = build(staging)
-        point_at(staging / "venv" / "bin", str(staging).encode(), str(folder).encode())
+        # The names alone: what comes before them is written in each script as its own language quotes it.
+        point_at(staging / "venv" / "bin", staging.name.encode(), folder.name.encode())
         (staging / MARKER).write_text(
             json.dumps({"schema": 1, "created": time.time(), **content}, indent=1) + "\n", "utf-8"
         )
@@ -130,7 +131,8 @@ def _replace(folder: Path, build: Build) -> None:
 
 
 def point_at(scripts: Path, built: bytes, final: bytes) -> None:
-    """Let the *scripts* of an environment, which hold the path it was *built* at, name the *final* one."""
+    """Let the *scripts* of an environment, which hold the path (or its last name) it was *built* at, have the *final*
+    one."""
     from mlproj.environments.python import shebang
 
     for script in shebang.files(scripts):

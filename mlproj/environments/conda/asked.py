@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mlproj import yaml_document
 from mlproj.environments.base import Declaration
-from mlproj.environments.conda import channels
+from mlproj.environments.conda import channels, lock_files
 from mlproj.environments.conda.credentials import Credentials
 from mlproj.environments.conda.locked import EXPLICIT, PIP
-from mlproj.environments.declarations import requirements_file, text_file
+from mlproj.environments.declarations import declaration, requirements_file, text_file
 from mlproj.environments.declarations.conda_file import Reader, items, parsed
 from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.requirements import Requirements
@@ -44,16 +44,16 @@ class Asked:
         return bool(self.pip.packages or self.pip.editables)
 
 
-def is_native(declaration: Declaration) -> bool:
+def is_native(declared: Declaration) -> bool:
     """Whether the file is conda's: some projects name another kind of file as ``conda_env``."""
-    if declaration.file is None:
+    if declared.file is None:
         return False
-    if declaration.file.suffix.lower() == ".txt":
-        return is_explicit(declaration.file)
-    from mlproj.environments.declarations import declaration as reading
-
-    document = yaml_document.load(declaration.file, remembered=True)
-    return isinstance(document.value, dict) and reading.kind_of(document.value) != "python_env"
+    if declared.file.suffix.lower() == ".txt":
+        return is_explicit(declared.file)
+    if declared.file.name in lock_files.NAMES:
+        return True
+    document = yaml_document.load(declared.file, remembered=True)
+    return isinstance(document.value, dict) and declaration.kind_of(document.value) != "python_env"
 
 
 def is_explicit(path: Path) -> bool:
@@ -63,8 +63,10 @@ def is_explicit(path: Path) -> bool:
 
 def read(path: Path, folder: Path | None = None) -> Asked:
     """What the file at *path* asks for; what a lock names by a relative path is in *folder*. Raises InvalidProject."""
+    if path.name in lock_files.NAMES:
+        return _explicit(path, folder or path.parent, [EXPLICIT, *lock_files.explicit(path)])
     if path.suffix.lower() == ".txt":
-        return _explicit(path, folder or path.parent)
+        return _explicit(path, folder or path.parent, text_file.load(path).splitlines())
     draft = Draft()
     document = yaml_document.load(path, remembered=True)
     draft.add_file(path)
@@ -72,6 +74,7 @@ def read(path: Path, folder: Path | None = None) -> Asked:
     reader = _Native(draft, document, path)
     reader.name_channels()
     reader.read()
+    declaration.add_sources_beside(draft, path.parent)
     return Asked(
         tuple(reader.channels),
         tuple(reader.specs),
@@ -130,12 +133,12 @@ class _Native(Reader):
         """Nothing is left to be decided: the solver does."""
 
 
-def _explicit(path: Path, folder: Path) -> Asked:
+def _explicit(path: Path, folder: Path, lines: list[str]) -> Asked:
     draft = Draft()
     draft.add_file(path)
     credentials = Credentials()
     addresses = []
-    for number, line in enumerate(text_file.load(path).splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         line, place = line.strip(), Place(str(path), number, 1)
         if line.startswith(PIP):
             requirements_file.add_text(draft, line.removeprefix(PIP), folder, place)

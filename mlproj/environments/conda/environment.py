@@ -66,15 +66,24 @@ def _file_of(declaration: Declaration) -> Path:
 
 
 def _locked(request: Request, declaration: Declaration) -> Asked:
-    """What a lock of an earlier run names, with the variables that the project's file sets."""
+    """What a lock of an earlier run names, with the variables that the project's file sets and the indexes that it
+    names."""
     assert request.locked is not None
     import dataclasses
 
-    from mlproj.environments.python import relocking
+    from mlproj.environments.python import lock, relocking
 
     exact = read_asked(relocking.lock_of(request.locked), request.root)
-    variables = read_asked(declaration.file).pip.variables if declaration.file and is_native(declaration) else {}
-    return dataclasses.replace(exact, pip=dataclasses.replace(exact.pip, variables=variables))
+    if declaration.file is None or not is_native(declaration):
+        return exact
+    declared = read_asked(declaration.file).pip
+    pip = dataclasses.replace(
+        exact.pip,
+        variables=declared.variables,
+        settings=declared.settings,
+        options=lock.index_options(declared.options),
+    )
+    return dataclasses.replace(exact, pip=pip)
 
 
 def _first_answer(

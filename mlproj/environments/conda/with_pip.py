@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlproj.environments.base import Request
 from mlproj.environments.declarations.requirements import Requirements
-from mlproj.environments.python import installer, interpreter, lock, package_index, resolver
+from mlproj.environments.python import installer, interpreter, lock, resolver, uv_configuration
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.uv import Uv
 from mlproj.foundation.errors import EnvironmentFailure
@@ -34,7 +34,7 @@ def install(asked: Requirements, moment: datetime | None, prefix: Path, request:
         raise EnvironmentFailure(
             "the conda file has a pip: section and no Python", hint="add python to its dependencies"
         )
-    uv = Uv(prefix.parent, package_index.settings(), progress, offline=request.offline)
+    uv = uv_configuration.uv_for(prefix.parent, asked, progress, offline=request.offline)
     by_conda = installer.installed_packages(prefix)
     if request.locked is not None and request.locked.kept is not None:
         return _brought(asked, uv, python, prefix, by_conda)

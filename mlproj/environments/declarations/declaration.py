@@ -12,7 +12,7 @@ from mlproj.environments.declarations import requirements_file, text_file
 from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation import presence
-from mlproj.foundation.errors import InvalidProject, Place
+from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, Place
 
 _PYTHON_VERSION = re.compile(r"^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$", re.ASCII)
 
@@ -30,6 +30,8 @@ def read(declaration: Declaration, request: Request) -> Requirements:
     if declaration.file is not None:
         _READERS[declaration.kind](draft, declaration.file)
         _python_version_file(draft, declaration.file.parent)
+        if declaration.kind in _BESIDE:
+            add_sources_beside(draft, declaration.file.parent)
     return draft.finish()
 
 
@@ -73,6 +75,13 @@ def _names_python(dependencies: Any) -> bool:
 
 
 def _conda(draft: Draft, path: Path) -> None:
+    if path.name in ("conda-lock.yml", "conda-lock.yaml", "pixi.lock"):
+        raise EnvironmentFailure(
+            f"{path.name} lists conda's packages by their addresses, which are not translated to Python packages",
+            hint=(
+                "pip install 'mlproj[conda]' installs them without conda; or set MLPROJ_CONDA where conda is installed"
+            ),
+        )
     _yaml(draft, path, "conda_env")
 
 
@@ -98,6 +107,18 @@ def _setup(draft: Draft, path: Path) -> None:
     pyproject_file.read_setup_into(draft, path)
 
 
+def _versions_lock(draft: Draft, path: Path) -> None:
+    from mlproj.environments.declarations import locked_versions
+
+    locked_versions.read_into(draft, path)
+
+
+def _pipfile(draft: Draft, path: Path) -> None:
+    from mlproj.environments.declarations import pipfile
+
+    pipfile.read_into(draft, path)
+
+
 def _script(draft: Draft, path: Path) -> None:
     from mlproj.environments.declarations import script_metadata
 
@@ -117,8 +138,31 @@ def _lock(draft: Draft, path: Path) -> None:
     project = path.parent / "pyproject.toml"
     if path.name == "uv.lock" and presence.is_file(project):
         draft.add_file(project)
-        if pyproject_file.builds(project):
-            draft.editables.append(str(path.parent))
+        pyproject_file.install_itself(draft, project, toml_text.load(project))
+        _members_in_place(draft, data, path.parent)
+
+
+def _members_in_place(draft: Draft, data: dict[str, Any], root: Path) -> None:
+    """The other projects that a uv.lock installs in place, as it does the members of a workspace."""
+    for entry in data.get("package", []):
+        source = entry.get("source") if isinstance(entry, dict) else None
+        folder = source.get("editable") if isinstance(source, dict) else None
+        place = str((root / folder).resolve()) if isinstance(folder, str) else str(root)
+        if place != str(root.resolve()) and place not in draft.editables:
+            draft.editables.append(place)
+
+
+_BESIDE = ("requirements", "python_env", "conda_env", "setup")
+"""Declarations that a pyproject.toml with sources may stand beside."""
+
+
+def add_sources_beside(draft: Draft, folder: Path) -> None:
+    """What a pyproject.toml in *folder* says about where the names that *draft* asks for come from."""
+    path = folder / "pyproject.toml"
+    if path not in draft.files and presence.is_file(path) and "tool.uv" in text_file.load(path):
+        from mlproj.environments.declarations import uv_sources
+
+        uv_sources.read_for_names(draft, path)
 
 
 def _python_version_file(draft: Draft, folder: Path) -> None:
@@ -139,6 +183,8 @@ _READERS: dict[str, Callable[[Draft, Path], None]] = {
     "pyproject": _pyproject,
     "setup": _setup,
     "script": _script,
+    "versions_lock": _versions_lock,
+    "pipfile": _pipfile,
     "uv_lock": _lock,
     "pylock": _lock,
 }

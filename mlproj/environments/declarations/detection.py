@@ -36,7 +36,7 @@ def detect(request: Request) -> Declaration:
         if folder != request.project_dir and not _is_python(request):
             continue  # the packages of a repository around it are nothing to a shell command
         if found := _in_folder(folder, _called(folder, request)):
-            return found
+            return _with_unread(found, folder)
     return _without_file(request)
 
 
@@ -81,11 +81,42 @@ def _in_folder(folder: Path, where: str) -> Declaration | None:
                 return Declaration(kind, folder / name, f"{where} has a {name}")
     if requirements := _requirements(folder):
         return Declaration("requirements", requirements, f"{where} has a {requirements.relative_to(folder)}")
+    if found := _other_lock(folder, where, declares):
+        return found
     if declares:
         return Declaration("pyproject", pyproject, f"{where} has a pyproject.toml that names packages")
     for name in ("setup.py", "setup.cfg"):
         if presence.is_file(folder / name) and (name == "setup.py" or _is_setuptools(folder / name)):
             return Declaration("setup", folder / name, f"{where} has a {name}")
+    return None
+
+
+# Locks and declarations of other tools, with the kind that reads them.
+_OF_OTHERS = (
+    ("poetry.lock", "versions_lock"),
+    ("pdm.lock", "versions_lock"),
+    ("Pipfile.lock", "pipfile"),
+    ("Pipfile", "pipfile"),
+    ("conda-lock.yml", "conda_env"),
+    ("conda-lock.yaml", "conda_env"),
+    ("pixi.lock", "conda_env"),
+)
+
+
+def _with_unread(found: Declaration, folder: Path) -> Declaration:
+    """*found*, naming the locks beside it that are not read because it comes first."""
+    known = [name for name, _kind in _OF_OTHERS if name.endswith((".lock", ".yml", ".yaml"))]
+    if found.file is None or found.file.name in known:
+        return found
+    unread = [name for name in known if (folder / name).is_file()]
+    reason = f"{found.reason}; {', '.join(unread)} beside it is not read" if unread else found.reason
+    return Declaration(found.kind, found.file, reason, found.place, found.options)
+
+
+def _other_lock(folder: Path, where: str, declares: bool) -> Declaration | None:
+    for name, kind in _OF_OTHERS:
+        if (folder / name).is_file() and (declares or kind != "versions_lock"):
+            return Declaration(kind, folder / name, f"{where} has a {name}")
     return None
 
 

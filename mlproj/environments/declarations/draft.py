@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation.dataclass import dataclass, field
@@ -37,6 +38,8 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     warnings: list[Notice] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     lock_file: Path | None = None
     leaves_out: bool = False
     _skipped: dict[str, list[str]] = field(default_factory=dict)
@@ -97,6 +100,8 @@ class Draft:
             notes=(*self.notes, *(_skip_note(reason, names) for reason, names in self._skipped.items())),
             warnings=tuple(self.warnings),
             variables=dict(self.variables),
+            sources=dict(self.sources),
+            settings=dict(self.settings),
         )
 
 

@@ -22,6 +22,10 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", re.IGNORECASE)
 _NAMED_URL = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.-]*)(?P<extras>\s*\[[^\]]*\])?\s*@\s*(?P<url>\S+)(?P<rest>.*)$", re.ASCII | re.DOTALL
 )
+# Where conda's packages are built, whose addresses `pip freeze` in a conda environment writes down.
+_OF_CONDA_BUILDS = re.compile(
+    r"feedstock|conda-bld|/croot/|/tmp/build/|/(?:ci|bld)(?:_\w+)?/|/b/abs_|/abs_\w|_\d+/work(?:/|$)"
+)
 _EXTRAS = re.compile(r"^(?P<path>.+?)(?P<extras>\[[^\[\]]*\])?$", re.DOTALL)
 _SINGLE_EQUALS = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?)\s*=\s*(?P<version>\d[\w.]*)(?:=\S*)?$", re.ASCII
@@ -109,6 +113,13 @@ def _named_url(draft: Draft, match: re.Match[str], place: Place) -> str | None:
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", url):
         raise InvalidProject(f"a URL was expected after '{name} @'", place=place)
     if url.lower().startswith("file:") and not _exists(url):
+        if not _OF_CONDA_BUILDS.search(unquote(url).replace("\\", "/")):
+            # A package of this name may be anybody's on an index.
+            raise InvalidProject(
+                f"nothing is at '{redact(url)}', which {name} is to be installed from",
+                place=place,
+                hint=f"write {name} with a version, if an index has the same package",
+            )
         return parse_named(
             draft, name + (match["extras"] or "") + _built_version(draft, name, url) + match["rest"], place
         )

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 from pathlib import Path
 from typing import Any
 
-from mlproj.environments.declarations import pip_requirement, poetry_version, python_source, text_file, toml_text
+from mlproj.environments.declarations import (
+    declared_indexes,
+    pip_requirement,
+    poetry_package,
+    poetry_version,
+    python_source,
+    text_file,
+    toml_text,
+    uv_sources,
+)
 from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.python_env_file import python_version
 from mlproj.foundation import presence
@@ -22,8 +32,8 @@ def declares(path: Path) -> bool:
 
 
 def builds(path: Path) -> bool:
-    """Whether the pyproject.toml *path* describes something that can be installed: it names a build system."""
-    return presence.is_file(path) and bool(_table(toml_text.load(path), "build-system"))
+    """Whether the pyproject.toml *path* describes something that is installed itself, and not only what it needs."""
+    return presence.is_file(path) and _own_package(path, toml_text.load(path)) is None
 
 
 def read_into(draft: Draft, path: Path) -> None:
@@ -39,8 +49,36 @@ def read_into(draft: Draft, path: Path) -> None:
     dependencies = _table(poetry, "dependencies")
     if dependencies and "dependencies" not in project:
         _poetry(draft, dependencies, path, text)
-    if _table(data, "build-system") and (project or poetry.get("package-mode", True) is not False):
+    uv_sources.read_into(draft, path, _table(data, "tool", "uv"), text)
+    declared_indexes.read_into(draft, path, data, text)
+    install_itself(draft, path, data)
+
+
+def install_itself(draft: Draft, path: Path, data: dict[str, Any]) -> None:
+    """Install the project of the pyproject.toml *path* in place, or say why only its dependencies are."""
+    reason = _own_package(path, data)
+    if reason is None:
         draft.editables.append(str(path.parent))
+    elif reason:
+        draft.note(f"only the dependencies of {path.parent.name} are installed, not itself: {reason}")
+
+
+def _own_package(path: Path, data: dict[str, Any]) -> str | None:
+    """None for a project that is a package; else the reason why not, empty where it names no build system and so never
+    said it was."""
+    said = _table(data, "tool", "uv").get("package")
+    if said is False:
+        return f"{path.name} says package = false in [tool.uv]"
+    if not _table(data, "build-system"):
+        return None if said is True and "project" in data else ""
+    poetry = _table(data, "tool", "poetry")
+    if poetry.get("package-mode") is False:
+        return f"{path.name} says package-mode = false in [tool.poetry]"
+    return (
+        poetry_package.missing(path.parent, data)
+        if "poetry" in str(_table(data, "build-system").get("build-backend"))
+        else None
+    )
 
 
 def _project(draft: Draft, project: dict[str, Any], path: Path, text: str) -> None:
@@ -58,7 +96,23 @@ def _project(draft: Draft, project: dict[str, Any], path: Path, text: str) -> No
             "'dependencies' must be a list of texts", place=toml_text.place_of(path, text, "dependencies")
         )
     for one in dependencies:
-        pip_requirement.add(draft, one, path.parent, toml_text.place_of(path, text, one))
+        pip_requirement.add(draft, _placed(one, path.parent), path.parent, toml_text.place_of(path, text, one))
+
+
+def _placed(requirement: str, folder: Path) -> str:
+    """*requirement* with the project's folder where PDM (``${PROJECT_ROOT}``) and Hatch (``{root:uri}``) put it when
+    they read it.
+
+    https://hatch.pypa.io/latest/config/context/#paths
+    """
+    requirement = re.sub(r"(file:/{0,3})?\$\{PROJECT_ROOT\}", lambda _: folder.as_uri(), requirement)
+
+    def root(found: re.Match[str]) -> str:
+        steps = found[2].split(":")[1:]
+        place = folder.resolve().joinpath(*[".."] * steps.count("parent")).resolve()
+        return place.as_uri() if "uri" in steps or found[1] else str(place)
+
+    return re.sub(r"(file:/{2,3})?\{root((?::\w+)*)\}", root, requirement)
 
 
 def _poetry(draft: Draft, dependencies: dict[str, Any], path: Path, text: str) -> None:
@@ -74,6 +128,7 @@ def _poetry(draft: Draft, dependencies: dict[str, Any], path: Path, text: str) -
             # Several constraints for one package differ by marker or Python; each is a requirement of its own.
             for one in value if isinstance(value, list) else [value]:
                 pip_requirement.add(draft, _poetry_requirement(name, one, path, place), path.parent, place)
+            declared_indexes.bind_poetry(draft, name, value)
 
 
 def _poetry_requirement(name: str, value: Any, path: Path, place: Place) -> str:
@@ -120,7 +175,13 @@ def read_setup_into(draft: Draft, path: Path) -> None:
     for one in requires:
         if one.strip():
             pip_requirement.add(draft, one, path.parent, toml_text.place_of(path, text_file.load(path), one))
-    draft.editables.append(str(path.parent))
+    if any((path.parent / name).is_file() for name in ("setup.py", "pyproject.toml")):
+        draft.editables.append(str(path.parent))
+    else:  # https://setuptools.pypa.io/en/latest/userguide/declarative_config.html: it needs one of the two
+        draft.note(
+            "only what setup.cfg requires is installed, not the project itself: installers build nothing of a setup.cfg"
+            " alone"
+        )
 
 
 def _setup_cfg(path: Path) -> tuple[list[str], str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import Notice
@@ -24,6 +25,9 @@ class Requirements:
     came along, those of ``editables`` are among them, with these ``import_roots``. ``files`` are all files read on the
     way: their content is part of the environment's key.
     ``notes`` are choices that people should be told: what was skipped, translated or implied, and why.
+    ``relaxed`` names packages whose pins may give way. ``sources`` say where the packages of some names come from
+    instead of an index, in the words of uv's ``tool.uv.sources`` with absolute paths; ``settings`` are what the project
+    says to uv about indexes, overrides and builds, in the words of ``uv.toml``.
     ``variables`` are environment variables that the declaration sets for the program (``variables:`` of conda.yaml).
     """
 
@@ -42,6 +46,9 @@ class Requirements:
     warnings: tuple[Notice, ...] = ()
     implied: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    relaxed: tuple[str, ...] = ()
 
     @property
     def all_pinned(self) -> bool:

@@ -130,6 +130,10 @@ def _options(draft: Draft, text: str, folder: Path, place: Place, chain: tuple[P
         elif name in _NESTED:
             _include(draft, value or "", folder, place, constraints=name == "--constraint", chain=chain)
         elif name in _WITH_VALUE:
+            if unset := _VARIABLE.search(value or ""):
+                draft.warn(
+                    f"{place}: the environment variable {unset[1]} is not set; {unset[0]} stays as it is written"
+                )
             draft.add_option(name, _find_links(value or "", folder) if name == "--find-links" else value or "")
         elif name in _FLAGS:
             draft.add_option(name)

@@ -82,3 +82,8 @@ def read_into(draft: Draft, script: Path) -> None:
         )
     for one in dependencies:
         pip_requirement.add(draft, one, script.parent, toml_text.place_of(script, text, one))
+    tool = data.get("tool")
+    if isinstance(tool, dict) and isinstance(tool.get("uv"), dict):
+        from mlproj.environments.declarations import uv_sources
+
+        uv_sources.read_into(draft, script, tool["uv"], text)

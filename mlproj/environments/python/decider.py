@@ -10,7 +10,15 @@ from datetime import datetime
 
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations.requirements import Requirements
-from mlproj.environments.python import date_policy, interpreter, lock, package_index, python_choice, resolver
+from mlproj.environments.python import (
+    date_policy,
+    interpreter,
+    lock,
+    package_index,
+    python_choice,
+    resolver,
+    uv_configuration,
+)
 from mlproj.environments.python.decision import Decision
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.uv import Uv
@@ -86,7 +94,12 @@ class Decider:
         return date_policy.decide(self.request, self.declaration, self.requirements, lambda: self._pin_date(candidates))
 
     def _pin_date(self, candidates: list[Interpreter]) -> datetime | None:
-        pins = [package for package in self.requirements.packages if package not in self.requirements.implied]
+        elsewhere = self.requirements.sources
+        pins = [
+            one
+            for one in self.requirements.packages
+            if one not in self.requirements.implied and lock.name_of(one) not in elsewhere
+        ]
         with self.progress.step("looking up when the pinned packages were released"), self._uv() as uv:
             for candidate in candidates:
                 dates = lock.upload_dates(uv, pins, candidate, self.requirements.options)
@@ -102,11 +115,17 @@ class Decider:
         if self.requirements.lock_file is not None or not asked or len(candidates) == 1:
             return python_choice.Choice(first, f"Python {first.version}: {_why_only(candidates, day)}"), None
         with self.progress.step("choosing a Python that the packages have wheels for"), self._uv() as uv:
-            fitting = _with_wheels(uv, lock.Ask(self.requirements, first, moment), candidates, frozenset(asked))
-        if fitting is None:
-            return python_choice.Choice(
-                first, f"Python {first.version}: no Python here has wheels of everything {day}"
-            ), None
+            fitting = _with_wheels(
+                uv, lock.Ask(self.requirements, first, moment), candidates, _of_indexes(asked, self.requirements)
+            )
+        if isinstance(fitting, lock.Refusal):
+            is_wheels = lock.lacks_wheels(fitting) is not None or "no wheels" in fitting.text
+            why = (
+                "no Python here has wheels of everything"
+                if is_wheels
+                else "the packages can be resolved for no Python here"
+            )
+            return python_choice.Choice(first, f"Python {first.version}: {why} {day}"), None
         chosen, why, text = fitting
         return python_choice.Choice(chosen, f"Python {chosen.version}: {why or 'the usual one'} {day}"), text
 
@@ -116,7 +135,15 @@ class Decider:
         if not os.environ.get("UV_PYTHON_INSTALL_DIR"):
             settings = {**settings, "UV_PYTHON_INSTALL_DIR": str(interpreter.downloads())}
         with paths.temporary_folder(paths.cache() / "work", "uv.") as folder:
-            yield Uv(folder, {**settings, "UV_PYTHON_DOWNLOADS": "manual"}, self.progress, offline=self.request.offline)
+            settings = {**settings, "UV_PYTHON_DOWNLOADS": "manual"}
+            yield uv_configuration.uv_for(
+                folder, self.requirements, self.progress, offline=self.request.offline, settings=settings
+            )
+
+
+def _of_indexes(names: list[str], requirements: Requirements) -> frozenset[str]:
+    """Those of *names* that an index may have wheels of."""
+    return frozenset(name for name in names if all("index" in source for source in requirements.sources.get(name, ())))
 
 
 def _why_only(candidates: list[Interpreter], day: str) -> str:
@@ -125,28 +152,29 @@ def _why_only(candidates: list[Interpreter], day: str) -> str:
 
 def _with_wheels(
     uv: Uv, ask: lock.Ask, candidates: list[Interpreter], asked: frozenset[str]
-) -> tuple[Interpreter, str, str] | None:
+) -> tuple[Interpreter, str, str] | lock.Refusal:
     """The first interpreter for which everything that is asked for comes as wheels.
 
     Returns it, why the ones before it were passed over (empty when it is the first), and the lock. A package that has
-    no wheel for any of them is allowed to be built, and the search begins anew; None when that does not help.
+    no wheel for any of them is allowed to be built, and the search begins anew; why not when that does not help.
     """
-    only_binary = asked
+    only_binary, result = asked, lock.Refusal("")
     while only_binary:
         blamed: dict[str, int] = {}
         refused = ""
         for candidate in candidates:
-            result = resolver.try_resolve(uv, replace(ask, interpreter=candidate, only_binary=only_binary))
-            if isinstance(result, str):
-                return candidate, refused, result
+            found = resolver.try_resolve(uv, replace(ask, interpreter=candidate, only_binary=only_binary))
+            if isinstance(found, str):
+                return candidate, refused, found
+            result = found
             blame = lock.could_be_built(result)
             if blame in only_binary:
                 blamed[blame] = blamed.get(blame, 0) + 1
             refused = refused or _why_refused(ask.requirements, result)
         if not blamed:
-            return None
+            break
         only_binary -= {max(blamed, key=lambda name: blamed[name])}
-    return None
+    return result
 
 
 def _why_refused(requirements: Requirements, refusal: lock.Refusal) -> str:

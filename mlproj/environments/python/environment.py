@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from mlproj.environments.cache import transaction
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import decision, editable, key, package_index
 from mlproj.environments.python.interpreter import Interpreter
+from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import mask_url
 
@@ -47,6 +49,10 @@ def for_requirements(
     """The Python environment for what a declaration was read into; as :func:`create` without the reading."""
     for warning in requirements.warnings:
         progress.warn(str(warning))
+    if request.relax and request.locked is None:
+        from mlproj.environments.python import relaxation
+
+        requirements = relaxation.allowed(requirements, request.relax)
     index = package_index.fingerprint()
     digest = decision.question(request, declaration, requirements, index)
     decided = decision.recall(digest)
@@ -58,6 +64,8 @@ def for_requirements(
         decision.keep(digest, decided)
     wished = request.locked.manager if request.locked else request.manager
     manager = "virtualenv" if wished == "virtualenv" else "uv"
+    if manager == "virtualenv":
+        _check_pip(requirements)
     description = Description(
         kind="python",
         manager=manager,
@@ -74,6 +82,16 @@ def for_requirements(
         warnings=requirements.warnings,
     )
     return PythonEnvironment(description, request, requirements, decided.interpreter, lock_text)
+
+
+def _check_pip(requirements: Requirements) -> None:
+    """Raise EnvironmentFailure where pip would take a package from another index than the project says."""
+    bound = sorted(name for name, source in requirements.sources.items() if any("index" in entry for entry in source))
+    if bound or "index" in requirements.settings:
+        what = f"take {bound[0]} from its index only" if bound else "read the indexes that pyproject.toml names"
+        raise EnvironmentFailure(
+            f"--env-manager virtualenv installs with pip, which cannot {what}", hint="leave it out: uv can"
+        )
 
 
 _AS_OF_HINT = "--as-of today resolves with the packages of today, --as-of DATE with those of another day"
@@ -122,10 +140,9 @@ class PythonEnvironment:
         )
 
     def _build(self, staging: Path, progress: Progress) -> dict[str, Any]:
-        from mlproj.environments.python import installer, lock
-        from mlproj.environments.python.uv import Uv
+        from mlproj.environments.python import installer, lock, uv_configuration
 
-        uv = Uv(staging, package_index.settings(), progress, offline=self._request.offline)
+        uv = uv_configuration.uv_for(staging, self._requirements, progress, offline=self._request.offline)
         manager, venv = self.description.manager, staging / "venv"
         bounds = lock.bounds(self.description.as_of, self._interpreter)
         with (
@@ -134,7 +151,7 @@ class PythonEnvironment:
         ):
             text = self._lock(uv, self._requirements, self._lock_text)
             count = len(lock.packages(text))
-        corrected = _corrections(staging, progress)
+        corrected = _corrections(staging, text, self.description.as_of, progress)
         with progress.step(f"installing {count} packages"):
             installer.install(uv, manager, self._interpreter, venv, text, self._requirements, bounds, progress)
         roots = editable.detach(installer.site_packages(venv), editable.local(self._requirements.editables))
@@ -158,14 +175,13 @@ class PythonEnvironment:
 
     def pack(self, staging: Path, progress: Progress) -> Packed:
         """What the same lock is installed from in an image. Raises EnvironmentFailure."""
-        from mlproj.environments.python import lock, packing
-        from mlproj.environments.python.uv import Uv
+        from mlproj.environments.python import lock, packing, uv_configuration
 
         asked = editable.copied(self._requirements)
-        uv = Uv(staging, package_index.settings(), progress, offline=self._request.offline)
+        uv = uv_configuration.uv_for(staging, asked, progress, offline=self._request.offline)
         with progress.step("resolving the packages"):
             text = self._narrowed(self._lock(uv, asked, self._lock_text if asked == self._requirements else None))
-        _corrections(staging, progress)
+        _corrections(staging, text, self.description.as_of, progress)
         transaction.remove_files(staging, but=("uv.toml",))
         material = packing.Material(staging, self._interpreter, asked, offline=self._request.offline)
         return Packed(
@@ -194,7 +210,11 @@ class PythonEnvironment:
 
         if self._requirements.lock_file is not None:
             text = lock.export(uv, self._requirements.lock_file, self._interpreter.path)
-            return text if self._requirements.kept_lock is None else relocking.placed(text, self._request.root)
+            if self._requirements.kept_lock is not None:
+                return relocking.placed(text, self._request.root)
+            # uv names folders from where it works, and a lock from where it is.
+            by_uv = self._requirements.lock_file.name == "uv.lock"
+            return relocking.placed(text, uv.folder.resolve() if by_uv else self._requirements.lock_file.parent)
         if known is not None:
             return known
         ask = lock.Ask(asked, self._interpreter, self.description.as_of)
@@ -202,13 +222,19 @@ class PythonEnvironment:
         return resolver.resolve(uv, ask, hint)
 
 
-def _corrections(staging: Path, progress: Progress) -> list[str]:
-    from mlproj.environments.python import legacy_metadata
+def _corrections(staging: Path, text: str, moment: datetime | None, progress: Progress) -> list[str]:
+    """What is not quite as declared in an environment of the lock *text*, told once."""
+    from mlproj.environments.python import legacy_metadata, lock
 
     corrected = [
         f"the metadata of {release} is older than PEP 440 and was corrected for uv"
         for release in legacy_metadata.corrections(staging)
     ]
+    if lock.builds_with_later_tools(text, moment):
+        corrected.append(
+            f"packages without wheels are built with setuptools of {lock.BUILDERS_FROM:%Y-%m}: installers ask for no"
+            " older one"
+        )
     for line in corrected:
         progress.note(line)
     return corrected

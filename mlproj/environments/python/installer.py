@@ -98,7 +98,8 @@ def install(
     else:
         _with_uv(uv, into, text, entries, bounds)
     if requirements.lock_file is not None and not requirements.came_along:
-        for folder in requirements.editables:
+        listed = {entry["directory"]["path"] for entry in entries if "directory" in entry}
+        for folder in (one for one in requirements.editables if one not in listed):
             uv.check(
                 f"{folder} cannot be installed", "pip", "install", "--quiet", "--no-deps", *into, "--editable", folder
             )
@@ -153,7 +154,7 @@ def _with_pip(
     # Isolated builds take the newest setuptools unless a constraint, which reaches them by the environment, says
     # otherwise.
     build_tools = uv.folder / "pip-constraints.txt"
-    build_tools.write_text("\n".join(pin for pin in pins if not pin.startswith("pip==")) + "\n", "utf-8")
+    build_tools.write_text("\n".join(pin for pin in pins if _builds(pin)) + "\n", "utf-8")
     done = process.follow(
         [venv / "bin" / "python", "-m", "pip", "install", "--no-deps", "--no-input", "--disable-pip-version-check",
          "--no-warn-script-location", "--requirement", file, *(["--no-index"] if uv.offline else [])],
@@ -165,10 +166,18 @@ def _with_pip(
         raise failure("pip cannot install the packages", done.error_text or done.text, hint=_HINT if bounds else None)
 
 
+def _builds(pin: str) -> bool:
+    """Whether isolated builds can take this tool: they ask for setuptools 40.8.0, and an environment may have an older
+    one."""
+    name, _, version = pin.partition("==")
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    return name == "wheel" or (name == "setuptools" and numbers >= (40, 8))
+
+
 def _pip_environ(constraints: Path) -> dict[str, str]:
     from mlproj.environments.python.uv import inherited
 
-    return {**inherited(), "PIP_CONSTRAINT": str(constraints)}
+    return {**inherited(), "PIP_CONSTRAINT": constraints.as_uri()}  # a path ends at its first space
 
 
 def pip_lines(entries: Sequence[dict[str, Any]]) -> list[str]:

@@ -61,7 +61,10 @@ def digest(content: Mapping[str, Any]) -> str:
 
 def asked(requirements: Requirements, root: Path) -> dict[str, Any]:
     """What is asked of the installer, with the content of what is local."""
+    sourced = _sourced(requirements, root) if requirements.sources or requirements.settings else {}
     return {
+        **sourced,
+        **({"relaxed": list(requirements.relaxed)} if requirements.relaxed else {}),
         "packages": [_portable(package, root) for package in requirements.packages],
         "constraints": list(requirements.constraints),
         "build_dependencies": list(requirements.build_dependencies),
@@ -71,6 +74,14 @@ def asked(requirements: Requirements, root: Path) -> dict[str, Any]:
         "local": [tree_digest(path) for path in (*local_packages(requirements), *_locked_packages(requirements, root))],
         "editable_builds": [_build_digest(Path(folder)) for folder in requirements.editables if folder.startswith("/")],
     }
+
+
+def _sourced(requirements: Requirements, root: Path) -> dict[str, Any]:
+    """Where names come from and what uv is told, with the content of the folders and files that are copied."""
+    entries = [entry for source in requirements.sources.values() for entry in source]
+    copied = [Path(entry["path"]) for entry in entries if "path" in entry and not entry.get("editable")]
+    told = json.dumps([dict(requirements.sources), dict(requirements.settings)], sort_keys=True, default=str)
+    return {"sources": mask_url(_portable(told, root)), "copied": [tree_digest(path) for path in copied]}
 
 
 def _locked_packages(requirements: Requirements, root: Path) -> list[Path]:

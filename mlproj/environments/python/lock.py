@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def requirement_lines(requirements: Requirements) -> list[str]:
             )
     return [
         *option_lines(requirements.options),
-        *(_as_url(package) for package in packages),
+        *(_as_url(package) for package in packages if name_of(package) not in requirements.sources),
         *(f"-e {_as_url(folder)}" for folder in requirements.editables if folder.startswith("/")),
         *seeds,
     ]
@@ -85,10 +85,12 @@ def _as_url(requirement: str) -> str:
 
 # Options of pip that a requirements file may hold and uv reads there with the same meaning.
 _IN_FILE = frozenset(("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-binary", "--only-binary"))
+INDEX_OPTIONS = frozenset(("-i", "--index-url", "--extra-index-url", "-f", "--find-links"))
+"""Those that say where packages are."""
 _WITH_VALUE = frozenset((*_IN_FILE, "--trusted-host", "--config-settings", "-C", "--use-feature"))
 
 
-def _words(options: Sequence[str]) -> list[tuple[str, str | None]]:
+def option_pairs(options: Sequence[str]) -> list[tuple[str, str | None]]:
     """Options with their values, ``--name=value`` taken apart."""
     pairs: list[tuple[str, str | None]] = []
     rest = list(options)
@@ -102,15 +104,22 @@ def _words(options: Sequence[str]) -> list[tuple[str, str | None]]:
     return pairs
 
 
+def index_options(options: Sequence[str]) -> tuple[str, ...]:
+    """Those of the *options* that say where packages are."""
+    return tuple(
+        word for name, value in option_pairs(options) if name in INDEX_OPTIONS and value for word in (name, value)
+    )
+
+
 def option_lines(options: Sequence[str]) -> list[str]:
     """The options that belong into a requirements file, one a line."""
-    lines = [f"{name} {value}" for name, value in _words(options) if name in _IN_FILE and value]
+    lines = [f"{name} {value}" for name, value in option_pairs(options) if name in _IN_FILE and value]
     return [*lines, *(["--no-index"] if "--no-index" in options else [])]
 
 
 def _flags(options: Sequence[str]) -> list[str]:
     """Command-line flags of uv for options that its requirements files do not know."""
-    pairs = _words(options)
+    pairs = option_pairs(options)
     hosts = [value for name, value in pairs if name == "--trusted-host" and value]
     # pip looks at all indexes and takes the best version; a declaration with extra indexes counts on that.
     several = any(name in ("--extra-index-url", "-f", "--find-links") for name, _ in pairs)
@@ -147,9 +156,13 @@ def lacks_wheels(refusal: Refusal) -> str | None:
 def compile_once(uv: Uv, ask: Ask) -> Refusal | None:
     """Have uv write ``pylock.toml`` into its folder for *ask* as it is; why it did not, None when it did."""
     (uv.folder / "requirements.in").write_text("\n".join(requirement_lines(ask.requirements)) + "\n", "utf-8")
-    (uv.folder / "constraints.txt").write_text("\n".join(ask.requirements.constraints) + "\n", "utf-8")
+    constraints = []
+    if ask.requirements.constraints:  # uv warns of an empty file
+        (uv.folder / "constraints.txt").write_text("\n".join(ask.requirements.constraints) + "\n", "utf-8")
+        constraints = ["--constraints", "constraints.txt"]
     done = uv.run(
-        "pip", "compile", "requirements.in", "--constraints", "constraints.txt", "--python", ask.interpreter.path,
+        "pip", "compile", "requirements.in", *_project(uv.folder, ask.requirements), *constraints,
+        "--python", ask.interpreter.path,
         "--format", "pylock.toml", "--output-file", "pylock.toml", "--no-header",
         *bounds(ask.moment, ask.interpreter),
         *option_words("--exclude-newer-package", [f"{name}=false" for name in sorted(ask.undated)]),
@@ -160,6 +173,21 @@ def compile_once(uv: Uv, ask: Ask) -> Refusal | None:
     return Refusal(done.error_text) if done.returncode else None
 
 
+def _project(folder: Path, requirements: Requirements) -> list[Path]:
+    """The project that asks uv for the packages that have a source."""
+    if not requirements.sources:
+        return []
+    from mlproj.environments.python import uv_project
+
+    asked = {name: package for package in requirements.packages if (name := name_of(package)) is not None}
+    return [uv_project.write(folder, asked, requirements.sources, requirements.settings)]
+
+
+BUILDERS_FROM = datetime(2019, 2, 12, tzinfo=timezone.utc)
+"""What builds packages is of this day at the earliest, whatever the moment: uv and pip ask for setuptools 40.8.0
+(2019-02-05)."""
+
+
 def bounds(moment: datetime | None, interpreter: Interpreter) -> list[str]:
     """uv's flags for packages as of *moment*, in isolated builds too.
 
@@ -167,11 +195,15 @@ def bounds(moment: datetime | None, interpreter: Interpreter) -> list[str]:
     """
     if moment is None:
         return []
-    flags = ["--exclude-newer", _stamp(moment)]
     usable = released(interpreter) + SETTLED
-    if moment < usable:
-        flags += option_words("--exclude-newer-package", [f"{name}={_stamp(usable)}" for name in SEEDS])
-    return flags
+    earliest = {name: max(usable, BUILDERS_FROM) if name == "setuptools" else usable for name in SEEDS}
+    later = [f"{name}={_stamp(day)}" for name, day in earliest.items() if moment < day]
+    return ["--exclude-newer", _stamp(moment), *option_words("--exclude-newer-package", later)]
+
+
+def builds_with_later_tools(text: str, moment: datetime | None) -> bool:
+    """Whether something in the lock *text* is built, and with a setuptools that came after *moment*."""
+    return moment is not None and moment < BUILDERS_FROM and any("wheels" not in entry for entry in packages(text))
 
 
 def _stamp(moment: datetime) -> str:

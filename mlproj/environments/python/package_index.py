@@ -49,6 +49,12 @@ def settings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     return added
 
 
+def names_default(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the user's variables name the index that stands for PyPI."""
+    given = os.environ if environ is None else environ
+    return any(given.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"))
+
+
 def fingerprint(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The settings that decide which packages are found, without credentials; configuration files by their content."""
     given = dict(os.environ if environ is None else environ)

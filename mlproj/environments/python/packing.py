@@ -100,6 +100,9 @@ class Material:
 
     def _settings(self) -> Iterator[tuple[str, str]]:
         environ = uv.environ(package_index.settings(), offline=self._offline)
+        if (self._staging / "uv.toml").exists() and "UV_NO_CONFIG" in environ:
+            del environ["UV_NO_CONFIG"]
+            environ["UV_CONFIG_FILE"] = "uv.toml"  # ours, beside which there is to be no other
         for name, value in environ.items():
             if _SETTINGS.fullmatch(name) and not _NOT_THERE.fullmatch(name):
                 yield name, value

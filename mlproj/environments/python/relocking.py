@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def placed(text: str, root: Path) -> str:
     """A ``pylock.toml`` as it is kept, with the folders and files of the project, which are relative there, at
     *root*."""
     text = _URL.sub(lambda found: f"{found[1]}{root.as_uri()}/", text)
-    return _PATH.sub(lambda found: f'path = "{root / found[1]}"{found[2]}', text)
+    return _PATH.sub(lambda found: f'path = "{os.path.normpath(root / found[1])}"{found[2]}', text)
 
 
 def local_packages(lock: Path, root: Path) -> list[Path]:

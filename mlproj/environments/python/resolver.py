@@ -4,9 +4,11 @@ says."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import lock
 from mlproj.environments.python.lock import Ask, Refusal
 from mlproj.environments.python.uv import Uv, failure
@@ -19,12 +21,53 @@ def resolve(uv: Uv, ask: Ask, hint: str | None = None) -> str:
     said = try_resolve(uv, ask)
     if isinstance(said, str):
         return said
+    from mlproj.environments.python import conflict
+
     reason = "\n".join(line for line in said.text.splitlines() if not _UNDATED.search(line))
-    raise failure("the packages cannot be resolved" + _as_of(ask.moment), reason, hint=hint)
+    meeting = conflict.found(reason, ask.requirements)
+    if meeting is not None:  # no date makes two pins agree
+        hint = _relaxing(uv, ask, meeting.names)
+    told = f": {meeting.sentence}" if meeting else ""
+    error = failure("the packages cannot be resolved" + _as_of(ask.moment) + told, reason, hint=hint)
+    if unset := _unset(ask.requirements):
+        error.hint = f"the environment variable {unset}, which the address of an index names, is not set: set it"
+    raise error
+
+
+def _relaxing(uv: Uv, ask: Ask, names: Sequence[str]) -> str:
+    """Which of the pins of *names* can give way, as was tried."""
+    from mlproj.environments.python import relaxation
+
+    for name in names:
+        if relaxation.is_pinned(name, ask.requirements):
+            loose = replace(ask, requirements=relaxation.loosened(ask.requirements, name))
+            if not isinstance(_try_once(uv, loose), Refusal):
+                return f"--relax {name} takes the version nearest to the pin that fits; or change one of the two"
+    return "change one of the two in the project: they are its own"
+
+
+def _unset(requirements: Requirements) -> str | None:
+    """A variable in the address of an index that has no value here, and so stayed as it was written."""
+    addresses = " ".join(lock.index_options(requirements.options))
+    found = re.search(r"\$\{([A-Z0-9_]+)\}", addresses)
+    return found[1] if found else None
 
 
 def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
-    """The lock for *ask*, or why there is none."""
+    """The lock for *ask*, with the pins loosened that may be, or why there is none."""
+    if not ask.requirements.relaxed:
+        return _try_declared(uv, ask)
+    from mlproj.environments.python import relaxation
+
+    found, notes = relaxation.resolved(
+        ask.requirements, ask.requirements.relaxed, lambda asked: _try_declared(uv, replace(ask, requirements=asked))
+    )
+    for note in notes:
+        uv.progress.note(note)
+    return found
+
+
+def _try_declared(uv: Uv, ask: Ask) -> str | Refusal:
     from mlproj.environments.python import declared_hash
 
     if "--prefer-binary" in ask.requirements.options:

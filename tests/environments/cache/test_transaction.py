@@ -41,7 +41,7 @@ _OTHER_PROCESS = """
     import sys
     from pathlib import Path
     from mlproj.environments import store, transaction
-    from mlproj.progress import Silent
+    from mlproj.foundation.progress import Silent
     from tests.environments.test_transaction import _fill
 
     class Told(Silent):

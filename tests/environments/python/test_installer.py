@@ -60,10 +60,11 @@ def test_the_environments_own_python_is_asked_when_uv_knows_the_one_below_by_ano
         assert installer._into(tmp_path, replace(here, path=other)) == ["--python", str(tmp_path / "bin" / "python")]
 
 
-@pytest.mark.parametrize("manager", ["uv", "auto"])
+@pytest.mark.parametrize("cache", ["cache", "o'neil and co", 'a "quoted" $name'])
 def test_programs_are_run_by_the_python_of_their_environment(
-    index: Index, ask: Ask, progress: Heard, manager: str
+    index: Index, ask: Ask, progress: Heard, cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MLPROJ_CACHE", str(tmp_path / cache))
     index.add(
         Release(
             "apple",
@@ -72,5 +73,6 @@ def test_programs_are_run_by_the_python_of_their_environment(
             modules={"apple_cli.py": "import sys\ndef main(): print(sys.prefix)\n"},
         )
     )
-    prepared = ask("apple", manager=manager).prepare(progress)
+    prepared = ask("apple").prepare(progress)
+    assert not [place for place in prepared.path[0].iterdir() if place.is_file() and b".building" in place.read_bytes()]
     assert run(prepared, "eat") == prepared.variables["VIRTUAL_ENV"]

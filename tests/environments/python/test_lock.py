@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from mlproj.environments.declarations.requirements import Requirements
-from mlproj.environments.python import installer, lock
+from mlproj.environments.python import installer, interpreter, lock
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Silent
-from tests.environments.conftest import Ask
+from tests.environments.conftest import Ask, run, utc
+from tests.heard import Heard
 from tests.package_index import Index, Release
 
 
@@ -113,3 +114,46 @@ def test_an_older_wheel_is_preferred_to_a_newer_source_where_that_is_asked_for(i
     assert ask("apple", requirements=wanted).prepare(Silent()).packages["apple"] == "1.0"
     with pytest.raises(EnvironmentFailure, match="apple"):
         ask("apple", requirements=Requirements(python=here)).prepare(Silent())
+
+
+# What setuptools.build_meta does, for one package and one version of it.
+_LEGACY = """
+import os, zipfile
+class __legacy__:
+    @staticmethod
+    def get_requires_for_build_wheel(settings=None): return []
+    @staticmethod
+    def build_wheel(folder, settings=None, metadata=None):
+        with zipfile.ZipFile(os.path.join(folder, "plum-1.0-py3-none-any.whl"), "w") as wheel:
+            wheel.writestr("plum.py", open("plum.py").read())
+            wheel.writestr("plum-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: plum\\nVersion: 1.0\\n")
+            told = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+            wheel.writestr("plum-1.0.dist-info/WHEEL", told)
+            wheel.writestr("plum-1.0.dist-info/RECORD", "")
+        return "plum-1.0-py3-none-any.whl"
+"""
+
+
+def test_packages_older_than_what_builds_them_are_built_with_the_oldest_that_can(
+    index: Index, ask: Ask, progress: Heard
+) -> None:
+    index.add_legacy_source("plum", "1.0", "2017-05-01T00:00:00Z")
+    modules = {"setuptools/__init__.py": "", "setuptools/build_meta.py": _LEGACY}
+    index.add(Release("setuptools", "40.8.0", "2019-02-05T00:00:00Z", modules=modules))
+    this = interpreter.Interpreter("/bin/python3.6", "PATH", "3.6.15", "cpython", "linux", "glibc-2.31")
+    flags = lock.bounds(utc("2018-06-01"), this)
+    assert flags[2:] == ["--exclude-newer-package", "setuptools=2019-02-12T00:00:00Z"]
+    prepared = ask("plum", as_of="2018-06-01").prepare(progress)
+    assert run(prepared, "python", "-c", "import plum; print(plum.x)") == "built"
+    assert progress.notes == [
+        "packages without wheels are built with setuptools of 2019-02: installers ask for no older one"
+    ]
+
+
+def test_pip_builds_with_the_setuptools_of_the_environment_only_where_it_can() -> None:
+    assert [
+        pin for pin in ("pip==9.0", "setuptools==39.2", "setuptools==40.8.0", "wheel==0.31") if installer._builds(pin)
+    ] == [
+        "setuptools==40.8.0",
+        "wheel==0.31",
+    ]
