@@ -15,6 +15,7 @@ from typing import Any
 
 from mlproj.environments.declarations import toml_text
 from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject
 
 _PYPI = "https://pypi.org/simple"
@@ -62,12 +63,12 @@ def _enrich(draft: Draft, path: Path, dependencies: Mapping[str, Any], text: str
             continue
         if "path" in value:
             target = (path.parent / str(value["path"])).resolve()
-            if not target.exists():
+            if not presence.exists(target):
                 place = toml_text.place_of(path, text, str(value["path"]))
                 raise InvalidProject(
                     f"nothing is at {value['path']!r}, which {name!r} is to be installed from", place=place
                 )
-            in_place = value.get("develop") is True and target.is_dir()
+            in_place = value.get("develop") is True and presence.is_folder(target)
             draft.sources[canonical(name)] = [{"path": str(target), "editable": in_place}]
             draft.editables.extend([str(target)] if in_place else [])
         elif "git" in value or "url" in value:

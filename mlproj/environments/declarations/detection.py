@@ -108,14 +108,14 @@ def _with_unread(found: Declaration, folder: Path) -> Declaration:
     known = [name for name, _kind in _OF_OTHERS if name.endswith((".lock", ".yml", ".yaml"))]
     if found.file is None or found.file.name in known:
         return found
-    unread = [name for name in known if (folder / name).is_file()]
+    unread = [name for name in known if presence.is_file(folder / name)]
     reason = f"{found.reason}; {', '.join(unread)} beside it is not read" if unread else found.reason
     return Declaration(found.kind, found.file, reason, found.place, found.options)
 
 
 def _other_lock(folder: Path, where: str, declares: bool) -> Declaration | None:
     for name, kind in _OF_OTHERS:
-        if (folder / name).is_file() and (declares or kind != "versions_lock"):
+        if presence.is_file(folder / name) and (declares or kind != "versions_lock"):
             return Declaration(kind, folder / name, f"{where} has a {name}")
     return None
 

@@ -13,6 +13,7 @@ from typing import Any
 from mlproj.environments.declarations import pip_requirement, text_file, toml_text
 from mlproj.environments.declarations.draft import Draft, canonical
 from mlproj.environments.declarations.python_env_file import python_version
+from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place
 
 _IS_PYPI = re.compile(r"https?://pypi\.(?:python\.)?org/simple/?$")
@@ -94,7 +95,7 @@ def _local(draft: Draft, where: str, said: Mapping[str, Any], path: Path, place:
     if re.match(r"https?://", where):
         return pip_requirement.add(draft, where, path.parent, place)
     found = pip_requirement.local_path(where, path.parent, place)
-    (draft.editables if said.get("editable") and Path(found).is_dir() else draft.packages).append(found)
+    (draft.editables if said.get("editable") and presence.is_folder(Path(found)) else draft.packages).append(found)
     return None
 
 

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mlproj.foundation import presence
+
 
 def missing(folder: Path, data: dict[str, Any]) -> str | None:
     """Why the project in *folder* is no package of Poetry's, None when it is one.
@@ -23,7 +25,9 @@ def missing(folder: Path, data: dict[str, Any]) -> str | None:
     module = re.sub(r"[-. ]+", "_", name).lower()
     places = [root / module for root in (folder, folder / "src")]
     if any(
-        place.is_dir() or place.with_name(f"{module}.py").is_file() or place.with_name(f"{module}-stubs").is_dir()
+        presence.is_folder(place)
+        or presence.is_file(place.with_name(f"{module}.py"))
+        or presence.is_folder(place.with_name(f"{module}-stubs"))
         for place in places
     ):
         return None

@@ -175,7 +175,7 @@ def read_setup_into(draft: Draft, path: Path) -> None:
     for one in requires:
         if one.strip():
             pip_requirement.add(draft, one, path.parent, toml_text.place_of(path, text_file.load(path), one))
-    if any((path.parent / name).is_file() for name in ("setup.py", "pyproject.toml")):
+    if any(presence.is_file(path.parent / name) for name in ("setup.py", "pyproject.toml")):
         draft.editables.append(str(path.parent))
     else:  # https://setuptools.pypa.io/en/latest/userguide/declarative_config.html: it needs one of the two
         draft.note(

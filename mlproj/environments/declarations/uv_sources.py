@@ -15,6 +15,7 @@ from typing import Any
 from mlproj.environments.declarations import text_file, toml_text, uv_workspace
 from mlproj.environments.declarations.draft import Draft, canonical
 from mlproj.environments.declarations.uv_workspace import Workspace
+from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 
 # What changes which packages are found or how they are built. What concerns the machine (caches, Pythons, threads) is
@@ -121,12 +122,12 @@ class Reader:
         """Look into a folder that a source leads to: what is installed in place, and whatever it needs from
         elsewhere."""
         target = Path(entry["path"]) if "path" in entry else None
-        if target is None or not target.is_dir():
+        if target is None or not presence.is_folder(target):
             return
         if entry.get("editable") and str(target) not in self._draft.editables:
             self._draft.editables.append(str(target))
         project = target / "pyproject.toml"
-        if target in self._seen or not project.is_file():
+        if target in self._seen or not presence.is_file(project):
             return
         self._draft.add_file(project)
         text = text_file.load(project)
@@ -153,7 +154,7 @@ class Reader:
             return self._member(name, value, place)
         if "path" in value:
             target = (folder / str(value["path"])).resolve()
-            if not target.exists():
+            if not presence.exists(target):
                 raise InvalidProject(
                     f"nothing is at {value['path']!r}, which {name!r} is to be installed from", place=place
                 )

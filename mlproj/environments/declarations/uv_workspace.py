@@ -11,6 +11,7 @@ from typing import Any
 
 from mlproj.environments.declarations import toml_text
 from mlproj.environments.declarations.draft import canonical
+from mlproj.foundation import presence
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import MlprojError
 
@@ -40,14 +41,14 @@ def around(folder: Path, uv: Mapping[str, Any]) -> Workspace | None:
     """The workspace of the project in *folder*, whose own ``[tool.uv]`` is *uv*; None when it is in none."""
     if isinstance(uv.get("workspace"), dict):
         return _at(folder, uv)
-    if uv.get("managed") is False or (folder / ".git").exists():
+    if uv.get("managed") is False or presence.exists(folder / ".git"):
         return None
     for parent in folder.parents:
         found = _table(parent / "pyproject.toml")
         if found is not None and isinstance(found.get("workspace"), dict):
             workspace = _at(parent, found)
             return workspace if workspace.has(folder) else None
-        if (parent / ".git").exists():
+        if presence.exists(parent / ".git"):
             break
     return None
 
@@ -94,6 +95,6 @@ def _table(path: Path) -> dict[str, Any] | None:
 def _load(path: Path) -> dict[str, Any] | None:
     """What a pyproject.toml of somebody else around the project holds; one that cannot be read is not ours to judge."""
     try:
-        return toml_text.load(path) if path.is_file() else None
+        return toml_text.load(path) if presence.is_file(path) else None
     except (MlprojError, OSError):
         return None
