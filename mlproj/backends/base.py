@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mlproj.foundation.dataclass import dataclass
+
+if TYPE_CHECKING:
+    import socket
 
 LASTING = 0.5
 """Seconds that a job is to live before anything begins that a short one can do without."""
@@ -95,3 +98,14 @@ class Backend(Protocol):
 
     def submit(self, job: Job) -> Submission:
         """Start the job. Raises ServiceError when the backend is out of reach."""
+
+
+class StandIn(Protocol):
+    """Answers what a command with a network of its own says to ``ports`` of its loopback."""
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that are listened at."""
+
+    def accept(self, connection: socket.socket) -> None:
+        """Take a connection to one of them."""

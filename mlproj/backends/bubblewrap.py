@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlproj.backends.base import Job
+from mlproj.backends.base import Job, StandIn
 from mlproj.backends.supervisor import LEFTOVER_PATIENCE
 from mlproj.foundation import process
 from mlproj.foundation.dataclass import dataclass, replace
@@ -80,21 +80,25 @@ def cards() -> list[str]:
 
 
 @contextmanager
-def confined(job: Job, bounds: Bounds, port: int) -> Iterator[Job]:
+def confined(job: Job, bounds: Bounds, port: int, stand_in: StandIn | None = None) -> Iterator[Job]:
     """*job* as one whose command runs in a sandbox within *bounds*, from where it reaches *port* of this machine and no
-    other."""
+    other.
+
+    What it says to other ports that a *stand_in* has is given to that.
+    """
     from mlproj.backends.socket_forwarder import SocketForwarder
 
-    with SocketForwarder(port) as doorway:
+    with SocketForwarder(port, stand_in.accept if stand_in else None) as doorway:
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         heard = ",".join(str(int(number)) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN)
+        ports = ",".join(map(str, (port, *(stand_in.ports if stand_in else ()))))
         python = Path(os.path.realpath(sys.executable))
         ours = replace(bounds, readable=(*bounds.readable, *interpreter(python), _PACKAGE))
         argv = (
             *("/bin/sh", "-c", _DEAF, "mlproj-sandbox", shutil.which(PROGRAM) or PROGRAM),
             *("--new-session", "--cap-drop", "ALL", *_UNSHARED, *view(ours), "--chdir", str(job.cwd), "--"),
             *(str(python), "-I", "-S", "-c", _ENTRANCE, str(_PACKAGE.parent)),
-            *(str(doorway.descriptor), str(port), heard, str(LEFTOVER_PATIENCE), str(job.grace), *job.argv),
+            *(str(doorway.descriptor), ports, heard, str(LEFTOVER_PATIENCE), str(job.grace), *job.argv),
         )
         yield replace(job, argv=argv, descriptors=(doorway.descriptor,))
 

@@ -183,6 +183,17 @@ def _read_run_id(pid: int) -> str | None:
     return rest.partition(b"\0")[0].decode("utf-8", "replace") if found else None
 
 
+def run_id_of(pid: int) -> str | None:
+    """The run that a process says in its environment to be part of; None where it may not be read."""
+    return _read_run_id(pid)
+
+
+def parent_of(pid: int) -> int:
+    """The process that *pid* was started by, 0 for one that is gone."""
+    entry = _read_stat(pid)
+    return 0 if entry is None else entry.parent
+
+
 def _processes_by_ps() -> list[Member]:
     """The same where there is no /proc (macOS). Environments are not read: a daemon in a session of its own is
     missed."""

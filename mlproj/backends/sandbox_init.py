@@ -1,4 +1,4 @@
-"""The first program in a sandbox: opens the door to the run's tracking server, then starts the command and stays with
+"""The first program in a sandbox: opens the doors to the run's tracking server, then starts the command and stays with
 it.
 
 A sandbox has a network of its own, in which nobody listens. A socket belongs to the network that it was made in,
@@ -25,9 +25,12 @@ _LOOK_AGAIN = 0.02  # seconds
 
 
 def main() -> None:
-    """``DESCRIPTOR PORT SIGNALS PATIENCE GRACE COMMAND…``: exits with the command's code, 128 + n for signal n."""
-    descriptor, port, signals, patience, grace, *command = sys.argv[1:]
-    _open_door(int(descriptor), int(port))
+    """``DESCRIPTOR PORTS SIGNALS PATIENCE GRACE COMMAND…``: exits with the command's code, 128 + n for signal n.
+
+    The first of the ports is the server's own, the others are those that the project names for one.
+    """
+    descriptor, ports, signals, patience, grace, *command = sys.argv[1:]
+    _open_doors(int(descriptor), [int(port) for port in ports.split(",")])
     for number in map(int, signals.split(",") if signals else ()):
         signal.signal(
             number, _pass
@@ -42,11 +45,27 @@ def _pass(_number: int, _frame: object) -> None:
     """A signal to all of the job; the command has got it, too."""
 
 
-def _open_door(descriptor: int, port: int) -> None:
-    with socket.socket(fileno=descriptor) as way_out, socket.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
-        door.bind(("127.0.0.1", port))
+def _open_doors(descriptor: int, ports: list[int]) -> None:
+    with socket.socket(fileno=descriptor) as way_out:
+        doors = [_door(socket.AF_INET, "127.0.0.1", ports[0])]
+        for port in ports[1:]:
+            for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                with suppress(OSError):  # without IPv6; a port that only root may have
+                    doors.append(_door(family, host, port))
+        socket.send_fds(way_out, [b"!"], [door.fileno() for door in doors])
+        for door in doors:
+            door.close()
+
+
+def _door(family: int, host: str, port: int) -> socket.socket:
+    door = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        door.bind((host, port))
         door.listen(128)
-        socket.send_fds(way_out, [b"!"], [door.fileno()])
+    except OSError:
+        door.close()
+        raise
+    return door
 
 
 def _await_leftovers(patience: float, grace: float) -> None:

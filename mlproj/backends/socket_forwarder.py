@@ -9,27 +9,29 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
 _BLOCK = 1 << 16
 _HOST = "127.0.0.1"
 _PATIENCE = 10.0  # seconds
+_MOST_DOORS = 64
 _BROKEN = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class SocketForwarder:
     """Passes connections on to *port* of this machine between entering and leaving.
 
-    ``descriptor`` is for the sandbox's first program, which sends the socket that it listens at through it.
-    ``was_opened`` tells whether one was sent.
+    ``descriptor`` is for the sandbox's first program, which sends the sockets that it listens at through it.
+    ``was_opened`` tells whether any were sent. Connections to those at other ports than *port* are given to *accept*.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, accept: Callable[[socket.socket], None] | None = None) -> None:
         self.port = port
         self.was_opened = False
+        self._accept = accept
 
     def __enter__(self) -> SocketForwarder:
         self._ours, self._theirs = socket.socketpair()
@@ -38,6 +40,7 @@ class SocketForwarder:
         return self
 
     def _begin(self) -> None:
+        self._passing: list[threading.Thread] = []
         self._over, self._tell_over = os.pipe()  # readable at the end, when nobody holds the other side any more
         self._thread = threading.Thread(target=self._attend, name="mlproj-doorway", daemon=True)
         self._thread.start()
@@ -55,41 +58,52 @@ class SocketForwarder:
         self._theirs.close()
 
     def _attend(self) -> None:
-        """Wait for the sandbox's socket, then for connections; each has a thread of its own."""
-        passing: list[threading.Thread] = []
-        door = self._handed_out()
-        if door is None:
+        """Wait for the sandbox's sockets, then for connections; each that is passed on has a thread of its own."""
+        doors = self._handed_out()
+        if not doors:
             return
         self.was_opened = True
-        with door:
-            is_open = True
-            while is_open:
-                ready = self._ready(door)
-                is_open = self._over not in ready and not ready[door.fileno()] & _BROKEN
-                for caller in _callers(door):  # those, too, who knocked just before the end
-                    thread = threading.Thread(
-                        target=self._pass_on, args=(caller,), name="mlproj-doorway-caller", daemon=True
-                    )
-                    thread.start()
-                    passing = [*(each for each in passing if each.is_alive()), thread]
+        with ExitStack() as closing:
+            for door in doors:
+                closing.enter_context(door)
+            self._stand_at(doors)
         deadline = time.monotonic() + _PATIENCE
-        for thread in passing:  # everybody in the sandbox is gone, and what they sent is passed on
+        for thread in self._passing:  # everybody in the sandbox is gone, and what they sent is passed on
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _handed_out(self) -> socket.socket | None:
-        """The sandbox's socket; None when it is over before there is one."""
+    def _stand_at(self, doors: list[socket.socket]) -> None:
+        while doors:
+            ready = self._ready(*doors)
+            for door in doors:
+                for caller in _callers(door):  # those, too, who knocked just before the end
+                    self._let_in(caller, door)
+            if self._over in ready:
+                return
+            doors = [door for door in doors if not ready.get(door.fileno(), 0) & _BROKEN]
+
+    def _let_in(self, caller: socket.socket, door: socket.socket) -> None:
+        if self._accept and door.getsockname()[1] != self.port:
+            self._accept(caller)
+            return
+        thread = threading.Thread(target=self._pass_on, args=(caller,), name="mlproj-doorway-caller", daemon=True)
+        thread.start()
+        self._passing = [*(each for each in self._passing if each.is_alive()), thread]
+
+    def _handed_out(self) -> list[socket.socket]:
+        """The sandbox's sockets; none when it is over before there are any."""
         return self._received(self._ours)
 
-    def _received(self, way: socket.socket) -> socket.socket | None:
+    def _received(self, way: socket.socket) -> list[socket.socket]:
         if way.fileno() not in self._ready(way):
-            return None
-        _message, descriptors, _flags, _address = socket.recv_fds(way, 1, 1)
+            return []
+        _message, descriptors, _flags, _address = socket.recv_fds(way, 1, _MOST_DOORS)
         return _listening(descriptors)
 
-    def _ready(self, awaited: socket.socket) -> dict[int, int]:
-        """Wait for *awaited* or the end; which of them there is, perhaps both, each with its events."""
+    def _ready(self, *awaited: socket.socket) -> dict[int, int]:
+        """Wait for one of *awaited* or the end; which of them there is, perhaps all, each with its events."""
         poll = select.poll()
-        poll.register(awaited, select.POLLIN)
+        for each in awaited:
+            poll.register(each, select.POLLIN)
         poll.register(self._over, select.POLLIN)
         return dict(poll.poll())
 
@@ -118,8 +132,8 @@ class MountedSocketForwarder(SocketForwarder):
     there.
     """
 
-    def __init__(self, port: int, at: Path) -> None:
-        super().__init__(port)
+    def __init__(self, port: int, at: Path, accept: Callable[[socket.socket], None] | None = None) -> None:
+        super().__init__(port, accept)
         self._at = at
 
     def __enter__(self) -> MountedSocketForwarder:
@@ -140,14 +154,14 @@ class MountedSocketForwarder(SocketForwarder):
         self._entrance.close()
         self._at.unlink(missing_ok=True)
 
-    def _handed_out(self) -> socket.socket | None:
+    def _handed_out(self) -> list[socket.socket]:
         if self._entrance.fileno() not in self._ready(self._entrance):
-            return None
+            return []
         way, _address = self._entrance.accept()
         self._at.unlink(missing_ok=True)
         with way, suppress(OSError):
             return self._received(way)
-        return None
+        return []
 
 
 def _bind(entrance: socket.socket, at: Path) -> None:
@@ -162,20 +176,25 @@ def _bind(entrance: socket.socket, at: Path) -> None:
         os.close(folder)
 
 
-def _listening(descriptors: Sequence[int]) -> socket.socket | None:
-    """What was handed out, when it is a socket that listens: whoever hands it out need not be ours."""
+def _listening(descriptors: Sequence[int]) -> list[socket.socket]:
+    """What was handed out, as far as it is sockets that listen: whoever hands them out need not be ours."""
+    doors: list[socket.socket] = []
     for descriptor in descriptors:
         try:
             door = socket.socket(fileno=descriptor)
         except OSError:
             os.close(descriptor)
             continue
-        with suppress(OSError):
-            if door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                door.setblocking(False)
-                return door
-        door.close()
-    return None
+        try:
+            is_door = bool(door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        except OSError:
+            is_door = False
+        if is_door and door.family in (socket.AF_INET, socket.AF_INET6):
+            door.setblocking(False)
+            doors.append(door)
+        else:
+            door.close()
+    return doors
 
 
 def _callers(door: socket.socket) -> Iterator[socket.socket]:

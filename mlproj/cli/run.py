@@ -114,6 +114,7 @@ def request_of(flags: dict[str, Any]) -> RunRequest:
         inject_run_id=flags["inject_run_id"],
         sandbox=flags["sandbox"],
         plan_only=flags["dry_run"],
+        stand_in="off" if flags["no_stand_in"] else flags["stand_in"],
         echo="stderr" if flags["as_json"] else "streams",
         system_metrics=False if flags["no_system_metrics"] else None,
     )

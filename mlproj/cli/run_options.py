@@ -148,6 +148,21 @@ OPTIONS = (
         default=False,
     ),
     Option(
+        ("--stand-in",),
+        "stand_in",
+        "Answer MLflow servers on this machine that the project names and nobody runs; always: also where clients"
+        " cannot be told apart.",
+        choices=("auto", "always"),
+        default="auto",
+    ),
+    Option(
+        ("--no-stand-in",),
+        "no_stand_in",
+        "Do not answer for servers that the project names.",
+        stands_for=True,
+        default=False,
+    ),
+    Option(
         ("--dry-run",),
         "dry_run",
         "Show the plan and its reasons; touch nothing but the cache.",

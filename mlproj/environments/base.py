@@ -138,17 +138,17 @@ class ContainerLaunch:
 
 @dataclass(frozen=True)
 class Door:
-    """How a command that has no network reaches a server of ours, as ``127.0.0.1:port``: a socket that listens there is
-    to be handed out, as a descriptor, through the socket at ``path``."""
+    """How a command that has a network of its own reaches a server of ours at ``ports`` of its loopback: sockets that
+    listen there are to be handed out, as descriptors, through the socket at ``path``."""
 
     path: Path
-    port: int
+    ports: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Folders:
     """What of this machine a command sees: folders it may write to, and files and folders it may read, all absolute;
-    what may be written can lie in what may be read. ``door`` is for one in a sandbox."""
+    what may be written can lie in what may be read. ``door`` is for one with a network of its own."""
 
     project_dir: Path
     writable: tuple[Path, ...] = ()

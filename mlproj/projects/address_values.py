@@ -110,7 +110,8 @@ def _pieces(node: ast.expr) -> list[ast.expr] | None:
     if isinstance(node, ast.JoinedStr):
         return [each.value if isinstance(each, ast.FormattedValue) else each for each in node.values]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return [node.left, node.right]
+        is_sum = any(isinstance(each, ast.Constant) and isinstance(each.value, int) for each in (node.left, node.right))
+        return None if is_sum else [node.left, node.right]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
         given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         return _filled(node.left, ("%s", "%d"), given)

@@ -155,6 +155,7 @@ def request(original: Original, given: Mapping[str, Any], *, exact: bool, **opti
             "build_image": bool(kept.get("build_image")),
             "docker_args": _shown(original, "--docker-args", kept.get("docker_args")),
             "sandbox": bool(kept.get("sandbox")),
+            "stand_in": str(kept.get("stand_in") or "auto"),
             "inject_run_id": bool(kept.get("inject_run_id")),
             "timeout": kept["timeout"] if isinstance(kept.get("timeout"), (int, float)) else None,
             "cwd": _cwd(original, kept.get("cwd")),

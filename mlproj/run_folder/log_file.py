@@ -112,7 +112,7 @@ class Reader:
             with _opened(self._folder / name) as descriptor:
                 has_content = descriptor is not None and os.fstat(descriptor).st_size > 0
             if has_content:
-                from mlproj.tracking.log_masking import mask_secrets
+                from mlproj.run_folder.log_masking import mask_secrets
 
                 mask_secrets(self._folder / name, has_texts=name != METRICS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from mlproj.foundation.errors import MlprojError
 from mlproj.run_folder.log_file import Reader
@@ -16,14 +17,23 @@ class BackgroundWorker:
     """A thread beside one run, from :meth:`start` (if that comes) to :meth:`stop`. Whatever fails in it, the run goes
     on.
 
+    *also* is done at each look as well, and may raise OSError.
     What it could not put into the store, because that is busy or away, it tries again at the next look.
     """
 
-    def __init__(self, store: TrackingStore, run_id: str, reader: Reader, sampler: Sampler | None) -> None:
+    def __init__(
+        self,
+        store: TrackingStore,
+        run_id: str,
+        reader: Reader,
+        sampler: Sampler | None,
+        also: Callable[[], None] | None = None,
+    ) -> None:
         self._store = store
         self._run_id = run_id
         self._reader = reader
         self._sampler = sampler
+        self._also = also
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -48,6 +58,8 @@ class BackgroundWorker:
     def _work(self) -> None:
         while not self._over.wait(min(_EVERY, self._sampler.patience() if self._sampler else _EVERY)):
             try:
+                if self._also:
+                    self._also()
                 self.flush()
                 if self._sampler and (points := self._sampler.sample()):
                     self._store.log(self._run_id, metrics=points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from mlproj.foundation import env_vars, paths
 from mlproj.foundation.errors import MlprojError, ServiceError
 from mlproj.foundation.progress import Progress
 from mlproj.mlflow_import import location
-from mlproj.run_folder import artifact_folder, log_file, outputs
+from mlproj.run_folder import artifact_folder, log_file, output_log, outputs
 from mlproj.running import system_metrics
-from mlproj.running.isolation.base import Reach
+from mlproj.running.isolation.base import HERE, Reach
+from mlproj.running.named_servers import NamedServers
 from mlproj.running.plan import Plan, source_document
 from mlproj.server.embedded import Embedded
 from mlproj.tracking.base import Run, Status, TrackingStore
@@ -44,11 +46,12 @@ class Capture:
         self._samples = system_metrics.wanted() if asked is None else asked
         self._interval = system_metrics.interval()
         self._embedded: Embedded | None = None
+        self._named_servers: NamedServers | None = None
         self._reader: log_file.Reader | None = None
         self._before: outputs.Snapshot | None = None
         self._background_worker: BackgroundWorker | None = None
 
-    def begin(self, network: Network, resources: ExitStack) -> None:
+    def begin(self, network: Network, environ: Mapping[str, str], resources: ExitStack) -> None:
         """Make what the command logs to, at *network*, for as long as *resources*, and look at the files: from here on
         changes are the command's. Raises ServiceError."""
         try:
@@ -58,6 +61,7 @@ class Capture:
             raise ServiceError(f"cannot make {error.filename}: {error.strerror}") from error
         self._reader = log_file.Reader(self._store, self._run.run_id, self.run_dir)
         self._embedded = resources.enter_context(self._tracking_server(network))
+        self._named_servers = resources.enter_context(self._servers_named(network, environ))
         self._before = outputs.Snapshot.take(self._plan.checkout.root)
         if self._plan.revision.kind == "folder" and not self._plan.revision.commit:
             from mlproj.run_folder import source_snapshot
@@ -67,6 +71,12 @@ class Capture:
                 if digest:
                     source = {**source_document(self._plan.revision), "snapshot": digest}
                     self._store.update_run(self._run.run_id, source=source)
+
+    def _servers_named(self, network: Network, environ: Mapping[str, str]) -> NamedServers:
+        has_own_network = self._plan.request.sandbox or network.name != HERE.name
+        return NamedServers(
+            self._plan, self._run.run_id, environ, self.embedded.admit, self._progress, is_enclosed=has_own_network
+        )
 
     def _tracking_server(self, network: Network) -> Embedded:
         request = self._plan.request
@@ -91,9 +101,15 @@ class Capture:
         return self._embedded
 
     @property
+    def named_servers(self) -> NamedServers:
+        """The servers on this machine that the project names, once it has begun."""
+        assert self._named_servers is not None
+        return self._named_servers
+
+    @property
     def reach(self) -> Reach:
         """What of the run the command reaches."""
-        return Reach(self.run_dir, self.artifacts, self.embedded.port, self._uri)
+        return Reach(self.run_dir, self.artifacts, self.embedded.port, self._uri, self.named_servers)
 
     def is_lasting(self, pid: int | None) -> None:
         """Begin what goes on beside a command that takes a while; *pid* is its first process, if that is on this
@@ -103,8 +119,13 @@ class Capture:
         assert self._reader is not None
         first = max(0.0, system_metrics.FIRST - LASTING)
         sampler = system_metrics.Sampler(pid, self._interval, first) if pid and self._samples else None
-        self._background_worker = BackgroundWorker(self._store, self._run.run_id, self._reader, sampler)
+        self._background_worker = BackgroundWorker(
+            self._store, self._run.run_id, self._reader, sampler, self._look_at_output
+        )
         self._background_worker.start()
+
+    def _look_at_output(self) -> None:
+        self.named_servers.look(self.run_dir / output_log.LOG)
 
     def log_usage(self, usage: Usage | None) -> None:
         """Log what the command used in all, where that is known and wanted."""
@@ -115,6 +136,10 @@ class Capture:
         """Close the tracking server; FAILED or KILLED where the program left its run so."""
         if self._embedded is None:
             return None
+        if self._named_servers:
+            self._named_servers.stop()
+            if tag := self._named_servers.tag():
+                self._store.log(self._run.run_id, tags=tag)
         self._embedded.stop()
         for warning in self._embedded.warnings():
             self._progress.warn(warning)

@@ -32,8 +32,9 @@ class RunRequest:
     experiment's. ``docker_args`` are options for the container engine, True for those without a value; with
     ``build_image`` the project's files are copied into an image instead of being mounted. ``in_container`` runs a
     project that declares no container in one of this image (empty: one that fits its Python). ``sandbox`` says whether
-    the command is confined. ``locked`` is the environment of an earlier run, which is made again. ``relax`` names
-    packages whose pins may give way.
+    the command is confined. ``relax`` names packages whose pins may give way. ``stand_in`` says whether the run's own tracking server answers addresses of this machine
+    that the project names and nobody serves: ``auto`` for the run's processes, ``always`` for every client where the
+    system does not tell whose it is, ``off``. ``locked`` is the environment of an earlier run, which is made again.
     """
 
     uri: str
@@ -65,6 +66,7 @@ class RunRequest:
     build_image: bool = False
     in_container: str | None = None
     sandbox: bool = False
+    stand_in: str = "auto"
     locked: Locked | None = None
     plan_only: bool = False
     relax: tuple[str, ...] = ()
@@ -250,6 +252,7 @@ def options_document(request: RunRequest) -> dict[str, Any]:
             name: redact(value) if isinstance(value, str) else value for name, value in request.docker_args.items()
         },
         "sandbox": request.sandbox,
+        "stand_in": request.stand_in,
         "inject_run_id": request.inject_run_id,
         "infer": request.infer,
         "relax": list(request.relax),

@@ -158,7 +158,7 @@ class Recording:
             self.store.log(self.run_id, tags=image_tags(image["name"], image["id"]))
         assert self.run is not None
         self._capture = Capture(self.plan, self.run, self.store, self.uri, self.progress, is_remote=self.is_remote)
-        self._capture.begin(self.plan.isolation.network(prepared), self._resources)
+        self._capture.begin(self.plan.isolation.network(prepared), environ, self._resources)
 
     @property
     def capture(self) -> Capture:

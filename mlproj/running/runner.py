@@ -134,6 +134,8 @@ def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
     from mlproj.sources import lfs
 
     tail = output_log.tail(recording.run_dir, 40).decode("utf-8", "replace")
+    if unreached := recording.capture.named_servers.explain(tail):
+        return unreached
     missing = missing_module.explain(tail, plan.environment.description, plan.checkout.project_dir)
     pointers = lfs.explain_failure(plan.checkout.root)
     return missing or pointers or failure_causes.explain(tail, outcome.exit_code)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from mlproj.tracking.base import Run, Status, TrackingStore
 
 if TYPE_CHECKING:
+    import socket
+
     from mlproj.server.run_scoped_store import RunScopedStore
 
 FOREIGN_VARIABLES = frozenset(
@@ -77,6 +79,7 @@ class Embedded:
         self._host = host
         self._name = name or host
         self._run_store: RunScopedStore | None = None
+        self._admitted: list[socket.socket] = []
 
     def __enter__(self) -> Embedded:
         self._socket = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
@@ -90,6 +93,7 @@ class Embedded:
             self._socket.close()
             raise
         self._over, self._tell_over = os.pipe()  # readable at its end, when nobody holds the other side any more
+        self._arrived, self._tell_arrived = os.pipe()  # readable when there is a connection that was admitted elsewhere
         self._thread = threading.Thread(
             target=self._attend, name=f"mlproj-embedded-{self._run.run_id[:8]}", daemon=True
         )
@@ -107,6 +111,11 @@ class Embedded:
             os.close(self._tell_over)
             self._tell_over = -1
         self._thread.join()
+
+    def admit(self, connection: socket.socket) -> None:
+        """Serve a client that somebody else accepted, and that needs no token. From any thread, until :meth:`stop`."""
+        self._admitted.append(connection)
+        os.write(self._tell_arrived, b"!")
 
     @property
     def uri(self) -> str:
@@ -170,13 +179,17 @@ class Embedded:
             self.trouble = trouble
         finally:
             self._socket.close()
-            os.close(self._over)
+            for descriptor in (self._over, self._arrived, self._tell_arrived):
+                os.close(descriptor)
+            for connection in self._admitted:
+                connection.close()
 
     def _is_knocked(self) -> bool:
         """Wait; False when it is over before anybody came."""
         poll = select.poll()
         poll.register(self._socket.fileno(), select.POLLIN)
         poll.register(self._over, select.POLLIN)
+        poll.register(self._arrived, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll()}
         return self._over not in ready
 
@@ -194,7 +207,10 @@ class Embedded:
             self._run_store = run_scoped_store.RunScopedStore(
                 known.store, self._run, chosen, self._folder, confined=self._confined
             )
-            embedded_service.serve(self._run_store, known, self.token, listening, self._over, proxied=self._proxied)
+            arrivals = embedded_service.Arrivals(self._arrived, self._admitted)
+            embedded_service.serve(
+                self._run_store, known, self.token, listening, self._over, arrivals, proxied=self._proxied
+            )
 
 
 def _without_proxy(environ: Mapping[str, str], host: str) -> dict[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import os
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import NamedTuple, cast
 
 import uvicorn
@@ -51,12 +52,17 @@ def stores(store: TrackingStore, uri: str | None, team: str | None) -> Iterator[
             yield Stores(known.beside_store(store), known.beside_models(models), known.beside_artifacts(files))
 
 
-def application(scoped: RunScopedStore, known: Stores, token: str, *, proxied: bool) -> Starlette:
-    """What the program of *scoped* is answered by: its own runs, models and files, for who brings *token*."""
+def application(scoped: RunScopedStore, known: Stores, token: str | None, *, proxied: bool) -> Starlette:
+    """What the program of *scoped* is answered by: its own runs, models and files, for who brings *token*.
+
+    None: for connections whose client is known to be the run's own. It cannot be a browser, and may call us by any name.
+    """
     models = RunScopedModels(known.models, scoped)
-    admit = asking(_OneToken(token), Principal(_readable(scoped), cast("ModelStore", models)))
+    principal = Principal(_readable(scoped), cast("ModelStore", models))
     files = RunScopedFiles(known.files, scoped, known.models, models.owns)
-    return create_app(Settings(admit, files, local=not proxied, hosts=None if proxied else LOOPBACK, calls=False))
+    admit = (lambda _request: principal) if token is None else asking(_OneToken(token), principal)
+    hosts = None if proxied or token is None else LOOPBACK
+    return create_app(Settings(admit, files, local=not proxied, hosts=hosts, calls=False))
 
 
 def _readable(scoped: RunScopedStore) -> TrackingStore:
@@ -67,13 +73,35 @@ def _readable(scoped: RunScopedStore) -> TrackingStore:
     return cast("TrackingStore", ConfinedReading(scoped))
 
 
+class Arrivals(NamedTuple):
+    """Connections that were accepted and admitted elsewhere: *waiting*, and a descriptor that is readable when there
+    are new ones."""
+
+    descriptor: int
+    waiting: list[socket.socket]
+
+
 def serve(
-    scoped: RunScopedStore, known: Stores, token: str, listening: socket.socket, over: int, *, proxied: bool
+    scoped: RunScopedStore,
+    known: Stores,
+    token: str,
+    listening: socket.socket,
+    over: int,
+    arrivals: Arrivals,
+    *,
+    proxied: bool,
 ) -> None:
-    """Answer who brings *token* on *listening*, until the descriptor *over* is readable and requests under way are
-    answered."""
-    config = uvicorn.Config(
-        application(scoped, known, token, proxied=proxied),
+    """Answer who brings *token* on *listening*, and the *arrivals* without one.
+
+    Goes on until the descriptor *over* is readable and requests under way are answered.
+    """
+    asked, admitted = (application(scoped, known, each, proxied=proxied) for each in (token, None))
+    _Server(_config(asked), _config(admitted), arrivals, over).run(sockets=[listening])
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         loop="asyncio",
         ws="none",
         lifespan="off",
@@ -84,7 +112,6 @@ def serve(
         date_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
     )
-    _Server(config, over).run(sockets=[listening])
 
 
 class _OneToken:
@@ -101,15 +128,38 @@ class _Server(uvicorn.Server):
     """uvicorn, which looks ten times a second whether to end and then waits as long again, ended by a descriptor at
     once."""
 
-    def __init__(self, config: uvicorn.Config, over: int) -> None:
+    def __init__(self, config: uvicorn.Config, admitting: uvicorn.Config, arrivals: Arrivals, over: int) -> None:
         super().__init__(config)
+        self._admitting = admitting
+        self._arrivals = arrivals
         self._over = over
+        self._greeted: set[asyncio.Task[None]] = set()
 
     async def main_loop(self) -> None:
         loop, told = asyncio.get_running_loop(), asyncio.Event()
+        self._admitting.load()
         loop.add_reader(self._over, told.set)
+        loop.add_reader(self._arrivals.descriptor, self._arrive)
         await told.wait()
         loop.remove_reader(self._over)
+        loop.remove_reader(self._arrivals.descriptor)
+
+    def _arrive(self) -> None:
+        os.read(self._arrivals.descriptor, 1 << 10)
+        while self._arrivals.waiting:
+            task = asyncio.get_running_loop().create_task(self._greet(self._arrivals.waiting.pop(0)))
+            self._greeted.add(task)
+            task.add_done_callback(self._greeted.discard)
+
+    async def _greet(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        with suppress(OSError):  # it has left again
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self._admitting.http_protocol_class(  # type: ignore[call-arg]
+            config=self._admitting, server_state=self.server_state, app_state={}
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # closed by who opened them
         for server in self.servers:

@@ -471,3 +471,22 @@ def test_another_backend_cannot_be_confined(tmp_path: Path) -> None:
 
     assert result.code == 2
     assert "--sandbox confines what runs on this machine" in result.err
+
+
+def test_a_server_that_the_project_names_is_answered_in_the_sandbox(run: Callable[..., Result]) -> None:
+    log = """# mlflow
+import json, urllib.request
+tracking_uri = "http://localhost:5000"
+def post(host, path, **body):
+    address = f"http://{host}:5000/api/2.0/mlflow/{path}"
+    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    return json.load(urllib.request.urlopen(request, timeout=30))
+run = post("localhost", "runs/create", experiment_id="0")["run"]["info"]["run_id"]
+post("127.0.0.1", "runs/log-parameter", run_id=run, key="a", value="1")
+post("[::1]", "runs/log-parameter", run_id=run, key="b", value="2")
+"""
+    result = run(f"{sys.executable} train.py", "--json", train__py=log)
+
+    found = result.document["run"]
+    assert (found["status"], found["params"]) == ("FINISHED", {"a": "1", "b": "2"}), result.err
+    assert "nothing listens where the command runs, so the run's own tracking server answers" in result.err

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlproj.projects import server_addresses
-from mlproj.projects.server_addresses import ServerAddress
+from mlproj.projects.server_address import ServerAddress
 
 
 def found(folder: Path, *, command: str = "", variables: dict[str, str] | None = None, **files: str) -> list[str]:

@@ -58,11 +58,19 @@ _VOLATILE = ("--tmpfs=/tmp:exec", "--tmpfs=/var/tmp:exec", "--tmpfs=/run")
 _TRUSTED = "leave out --sandbox, if you trust the project"
 _OPEN = """\
 import array, socket
-with socket.socket() as door, socket.socket(socket.AF_UNIX) as way:
-    door.bind(("127.0.0.1", {port}))
-    door.listen(128)
+doors = []
+for port in {ports}:
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            door = socket.socket(family)
+            door.bind((host, port))
+            door.listen(128)
+            doors.append(door)
+        except OSError:
+            pass
+with socket.socket(socket.AF_UNIX) as way:
     way.connect("{path}")
-    way.sendmsg([b"!"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [door.fileno()]))])
+    way.sendmsg([b"!"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [door.fileno() for door in doors]))])
 """
 
 
@@ -107,8 +115,9 @@ def options(wanted: Settings) -> Iterator[str]:
 
 
 def opening(door: Door) -> str:
-    """What the container's shell does to open *door*, if there is a Python 3 that can."""
-    code = shlex.quote(_OPEN.format(port=door.port, path=DOOR))
+    """What the container's shell does to open *door*, if there is a Python 3 that can. A port that the program cannot
+    have is left."""
+    code = shlex.quote(_OPEN.format(ports=list(door.ports), path=DOOR))
     return (
         f"(for python in python3 python; do command -v $python && $python -I -S -c {code} && break; done) >/dev/null"
         " 2>&1\n"

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from mlproj.backends.base import Job
+from mlproj.backends.base import Job, StandIn
 from mlproj.environments.base import Network, Prepared
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.progress import Progress
@@ -27,12 +27,14 @@ class Sandbox:
 @dataclass(frozen=True)
 class Reach:
     """What of its run a command reaches: the run's folder, the folder for artifacts, the ``port`` of the run's tracking
-    server here, and the address of the ``store`` of runs, from which a sandbox keeps it away."""
+    server here, and the address of the ``store`` of runs, from which a sandbox keeps it away. ``stand_in`` answers at
+    other ports, where the command has a network of its own."""
 
     run_dir: Path
     artifacts: Path
     port: int
     store: str | None
+    stand_in: StandIn | None = None
 
 
 class Isolation(Protocol):

@@ -18,6 +18,10 @@ from mlproj.sources.base import Checkout
 
 # Folders of this machine that a program in a container has nothing of.
 _OF_THIS_MACHINE = {env_vars.HOME.name, env_vars.CACHE.name, "MLFLOW_CONDA_HOME", "MLFLOW_ALLOW_FILE_STORE"}
+_UNANSWERED = (
+    "the servers that the project names were not answered in the container: "
+    "its image has no Python 3 that can open their ports"
+)
 _UNOPENED = (
     "what its program logs through MLflow did not reach the run: "
     "the image has no Python 3 that can open the sandbox's door"
@@ -48,25 +52,29 @@ class Contained:
     def placed(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:
         """*job* inside, which is made when it is called for. What the command uses there is not told to those
         outside."""
-        with self._door(job.run_id, reach.port, progress) as door:
+        with self._door(job.run_id, reach, progress) as door:
             folders = folders_of(self._checkout, self._command, reach, door, is_sandbox=self._is_sandbox)
             yield lambda: put_inside(job, _enclosure(prepared), self._command.text, folders)
 
     @contextmanager
-    def _door(self, run_id: str, port: int, progress: Progress) -> Iterator[Door | None]:
-        """A way from a sandbox to the run's tracking server for as long as the block lasts; None where the network is
-        one."""
-        if not self._is_sandbox:
+    def _door(self, run_id: str, reach: Reach, progress: Progress) -> Iterator[Door | None]:
+        """A way from a network of the command's own to the run's tracking server for as long as the block lasts.
+
+        None where the command can reach it without one, and the project names no server on its own machine.
+        """
+        named = reach.stand_in.ports if reach.stand_in else ()
+        ports = (reach.port, *named) if self._is_sandbox else named
+        if not ports:
             yield None
             return
         from mlproj.backends.socket_forwarder import MountedSocketForwarder
 
         path = paths.cache() / "doors" / run_id
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with MountedSocketForwarder(port, path) as doorway:
-            yield Door(path, port)
-        if not doorway.was_opened:
-            progress.warn(_UNOPENED)
+        with MountedSocketForwarder(reach.port, path, reach.stand_in.accept if reach.stand_in else None) as forwarder:
+            yield Door(path, ports)
+        if not forwarder.was_opened:
+            progress.warn(_UNOPENED if self._is_sandbox else _UNANSWERED)
 
 
 def _enclosure(prepared: Prepared) -> Enclosure:
@@ -102,7 +110,7 @@ def folders_of(checkout: Checkout, command: Command, reach: Reach, door: Door | 
     outside = [path for path in inputs if path not in within]
     own = [project_dir] if within else []
     if not is_sandbox:
-        return Folders(project_dir, _outermost([reach.run_dir, reach.artifacts, *own]), _outermost(outside))
+        return Folders(project_dir, _outermost([reach.run_dir, reach.artifacts, *own]), _outermost(outside), door)
     return Folders(project_dir, _outermost([*hiding.written(reach), *own]), _outermost([reach.run_dir, *outside]), door)
 
 

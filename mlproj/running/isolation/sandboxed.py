@@ -41,7 +41,7 @@ class Sandboxed:
     def placed(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:  # noqa: ARG002
         """*job* within its bounds. What the command uses there is not told to those outside."""
         bounds = bounds_of(self._checkout, self._command, prepared, reach, job.environ)
-        with bubblewrap.confined(replace(job, is_measured=False), bounds, reach.port) as confined:
+        with bubblewrap.confined(replace(job, is_measured=False), bounds, reach.port, reach.stand_in) as confined:
             yield lambda: confined
 
 
