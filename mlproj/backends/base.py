@@ -12,25 +12,28 @@ if TYPE_CHECKING:
     import socket
 
 LASTING = 0.5
-"""Seconds that a job is to live before anything begins that a short one can do without."""
+"""Seconds that a job has to live before anything starts that a short job can do without."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A command with everything it needs, ready to be handed over.
+    """A command with everything it needs, ready for a backend.
 
-    ``argv`` is executed as it is (``["bash", "-c", …]`` for an entry point). ``environ`` is the whole environment.
+    ``argv`` is executed as it is (``["bash", "-c", …]`` for an entry point) with exactly the variables of ``environ``.
     ``log_dir`` receives ``output.log`` and ``output.index``. ``timeout`` and ``grace`` are seconds; ``grace`` is the
-    time between asking the processes to end and ending them. ``echo`` says where the output is shown while it comes:
-    each stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
-    ``over`` is called by whoever waits when no process of it is left, and ``rescue`` is a command line that is run when
-    mlproj was killed: they end what of the job is no process of ours, such as a container. ``over`` returns what is
-    known of that one's end beyond its exit code.
-    ``pass_on`` gives such a job a signal, and tells whether it could; it is asked for before its processes here are.
-    ``when_lasting`` is called with the pid, where there is one, when the job has lived for ``LASTING`` seconds, by
-    whoever waits for it: what a short job can do without begins there. ``descriptors`` are open files of ours that the
-    command is to have as well. ``is_measured`` is False where the processes that can be measured are not those of the
-    command, which works elsewhere.
+    time between asking the processes to end and killing them. ``echo`` says where the output is also shown: each
+    stream on ours of the same name (``streams``), both on our stderr (``stderr``), or ``nowhere``.
+
+    Where the command does not run as a process of this machine (in a container), three fields stand in for what cannot
+    be done to processes here. ``send_signal`` sends a signal to it and returns whether it could; it is tried before
+    the processes here get the signal. ``on_end`` removes what is left of it when no process here is left, and returns
+    what is known of its end beyond an exit code. ``cleanup_argv`` is a command line that removes it when mlproj itself
+    was killed. ``is_measured`` is False then: the processes here are not those of the command.
+
+    ``on_lasting`` is called with the pid, where there is one, once the job has lived for ``LASTING`` seconds: what a
+    short job can do without begins there. ``descriptors`` are open files that the command inherits. ``start_sign`` is a
+    file that the command's shell empties when the command begins (see :mod:`mlproj.run_folder.start_sign`), None where
+    nothing tells that.
     """
 
     run_id: str
@@ -41,12 +44,13 @@ class Job:
     timeout: float | None = None
     grace: float = 10.0
     echo: str = "streams"
-    when_lasting: Callable[[int | None], object] | None = None
-    over: Callable[[], str | None] | None = None
-    pass_on: Callable[[int], bool] | None = None
-    rescue: tuple[str, ...] = ()
+    on_lasting: Callable[[int | None], object] | None = None
+    on_end: Callable[[], str | None] | None = None
+    send_signal: Callable[[int], bool] | None = None
+    cleanup_argv: tuple[str, ...] = ()
     descriptors: tuple[int, ...] = ()
     is_measured: bool = True
+    start_sign: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Outcome:
     ``signal_number``: the one that we received and passed on, or that someone else killed the command with).
     ``notes`` are faults that did not stop the job and belong in its record, such as a log cut by a full disk. ``usage``
     is that of the processes that somebody waited for, where it is known. ``explanation`` is what is known of the end
-    beyond its exit code.
+    beyond its exit code. ``has_begun`` tells whether the command itself was started, by its sign: without one, whatever
+    it was handed to ended in its place, and an exit code of 0 is no success. None where the job has no sign.
     """
 
     exit_code: int
@@ -74,6 +79,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     usage: Usage | None = None
     explanation: str | None = None
+    has_begun: bool | None = None
 
 
 class Submission(Protocol):

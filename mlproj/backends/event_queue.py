@@ -1,4 +1,4 @@
-"""Asks for something from any thread or signal handler, to be heard in a poll."""
+"""A queue of requests to end a job: filled from any thread or signal handler, read by a loop that polls."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ class Request(NamedTuple):
 
 
 class EventQueue:
-    """A queue of requests with a descriptor that is readable while there may be some."""
+    """A queue of requests, with a descriptor for ``poll`` that is readable while there may be some."""
 
     def __init__(self) -> None:
         self.descriptor, self._writing = os.pipe()
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._writing, False)
-        self._gate = threading.RLock()  # reentrant: a signal handler may ring while its own thread closes
+        self._lock = threading.RLock()  # reentrant: a signal handler may call put() while its own thread closes
         self._closed = False
         self._requests: deque[Request] = deque()
 
-    def ring(self, reason: str, signal_number: int) -> None:
-        """Ask; heard at once by whoever polls, ignored when the job is over."""
+    def put(self, reason: str, signal_number: int) -> None:
+        """Add a request and wake the loop that polls; ignored once the queue is closed."""
         self._requests.append(Request(reason, signal_number, time.monotonic()))
-        with self._gate:
+        with self._lock:
             if not self._closed:
-                with suppress(BlockingIOError):  # full: it rings already
+                with suppress(BlockingIOError):  # full, and so readable already
                     os.write(self._writing, b"!")
 
-    def take(self) -> Request | None:
-        """The oldest request not yet taken."""
+    def get(self) -> Request | None:
+        """Take the oldest request; None when there is none."""
         with suppress(BlockingIOError):
             os.read(self.descriptor, 4096)
         return self._requests.popleft() if self._requests else None
 
     @contextmanager
     def fed_by_signals(self) -> Iterator[None]:
-        """Let signals ring too, while a main thread listens.
+        """Wake the loop at every signal, too, while it runs in the main thread.
 
         Python's own handlers run between two of its steps: of a signal that comes in the instant before a poll begins
         to wait, they would hear only when the poll ends, which may be never.
@@ -63,8 +63,8 @@ class EventQueue:
             signal.set_wakeup_fd(before)
 
     def close(self) -> None:
-        """Nobody listens any more."""
-        with self._gate:
+        """Close the descriptors; later requests are ignored."""
+        with self._lock:
             self._closed = True
             os.close(self.descriptor)
             os.close(self._writing)

@@ -19,6 +19,7 @@ from mlproj.backends.supervisor import Supervisor
 from mlproj.backends.watchdog import Watchdog
 from mlproj.foundation import env_vars, process
 from mlproj.foundation.dataclass import replace
+from mlproj.run_folder import start_sign
 from mlproj.run_folder.output_log import OutputLog
 
 
@@ -28,11 +29,11 @@ class LocalBackend:
     def submit(self, job: Job) -> LocalSubmission:
         """Start the job, from any thread. Raises ServiceError when it cannot be started; nothing is left then."""
         with ExitStack() as undo:
-            if job.over:
-                undo.callback(job.over)
+            if job.on_end:
+                undo.callback(job.on_end)
             log = OutputLog(job.log_dir)
             undo.callback(log.close)
-            watchdog = Watchdog(job.run_id, job.grace, job.rescue)
+            watchdog = Watchdog(job.run_id, job.grace, job.cleanup_argv)
             undo.callback(watchdog.release)
             environ = {**job.environ, env_vars.RUN_ID.name: job.run_id}
             started = process.start(
@@ -66,27 +67,30 @@ class LocalSubmission:
         """
         with self._waiting:
             if self._outcome is None:
-                self._outcome = self._attended()
+                self._outcome = self._supervise()
             return self._outcome
 
-    def _attended(self) -> Outcome:
+    def _supervise(self) -> Outcome:
         assert self._supervisor is not None
         explanation = None
         try:
-            outcome = self._supervisor.attend()
+            outcome = self._supervisor.supervise()
         finally:
             self._supervisor = None
-            if self._job.over:
-                explanation = self._job.over()
-        return replace(outcome, explanation=explanation, usage=outcome.usage if self._job.is_measured else None)
+            if self._job.on_end:
+                explanation = self._job.on_end()
+        usage = outcome.usage if self._job.is_measured else None
+        sign = self._job.start_sign
+        has_begun = start_sign.collect(sign) if sign else None
+        return replace(outcome, explanation=explanation, usage=usage, has_begun=has_begun)
 
     def cancel(self) -> None:
         """Ask the job to end, from any thread; after the grace time it is killed. Returns at once."""
-        self._events.ring("cancelled", signal.SIGTERM)
+        self._events.put("cancelled", signal.SIGTERM)
 
     def interrupt(self, signal_number: int) -> None:
         """Pass on a signal that we received; at the second one the job is killed. May be called in a signal handler."""
-        self._events.ring("signal", signal_number)
+        self._events.put("signal", signal_number)
 
 
 def _standard_input() -> int | None:

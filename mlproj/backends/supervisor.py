@@ -1,4 +1,4 @@
-"""One loop from a job's start to its end: reads both streams, heeds signals and clocks, and leaves no process behind.
+"""One loop from a job's start to its end: reads both streams, acts on signals and timers, leaves no process.
 
 How a job ends, whatever began it: (1) a signal to all its processes (the one received, SIGTERM for a timeout or a
 cancellation); (2) after the grace time, or at the second signal, SIGKILL. When its first process ends, by itself or
@@ -46,16 +46,16 @@ _SHELL_CODES = {128 + signal.SIGINT, 128 + signal.SIGKILL, 128 + signal.SIGTERM}
 
 
 class Supervisor:
-    """Attends one job; its state is which of its clocks run."""
+    """Supervises one job; its state is which of its timers are set."""
 
     def __init__(
-        self, job: Job, started: subprocess.Popen[bytes], watchdog: Watchdog, log: OutputLog, bell: EventQueue
+        self, job: Job, started: subprocess.Popen[bytes], watchdog: Watchdog, log: OutputLog, events: EventQueue
     ) -> None:
         self._job = job
         self._process = started
         self._watchdog = watchdog
         self._log = log
-        self._events = bell
+        self._events = events
         self._tree = ProcessTree(job.run_id, started.pid)
         self._echo = Echo(job.echo)
         self._streams = {
@@ -67,22 +67,22 @@ class Supervisor:
         self._usage: Usage | None = None
         # When to do what (monotonic seconds); infinity: never.
         self._timeout_at = math.inf if job.timeout is None else time.monotonic() + job.timeout
-        self._lasting_at = time.monotonic() + LASTING if job.when_lasting else math.inf
+        self._lasting_at = time.monotonic() + LASTING if job.on_lasting else math.inf
         self._ended_at = math.inf
         self._look_at = math.inf  # for leftovers
         self._term_at = math.inf  # for leftovers
         self._kill_at = math.inf
         self._give_up_at = math.inf
 
-    def attend(self) -> Outcome:
-        """Stay until the job is over and its output is kept, however long that takes. To be called once."""
+    def supervise(self) -> Outcome:
+        """Wait until the job is over and its output is kept, however long that takes. To be called once."""
         try:
             with self._events.fed_by_signals():
                 while not self._is_over():
                     try:
-                        self._turn()
+                        self._poll_once()
                     except KeyboardInterrupt:
-                        self._heed(Request("signal", signal.SIGINT, time.monotonic()))
+                        self._handle(Request("signal", signal.SIGINT, time.monotonic()))
             self._read_rest()
             self._finish_echo()
         except BaseException:
@@ -96,22 +96,22 @@ class Supervisor:
 
     # One turn of the loop.
 
-    def _turn(self) -> None:
+    def _poll_once(self) -> None:
         poll = select.poll()
-        for descriptor in self._awaited():
+        for descriptor in self._descriptors_to_poll():
             poll.register(descriptor, select.POLLIN)
         blocked = self._echo.awaited
         if blocked is not None:
             poll.register(blocked, select.POLLOUT)
-        for descriptor, _ in poll.poll(self._patience()):
+        for descriptor, _ in poll.poll(self._milliseconds_to_wait()):
             if descriptor in self._streams:
                 self._read(descriptor)
         self._echo.pump()
-        while (request := self._events.take()) is not None:
-            self._heed(request)
-        self._heed_clocks(time.monotonic())
+        while (request := self._events.get()) is not None:
+            self._handle(request)
+        self._check_timers(time.monotonic())
 
-    def _awaited(self) -> list[int]:
+    def _descriptors_to_poll(self) -> list[int]:
         awaited = [self._events.descriptor]
         if not self._echo.is_full:  # whoever reads us is slow: let the job wait as it would without us
             awaited.extend(self._streams)
@@ -119,12 +119,12 @@ class Supervisor:
             awaited.append(self._end)
         return awaited
 
-    def _patience(self) -> int | None:
-        """Milliseconds until a clock strikes; None: until something happens."""
-        strike = min(self._timeout_at, self._lasting_at, self._look_at, self._term_at, self._kill_at, self._give_up_at)
+    def _milliseconds_to_wait(self) -> int | None:
+        """Return the time until the next timer is due; None: wait until something happens."""
+        due = min(self._timeout_at, self._lasting_at, self._look_at, self._term_at, self._kill_at, self._give_up_at)
         if self._end is None and self._ended_at == math.inf:
-            strike = min(strike, time.monotonic() + _LOOK_AGAIN)
-        return None if strike == math.inf else max(0, math.ceil((strike - time.monotonic()) * 1000))
+            due = min(due, time.monotonic() + _LOOK_AGAIN)
+        return None if due == math.inf else max(0, math.ceil((due - time.monotonic()) * 1000))
 
     def _read(self, descriptor: int) -> int:
         """Keep and echo what a stream holds now; returns how many bytes that was, 0 at its end."""
@@ -147,12 +147,12 @@ class Supervisor:
 
     # Ending.
 
-    def _heed(self, request: Request) -> None:
+    def _handle(self, request: Request) -> None:
         if self._stop is None:
             self._stop = request
             self._timeout_at = math.inf
             if self._ended_at == math.inf:
-                if not (self._job.pass_on and self._job.pass_on(request.signal_number)):
+                if not (self._job.send_signal and self._job.send_signal(request.signal_number)):
                     self._tree.signal(request.signal_number)
                 self._kill_at = request.time + self._job.grace
             else:  # only leftovers are waited for, and now somebody is waiting for us
@@ -166,16 +166,16 @@ class Supervisor:
         same = request.signal_number == self._stop.signal_number != signal.SIGINT and self._stop.reason == "signal"
         return same and request.time - self._stop.time < _SAME_SIGNAL
 
-    def _heed_clocks(self, now: float) -> None:
+    def _check_timers(self, now: float) -> None:
         if self._ended_at == math.inf and _has_ended(self._process.pid):
             self._ended_at = self._look_at = now
             self._timeout_at = self._lasting_at = math.inf
             self._term_at = now + LEFTOVER_PATIENCE
-        if now >= self._lasting_at and self._job.when_lasting:
+        if now >= self._lasting_at and self._job.on_lasting:
             self._lasting_at = math.inf
-            self._job.when_lasting(self._process.pid)
+            self._job.on_lasting(self._process.pid)
         if now >= self._timeout_at:
-            self._heed(Request("timeout", signal.SIGTERM, now))
+            self._handle(Request("timeout", signal.SIGTERM, now))
         if now >= self._term_at:
             self._term_at = math.inf
             self._tree.signal(signal.SIGTERM)
@@ -224,7 +224,7 @@ class Supervisor:
                 poll.poll(patience)
             except KeyboardInterrupt:
                 self._echo.drop()
-            if self._events.take() is not None or time.monotonic() >= give_up_at:
+            if self._events.get() is not None or time.monotonic() >= give_up_at:
                 self._echo.drop()
             self._echo.pump()
 

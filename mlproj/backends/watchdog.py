@@ -34,15 +34,15 @@ _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class Watchdog:
-    """A watcher over one job, from before its start to after its end. *more* is a command line to run when it has ended
-    the job."""
+    """Watches over one job, from before its start to after its end. *more* is a command line that it runs once it has
+    ended the job."""
 
     def __init__(self, run_id: str, grace: float, more: Sequence[str] = ()) -> None:
         reading, self._writing = os.pipe()
         rescue = [sys.executable or "python3", "-I", "-S", "-c", _RESCUE, _PACKAGE_PARENT, run_id, str(grace), *more]
         try:
             self._watcher = process.start(
-                ["/bin/sh", "-c", _SCRIPT, "mlproj-lifeline", *rescue],
+                ["/bin/sh", "-c", _SCRIPT, "mlproj-watchdog", *rescue],
                 cwd=Path("/"),
                 env=_environ(all_of_it=bool(more)),
                 stdin=reading,
@@ -56,19 +56,18 @@ class Watchdog:
             os.close(reading)
 
     def guard(self, pid: int) -> None:
-        """Tell it the job's first process, which leads the job's group."""
+        """Pass on the number of the job's first process, which leads the job's group."""
         with suppress(BrokenPipeError):  # someone killed the watcher; the job matters more
             os.write(self._writing, b"%d\n" % pid)
 
     def release(self) -> None:
-        """The job is over, or never started: leave no trace."""
+        """Stop watching: the job is over, or never started."""
         self._watcher.kill()
         self._watcher.wait()
         os.close(self._writing)
 
 
 def _environ(*, all_of_it: bool) -> dict[str, str]:
-    """What the watcher needs of our variables; never the run's id, by which it would be taken for a process of the
-    job."""
+    """The variables that the watchdog needs, never the run's id, which would make it a process of the job."""
     kept = os.environ if all_of_it else _KEPT_VARIABLES
     return {name: os.environ[name] for name in kept if name in os.environ and name != env_vars.RUN_ID.name}

@@ -125,15 +125,15 @@ class Network:
 
 @dataclass(frozen=True)
 class ContainerLaunch:
-    """A command that was put into something (a container) and is ready to be started there.
+    """How to start a command that is ready in a container or the like.
 
-    ``argv`` starts it and lasts as long as it does; ``environ`` is for that program. ``rescue`` is a command line that
-    ends it when nobody is left to do so.
+    ``argv`` starts it and runs as long as it does; ``environ`` is for that program. ``cleanup_argv`` is a command line
+    that removes it when mlproj itself was killed.
     """
 
     argv: tuple[str, ...]
     environ: Mapping[str, str]
-    rescue: tuple[str, ...]
+    cleanup_argv: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -147,36 +147,46 @@ class Door:
 
 @dataclass(frozen=True)
 class Folders:
-    """What of this machine a command sees: folders it may write to, and files and folders it may read, all absolute;
-    what may be written can lie in what may be read. ``door`` is for one with a network of its own."""
+    """What a container shows its command of this machine: the project's folder, and other folders and files, all
+    absolute paths. A ``writable`` place may lie in a ``readable`` one. ``door`` is for a command with a network of its
+    own. ``start_sign`` is the file that is emptied when the command begins; it is mounted at :data:`START_SIGN`."""
 
     project_dir: Path
     writable: tuple[Path, ...] = ()
     readable: tuple[Path, ...] = ()
     door: Door | None = None
+    start_sign: Path | None = None
 
 
 class Enclosure(Protocol):
-    """What a command is put into, one command after the other having its own; a :class:`Prepared` that has none runs as
-    a process."""
+    """Makes containers or the like, one for each command. Where a :class:`Prepared` has no enclosure, the command runs
+    as a process of this machine."""
 
     @property
     def network(self) -> Network:
-        """How its programs reach this machine."""
+        """How programs in a container reach this machine."""
 
-    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
-        """Make it for the shell's *command*, which is to get *variables*. Raises ServiceError, EnvironmentFailure."""
+    @property
+    def entry_point(self) -> str | None:
+        """The ENTRYPOINT that a container starts and that starts the command, written as in a Dockerfile; None where
+        the command is started directly."""
+
+    def create(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
+        """Create the container of a run for the shell's *command*, which gets *variables* and sees *folders*.
+
+        Raises ServiceError, EnvironmentFailure.
+        """
 
     def pid(self, run_id: str) -> int | None:
-        """The first process inside as this machine counts them, where it can be seen."""
+        """The number that the container's first process has on this machine; None where it has none."""
 
-    def pass_on(self, run_id: str, signal_number: int) -> bool:
-        """Give a signal to every process inside; False when that cannot be."""
+    def send_signal(self, run_id: str, signal_number: int) -> bool:
+        """Send a signal to every process in the container; False when that is not possible."""
 
-    def end(self, run_id: str) -> str | None:
-        """Remove it with all that is in it, however it stands; what is known of how it ended beyond its exit code.
+    def remove(self, run_id: str) -> str | None:
+        """Remove the container, running or not; returns what is known of its end beyond an exit code.
 
-        Raises ServiceError when it never began.
+        Raises ServiceError when the engine could not start it.
         """
 
 
@@ -213,6 +223,9 @@ class Prepared:
             result["PATH"] = os.pathsep.join([*map(str, self.path), *inherited])
         return result
 
+
+START_SIGN = "/run/mlproj/not-started"
+"""Where the file :attr:`Folders.start_sign` is seen in an enclosure."""
 
 INSIDE = "/opt/mlproj/env"
 """Where a packed environment is in its image."""

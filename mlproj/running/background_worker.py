@@ -1,4 +1,4 @@
-"""What goes on beside a run: its files are read about every second, and the machine is looked at now and then."""
+"""Reads a run's files about every second while it runs, and measures the machine from time to time."""
 
 from __future__ import annotations
 

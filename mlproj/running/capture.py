@@ -1,4 +1,4 @@
-"""What a command logs and leaves: taken over into the run's record while it runs, and when it has ended."""
+"""Records what a command logs and leaves behind, while it runs and after its end."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from mlproj.tracking.base import Experiment, NotFound, Run, TrackingStore
 
 @dataclass(frozen=True)
 class Collected:
-    """What came of it: the runs and experiments that are gone, and for people what was left and why."""
+    """The result: the runs and experiments that were removed, and for people what was left and why."""
 
     removed: Sequence[Run]
     experiments: Sequence[Experiment]

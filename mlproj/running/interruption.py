@@ -30,7 +30,7 @@ Started = TypeVar("Started", bound=Interruptible)
 
 
 class Interruption:
-    """Decides what a signal does now. ``received`` is the first one that came, or None."""
+    """Decides what a signal does at the moment. ``received`` is the first signal that came, or None."""
 
     def __init__(self) -> None:
         self.received: int | None = None

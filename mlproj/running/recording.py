@@ -1,4 +1,4 @@
-"""From the first line of a run's record to its last, however the run ends."""
+"""Writes a run's record from its first line to its last, however the run ends."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Recording:
 
     @property
     def capture(self) -> Capture:
-        """What takes over what the command logs and leaves; there once the environment is ready."""
+        """Records what the command logs and leaves behind; there once the environment is ready."""
         assert self._capture is not None
         return self._capture
 
@@ -182,7 +182,7 @@ class Recording:
         elif outcome.stopped_by == "signal" and self._interruption.received:
             self._exit_code = 128 + self._interruption.received
             self._status, self._reason = Status.KILLED, str(Interrupted(self._interruption.received))
-        elif outcome.exit_code == 0:
+        elif outcome.exit_code == 0 and outcome.has_begun is not False:
             self._status, self._reason = Status.FINISHED, None
         else:
             self._status, self._reason = (

@@ -10,7 +10,8 @@ from mlproj.backends.base import Job, Outcome
 from mlproj.environments.base import Prepared
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
-from mlproj.running import isolation
+from mlproj.run_folder import start_sign
+from mlproj.running import isolation, not_started
 from mlproj.running.command_environ import variables_of_run
 from mlproj.running.handle import RunHandle
 from mlproj.running.interruption import Interruption, listening
@@ -76,7 +77,9 @@ def execute(plan: Plan, progress: Progress, *, handle: RunHandle | None = None) 
                 recording.environment_is_ready(prepared, inherited)
                 job = _job(plan, recording, {**inherited, **variables_of_run(recording, inherited)})
                 outcome = _run_job(job, plan, recording, prepared, interruption, handle)
-                recording.ended(outcome, _explain(plan, recording, outcome))
+                never_began = not_started.explain(outcome, job.environ, prepared)
+                recording.ended(outcome, never_began or _explain(plan, recording, outcome))
+                not_started.check(outcome, job.environ, prepared)
         finally:
             if handle:
                 handle.run = recording.run
@@ -97,16 +100,18 @@ def _with_variables(prepared: Prepared, asked: Mapping[str, str | None]) -> Prep
 
 
 def _job(plan: Plan, recording: Recording, environ: Mapping[str, str]) -> Job:
+    sign = start_sign.create(recording.run_dir)
     return Job(
         run_id=recording.run_id,
-        argv=("bash", "-c", plan.command.text),
+        argv=("bash", "-c", start_sign.shell_step(sign) + plan.command.text),
         cwd=plan.checkout.project_dir,
         environ=environ,
         log_dir=recording.run_dir,
         timeout=plan.request.timeout,
         grace=plan.request.grace,
         echo=plan.request.echo,
-        when_lasting=recording.capture.is_lasting,
+        on_lasting=recording.capture.is_lasting,
+        start_sign=sign,
     )
 
 
@@ -115,7 +120,7 @@ def _run_job(
 ) -> Outcome:
     backend = backends.open(plan.request.backend)
     with (
-        plan.isolation.placed(job, prepared, recording.capture.reach, recording.progress) as place,
+        plan.isolation.isolated(job, prepared, recording.capture.reach, recording.progress) as place,
         interruption.passed_to(lambda: backend.submit(place())) as submission,
     ):
         if handle:

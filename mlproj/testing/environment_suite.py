@@ -121,6 +121,14 @@ class EnvironmentSuite:
         except OSError:
             return []
 
+    # --- how it is asked ---
+
+    def options_for(self, name: str, value: str) -> tuple[str, ...]:
+        """What gives the command a variable that its environment does not set. By itself it has those of this
+        process."""
+        os.environ[name] = value  # the test has seen to it that this is undone
+        return ()
+
     # --- projects and runs ---
 
     def project(self, folder: Path, declared: Declared) -> Path:
@@ -153,6 +161,13 @@ class EnvironmentSuite:
         done = self.run(folder, *arguments)
         assert done.code == 0, done.err + done.out
         return done
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The records of this test's runs."""
+        command = [sys.executable, "-m", "mlproj", "runs", "list", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found: list[dict[str, Any]] = json.loads(done.stdout)["runs"]
+        return found
 
     @pytest.fixture
     def made(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Made:
@@ -226,10 +241,7 @@ class EnvironmentSuite:
         assert done.code == 73 and "Traceback (most recent call last)" not in done.err, done.err
         assert json.loads(done.out)["error"]["kind"] == "environment"
         assert self.leftovers() == []
-        listed = subprocess.run(
-            [sys.executable, "-m", "mlproj", "runs", "list", "--json"], capture_output=True, text=True, check=True
-        )
-        assert [run["status"] for run in json.loads(listed.stdout)["runs"]] == ["FAILED"]
+        assert [run["status"] for run in self.listed()] == ["FAILED"]
 
     @pytest.mark.parametrize("pause", [0.3, 0.9])
     def test_a_build_that_is_killed_is_not_taken_for_whole(self, tmp_path: Path, pause: float) -> None:
@@ -258,6 +270,21 @@ class EnvironmentSuite:
         del made
         done = self.run(self.project(tmp_path / "p", self.declared()), "-e", "fails")
         assert done.code == 7 and done.log == "before\n" and done.record["status"] == "FAILED"
+
+    def test_what_ends_well_in_the_place_of_the_command_is_no_success(
+        self, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A shell executes first what ``BASH_ENV`` names. The sign of having started is the command's own."""
+        del made
+        folder = self.project(tmp_path / "p", self.declared())
+        (folder / "ends.sh").write_text("echo instead; exit 0\n")
+        monkeypatch.delenv("BASH_ENV", raising=False)
+        done = self.run(folder, *self.options_for("BASH_ENV", "./ends.sh"))
+        run = self.listed()[0]
+        assert done.code == 73 and "the command never began" in json.loads(done.out)["error"]["message"], done.err
+        assert run["status"] == "FAILED" and "the command never began" in run["status_reason"]
+        assert (paths.run_dir(run["run_id"]) / "output.log").read_text() == "instead\n"
+        assert {path.name for path in folder.iterdir()} >= {"MLproject", "ends.sh"} and self.leftovers() == []
 
     def test_a_signal_ends_the_command_and_is_recorded(self, made: Made, tmp_path: Path) -> None:
         del made

@@ -86,7 +86,11 @@ def _texts(names: str) -> dict[str, _Kind]:
     return dict.fromkeys(names.split(), _TEXT)
 
 
-_IMAGE = _object(**_texts("name id digest engine base"))
+_IMAGE = _object(
+    **_texts("name id digest engine"),
+    base=_object(**_texts("name id digest")),
+    entrypoint=_object(words=_TEXTS, used=_FLAG),
+)
 _MACHINE = _object(
     **_texts("os kernel architecture libc processor vectors gpu_driver"),
     processors=_SIZE,

@@ -13,8 +13,9 @@ import pytest
 
 from mlproj import backends
 from mlproj.backends.local import LocalBackend
+from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import ServiceError, UsageError
-from mlproj.run_folder import output_log
+from mlproj.run_folder import output_log, start_sign
 from tests.backends import witness
 from tests.backends.conftest import MakeJob, StartDriver
 
@@ -37,6 +38,34 @@ def test_the_exit_code_is_the_commands_own(make_job: MakeJob, code: int) -> None
     outcome = LocalBackend().submit(make_job(f"exit {code}")).wait()
 
     assert (outcome.exit_code, outcome.stopped_by) == (code, None)
+
+
+@pytest.mark.parametrize(
+    ("variables", "has_begun"),
+    [
+        ({}, True),
+        ({"SHELLOPTS": "noclobber:errexit"}, True),
+        ({"SHELLOPTS": "noexec"}, False),
+        ({"BASH_ENV": "e"}, False),
+    ],
+    ids=str,
+)
+def test_a_command_that_did_not_begin_is_told_from_one_that_ended_well(
+    make_job: MakeJob, tmp_path: Path, variables: dict[str, str], has_begun: bool
+) -> None:
+    (tmp_path / "e").write_text("exit 0\n")
+    (tmp_path / "run").mkdir()
+    sign = start_sign.create(tmp_path / "run")
+    job = make_job(start_sign.shell_step(sign) + "echo ran", start_sign=sign)
+
+    outcome = LocalBackend().submit(replace(job, environ={**job.environ, **variables})).wait()
+
+    assert (outcome.exit_code, outcome.has_begun, said(job.log_dir)) == (0, has_begun, b"ran\n" if has_begun else b"")
+    assert not sign.parent.exists()
+
+
+def test_of_a_job_without_a_sign_nobody_knows_whether_it_began(make_job: MakeJob) -> None:
+    assert LocalBackend().submit(make_job("true")).wait().has_begun is None
 
 
 def test_the_command_knows_its_run_and_runs_in_its_folder(make_job: MakeJob, tmp_path: Path) -> None:

@@ -158,12 +158,12 @@ def test_a_job_that_has_its_own_way_of_being_asked_to_end_is_asked_that_way(
 ) -> None:
     asked: list[int] = []
 
-    def pass_on(number: int) -> bool:
+    def send_signal(number: int) -> bool:
         asked.append(number)
         return is_passed_on
 
     job = make_job("trap 'echo asked; exit' TERM; while :; do sleep 0.02; done", timeout=0.3, grace=0.3)
-    LocalBackend().submit(replace(job, pass_on=pass_on)).wait()
+    LocalBackend().submit(replace(job, send_signal=send_signal)).wait()
 
     assert asked == [signal.SIGTERM]
     assert b"".join(output_log.read(job.log_dir, "stdout")) == out

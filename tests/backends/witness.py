@@ -34,7 +34,7 @@ def await_end(pid: int, patience: float = 60.0) -> None:
 
 
 def watchers(run_id: str) -> list[int]:
-    """The lifelines of run *run_id*."""
+    """The watchdogs of run *run_id*."""
     listing = subprocess.run(
         ["ps", "-A", "-ww", "-o", "pid=,stat=,args="], capture_output=True, check=True, text=True
     ).stdout
@@ -42,7 +42,7 @@ def watchers(run_id: str) -> list[int]:
     return [
         int(row[0])
         for row in rows
-        if len(row) == 3 and not row[1].startswith("Z") and "mlproj-lifeline" in row[2] and f" {run_id} " in row[2]
+        if len(row) == 3 and not row[1].startswith("Z") and "mlproj-watchdog" in row[2] and f" {run_id} " in row[2]
     ]
 
 

@@ -51,6 +51,12 @@ def containers(engine: str) -> list[str]:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
+def images(engine: str) -> list[str]:
+    """The names of the images that were made for this test's cache."""
+    named = ("--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label={image.label()}")
+    return asked(engine, "image", "ls", *named).split()
+
+
 def asked(engine: str, *arguments: str) -> str:
     """What the engine answers."""
     return subprocess.run([engine, *arguments], check=True, capture_output=True, text=True).stdout.strip()

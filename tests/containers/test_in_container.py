@@ -14,7 +14,7 @@ from mlproj.foundation import paths
 from tests import tiny_package
 from tests.containers import base_image
 from tests.containers.base_image import PYTHON, TAG
-from tests.containers.conftest import asked, containers, forgotten
+from tests.containers.conftest import asked, containers, forgotten, images
 from tests.program import mlproj
 from tests.r_repository import Repository, lock, record
 
@@ -38,12 +38,6 @@ def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> tup
     assert done.code == 0, done.err
     record = done.document["run"]
     return (paths.run_dir(record["run_id"]) / "output.log").read_text(), record
-
-
-def images(engine: str) -> list[str]:
-    return asked(
-        engine, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label=mlproj.image={paths.cache()}"
-    ).split()
 
 
 def test_a_python_project_runs_in_an_image_of_its_environment(engine: str, tmp_path: Path) -> None:

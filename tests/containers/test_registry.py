@@ -67,7 +67,7 @@ def output(run: dict[str, str]) -> str:
 def test_an_image_that_the_registry_has_not_is_told(engine: str, registry: str, tmp_path: Path) -> None:
     text = f"docker_env: {{image: '{registry}/none:1'}}\nentry_points: {{main: {{command: 'true'}}}}\n"
     done = mlproj("run", project(tmp_path / "p", text))
-    assert done.code == 73 and "cannot be had" in done.err and "slip in its name" in done.err
+    assert done.code == 73 and "cannot be pulled" in done.err and "the spelling of its name" in done.err
     assert mlproj("runs", "list", "--json").document["runs"][0]["status"] == "FAILED"
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from mlproj.foundation import paths
 from tests.containers.base_image import TAG
-from tests.containers.conftest import asked, containers
+from tests.containers.conftest import asked, containers, images
 from tests.end_to_end.test_faults import processes_of, wait_for
 from tests.program import mlproj, project, start
 
@@ -148,7 +148,8 @@ def _read(file: Path) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "reason"), [("exit 3", 3, "exit code 3"), ("no-such-program", 127, "exit code 127")]
+    ("command", "code", "reason"),
+    [("exit 3", 3, "exit code 3"), ("no-such-program", 127, "it calls no-such-program, which is not installed")],
 )
 def test_the_exit_code_is_the_programs(engine: str, tmp_path: Path, command: str, code: int, reason: str) -> None:
     folder = project(
@@ -231,7 +232,7 @@ def test_prune_removes_what_nobody_was_left_to_remove(
         (name,) = containers(engine)
         assert "removed 0 environments" in mlproj("env", "prune").out and containers(engine) == [name]
         watchers = subprocess.run(
-            ["pgrep", "-f", "mlproj-lifeline"], capture_output=True, text=True, check=True
+            ["pgrep", "-f", "mlproj-watchdog"], capture_output=True, text=True, check=True
         ).stdout.split()
         ours = [
             pid for pid in watchers if name.removeprefix("mlproj-").encode() in _read(Path("/proc", pid, "cmdline"))
@@ -279,6 +280,11 @@ def test_files_are_copied_into_an_image_when_asked(engine: str, tmp_path: Path) 
     assert (paths.run_dir(run["run_id"]) / "output.log").read_text() == "kept\n/mlflow/projects/code\n"
     assert not (folder / "made").exists() and run["environment"]["image"]["name"] == TAG
     assert any("--build-image" in note for note in run["environment"]["notes"])
+    identity = run["environment"]["image"]["id"].removeprefix("sha256:")
+    assert [name.removeprefix("localhost/") for name in images(engine)] == [f"mlproj-image:{identity[:12]}"]
+    asked(engine, "tag", identity, f"kept:{identity[:12]}")
+    assert "removed 1 image of container engines" in mlproj("env", "prune").out
+    assert [name.removeprefix("localhost/") for name in images(engine)] == [f"kept:{identity[:12]}"]
 
 
 def test_an_input_is_read_where_it_is(engine: str, tmp_path: Path) -> None:
@@ -297,7 +303,7 @@ def test_an_input_is_read_where_it_is(engine: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        ("image: nowhere.invalid/team/none:1", 73, "nowhere.invalid/team/none:1 cannot be had"),
+        ("image: nowhere.invalid/team/none:1", 73, "nowhere.invalid/team/none:1 cannot be pulled"),
         ("image: none, pull: never", 73, "docker_env says pull: never"),
         ("image: '-v /:/host'", 65, "cannot be the name of an image"),
         (f"image: '{TAG}', volumes: ['data:relative']", 65, "names no absolute folder in the container"),

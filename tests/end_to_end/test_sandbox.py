@@ -204,6 +204,11 @@ def test_the_exit_code_is_the_programs_own(run: Callable[..., Result], command: 
     assert run(command).code == code
 
 
+def test_what_ends_well_in_the_place_of_the_command_is_no_success(run: Callable[..., Result]) -> None:
+    result = run("echo ran", "--json", env={"BASH_ENV": "./ends.sh"}, ends__sh="exit 0\n")
+    assert result.code == 73 and "the command never began" in result.document["error"]["message"]
+
+
 def test_what_a_pipeline_still_writes_is_kept(run: Callable[..., Result]) -> None:
     assert run("exec > >(sleep 0.1; cat); echo late").out == "late\n"
 

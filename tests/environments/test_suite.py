@@ -162,6 +162,9 @@ class InEngine(EnvironmentSuite):
         if cls._made:
             forgotten(cls.manager, cls._made.cache)
 
+    def options_for(self, name: str, value: str) -> tuple[str, ...]:
+        return "-A", f"env={name}={value}"
+
     def leftovers(self) -> list[str]:
         made = asked(
             self.manager, "ps", "--all", "--format", "{{.Names}}", "--filter", f"label=mlproj.image={paths.cache()}"

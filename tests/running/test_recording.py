@@ -59,6 +59,8 @@ def test_a_bug_of_ours_is_named_as_one(plan: Plan) -> None:
     ("outcome", "explanation", "expected"),
     [
         (Outcome(0), None, (Status.FINISHED, None, 0)),
+        (Outcome(0, has_begun=True), None, (Status.FINISHED, None, 0)),
+        (Outcome(0, has_begun=False), "it never began", (Status.FAILED, "it never began", 0)),
         (Outcome(3), None, (Status.FAILED, "the entry point ended with exit code 3", 3)),
         (Outcome(1), "the module numpy is missing", (Status.FAILED, "the module numpy is missing", 1)),
         (Outcome(143, "timeout", 15), None, (Status.KILLED, "timed out after 5 s", 124)),

@@ -1,7 +1,8 @@
-"""One command in one container, from its making to its removal."""
+"""One command in one container: creates it, sends it signals, removes it."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlproj.environments.base import ContainerLaunch, Folders, Network
+from mlproj.environments.base import START_SIGN, ContainerLaunch, Folders, Network
 from mlproj.environments.containers import sandbox
 from mlproj.environments.containers.address import Route
 from mlproj.environments.containers.engine import Engine, hint_of_full_disk, is_own
@@ -75,20 +76,39 @@ class Containers:
         return self._route.network
 
     @property
+    def entry_point(self) -> str | None:
+        """The image's ENTRYPOINT, or the program that the user's own options name, where one is to start the
+        command."""
+        if (named := self._settings.entry_point) is not None:
+            return named or None
+        words = () if self._settings.skips_entry_point else self._image.entry_point
+        return json.dumps(words) if words else None
+
+    @property
     def parts(self) -> tuple[Engine, Image, Settings]:
         """Who makes its containers, of which image, and how."""
         return self._engine, self._image, self._settings
 
-    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
-        """Make the container of a run. Raises ServiceError when the engine cannot, EnvironmentFailure for a volume that
-        cannot be."""
+    def create(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
+        """Create the container of a run. Raises ServiceError when the engine fails, EnvironmentFailure for a volume whose
+        folder cannot be made."""
         for volume in self._settings.volumes:
             _make_folder(volume)
         given = {**self._defaults(), **self._settings.variables, **variables}
-        with _variables(given) as (by_option, by_environment):
+        with variables_options(given) as (by_option, by_environment):
             words = [*self._options(folders, run_id), *by_option, *self._settings.arguments]
             opening = sandbox.opening(folders.door) if folders.door else ""
-            made = [self._image.id, "sh", "-c", _SHELL, "mlproj", _STAY, opening + self._settings.begin + command]
+            own = ["--entrypoint", "sh"] if self._settings.skips_entry_point else []
+            made = [
+                *own,
+                self._image.id,
+                *([] if own else ["sh"]),
+                "-c",
+                _SHELL,
+                "mlproj",
+                _STAY,
+                opening + self._settings.begin + command,
+            ]
             done = self._engine.run("create", "--init", *words, *made, env=by_environment)
             if done.returncode and _NO_INIT.search(done.error_text):  # the engine is here without its init program
                 done = self._engine.run("create", *words, *made, env=by_environment)
@@ -100,15 +120,15 @@ class Containers:
         return ContainerLaunch(argv, dict(os.environ), (self._engine.program, "rm", "--force", "--volumes", name))
 
     def pid(self, run_id: str) -> int | None:
-        """The first process of the container, where the engine runs on this machine."""
+        """The number of the container's first process, where the engine runs on this machine."""
         if self._engine.is_rootless and self._engine.name == "docker":
             return None  # it counts processes by itself
         state = self._state(run_id)
         number = int(state.get("Pid") or 0)
         return number if number > 0 and _is_alive(number) else None
 
-    def pass_on(self, run_id: str, signal_number: int) -> bool:
-        """Give a signal to every process of the container, as its init does. The engine's program is not asked:
+    def send_signal(self, run_id: str, signal_number: int) -> bool:
+        """Send a signal to every process of the container, as its init does. The attached client is not signalled:
         docker's ends by it, before the container has."""
         try:
             done = self._engine.run("kill", "--signal", str(signal_number), name_of(run_id), timeout=_PATIENCE)
@@ -116,10 +136,11 @@ class Containers:
             return False
         return done.returncode == 0
 
-    def end(self, run_id: str) -> str | None:
-        """Remove the container; what is known of its end. Raises ServiceError when its command never began."""
+    def remove(self, run_id: str) -> str | None:
+        """Remove the container and return what is known of its end. Raises ServiceError when the engine could not start
+        it."""
         state = self._state(run_id)
-        told, never = _conclusion(state), _never_began(state)
+        conclusion, never = _conclusion(state), _never_began(state)
         try:
             remove(self._engine, name_of(run_id))
         except ServiceError as trouble:
@@ -131,7 +152,7 @@ class Containers:
             raise ServiceError(
                 f"{self._engine.name} cannot start the container: {never}", hint=_hint(self._engine, never)
             )
-        return told
+        return conclusion
 
     def _state(self, run_id: str) -> dict[str, Any]:
         found = self._engine.inspect("container", name_of(run_id)) or {}
@@ -139,23 +160,13 @@ class Containers:
         return state if isinstance(state, dict) else {}
 
     def _defaults(self) -> dict[str, str]:
-        """What programs expect and a container may not have."""
-        user = self._user()
+        """Variables that programs expect and a container may lack."""
+        user = user_of(self._engine, self._settings)
         if self._settings.is_sandbox:
             return {**_GROUP, "HOME": sandbox.HOME}
         if user is None or user.partition(":")[0] in ("0", "root"):
             return _GROUP
         return {**_GROUP, "HOME": "/tmp"}  # noqa: S108  # of the container: a number without a name has no home
-
-    def _user(self) -> str | None:
-        """Whom the processes run as: the caller, so that files which they make belong to the caller; None leaves it to
-        the image."""
-        settings = self._settings
-        if settings.chooses_user or settings.user == "image":
-            return None
-        if settings.user not in (None, "caller"):
-            return settings.user
-        return "0:0" if self._engine.is_rootless else f"{os.getuid()}:{os.getgid()}"
 
     def _options(self, folders: Folders, run_id: str) -> Iterator[str]:
         settings = self._settings
@@ -176,11 +187,13 @@ class Containers:
             yield from mount(place, str(place))
         if folders.door:
             yield from mount(folders.door.path, sandbox.DOOR)
+        if folders.start_sign:
+            yield from mount(folders.start_sign, START_SIGN)
         if settings.is_sandbox:
             yield from sandbox.options(settings)
         for volume in settings.volumes:
             yield from ("--volume", volume)
-        if user := self._user():
+        if user := user_of(self._engine, settings):
             yield from ("--user", user)
         if self._engine.name == "podman":
             yield from ("--security-opt", "label=disable")  # SELinux would keep it from the mounted folders
@@ -193,6 +206,16 @@ class Containers:
             yield from ("--platform", settings.platform)
         if settings.gpus:
             yield from _gpus(self._engine, settings.gpus)
+
+
+def user_of(engine: Engine, settings: Settings) -> str | None:
+    """The user that the processes run as: who calls mlproj, so that the files they make belong to that user. None: the
+    image's own."""
+    if settings.chooses_user or settings.user == "image":
+        return None
+    if settings.user not in (None, "caller"):
+        return settings.user
+    return "0:0" if engine.is_rootless else f"{os.getuid()}:{os.getgid()}"
 
 
 def name_of(run_id: str) -> str:
@@ -214,11 +237,11 @@ def _gpus(engine: Engine, wanted: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _variables(given: Mapping[str, str]) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """Options by which the engine's program hands variables on, and what it needs in its own environment for that.
+def variables_options(given: Mapping[str, str]) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """The engine's options that set variables in a container, and the variables that its program needs for them.
 
-    No value is on its command line: it takes them from its environment, and those under names that it goes by itself
-    from a file.
+    No value is on a command line: the program takes values from its own environment, or from a file where it would
+    itself act on a variable of that name.
     """
     own = {name: value for name, value in given.items() if is_own(name)}
     others = {name: value for name, value in given.items() if name not in own}
@@ -244,7 +267,7 @@ def _make_folder(volume: str) -> None:
 
 
 def _never_began(state: Mapping[str, Any]) -> str | None:
-    """Why the command never began; None when it did, or nothing is known."""
+    """Why the engine could not start the container; None when it could, or nothing is known."""
     began = str(state.get("StartedAt") or "")
     error = str(state.get("Error") or "")
     if state and error and (not began or began.startswith(_NEVER) or state.get("ExitCode") in (126, 127, 128)):
@@ -265,10 +288,10 @@ def _conclusion(state: Mapping[str, Any]) -> str | None:
 
 
 def engine_message(text: str) -> str:
-    """What matters of what an engine said: the line that says it is the error, else the last one that is no advice."""
+    """The line of an engine's output that is the error, else its last line that is no advice; without secrets."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _ADVICE.match(line)]
     errors = [line for line in lines if _TROUBLE.match(line)]
-    return redact(_TROUBLE.sub("", (errors or lines or ["it said nothing"])[-1]))
+    return redact(_TROUBLE.sub("", (errors or lines or ["it gave no reason"])[-1]))
 
 
 def _hint(engine: Engine, engine_message: str) -> str | None:
@@ -295,7 +318,7 @@ def left(engine: Engine, home: Path) -> list[str]:
     """The runs recorded in *home* whose containers are there. Raises ServiceError."""
     done = engine.run("ps", "--all", "--filter", f"label={HOME_LABEL}={home}", "--format", "{{.Names}}")
     if done.returncode:
-        raise ServiceError(f"{engine.name} does not tell its containers: {engine_message(done.error_text)}")
+        raise ServiceError(f"{engine.name} cannot list its containers: {engine_message(done.error_text)}")
     return [name.removeprefix("mlproj-") for name in done.text.split() if re.fullmatch(r"mlproj-[0-9a-f]{32}", name)]
 
 

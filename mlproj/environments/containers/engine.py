@@ -83,16 +83,16 @@ class Engine:
         return {**os.environ, **(more or {})}
 
 
-def hint_of_full_disk(engine: Engine, said: str) -> str | None:
-    """What to do when what the engine *said* is that its disk is full; None when that is not so."""
-    if not _FULL.search(said):
+def hint_of_full_disk(engine: Engine, output: str) -> str | None:
+    """What to do when the engine's *output* says that its disk is full; None when it does not."""
+    if not _FULL.search(output):
         return None
     frees = f"mlproj env prune and {engine.name} system prune free it"
     return f"the disk of {engine.name} is full: {engine.name} system df shows what takes it; {frees}"
 
 
 def is_own(name: str) -> bool:
-    """Whether the engines' own programs go by the variable *name*."""
+    """Whether the engines' own programs act on the variable *name*."""
     return _OWN.fullmatch(name) is not None
 
 
@@ -134,7 +134,7 @@ def answering() -> Iterator[Engine]:
 def _asked_for(named: str) -> Engine:
     program = shutil.which(named)
     if program is None:
-        message = f"MLPROJ_CONTAINER_ENGINE names {named}, which is not there"
+        message = f"MLPROJ_CONTAINER_ENGINE names {named}, which is not on PATH"
         if Path(named).name in NAMES:
             raise ServiceError(message, hint=_HINT)
         raise UsageError(message, hint=f"known: {', '.join(NAMES)}, or a path")
@@ -143,29 +143,29 @@ def _asked_for(named: str) -> Engine:
 
 def _ask(program: str) -> Engine:
     """Raises ServiceError when it does not answer."""
-    said = process.run([program, "--version"], timeout=_PATIENCE)
-    words = said.text.split()
+    asked = process.run([program, "--version"], timeout=_PATIENCE)
+    words = asked.text.split()
     name = words[0].lower() if words else ""
-    if said.returncode or name not in NAMES:
+    if asked.returncode or name not in NAMES:
         raise ServiceError(f"{program} is no container engine that mlproj knows", hint=f"known: {', '.join(NAMES)}")
     info = process.run([program, "info", "--format", "{{json .}}"], timeout=_PATIENCE)
     try:
-        told = json.loads(info.stdout)
+        facts = json.loads(info.stdout)
     except ValueError:
-        told = None
+        facts = None
     # docker prints what it knows of itself, and the trouble beside it, when its daemon is away.
-    if info.returncode or not isinstance(told, dict) or told.get("ServerErrors"):
+    if info.returncode or not isinstance(facts, dict) or facts.get("ServerErrors"):
         lines = [line for line in info.error_text.splitlines() if line.strip()]
         raise ServiceError(
-            f"{name} does not answer: {redact(lines[-1]) if lines else 'it said nothing'}",
+            f"{name} does not answer: {redact(lines[-1]) if lines else 'it gave no reason'}",
             hint="start it, then run again",
         )
     version = next((word.rstrip(",") for word in words if word[:1].isdigit()), "")
-    return Engine(name, program, version, _is_rootless(name, told))
+    return Engine(name, program, version, _is_rootless(name, facts))
 
 
-def _is_rootless(name: str, told: dict[str, Any]) -> bool:
+def _is_rootless(name: str, facts: dict[str, Any]) -> bool:
     if name == "podman":
-        host = told.get("host", told.get("Host", {}))
+        host = facts.get("host", facts.get("Host", {}))
         return bool(host.get("security", {}).get("rootless"))
-    return any("rootless" in str(option) for option in told.get("SecurityOptions") or ())
+    return any("rootless" in str(option) for option in facts.get("SecurityOptions") or ())

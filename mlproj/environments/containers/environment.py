@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mlproj.environments.base import Declaration, Description, Environment, Prepared, Request
-from mlproj.environments.containers import address, engine, image, sandbox, settings
+from mlproj.environments.containers import address, engine, entry_point, image, sandbox, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.notes import notes
@@ -62,14 +62,22 @@ class ContainerEnvironment:
         found, reused = image.obtain(
             self._engine, self._wanted, progress, rebuild=rebuild, offline=self._request.offline
         )
-        base = found
+        base, wanted = found, entry_point.settle(self._engine, found, self._wanted, progress, anew=rebuild)
         if self._wanted.is_copied:
             found = image.with_files(self._engine, found, self._request.project_dir, progress)
         return Prepared(
             lock=image.keep_lock(self._engine, found, self._request.locked),
             reused=reused,
-            enclosure=Containers(self._engine, found, self._wanted, self._route),
-            record={"image": {"name": base.name, "id": found.id, "digest": base.digest, "engine": self._engine.name}},
+            enclosure=Containers(self._engine, found, wanted, self._route),
+            record={
+                "image": {
+                    "name": base.name,
+                    "id": found.id,
+                    "digest": base.digest,
+                    "engine": self._engine.name,
+                    **entry_point.record(base, wanted),
+                }
+            },
         )
 
 

@@ -1,4 +1,4 @@
-"""Images: pulled or built, then known by what they contain and not by a tag that moves."""
+"""Images: pulled or built, then identified by their content and not by a tag, which may move."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
 
 _LABEL = "mlproj.image"
+REPOSITORY = "mlproj-image"
+"""The name of images that are built for a run, so that people see whose they are; a tag is the beginning of the id."""
 
 LOCK = "image.json"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # of an image that names none
-_TOLD = 12  # last lines of a build that failed
+_LINES_SHOWN = 12  # last lines of a build that failed
 
 
 @dataclass(frozen=True)
 class Image:
     """An image that the engine has. ``id`` is what it contains (``sha256:…``); ``digest`` is the name under which its
     registry gives exactly this one (``name@sha256:…``), None for one that was made here.
-    ``user`` is whom it runs as by itself, ``path`` where it looks for programs."""
+    ``user`` is whom it runs as by itself, ``path`` where it looks for programs, ``entry_point`` its ENTRYPOINT: the
+    program that its containers start, which gets the command."""
 
     name: str
     id: str
@@ -35,6 +38,7 @@ class Image:
     platform: str | None = None
     user: str = ""
     path: str = _PATH
+    entry_point: tuple[str, ...] = ()
 
 
 def label(cache: Path | None = None) -> str:
@@ -53,7 +57,14 @@ def find(engine: Engine, name: str) -> Image | None:
     config = found.get("Config") or {}
     variables = dict(str(one).partition("=")[::2] for one in config.get("Env") or ())
     path = variables.get("PATH") or _PATH
-    return Image(name, identity, _digest(name, found), platform or None, str(config.get("User") or ""), path)
+    user, entry_point = str(config.get("User") or ""), _words(config.get("Entrypoint"))
+    return Image(name, identity, _digest(name, found), platform or None, user, path, entry_point)
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """An ENTRYPOINT; engines write none in several ways, and older ones one program as a text."""
+    words = [value] if isinstance(value, str) else value or ()
+    return tuple(map(str, words)) if any(words) else ()
 
 
 def obtain(
@@ -95,8 +106,8 @@ def with_files(engine: Engine, image: Image, project_dir: Path, progress: Progre
 
 
 def keep_lock(engine: Engine, image: Image, locked: Locked | None) -> Path:
-    """A file that says which image exactly it was; kept with the run. For the image that was *locked* before it is the
-    one of then."""
+    """Write the file that identifies the image, to be kept with the run, and return its path. For the image that was
+    *locked* before, it is the file of then."""
     if locked is not None and locked.lock is not None and locked.image.get("id") == image.id:
         return locked.lock
     content = {
@@ -134,24 +145,24 @@ def _pull(engine: Engine, name: str, platform: str | None, progress: Progress) -
         done = engine.run("pull", "--quiet", *chosen, name)
     if done.returncode:
         raise EnvironmentFailure(
-            f"the image {name} cannot be had: {_reason(done.error_text)}", hint=_pull_hint(engine, done.error_text)
+            f"the image {name} cannot be pulled: {_reason(done.error_text)}", hint=_pull_hint(engine, done.error_text)
         )
 
 
-def _pull_hint(engine: Engine, said: str) -> str:
-    if full := hint_of_full_disk(engine, said):
+def _pull_hint(engine: Engine, output: str) -> str:
+    if full := hint_of_full_disk(engine, output):
         return full
-    lowered = said.lower()
+    lowered = output.lower()
     if any(word in lowered for word in ("denied", "unauthorized", "authentication", "401", "403")):
-        return f"log in where it is kept: {engine.name} login REGISTRY; or look for a slip in its name"
+        return f"log in where it is kept: {engine.name} login REGISTRY; or check the spelling of its name"
     if any(word in lowered for word in ("manifest unknown", "not found", "404", "no matching manifest")):
-        return "look for a slip in its name and tag"
-    return "is the registry within reach? An image that is on this machine needs none"
+        return "check the spelling of its name and tag"
+    return "is its registry reachable? An image that is on this machine needs none"
 
 
 def _build(engine: Engine, build: Build, platform: str | None, progress: Progress, *, rebuild: bool) -> Image:
     with tempfile.TemporaryDirectory(prefix="mlproj-build-") as folder:
-        told = Path(folder, "image")
+        id_file = Path(folder, "image")
         # Values of arguments may be secret: they are given by the environment of the engine's program, not on its
         # command line,
         # but for names that the program itself goes by.
@@ -162,7 +173,7 @@ def _build(engine: Engine, build: Build, platform: str | None, progress: Progres
             f"--build-arg={name}" if name in by_name else f"--build-arg={name}={value}"
             for name, value in build.args.items()
         ]
-        words = ["build", "--file", str(build.dockerfile), "--iidfile", str(told), "--label", label(), *named]
+        words = ["build", "--file", str(build.dockerfile), "--iidfile", str(id_file), "--label", label(), *named]
         words += (
             ["--force-rm"] if engine.name != "nerdctl" else []
         )  # docker's older builder keeps what a failed step ran in
@@ -174,30 +185,31 @@ def _build(engine: Engine, build: Build, platform: str | None, progress: Progres
         )
         with progress.step(f"building the image of {build.dockerfile.name}"):
             done = engine.run(*words, str(build.context), env=more)
-        said = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()]
-        if done.returncode or not told.is_file():
+        output = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()]
+        if done.returncode or not id_file.is_file():
             raise EnvironmentFailure(
                 f"the image cannot be built from {build.dockerfile.name}:\n"
-                + "\n".join(f"  {redact(line)}" for line in said[-_TOLD:]),
+                + "\n".join(f"  {redact(line)}" for line in output[-_LINES_SHOWN:]),
                 hint=hint_of_full_disk(engine, done.error_text)
-                or "mend the Dockerfile; its instructions run in a container of their own",
+                or "correct the Dockerfile; its instructions run in a container of their own",
             )
-        identity = told.read_text("utf-8").strip()
+        identity = id_file.read_text("utf-8").strip()
     built = find(engine, identity)
     if built is None:
         raise lost(engine, "built an image")
+    engine.run("tag", built.id, f"{REPOSITORY}:{built.id.removeprefix('sha256:')[:12]}")
     return built
 
 
 def lost(engine: Engine, did: str) -> EnvironmentFailure:
-    """The error for an image that is gone again."""
-    return EnvironmentFailure(f"{engine.name} {did} and does not know it now", hint="another program may remove images")
+    """The error for an image that was there a moment ago and is gone."""
+    return EnvironmentFailure(f"{engine.name} {did} and no longer has it", hint="another program may have removed it")
 
 
-def _reason(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("Trying to pull")]
+def _reason(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("Trying to pull")]
     return (
         redact(lines[-1].removeprefix("Error: ").removeprefix("Error response from daemon: "))
         if lines
-        else "the engine said nothing"
+        else "the engine gave no reason"
     )

@@ -1,4 +1,4 @@
-"""What people are told of a container before it runs."""
+"""The lines that a run prints about its container before it starts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """``--in-container``: an environment that was decided for this machine, made in an image and used there.
 
-The image comes about as an environment does: once for each key, whole or not at all. A container of the wished image
+The image comes about as an environment does: once for each key, whole or not at all. A container of the chosen image
 makes the environment at :data:`~mlproj.environments.base.INSIDE` by the script of the environment's own kind, and is
 committed; so no layer holds what is only needed on the way, such as the credentials of a package index.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.base import INSIDE, MATERIAL, Environment, Packable, Packed, Prepared, Request
-from mlproj.environments.containers import address, container, engine, image, sandbox, settings
+from mlproj.environments.containers import address, container, engine, entry_point, image, sandbox, settings
 from mlproj.environments.containers.container import Containers
 from mlproj.environments.containers.engine import Engine, hint_of_full_disk
 from mlproj.environments.containers.image import Image
@@ -35,12 +35,12 @@ REPOSITORY = "mlproj-env"
 """The images' name; what their tags are says :func:`tag_of`."""
 
 BUILDER = "mlproj-build-"
-"""What the name of a container that makes an image begins with; the image's tag follows."""
+"""The beginning of the name of a container that makes an image; the image's tag follows."""
 
 FACTS = "packed.json"
-"""The file with what is known of an image; its time is that of the last use."""
+"""The file with the facts about an image; its modification time is that of the image's last use."""
 
-_TOLD = 20  # last lines of what failed
+_LINES_SHOWN = 20  # last lines of what failed
 _COMPILERS = "; python:3.11 has compilers, where python:3.11-slim has none"
 
 
@@ -49,21 +49,21 @@ def pack(inner: Environment, request: Request) -> Environment:
 
     Raises UsageError, and ServiceError when no engine answers.
     """
-    wished = settings.checked_image(request.in_container) if request.in_container else None
+    chosen = settings.checked_image(request.in_container) if request.in_container else None
     if isinstance(inner, SystemEnvironment):
-        if wished is None:
+        if chosen is None:
             raise UsageError(
                 "the project declares no environment, so --in-container needs an image",
                 hint="write --in-container=python:3.11",
             )
-        return PackedEnvironment(inner, None, wished, request, engine.find())
+        return PackedEnvironment(inner, None, chosen, request, engine.find())
     packable: Packable = inner  # type: ignore[assignment]  # what mlproj.environments makes is one
-    return PackedEnvironment(inner, packable, wished or packable.fitting_image, request, engine.find())
+    return PackedEnvironment(inner, packable, chosen or packable.fitting_image, request, engine.find())
 
 
 @dataclass(frozen=True)
 class _Made:
-    """An image with an environment in it, and what is known of it here."""
+    """An image with an environment in it, and the facts that are kept about it."""
 
     image: Image
     variables: dict[str, str]
@@ -88,20 +88,20 @@ class PackedEnvironment:
         self._request = request
         self._engine = found
         self._route = address.route(found, self._base.network, sandbox=request.sandbox)
-        told = inner.description
+        described = inner.description
         content = {
             "layout": _LAYOUT,
-            "of": told.key,
+            "of": described.key,
             "image": base,
             "contents": packable.contents() if packable else [],
         }
         self.description = replace(
-            told,
+            described,
             kind="container",
             manager=found.name,
             key=key.digest(content) if packable else None,
             image=base,
-            notes=(*told.notes, *notes(self._base, found, self._route)),
+            notes=(*described.notes, *notes(self._base, found, self._route)),
             not_confined=sandbox.not_confined(self._base, found, is_made=packable is not None)
             if request.sandbox
             else None,
@@ -121,6 +121,7 @@ class PackedEnvironment:
         made, reused = self._obtain(self._packable, progress, rebuild=rebuild)
         used = self._used(made.image, progress)
         inside = replace(self._base, variables=made.variables, begin=made.begin)
+        inside = entry_point.settle(self._engine, made.image, inside, progress, anew=rebuild)
         return Prepared(
             lock=made.lock,
             python=self.description.python,
@@ -134,18 +135,28 @@ class PackedEnvironment:
                     "digest": None,
                     "engine": self._engine.name,
                     "base": made.base,
+                    **entry_point.record(made.image, inside),
                 }
             },
         )
 
     def _as_it_is(self, progress: Progress, *, rebuild: bool) -> Prepared:
         found, reused = image.obtain(self._engine, self._base, progress, rebuild=rebuild, offline=self._request.offline)
+        wanted = entry_point.settle(self._engine, found, self._base, progress, anew=rebuild)
         used = self._used(found, progress)
         return Prepared(
             lock=image.keep_lock(self._engine, used, self._request.locked),
             reused=reused,
-            enclosure=Containers(self._engine, used, self._base, self._route),
-            record={"image": {"name": found.name, "id": used.id, "digest": found.digest, "engine": self._engine.name}},
+            enclosure=Containers(self._engine, used, wanted, self._route),
+            record={
+                "image": {
+                    "name": found.name,
+                    "id": used.id,
+                    "digest": found.digest,
+                    "engine": self._engine.name,
+                    **entry_point.record(found, wanted),
+                }
+            },
         )
 
     def _used(self, found: Image, progress: Progress) -> Image:
@@ -172,7 +183,7 @@ class PackedEnvironment:
             return None
 
     def _obtain(self, packable: Packable, progress: Progress, *, rebuild: bool) -> tuple[_Made, bool]:
-        """The image, and whether it was there; who comes second waits for the first."""
+        """The image, and whether it was there already; a second process waits for the first one to make it."""
         found = None if rebuild else self._find()
         if found is not None:
             return found, True
@@ -218,7 +229,8 @@ class PackedEnvironment:
             self._do("create", *options, base.id, "sh", f"{MATERIAL}/make.sh")
             self._do("start", "--attach", name)
             user = ["--change", f"USER {base.user or 'root'}"]
-            changes = ["--change", f"ENV PATH={INSIDE}/bin:{base.path}", "--change", 'CMD ["sh"]', *user]
+            begins = ["--change", f"ENTRYPOINT {json.dumps(base.entry_point)}", "--change", 'CMD ["sh"]']
+            changes = ["--change", f"ENV PATH={INSIDE}/bin:{base.path}", *begins, *user]
             self._do("commit", *changes, name, self._tag)
         finally:
             container.remove(self._engine, name)
@@ -232,7 +244,9 @@ class PackedEnvironment:
     def _do(self, *words: str) -> None:
         done = self._engine.run(*words)
         if done.returncode:
-            lines = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()][-_TOLD:]
+            lines = [line for line in (*done.text.splitlines(), *done.error_text.splitlines()) if line.strip()][
+                -_LINES_SHOWN:
+            ]
             raise EnvironmentFailure(
                 f"the environment cannot be made in the image {self._base.image}:\n"
                 + "\n".join(f"  {redact(line)}" for line in lines),
@@ -267,7 +281,7 @@ def key_of(tag: str) -> str:
 
 
 def folder_of(of: str, engine_name: str) -> Path:
-    """Where it is kept what is known of the image with the key *of* in an engine."""
+    """The folder of the facts about the image with the key *of* in an engine."""
     return paths.cache() / "images" / f"{of}-{engine_name}"
 
 

@@ -36,6 +36,7 @@ _HARMLESS = (
         "cpus",
         "cpuset-cpus",
         "cpuset-mems",
+        "entrypoint",
         "gpus",
         "hostname",
         "memory",

@@ -38,13 +38,14 @@ class Build:
 
 @dataclass(frozen=True)
 class Settings:
-    """A container as it is wished for.
+    """A container as the project and the user want it.
 
     ``image`` is None where one is built. ``volumes`` are as the engines write them, with absolute folders;
     ``variables`` the environment. ``arguments`` are the user's own options of the command line, each name with its
     dashes; they come last and win. ``is_copied``: the project's folder is copied into an image of its own instead of
     being mounted. ``begin`` is what the shell does before the command. ``is_sandbox``: the command is not trusted;
-    ``withheld`` are the names of variables that it is not given.
+    ``withheld`` are the names of variables that it is not given. ``skips_entry_point``: the image's ENTRYPOINT is not
+    started, as it would not start the command.
     """
 
     image: str | None
@@ -61,21 +62,31 @@ class Settings:
     begin: str = ""
     is_sandbox: bool = False
     withheld: tuple[str, ...] = ()
+    skips_entry_point: bool = False
+
+    @property
+    def entry_point(self) -> str | None:
+        """The program that the user's own options put into the place of the image's ENTRYPOINT; empty for none."""
+        return self._option("--entrypoint")
 
     @property
     def network(self) -> str | None:
         """The network that the user's own options ask for."""
-        found = None
-        for index, word in enumerate(self.arguments):
-            name, equals, value = word.partition("=")
-            if name in ("--network", "--net"):
-                found = value if equals else next(iter(self.arguments[index + 1 : index + 2]), None)
-        return found
+        return self._option("--network", "--net")
 
     @property
     def chooses_user(self) -> bool:
         """Whether the user's own options say whose the container's processes are."""
         return any(word.partition("=")[0] in ("--user", "-u", "--userns") for word in self.arguments)
+
+    def _option(self, *names: str) -> str | None:
+        """The value of the last of the user's own options with one of these *names*."""
+        found = None
+        for index, word in enumerate(self.arguments):
+            name, equals, value = word.partition("=")
+            if name in names:
+                found = value if equals else next(iter(self.arguments[index + 1 : index + 2]), None)
+        return found
 
 
 def read(options: Mapping[str, Any], request: Request, place: Place | None) -> Settings:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def choose(environment: Description, checkout: Checkout, command: Command, *, is_sandbox: bool) -> Isolation:
-    """Where *command* is put, by what its *environment* is and whether a sandbox is asked for."""
+    """Choose the isolation of *command* by its *environment* and by whether a sandbox is asked for."""
     if environment.kind == "container":
         from mlproj.running.isolation.contained import Contained
 

@@ -1,4 +1,4 @@
-"""How a command is kept apart from this machine: one protocol for every kind."""
+"""The protocol of every kind of isolation: how a command is kept apart from this machine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.progress import Progress
 
 HERE = Network("127.0.0.1", "127.0.0.1")
-"""How a process of this machine reaches a server of ours."""
+"""The network of a process on this machine: the loopback."""
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What the sandbox is made ``by``, and what it does not keep the command from, a line each, for people."""
+    """A sandbox as people are told of it: the program that it is made ``by``, and a line for each thing that it does
+    not keep the command from."""
 
     by: str
     not_confined: tuple[str, ...]
@@ -38,19 +39,19 @@ class Reach:
 
 
 class Isolation(Protocol):
-    """Where the command of a run is put. ``writes_here``: whether it can write where the run's files are on this
-    machine."""
+    """Decides where the command of a run runs. ``writes_here``: whether the program can write to the run's files at
+    the paths they have on this machine."""
 
     writes_here: bool
 
     def network(self, prepared: Prepared) -> Network:
-        """How its programs reach a server of ours."""
+        """How the command's programs reach a server of this process."""
 
     def inherited(self, prepared: Prepared) -> dict[str, str]:
-        """The variables of ours that the command gets, as the *prepared* environment changes them."""
+        """The variables of this process that the command gets, as the *prepared* environment changes them."""
 
-    def placed(
+    def isolated(
         self, job: Job, prepared: Prepared, reach: Reach, progress: Progress
     ) -> AbstractContextManager[Callable[[], Job]]:
-        """What puts *job* where it is to run and returns it ready for a backend; what it needs there lasts as long as
-        the block."""
+        """Yield a function that prepares *job* to run in isolation and returns it for a backend. What the job needs
+        there lasts as long as the block."""

@@ -1,4 +1,4 @@
-"""A command in a container or the like: what of this machine it sees there, and its end."""
+"""Runs a command in a container: what of this machine it sees there, and how it ends."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlproj.backends.base import Job
-from mlproj.environments.base import Door, Enclosure, Folders, Network, Prepared
+from mlproj.environments.base import START_SIGN, Door, Enclosure, Folders, Network, Prepared
 from mlproj.foundation import env_vars, paths
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
 from mlproj.projects.base import Command
+from mlproj.run_folder import start_sign
 from mlproj.running.isolation import hiding
 from mlproj.running.isolation.base import Reach
 from mlproj.sources.base import Checkout
@@ -29,8 +30,8 @@ _UNOPENED = (
 
 
 class Contained:
-    """In the enclosure of the environment, which with ``is_sandbox`` is one. See
-    :class:`~mlproj.isolation.base.Isolation`."""
+    """Runs the command in a container of its environment; with ``is_sandbox`` the container is the sandbox. See
+    :class:`~mlproj.running.isolation.base.Isolation`."""
 
     writes_here = False
 
@@ -40,27 +41,26 @@ class Contained:
         self._is_sandbox = is_sandbox
 
     def network(self, prepared: Prepared) -> Network:
-        """The enclosure's."""
+        """The container's network."""
         return _enclosure(prepared).network
 
     def inherited(self, prepared: Prepared) -> dict[str, str]:
-        """None of ours, only those of the environment."""
+        """Only the environment's variables, none of this process."""
         own = prepared.apply({})
         return hiding.without_secrets(own) if self._is_sandbox else own
 
     @contextmanager
-    def placed(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:
-        """*job* inside, which is made when it is called for. What the command uses there is not told to those
-        outside."""
+    def isolated(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:
+        """The function that creates the container and returns *job* as one that starts it."""
         with self._door(job.run_id, reach, progress) as door:
             folders = folders_of(self._checkout, self._command, reach, door, is_sandbox=self._is_sandbox)
-            yield lambda: put_inside(job, _enclosure(prepared), self._command.text, folders)
+            yield lambda: contained_job(job, _enclosure(prepared), self._command.text, folders)
 
     @contextmanager
     def _door(self, run_id: str, reach: Reach, progress: Progress) -> Iterator[Door | None]:
-        """A way from a network of the command's own to the run's tracking server for as long as the block lasts.
+        """Open the way from a network of the command's own to the run's tracking server while the block lasts.
 
-        None where the command can reach it without one, and the project names no server on its own machine.
+        None where the command reaches it without one, and the project names no server on its own machine.
         """
         named = reach.stand_in.ports if reach.stand_in else ()
         ports = (reach.port, *named) if self._is_sandbox else named
@@ -82,28 +82,30 @@ def _enclosure(prepared: Prepared) -> Enclosure:
     return prepared.enclosure
 
 
-def put_inside(job: Job, enclosure: Enclosure, command: str, folders: Folders) -> Job:
-    """*job*, which runs *command*, inside of *enclosure*. Raises ServiceError, EnvironmentFailure."""
+def contained_job(job: Job, enclosure: Enclosure, command: str, folders: Folders) -> Job:
+    """Create the container for *command* and return *job* as one that starts it. Raises ServiceError,
+    EnvironmentFailure."""
     variables = {name: value for name, value in job.environ.items() if name not in _OF_THIS_MACHINE}
-    inside = enclosure.put(command, variables, folders, job.run_id)
+    first = start_sign.shell_step(START_SIGN) if job.start_sign else ""
+    inside = enclosure.create(first + command, variables, replace(folders, start_sign=job.start_sign), job.run_id)
 
     def is_lasting(_pid: int | None) -> None:
-        if job.when_lasting:
-            job.when_lasting(enclosure.pid(job.run_id))
+        if job.on_lasting:
+            job.on_lasting(enclosure.pid(job.run_id))
 
-    def over() -> str | None:
-        return enclosure.end(job.run_id)
+    def on_end() -> str | None:
+        return enclosure.remove(job.run_id)
 
-    def pass_on(signal_number: int) -> bool:
-        return enclosure.pass_on(job.run_id, signal_number)
+    def send_signal(signal_number: int) -> bool:
+        return enclosure.send_signal(job.run_id, signal_number)
 
-    ending = replace(job, rescue=inside.rescue, over=over, pass_on=pass_on, is_measured=False)
-    return replace(ending, argv=inside.argv, environ=inside.environ, when_lasting=is_lasting)
+    ending = replace(job, cleanup_argv=inside.cleanup_argv, on_end=on_end, send_signal=send_signal, is_measured=False)
+    return replace(ending, argv=inside.argv, environ=inside.environ, on_lasting=is_lasting)
 
 
 def folders_of(checkout: Checkout, command: Command, reach: Reach, door: Door | None, *, is_sandbox: bool) -> Folders:
-    """The project, the places where the program logs, and the inputs, all but the project under the names they have
-    here."""
+    """What the container mounts: the project, the places where the program logs, and the inputs. All but the project
+    have the same paths there as here."""
     inputs = [given.path for given in command.inputs]
     project_dir = checkout.project_dir
     within = [path for path in inputs if path.is_relative_to(project_dir)]
@@ -115,7 +117,7 @@ def folders_of(checkout: Checkout, command: Command, reach: Reach, door: Door | 
 
 
 def _outermost(places: list[Path]) -> tuple[Path, ...]:
-    """Each place once, and none that is in another one of them."""
+    """Drop places that lie in another one of them, and repetitions."""
     return tuple(
         one for one in dict.fromkeys(places) if not any(one != other and one.is_relative_to(other) for other in places)
     )

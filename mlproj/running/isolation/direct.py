@@ -1,4 +1,4 @@
-"""A command that runs on this machine as any program of the user's."""
+"""Runs a command on this machine like any other program of the user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FOREIGN = {
 
 
 class Direct:
-    """Not kept apart at all. See :class:`~mlproj.isolation.base.Isolation`."""
+    """No isolation. See :class:`~mlproj.running.isolation.base.Isolation`."""
 
     writes_here = True
 
@@ -32,10 +32,10 @@ class Direct:
         return HERE
 
     def inherited(self, prepared: Prepared) -> dict[str, str]:
-        """Ours, but for those that belong to another run."""
+        """The variables of this process without those that belong to another run."""
         return prepared.apply({name: value for name, value in os.environ.items() if name not in _FOREIGN})
 
     @contextmanager
-    def placed(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:  # noqa: ARG002
+    def isolated(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:  # noqa: ARG002
         """*job* as it is."""
         yield lambda: job

@@ -1,4 +1,4 @@
-"""A command in a sandbox of bubblewrap on this machine: what it sees of the files there."""
+"""Runs a command in a bubblewrap sandbox on this machine: which files it sees."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mlproj.sources.base import Checkout
 
 
 class Sandboxed:
-    """Confined by bubblewrap. See :class:`~mlproj.isolation.base.Isolation`."""
+    """Runs the command in a bubblewrap sandbox. See :class:`~mlproj.running.isolation.base.Isolation`."""
 
     writes_here = False
 
@@ -30,17 +30,19 @@ class Sandboxed:
         self._command = command
 
     def network(self, prepared: Prepared) -> Network:  # noqa: ARG002  # another kind's depends on it
-        """A loopback of its own, where the run's server is at the same address."""
+        """The sandbox has a loopback of its own; the run's server has the same address there."""
         return HERE
 
     def inherited(self, prepared: Prepared) -> dict[str, str]:
-        """As without a sandbox, but for what looks secret or names hidden places."""
+        """The variables of a direct run without those that look secret or name hidden places."""
         return hiding.without_secrets(Direct().inherited(prepared))
 
     @contextmanager
-    def placed(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:  # noqa: ARG002
-        """*job* within its bounds. What the command uses there is not told to those outside."""
+    def isolated(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:  # noqa: ARG002
+        """*job* as one that starts the sandbox with the command in it."""
         bounds = bounds_of(self._checkout, self._command, prepared, reach, job.environ)
+        if job.start_sign:
+            bounds = replace(bounds, writable=(*bounds.writable, job.start_sign))
         with bubblewrap.confined(replace(job, is_measured=False), bounds, reach.port, reach.stand_in) as confined:
             yield lambda: confined
 
@@ -48,7 +50,7 @@ class Sandboxed:
 def bounds_of(
     checkout: Checkout, command: Command, prepared: Prepared, reach: Reach, environ: Mapping[str, str]
 ) -> Bounds:
-    """What the program sees."""
+    """The files that the program sees, and those it may write."""
     hidden = hiding.hidden_places(reach.store)
     folder = hiding.shown_folder(checkout, hidden)
     return Bounds(
@@ -65,7 +67,7 @@ def bounds_of(
 
 
 def _git_objects(checkout: Path) -> list[Path]:
-    """Where a checkout of ours has its objects: in the mirror, which is in the cache."""
+    """The folders of Git objects that a checkout borrows; ours borrow from the mirror in the cache."""
     try:
         return [
             Path(line)
@@ -77,7 +79,7 @@ def _git_objects(checkout: Path) -> list[Path]:
 
 
 def _interpreters(prepared: Prepared, environ: Mapping[str, str]) -> list[Path]:
-    """The environment with the Python it is made from; without one, the Pythons that the command finds on its path."""
+    """The folders of the environment and of the Python it was made from, and of the Pythons on the command's PATH."""
     import shutil
 
     folders = [*(folder.parent.parent for folder in prepared.path), *prepared.readable]

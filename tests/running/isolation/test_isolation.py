@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from mlproj.backends.base import Job
-from mlproj.environments.base import ContainerLaunch, Declaration, Description, Folders, Network, Prepared
+from mlproj.environments.base import START_SIGN, ContainerLaunch, Declaration, Description, Folders, Network, Prepared
 from mlproj.foundation.progress import Silent
 from mlproj.projects.base import Command, Input
 from mlproj.running import isolation, runner
 from mlproj.running.isolation.base import HERE, Isolation, Reach
-from mlproj.running.isolation.contained import Contained, folders_of, put_inside
+from mlproj.running.isolation.contained import Contained, contained_job, folders_of
 from mlproj.running.isolation.direct import Direct
 from mlproj.running.isolation.sandbox import describe
 from mlproj.running.isolation.sandboxed import Sandboxed
@@ -29,21 +29,22 @@ class Box:
     """An enclosure that notes what it is asked for."""
 
     network = BRIDGE
+    entry_point = '["/bin/echo"]'
 
     def __init__(self) -> None:
         self.given: dict[str, Any] = {}
 
-    def put(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
+    def create(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
         self.given = {"command": command, "variables": dict(variables), "folders": folders, "run_id": run_id}
         return ContainerLaunch(("box", "start"), {"OF": "box"}, ("box", "rm"))
 
     def pid(self, run_id: str) -> int | None:
         return 7
 
-    def pass_on(self, run_id: str, signal_number: int) -> bool:
+    def send_signal(self, run_id: str, signal_number: int) -> bool:
         return signal_number == 15
 
-    def end(self, run_id: str) -> str | None:
+    def remove(self, run_id: str) -> str | None:
         return "out of memory"
 
 
@@ -73,7 +74,7 @@ def test_a_kind_is_chosen_by_the_environment_and_the_wish_for_a_sandbox(
 
 def test_the_protocol_is_small_enough_to_remember() -> None:
     members = {name for name in (*vars(Isolation), *inspect.get_annotations(Isolation)) if not name.startswith("_")}
-    assert members == {"writes_here", "network", "inherited", "placed"}
+    assert members == {"writes_here", "network", "inherited", "isolated"}
 
 
 def test_the_line_names_no_kind() -> None:
@@ -125,16 +126,24 @@ def test_only_a_container_has_a_network_of_its_own(checkout: Checkout) -> None:
 def test_a_job_in_a_container_is_ended_signalled_and_found_through_it(tmp_path: Path) -> None:
     box, seen = Box(), []
     given = {"A": "1", "MLPROJ_HOME": "/here"}
-    job = Job("r" * 32, ("bash", "-c", "x"), tmp_path, given, tmp_path, when_lasting=seen.append)
+    job = Job("r" * 32, ("bash", "-c", "x"), tmp_path, given, tmp_path, on_lasting=seen.append)
 
-    inside = put_inside(job, box, "x", Folders(tmp_path))
-    assert inside.when_lasting and inside.over and inside.pass_on
-    inside.when_lasting(1)
+    inside = contained_job(job, box, "x", Folders(tmp_path))
+    assert inside.on_lasting and inside.on_end and inside.send_signal
+    inside.on_lasting(1)
 
-    assert (inside.argv, inside.environ, inside.rescue) == (("box", "start"), {"OF": "box"}, ("box", "rm"))
+    assert (inside.argv, inside.environ, inside.cleanup_argv) == (("box", "start"), {"OF": "box"}, ("box", "rm"))
     assert box.given["variables"] == {"A": "1"}  # folders of this machine mean nothing there
-    assert seen == [7] and inside.over() == "out of memory" and inside.pass_on(15)
+    assert seen == [7] and inside.on_end() == "out of memory" and inside.send_signal(15)
     assert not inside.is_measured  # what runs here only starts it
+
+
+def test_a_command_in_a_container_gives_its_sign_where_the_file_is_seen_there(tmp_path: Path) -> None:
+    box, sign = Box(), tmp_path / "not-started"
+    contained_job(Job("r" * 32, ("bash",), tmp_path, {}, tmp_path, start_sign=sign), box, "x y", Folders(tmp_path))
+
+    assert box.given["folders"].start_sign == sign
+    assert START_SIGN in box.given["command"] and box.given["command"].endswith("; x y")
 
 
 def test_a_container_sees_inputs_where_they_are_and_each_folder_once(checkout: Checkout, tmp_path: Path) -> None:
@@ -166,5 +175,5 @@ def test_a_sandbox_says_who_makes_it_and_what_it_leaves_open() -> None:
 
 def test_a_direct_job_is_handed_over_as_it_is(tmp_path: Path) -> None:
     job = Job("r" * 32, ("true",), tmp_path, {}, tmp_path)
-    with Direct().placed(job, Prepared(), Reach(tmp_path, tmp_path, 1, None), Silent()) as place:
+    with Direct().isolated(job, Prepared(), Reach(tmp_path, tmp_path, 1, None), Silent()) as place:
         assert place() is job
