@@ -20,7 +20,8 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
         wheel.writestr("tiny.py", open("tiny.py").read())
         wheel.writestr("tiny-3.dist-info/METADATA", "Metadata-Version: 2.1\\nName: tiny\\nVersion: 3\\n")
-        wheel.writestr("tiny-3.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        tags = "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr("tiny-3.dist-info/WHEEL", tags)
         wheel.writestr("tiny-3.dist-info/RECORD", "")
     return name
 

@@ -165,9 +165,9 @@ command = click.Command(
 
     URI is a Git repository or a folder in one, with #sub/folder for a project inside it. Default: the current folder.
 
-    Both ends are run first, then the commit that halves what is left. Each is run and recorded as by "mlproj run -v COMMIT",
-    in an environment of its own date. Commits that cannot be run are skipped. What was measured is kept: the same command
-    goes on where the last one ended.
+    Both ends are run first, then the commit that halves what is left. Each is run and recorded as by
+    "mlproj run -v COMMIT", in an environment of its own date. Commits that cannot be run are skipped. What was measured
+    is kept: the same command goes on where the last one ended.
 
     The exit code is 0 when the commit was found, 1 when several are left.
     """,

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlproj.foundation import file_tree
+
 if TYPE_CHECKING:
     from hashlib import sha256
 else:
@@ -44,7 +46,7 @@ def tree_digest(entries: Mapping[str, str]) -> str:
 def folder_digest(folder: Path) -> str:
     """The digest of the files and links below *folder*. Raises OSError."""
     entries: dict[str, str] = {}
-    for place, folders, files in os.walk(folder, onerror=_fail):
+    for place, folders, files in file_tree.walk(folder, onerror=_fail):
         for path in (Path(place, name) for name in (*folders, *files)):
             name = str(path.relative_to(folder))
             if path.is_symlink():

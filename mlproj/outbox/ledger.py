@@ -57,7 +57,8 @@ _STATEMENTS = (
     "CREATE INDEX IF NOT EXISTS outbox_metrics_of_run ON outbox_metrics (run, seq)",
     """
     CREATE TABLE IF NOT EXISTS outbox_files (
-        place TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (place, path)
+        place TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, changed INTEGER NOT NULL,
+        PRIMARY KEY (place, path)
     ) WITHOUT ROWID
     """,
     """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from fnmatch import fnmatch
 from pathlib import Path
 
+from mlproj.foundation import file_tree
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.secret_files import holds_secrets
 from mlproj.running.plan import source_document
@@ -46,7 +46,7 @@ class Fetch:
         return (f"left out, as they may hold secrets: {names}; --include NAME puts one in that is meant to be there",)
 
     def _secret(self, root: Path) -> Iterator[str]:
-        for place, folders, files in os.walk(root):
+        for place, folders, files in file_tree.walk(root):
             folders[:] = [name for name in folders if name != ".git"]
             for path in (Path(place, name) for name in files):
                 name = path.relative_to(root).as_posix()

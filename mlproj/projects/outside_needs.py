@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlproj.foundation import file_tree
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import Notice, Place, did_you_mean
 from mlproj.projects import code_values
@@ -61,7 +62,7 @@ def find(folder: Path) -> list[Notice]:
 
 def _files(folder: Path) -> Iterator[Path]:
     seen = kept = 0
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in file_tree.walk(folder):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and name.lower() not in _NOT_THE_PROGRAM
         )

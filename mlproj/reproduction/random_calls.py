@@ -30,7 +30,8 @@ _TORCH = frozenset(
     " nn.Dropout nn.Dropout2d".split()
 )
 _KERAS_LAYERS = frozenset(
-    "Dense Conv1D Conv2D Conv3D Conv2DTranspose Embedding SimpleRNN LSTM GRU Dropout GaussianNoise MultiHeadAttention".split()
+    "Dense Conv1D Conv2D Conv3D Conv2DTranspose Embedding SimpleRNN LSTM GRU Dropout GaussianNoise "
+    "MultiHeadAttention".split()
 )
 _TENSORFLOW = {
     "tensorflow.random": frozenset("normal uniform shuffle truncated_normal categorical gamma poisson".split()),

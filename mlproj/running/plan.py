@@ -32,9 +32,10 @@ class RunRequest:
     experiment's. ``docker_args`` are options for the container engine, True for those without a value; with
     ``build_image`` the project's files are copied into an image instead of being mounted. ``in_container`` runs a
     project that declares no container in one of this image (empty: one that fits its Python). ``sandbox`` says whether
-    the command is confined. ``relax`` names packages whose pins may give way. ``stand_in`` says whether the run's own tracking server answers addresses of this machine
-    that the project names and nobody serves: ``auto`` for the run's processes, ``always`` for every client where the
-    system does not tell whose it is, ``off``. ``locked`` is the environment of an earlier run, which is made again.
+    the command is confined. ``relax`` names packages whose pins may give way. ``stand_in`` says whether the run's own
+    tracking server answers addresses of this machine that the project names and nobody serves: ``auto`` for the run's
+    processes, ``always`` for every client where the system does not tell whose it is, ``off``. ``locked`` is the
+    environment of an earlier run, which is made again.
     """
 
     uri: str

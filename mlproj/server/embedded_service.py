@@ -55,7 +55,8 @@ def stores(store: TrackingStore, uri: str | None, team: str | None) -> Iterator[
 def application(scoped: RunScopedStore, known: Stores, token: str | None, *, proxied: bool) -> Starlette:
     """What the program of *scoped* is answered by: its own runs, models and files, for who brings *token*.
 
-    None: for connections whose client is known to be the run's own. It cannot be a browser, and may call us by any name.
+    None: for connections whose client is known to be the run's own. It cannot be a browser, and may call us by any
+    name.
     """
     models = RunScopedModels(known.models, scoped)
     principal = Principal(_readable(scoped), cast("ModelStore", models))

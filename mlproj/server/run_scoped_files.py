@@ -23,8 +23,8 @@ class RunScopedFiles:
     """The :class:`~mlproj.artifacts.base.ArtifactStore` of one run's program, over *files*. Its methods are documented
     there.
 
-    To change what is not among the artifacts of a run or logged model of the run tree is an ApiError(PERMISSION_DENIED);
-    in a confined run to read it, too.
+    To change what is not among the artifacts of a run or logged model of the run tree is an
+    ApiError(PERMISSION_DENIED); in a confined run to read it, too.
     """
 
     def __init__(

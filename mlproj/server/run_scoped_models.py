@@ -93,8 +93,10 @@ class RunScopedModels:
         self._models.delete_logged_model(model_id)
 
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
-        """Tag a model of the run tree. That a model of another run was registered is noted by the store, whatever clients
-        add."""
+        """Tag a model of the run tree.
+
+        That a model of another run was registered is noted by the store, whatever clients add.
+        """
         if tags.keys() == {VERSIONS_TAG} and not self._run_store.confined and not self.owns(model_id):
             return self._models.get_logged_model(model_id)
         self._require(model_id)

@@ -38,8 +38,8 @@ class Chosen:
 class RunScopedStore:
     """The :class:`~mlproj.tracking.base.TrackingStore` of one run's program, over *store*.
 
-    It reads everything (of a *confined* run see ``confined_reading``) and writes to its run tree only: other runs are an
-    ApiError(PERMISSION_DENIED), and so are experiments that it neither made nor is in. *folder* is where the program
+    It reads everything (of a *confined* run see ``confined_reading``) and writes to its run tree only: other runs are
+    an ApiError(PERMISSION_DENIED), and so are experiments that it neither made nor is in. *folder* is where the program
     works. ``is_adopted`` tells whether the program has taken the run for its own, ``differing`` what it logged
     otherwise than the run was given it. Safe for threads.
     """

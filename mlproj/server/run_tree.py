@@ -35,8 +35,10 @@ class RunTree:
             return False
 
     def holds(self, run_id: str) -> bool:
-        """Whether the run is of the run tree; also one that a nested ``mlproj run`` made. Raises NotFound for an unknown
-        one."""
+        """Whether the run is of the run tree; also one that a nested ``mlproj run`` made.
+
+        Raises NotFound for an unknown one.
+        """
         current: str | None = run_id
         for _ in range(_DEEPEST):
             if current is None:

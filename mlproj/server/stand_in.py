@@ -34,7 +34,9 @@ _READ = 0.05  # seconds that the request of who is refused has to arrive
 _TRIES = 4
 _CREDENTIALS = 12  # bytes: pid, uid, gid
 _ASK, _HAND = b"L", b"C"
-_REFUSAL = b"""{"error_code": "PERMISSION_DENIED", "message": "this port is answered for the processes of one mlproj run only"}"""
+_REFUSAL = (
+    b'{"error_code": "PERMISSION_DENIED", "message": "this port is answered for the processes of one mlproj run only"}'
+)
 _ANSWER = (
     b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
     % (

@@ -11,7 +11,7 @@ from typing import IO
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, NoSuchFile
 from mlproj.artifacts.local import folder_of
-from mlproj.foundation import paths
+from mlproj.foundation import file_tree, paths
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import ServiceError
 from mlproj.foundation.tree_digest import folder_digest
@@ -133,7 +133,7 @@ def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]
         top = folder / name
         is_folder = top.is_dir() and not top.is_symlink()
         for path in (
-            [Path(place, file) for place, _folders, files in os.walk(top) for file in files] if is_folder else [top]
+            [Path(place, file) for place, _folders, files in file_tree.walk(top) for file in files] if is_folder else [top]
         ):
             relative = str(path.relative_to(folder))
             try:

@@ -11,17 +11,19 @@ from mlproj.foundation import process
 # What ties a Git process to one repository (`git rev-parse --local-env-vars`), save configuration the user gives that
 # way.
 _CALLERS_REPOSITORY = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_LITERAL_PATHSPECS", "GIT_NAMESPACE", "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
-    "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND", "GIT_TEMPLATE_DIR", "GIT_DEFAULT_HASH",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_DIR", "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_LITERAL_PATHSPECS", "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE", "GIT_WORK_TREE", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND", "GIT_TEMPLATE_DIR",
+    "GIT_DEFAULT_HASH",
 )  # fmt: skip
 
 # Nothing that a repository says may start a program; nothing runs in the background or is pruned behind a reader's
 # back.
 _SAFE = (
-    "core.hooksPath=" + os.devnull, "core.fsmonitor=false", "protocol.ext.allow=never", "gc.auto=0", "maintenance.auto=false",
-    "core.pager=cat", "http.lowSpeedLimit=100", "http.lowSpeedTime=60", "submodule.recurse=false", "fetch.recurseSubmodules=false",
+    "core.hooksPath=" + os.devnull, "core.fsmonitor=false", "protocol.ext.allow=never", "gc.auto=0",
+    "maintenance.auto=false", "core.pager=cat", "http.lowSpeedLimit=100", "http.lowSpeedTime=60",
+    "submodule.recurse=false", "fetch.recurseSubmodules=false",
 )  # fmt: skip
 
 

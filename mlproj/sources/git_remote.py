@@ -15,7 +15,10 @@ from mlproj.sources import git_command
 from mlproj.sources.git_failure import asks_for_login
 from mlproj.sources.git_url import GitUrl
 
-_HELPER = """!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' "$MLPROJ_GIT_USERNAME" "$MLPROJ_GIT_PASSWORD"; }; f"""
+_HELPER = (
+    """!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' """
+    """"$MLPROJ_GIT_USERNAME" "$MLPROJ_GIT_PASSWORD"; }; f"""
+)
 
 
 def run(

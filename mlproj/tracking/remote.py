@@ -62,7 +62,7 @@ def models(caller: HttpClient) -> ModelStore:
 
 
 class _Remote:
-    """Has the methods of *protocol*, which are documented there; :class:`~mlproj.tracking.caller.Caller` says what they
+    """Has the methods of *protocol*, which are documented there; :class:`~mlproj.http.client.HttpClient` says what they
     raise besides."""
 
     def __init__(self, caller: HttpClient, protocol: type, name: str) -> None:

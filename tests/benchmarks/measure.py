@@ -170,7 +170,8 @@ class Bench:
 _TIMED = """
 import contextlib, json, os, resource, sys, time
 def _cpu():
-    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 @contextlib.contextmanager
 def timed(times=1):
     cpu, wall = _cpu(), time.perf_counter()

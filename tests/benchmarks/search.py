@@ -30,8 +30,9 @@ connection = sqlite3.connect("peer-search.db")
 for n in range(int(sys.argv[1])):
     run = f"{n:032x}"
     connection.execute(
-        "INSERT INTO runs (run_uuid, name, user_id, status, start_time, lifecycle_stage, artifact_uri, experiment_id, source_type, "
-        "source_name, entry_point_name, source_version) VALUES (?, 'r', 'me', 'FINISHED', ?, 'active', 'a', 0, 'LOCAL', '', '', '')",
+        "INSERT INTO runs (run_uuid, name, user_id, status, start_time, lifecycle_stage, artifact_uri, experiment_id, "
+        "source_type, source_name, entry_point_name, source_version) "
+        "VALUES (?, 'r', 'me', 'FINISHED', ?, 'active', 'a', 0, 'LOCAL', '', '', '')",
         (run, 1000 + n),
     )
     for table, rows in (
@@ -40,7 +41,8 @@ for n in range(int(sys.argv[1])):
     ):
         connection.executemany(f"INSERT INTO {table} (run_uuid, key, value) VALUES (?, ?, ?)", rows)
     rows = [(run, f"m{i}", ((n * 7919 + i) % 10007) / 100) for i in range(5)]
-    connection.executemany("INSERT INTO latest_metrics (run_uuid, key, value, timestamp, step, is_nan) VALUES (?, ?, ?, 1, 0, 0)", rows)
+    latest = "INSERT INTO latest_metrics (run_uuid, key, value, timestamp, step, is_nan) VALUES (?, ?, ?, 1, 0, 0)"
+    connection.executemany(latest, rows)
 connection.commit()
 """
 # What any answer needs: the page, and what its runs logged.
@@ -61,7 +63,8 @@ with timed(int(sys.argv[1])):
 _OUR_SEARCH = """
 from mlproj import tracking
 store = tracking.open("sqlite:///search.db")
-def search(): return store.search_runs(filter=sys.argv[2], order_by=[one for one in sys.argv[3:] if one], limit=100).items
+order = [one for one in sys.argv[3:] if one]
+def search(): return store.search_runs(filter=sys.argv[2], order_by=order, limit=100).items
 assert len(search()) == 100
 with timed(int(sys.argv[1])):
     for _ in range(int(sys.argv[1])): search()
@@ -70,7 +73,8 @@ _PEER_SEARCH = """
 from mlflow.entities import ViewType
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 store = SqlAlchemyStore("sqlite:///peer-search.db", "artifacts")
-def search(): return store.search_runs(["0"], sys.argv[2], ViewType.ACTIVE_ONLY, 100, [one for one in sys.argv[3:] if one])
+order = [one for one in sys.argv[3:] if one]
+def search(): return store.search_runs(["0"], sys.argv[2], ViewType.ACTIVE_ONLY, 100, order)
 assert len(search()) == 100
 with timed(int(sys.argv[1])):
     for _ in range(int(sys.argv[1])): search()
@@ -80,7 +84,8 @@ _HTTP_SEARCH = """
 import http.client, json
 from urllib.parse import urlsplit
 connection = http.client.HTTPConnection(urlsplit(sys.argv[4]).netloc)
-asked = {"experiment_ids": ["0"], "filter": sys.argv[2], "order_by": [one for one in sys.argv[3:4] if one], "max_results": 100}
+order = [one for one in sys.argv[3:4] if one]
+asked = {"experiment_ids": ["0"], "filter": sys.argv[2], "order_by": order, "max_results": 100}
 def search():
     connection.request("POST", "/api/2.0/mlflow/runs/search", json.dumps(asked), {"Content-Type": "application/json"})
     return json.loads(connection.getresponse().read())["runs"]
@@ -91,7 +96,8 @@ with timed(int(sys.argv[1])):
 _CLIENT_SEARCH = """
 from mlflow import MlflowClient
 client = MlflowClient(sys.argv[4])
-def search(): return client.search_runs(["0"], sys.argv[2], max_results=100, order_by=[one for one in sys.argv[3:4] if one])
+order = [one for one in sys.argv[3:4] if one]
+def search(): return client.search_runs(["0"], sys.argv[2], max_results=100, order_by=order)
 assert len(search()) == 100
 with timed(int(sys.argv[1])):
     for _ in range(int(sys.argv[1])): search()

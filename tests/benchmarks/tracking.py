@@ -17,7 +17,8 @@ _FILE = """
 file = os.open("points", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 with timed(int(sys.argv[1]) / 1000):
     for step in range(int(sys.argv[1])):
-        os.write(file, b'{"name":"m","value":%f,"step":%d,"timestamp":%d}\\n' % (step / 7, step, time.time_ns() // 1000000))
+        now = time.time_ns() // 1000000
+        os.write(file, b'{"name":"m","value":%f,"step":%d,"timestamp":%d}\\n' % (step / 7, step, now))
 """
 _RAW = """
 import sqlite3
@@ -30,7 +31,8 @@ many, size = int(sys.argv[1]), int(sys.argv[2])
 with timed(many * size / 1000):
     for batch in range(many):
         connection.execute("BEGIN")
-        connection.executemany("INSERT INTO m VALUES (1, 'm', ?, ?, ?)", [(batch * size + i, 1, i / 7) for i in range(size)])
+        rows = [(batch * size + i, 1, i / 7) for i in range(size)]
+        connection.executemany("INSERT INTO m VALUES (1, 'm', ?, ?, ?)", rows)
         connection.execute("COMMIT")
 """
 _OURS = """

@@ -17,8 +17,9 @@ from mlproj.cli.run_command import command
 
 NAMES = [name for each in run_options.OPTIONS for name in each.names]
 VALUES = [
-    "name", "a=1", "alpha=-0.5", "--alpha", "-1", "-", "--", "", " ", "x y", "=", "ü=✓", "10s", "1.5 h", "soon", "100MB", "1GiB", "-5",
-    "uv", "local", "auto", "UV", "today", "2022-08-15", ".", "./project#sub", "https://example.org/x.git", "tests", "setup.py", "True", "0",
+    "name", "a=1", "alpha=-0.5", "--alpha", "-1", "-", "--", "", " ", "x y", "=", "ü=✓", "10s", "1.5 h", "soon",
+    "100MB", "1GiB", "-5", "uv", "local", "auto", "UV", "today", "2022-08-15", ".", "./project#sub",
+    "https://example.org/x.git", "tests", "setup.py", "True", "0",
 ]  # fmt: skip
 WORDS = st.one_of(
     st.sampled_from(NAMES),

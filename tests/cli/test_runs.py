@@ -121,7 +121,8 @@ def test_the_json_of_a_run_keeps_its_contract(cli: Cli, store: TrackingStore) ->
     run = document["run"]
     assert run.keys() >= {
         "run_id", "run_name", "experiment_id", "experiment_name", "status", "status_reason", "start_time", "end_time",
-        "entry_point", "params", "metrics", "tags", "artifact_uri", "source", "environment", "command", "exit_code", "outputs",
+        "entry_point", "params", "metrics", "tags", "artifact_uri", "source", "environment", "command", "exit_code",
+        "outputs",
     }  # fmt: skip
     assert run["source"].keys() >= {"uri", "commit", "branch", "tag", "commit_date", "subdirectory", "dirty"}
     assert run["environment"].keys() >= {"kind", "manager", "python", "key", "as_of", "lock"}

@@ -31,7 +31,8 @@ def answer(request):
 
 run = answer(ask("mlflow/runs/create", experiment_id="0"))["run"]["info"]
 answer(ask("mlflow/runs/log-metric", run_id=run["run_id"], key="loss", value=0.25, timestamp=1, step=0))
-put = ask("mlflow-artifacts/artifacts/" + run["artifact_uri"].partition(":/")[2].lstrip("/") + "/a b.txt".replace(" ", "%20"))
+folder = run["artifact_uri"].partition(":/")[2].lstrip("/")
+put = ask("mlflow-artifacts/artifacts/" + folder + "/a b.txt".replace(" ", "%20"))
 put.method, put.data = "PUT", b"sent"
 urllib.request.urlopen(put, timeout=20)
 open(os.environ["MLPROJ_METRICS"], "a").write("written=2\\n")
@@ -89,7 +90,8 @@ def test_what_the_container_is_given(engine: str, tmp_path: Path, monkeypatch: p
     text = f"""
 docker_env:
   image: {TAG}
-  volumes: ["$(pwd)/data:/data:ro", "./made here:/new", "data:/named", "$FOLDER:/elsewhere", "%cd%/data:/windows", "/only/here"]
+  volumes: ["$(pwd)/data:/data:ro", "./made here:/new", "data:/named", "$FOLDER:/elsewhere", "%cd%/data:/windows",
+            "/only/here"]
   environment: [[SET, "a b"], COPIED_TOKEN, "TWO=x=y", [NUMBER, 3], [PATH, /usr/bin:/bin:/mine], [FLAG, true]]
   shm_size: 16m
 entry_points:

@@ -55,7 +55,8 @@ def test_each_kind_of_cause_has_its_verdict_in_order_of_likelihood() -> None:
         inputs=[{"parameter": "data", "sha256": "22" * 32}],
         source={"kind": "git", "uri": "https://example.org/p.git", "commit": LATER, "dirty": False},
         environment={
-            "kind": "conda", "manager": "rattler", "python": "3.11.4", "key": "l", "machine": {"kernel": "6.2", "variables": {}},
+            "kind": "conda", "manager": "rattler", "python": "3.11.4", "key": "l",
+            "machine": {"kernel": "6.2", "variables": {}},
         },
         host="there",
         metrics={"rmse": 0.25},

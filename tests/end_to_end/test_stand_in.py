@@ -30,7 +30,8 @@ with mlflow.start_run():
 ASK = """
 import sys, urllib.request, urllib.error
 try:
-    print(urllib.request.urlopen("http://{host}:{port}/api/2.0/mlflow/experiments/get?experiment_id=0", timeout=30).status)
+    address = "http://{host}:{port}/api/2.0/mlflow/experiments/get?experiment_id=0"
+    print(urllib.request.urlopen(address, timeout=30).status)
 except urllib.error.HTTPError as error:
     print(error.code)
 """

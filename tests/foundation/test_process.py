@@ -94,8 +94,9 @@ def test_ctrl_c_ends_the_tool_and_goes_on_as_an_exception(call: str, tmp_path: P
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     tool = ["bash", "-c", f"echo $$ > {fifo}; exec sleep 600"]
-    code = f"from mlproj import process\ntool = {tool!r}\ntry: {call}\nexcept KeyboardInterrupt: print('caught')"
-    ours = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
+    imported = "from mlproj.foundation import process"
+    code = f"{imported}\ntool = {tool!r}\ntry: {call}\nexcept KeyboardInterrupt: print('caught')"
+    ours = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
     pid = int(fifo.read_text())
 
     ours.send_signal(signal.SIGINT)
@@ -108,7 +109,7 @@ def test_ctrl_c_ends_the_tool_and_goes_on_as_an_exception(call: str, tmp_path: P
 def test_a_signal_that_comes_while_a_tool_is_started_ends_it() -> None:
     code = """
 import os, signal, subprocess
-from mlproj import process
+from mlproj.foundation import process
 started = []
 begin = subprocess.Popen
 def begin_and_be_interrupted(*arguments, **options):
@@ -117,9 +118,10 @@ def begin_and_be_interrupted(*arguments, **options):
     return started[0]
 subprocess.Popen = begin_and_be_interrupted
 try: process.run(["sleep", "600"])
-except KeyboardInterrupt: print("caught", started[0].returncode, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+except KeyboardInterrupt:
+    print("caught", started[0].returncode, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=Path(__file__).parents[1], check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=Path(__file__).parents[2], check=True)
 
     assert done.stdout.split() == [b"caught", b"-15", b"True"]
 
@@ -244,12 +246,12 @@ ASKER = (
 def at_a_terminal(call: str) -> str:
     """What a program of ours prints that makes *call* while it has a controlling terminal."""
     code = (
-        "import sys\nfrom mlproj import process\ntool = [sys.executable, '-c',"
+        "import sys\nfrom mlproj.foundation import process\ntool = [sys.executable, '-c',"
         f" {'import sys' + chr(10) + ASKER!r}]\nprint({call})"
     )
     pid, terminal = pty.fork()
     if pid == 0:
-        os.chdir(Path(__file__).parents[1])
+        os.chdir(Path(__file__).parents[2])
         os.execv(sys.executable, [sys.executable, "-c", code])
     shown = b""
     while True:

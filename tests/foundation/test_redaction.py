@@ -66,8 +66,8 @@ def test_masking_twice_is_masking_once(text: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "GITHUB_TOKEN", "token", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "db_password", "PGPASSWORD", "api-key", "OPENAI_API_KEY",
-        "apikey", "GOOGLE_CREDENTIALS", "MYSQL_PWD", "SSH_PRIVATE_KEY", "passphrase", "client_secret",
+        "GITHUB_TOKEN", "token", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "db_password", "PGPASSWORD", "api-key",
+        "OPENAI_API_KEY", "apikey", "GOOGLE_CREDENTIALS", "MYSQL_PWD", "SSH_PRIVATE_KEY", "passphrase", "client_secret",
     ],
 )  # fmt: skip
 def test_names_that_hold_secrets_are_known(name: str) -> None:

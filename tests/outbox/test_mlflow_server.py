@@ -218,7 +218,9 @@ def predict(model_input: list[str]) -> list[str]:
     return [text.upper() for text in model_input]
 
 with mlflow.start_run():
-    made = mlflow.pyfunc.log_model(name="shout", python_model=predict, registered_model_name="shouting", pip_requirements=[])
+    made = mlflow.pyfunc.log_model(
+        name="shout", python_model=predict, registered_model_name="shouting", pip_requirements=[]
+    )
     if "slowly" in sys.argv:
         time.sleep(3)  # the first model is delivered meanwhile
         mlflow.pyfunc.log_model(name="again", python_model=predict, pip_requirements=[])

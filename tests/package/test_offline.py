@@ -33,7 +33,8 @@ def build_wheel(folder, config_settings=None, metadata_directory=None, link=None
     with zipfile.ZipFile(folder + "/local-1-py3-none-any.whl", "w") as wheel:
         wheel.writestr("local.pth" if link else "local.py", link or open("local.py").read())
         wheel.writestr("local-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: local\\nVersion: 1\\n")
-        wheel.writestr("local-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        tags = "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr("local-1.dist-info/WHEEL", tags)
         wheel.writestr("local-1.dist-info/RECORD", "")
     return "local-1-py3-none-any.whl"
 
@@ -228,7 +229,8 @@ def test_a_package_runs_without_network_home_and_python(tmp_path: Path, folder: 
     bare = ["env", "-i", "PATH=/usr/bin:/bin", f"HOME={home}", "LC_ALL=C.UTF-8", sys.executable, "-m", "mlproj"]
 
     run = subprocess.run(
-        ["unshare", "--net", "sh", "-c", 'ip link set lo up 2>/dev/null; exec "$@"', "-", *bare, "run", tmp_path / "a.mlproj", "--json"],
+        ["unshare", "--net", "sh", "-c", 'ip link set lo up 2>/dev/null; exec "$@"', "-",
+         *bare, "run", tmp_path / "a.mlproj", "--json"],
         cwd=home, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -180,9 +180,10 @@ def test_a_text_that_is_nested_without_end_takes_harmless_values_only() -> None:
 
 FRAGMENTS = st.lists(
     st.sampled_from(
-        ["V", "V", " ", " ", "'", '"', "\\", "\n", "; ", " | ", " && ", "$(", ")", "{ ", "; }", "`", "bash -c ", "sh -c ", "eval ", "bash",
-         "X=", "$X", '"$X"', "Y=$X;", "$((X))", "[[ ", " -eq 1 ]]", "<<<", "<(echo ", "source ", "echo ", "set -- ", "$1", "f() { ", "f ",
-         "xargs ", "env ", "exec ", " _ ", "for X in ", "; do ", "; done", "if ", "; then ", "; fi", "(", "trap ", " EXIT", "awk ", "$'"]
+        ["V", "V", " ", " ", "'", '"', "\\", "\n", "; ", " | ", " && ", "$(", ")", "{ ", "; }", "`", "bash -c ",
+         "sh -c ", "eval ", "bash", "X=", "$X", '"$X"', "Y=$X;", "$((X))", "[[ ", " -eq 1 ]]", "<<<", "<(echo ",
+         "source ", "echo ", "set -- ", "$1", "f() { ", "f ", "xargs ", "env ", "exec ", " _ ", "for X in ",
+         "; do ", "; done", "if ", "; then ", "; fi", "(", "trap ", " EXIT", "awk ", "$'"]
     ),
     min_size=2,
     max_size=14,

@@ -84,7 +84,8 @@ def test_other_services_are_none(tmp_path: Path, code: str) -> None:
     ("name", "content", "line"),
     [
         ("config__yaml", "mlflow:\n  tracking_uri: http://localhost:5000\n", 2),
-        ("config__yaml", "mlflow_config:\n  artifacts_dir: a\n  remote_server_uri: 'http://localhost:5000' # here\n", 3),
+        ("config__yaml",
+         "mlflow_config:\n  artifacts_dir: a\n  remote_server_uri: 'http://localhost:5000' # here\n", 3),
         ("params__yaml", "data: a\nmlflow:\n  uri: http://localhost:5000\n", 3),
         ("settings__toml", '[tool.mlflow]\nuri = "http://localhost:5000"\n', 2),
         ("app__ini", "[mlflow]\nserver = http://localhost:5000\n", 2),

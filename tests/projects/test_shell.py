@@ -112,9 +112,8 @@ def test_a_backslash_before_a_value_eats_none_of_it(value: str) -> None:
 
 @pytest.mark.parametrize(
     "before",
-    ["`echo ", "echo ${X:-", 'echo "${X:-', "echo $((", "echo $[", "((x = ", "cat <<EOF\n", "cat <<'E O'\n", 'cat <<"E"\n',
-     "cat <<-\\EOF\n\t",
-     "cat <<$X\n", 'echo "$(case a in a) echo ', "echo \"${X%'a'"],
+    ["`echo ", "echo ${X:-", 'echo "${X:-', "echo $((", "echo $[", "((x = ", "cat <<EOF\n", "cat <<'E O'\n",
+     'cat <<"E"\n', "cat <<-\\EOF\n\t", "cat <<$X\n", 'echo "$(case a in a) echo ', "echo \"${X%'a'"],
 )  # fmt: skip
 def test_where_bash_cannot_quote_only_harmless_values_are_taken(before: str) -> None:
     assert write(before, "a-b.1/c").endswith("a-b.1/c")
@@ -172,9 +171,9 @@ def test_a_dollar_expands_unless_escaped_or_doubled(text: str, expected: bool) -
 
 FRAGMENTS = st.lists(
     st.sampled_from(
-        ["V", "V", "V", " ", " ", "'", '"', "$'", '$"', "\\", "\\\\", "#", " # ", "\n", "$(printf %s ", ")", "(", "{", "}", "${x:-", "`",
-         "$((1+", "))",
-         "$[", "]", "a", "=", ";", " && printf '%s\\0' ", "<<E\n", "\nE\n", "case a in a) ", ";; esac", "\t", "[", "<(echo ", "|", "$HOME/"]
+        ["V", "V", "V", " ", " ", "'", '"', "$'", '$"', "\\", "\\\\", "#", " # ", "\n", "$(printf %s ", ")", "(", "{",
+         "}", "${x:-", "`", "$((1+", "))", "$[", "]", "a", "=", ";", " && printf '%s\\0' ", "<<E\n",
+         "\nE\n", "case a in a) ", ";; esac", "\t", "[", "<(echo ", "|", "$HOME/"]
     ),
     max_size=12,
 )  # fmt: skip

@@ -19,8 +19,9 @@ from mlproj.tracking.base import Run, Status, TrackingStore
 
 OWNER = """
 import os, platform, sys
-from mlproj import paths, tracking
-from mlproj.tracking import liveness, log_file
+from mlproj import tracking
+from mlproj.foundation import paths
+from mlproj.run_folder import liveness, log_file
 run_id = sys.argv[1]
 with liveness.hold(paths.run_dir(run_id)):
     tracking.open().create_run(run_id=run_id, host=platform.node(), pid=os.getpid())

@@ -116,12 +116,12 @@ def test_two_servers_on_one_file_lose_nothing_when_one_is_killed(tmp_path: Path)
 def test_clients_killed_under_load_leave_whole_batches(tmp_path: Path) -> None:
     code = """
 import sys
-from mlproj.caller import Caller
-caller = Caller(sys.argv[1])
+from mlproj.http.client import HttpClient
+client = HttpClient(sys.argv[1])
 step = 0
 while True:
     points = [{"key": sys.argv[3], "value": float(n), "timestamp": n, "step": n} for n in range(step, step + 20)]
-    caller.call("POST", "/api/2.0/mlflow/runs/log-batch", {"run_id": sys.argv[2], "metrics": points})
+    client.call("POST", "/api/2.0/mlflow/runs/log-batch", {"run_id": sys.argv[2], "metrics": points})
     step += 20
     print(step, flush=True)
 """
@@ -196,7 +196,8 @@ import json, os, urllib.request
 address, token = os.environ["MLFLOW_TRACKING_URI"], os.environ["MLFLOW_TRACKING_TOKEN"]
 run_id = os.environ["MLPROJ_RUN_ID"]
 def post(path, **fields):
-    request = urllib.request.Request(f"{address}/api/2.0/mlflow/{path}", json.dumps(fields).encode(), {"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(f"{address}/api/2.0/mlflow/{path}", json.dumps(fields).encode(), headers)
     return json.load(urllib.request.urlopen(request))
 with open(os.environ["NOTES"], "w") as notes:
     for step in range(100000):

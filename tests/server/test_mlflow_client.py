@@ -111,7 +111,8 @@ for index in range(5):
     client.log_metric(run.info.run_id, "score", index)
     client.log_param(run.info.run_id, "index", index)
     client.set_terminated(run.info.run_id)
-found = client.search_runs([first], "metrics.score >= 1 and params.index != '3'", order_by=["metrics.score DESC"], max_results=2)
+found = client.search_runs(
+    [first], "metrics.score >= 1 and params.index != '3'", order_by=["metrics.score DESC"], max_results=2)
 print([run.data.params["index"] for run in found], bool(found.token))
 print([run.data.params["index"] for run in client.search_runs([first], "metrics.score >= 1 and params.index != '3'",
        order_by=["metrics.score DESC"], max_results=2, page_token=found.token)])
@@ -164,7 +165,8 @@ def test_datasets_are_kept(serve: Callable[[Any], str], application: Any, store:
 from mlflow.entities import Dataset, DatasetInput, InputTag
 with mlflow.start_run() as run:
     dataset = Dataset("wine", "abc", "local", '{"uri": "x"}')
-    mlflow.MlflowClient().log_inputs(run.info.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+    tags = [InputTag("mlflow.data.context", "training")]
+    mlflow.MlflowClient().log_inputs(run.info.run_id, [DatasetInput(dataset, tags)])
 (found,) = mlflow.get_run(run.info.run_id).inputs.dataset_inputs
 assert (found.dataset.name, found.tags[0].value) == ("wine", "training")
 """,

@@ -21,7 +21,8 @@ from tests.program import project
 TEXT = """
 entry_points:
   main:
-    parameters: {alpha: float, data: path, folder: path, token: {type: string, default: none}, beside: {type: int, default: 3}}
+    parameters: {alpha: float, data: path, folder: path, token: {type: string, default: none},
+                 beside: {type: int, default: 3}}
     command: "cat {data}; ls {folder}; echo {alpha} > out.txt"
 """
 

@@ -18,7 +18,8 @@ from mlproj.foundation.progress import Progress
 _NAME = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
 _FIND_PYTHON = """\
 for name in python3 python; do
-  python=$(command -v $name) && "$python" -IS -c 'import sys; sys.exit(sys.version_info < (3, 6))' && echo "$python" && exit
+  python=$(command -v $name) || continue
+ "$python" -IS -c 'import sys; sys.exit(sys.version_info < (3, 6))' && echo "$python" && exit
 done
 exit 1"""
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from mlproj.environments.base import Declaration, Request
-from mlproj.foundation import presence
+from mlproj.foundation import file_tree, presence
 
 _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
 # requirements-dev.txt and the like say what the project's developers need, not its program.
@@ -62,7 +62,7 @@ def _is_python(request: Request) -> bool:
     """Whether Python takes part in the project. Without a command nothing is known, and it may."""
     if not request.command or "python" in request.command or request.script is not None:
         return True
-    return any(request.project_dir.rglob("*.py"))
+    return any(name.endswith(".py") for _, _, files in file_tree.walk(request.project_dir) for name in files)
 
 
 def _in_folder(folder: Path, where: str) -> Declaration | None:

@@ -20,7 +20,8 @@ __all__ = ["Import", "Scan", "infer", "package_for", "scan", "undeclared"]
 _MAX_FILES = 2000
 _MAX_SIZE = 1024 * 1024  # bytes; code written by people is smaller
 _SKIPPED_FOLDERS_WORDS = """
-venv env virtualenv site-packages dist-packages node_modules __pycache__ build dist eggs mlruns mlartifacts wandb outputs
+venv env virtualenv site-packages dist-packages node_modules __pycache__ build dist eggs mlruns mlartifacts wandb
+outputs
 """
 _SKIPPED_FOLDERS = frozenset(_SKIPPED_FOLDERS_WORDS.split())
 

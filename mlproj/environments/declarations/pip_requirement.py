@@ -32,9 +32,9 @@ _SINGLE_EQUALS = re.compile(
 )
 _STARRED_BOUND = re.compile(r"(?P<operator>[<>]=?|~=)\s*(?P<version>\d+(?:\.\d+)*)\.\*")
 _WELL_KNOWN_WORDS = """
-numpy scipy pandas scikit-learn matplotlib seaborn tensorflow torch torchvision keras xgboost lightgbm catboost mlflow statsmodels
-plotly jupyter requests transformers datasets opencv-python pillow pyyaml hyperopt optuna pyspark pyarrow pytorch-lightning
-hydra-core sqlalchemy boto3 cloudpickle click joblib tqdm wandb nltk spacy gensim bokeh dask numba
+numpy scipy pandas scikit-learn matplotlib seaborn tensorflow torch torchvision keras xgboost lightgbm catboost mlflow
+statsmodels plotly jupyter requests transformers datasets opencv-python pillow pyyaml hyperopt optuna pyspark pyarrow
+pytorch-lightning hydra-core sqlalchemy boto3 cloudpickle click joblib tqdm wandb nltk spacy gensim bokeh dask numba
 """
 _WELL_KNOWN = tuple(_WELL_KNOWN_WORDS.split())
 

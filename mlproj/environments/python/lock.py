@@ -242,8 +242,8 @@ def upload_dates(
     """When the pinned releases *pins* were uploaded (UTC), None when the index does not tell or lacks one of them."""
     (uv.folder / "requirements.in").write_text("\n".join([*option_lines(options), *pins]) + "\n", "utf-8")
     done = uv.run(
-        "pip", "compile", "requirements.in", "--no-deps", "--universal", "--python", interpreter.path, "--format", "pylock.toml",
-        "--no-header", "--quiet", *_flags(options),
+        "pip", "compile", "requirements.in", "--no-deps", "--universal", "--python", interpreter.path,
+        "--format", "pylock.toml", "--no-header", "--quiet", *_flags(options),
     )  # fmt: skip
     if done.returncode:
         return None

@@ -40,9 +40,9 @@ def _fill(staging: Path) -> dict[str, Any]:
 _OTHER_PROCESS = """
     import sys
     from pathlib import Path
-    from mlproj.environments import store, transaction
+    from mlproj.environments.cache import inventory, transaction
     from mlproj.foundation.progress import Silent
-    from tests.environments.test_transaction import _fill
+    from tests.environments.cache.test_transaction import _fill
 
     class Told(Silent):
         def note(self, text):
@@ -69,7 +69,7 @@ def _other_process(key: str = KEY) -> Iterator[subprocess.Popen[str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert process.stdin is not None and process.stdout is not None
     try:

@@ -133,7 +133,8 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
         wheel.writestr("NAME.py", "x = 'NAME'\\n")
         wheel.writestr("NAME-3.dist-info/METADATA", "Metadata-Version: 2.1\\nName: NAME\\nVersion: 3\\n")
-        wheel.writestr("NAME-3.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        tags = "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr("NAME-3.dist-info/WHEEL", tags)
         wheel.writestr("NAME-3.dist-info/RECORD", "")
     return name
 """

@@ -164,7 +164,8 @@ def test_the_python_is_found_in_the_build_string_of_another_package(tmp_path: Pa
 @pytest.mark.parametrize(
     ("line", "python"),
     [
-        ("python", None), ("python=3", "==3.*"), ("python>=3.6", ">=3.6"), ("python=3.7.*", "3.7"), ("python=3.8=*_cpython", "3.8"),
+        ("python", None), ("python=3", "==3.*"), ("python>=3.6", ">=3.6"), ("python=3.7.*", "3.7"),
+        ("python=3.8=*_cpython", "3.8"),
         ("python= 3.7.11 # the cluster's", "3.7.11"), ("python>=3.6,<3.9", ">=3.6,<3.9"), ("python 3.6.8", "3.6.8"),
     ],
 )  # fmt: skip

@@ -134,11 +134,12 @@ def test_virtual_environments_and_hidden_folders_are_not_searched(tmp_path: Path
 @pytest.mark.parametrize(
     ("module", "package"),
     [
-        ("sklearn.svm", "scikit-learn"), ("cv2", "opencv-python"), ("PIL.Image", "pillow"), ("yaml", "pyyaml"), ("bs4", "beautifulsoup4"),
-        ("skimage", "scikit-image"), ("dotenv", "python-dotenv"), ("Crypto", "pycryptodome"),
+        ("sklearn.svm", "scikit-learn"), ("cv2", "opencv-python"), ("PIL.Image", "pillow"), ("yaml", "pyyaml"),
+        ("bs4", "beautifulsoup4"), ("skimage", "scikit-image"), ("dotenv", "python-dotenv"), ("Crypto", "pycryptodome"),
         ("google.cloud.storage", "google-cloud-storage"),
-        ("google.cloud.run_v2", "google-cloud-run-v2"), ("google.protobuf.message", "protobuf"), ("azure.identity", "azure-identity"),
-        ("azureml.core", "azureml-core"), ("numpy", "numpy"), ("imblearn.over_sampling", "imbalanced-learn"), ("hydra", "hydra-core"),
+        ("google.cloud.run_v2", "google-cloud-run-v2"), ("google.protobuf.message", "protobuf"),
+        ("azure.identity", "azure-identity"), ("azureml.core", "azureml-core"), ("numpy", "numpy"),
+        ("imblearn.over_sampling", "imbalanced-learn"), ("hydra", "hydra-core"),
     ],
 )  # fmt: skip
 def test_modules_are_known_by_their_package(module: str, package: str) -> None:

@@ -88,7 +88,8 @@ def test_an_older_file_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 _OLD_ROWS = (
     "INSERT INTO experiments (experiment_id, name, creation_time, last_update_time) VALUES (5, 'digits', 1, 1)",
     """
-    INSERT INTO runs (number, run_id, run_name, experiment_id, status, start_time, end_time, artifact_uri, exit_code, source)
+    INSERT INTO runs (number, run_id, run_name, experiment_id, status, start_time, end_time, artifact_uri, exit_code,
+                      source)
         VALUES (3, '0123456789abcdef0123456789abcdef', 'old', 5, 'FINISHED', 1000, 2000, '5/x/artifacts', 0, '{"uri": "file:///p"}')
     """,
     "INSERT INTO params (run, key, value) VALUES (3, 'alpha', '0.5')",

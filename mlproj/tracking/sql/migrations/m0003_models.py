@@ -89,7 +89,9 @@ STATEMENTS = (
         experiment_id    INTEGER NOT NULL REFERENCES experiments (experiment_id),
         name             TEXT NOT NULL,
         artifact_uri     TEXT NOT NULL,
-        status           TEXT NOT NULL CHECK (status IN ('LOGGED_MODEL_PENDING', 'LOGGED_MODEL_READY', 'LOGGED_MODEL_UPLOAD_FAILED')),
+        status           TEXT NOT NULL CHECK (
+            status IN ('LOGGED_MODEL_PENDING', 'LOGGED_MODEL_READY', 'LOGGED_MODEL_UPLOAD_FAILED')
+        ),
         status_message   TEXT,
         lifecycle_stage  TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', 'deleted')),
         source_run_id    TEXT,
