@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +121,19 @@ def _check_missing(entry_point: EntryPoint, given: Mapping[str, str | None]) -> 
         plural = "s" if len(missing) > 1 else ""
         raise UsageError(
             f"the entry point {entry_point.name!r} needs a value for the parameter{plural} {names}",
-            hint=f"add {example}",
+            hint="; ".join([f"add {example}", *_lost_defaults(missing)]),
         )
+
+
+def _lost_defaults(parameters: Sequence[Parameter]) -> list[str]:
+    """Where the project meant to give a default, and how it is written."""
+    return [
+        f"{Path(parameter.place.file).name}:{parameter.place.line}: {parameter.slip}"
+        if parameter.place
+        else parameter.slip
+        for parameter in parameters
+        if parameter.slip
+    ]
 
 
 def _may_be_absent(parameter: Parameter, given: Mapping[str, str | None]) -> bool:

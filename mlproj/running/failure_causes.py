@@ -125,6 +125,11 @@ CAUSES = (
         ACCOUNT,
     ),
     Cause(
+        r"^[\w.]*(?:Error|Exception): .*?\b([A-Z][A-Z0-9_]*_(?:API_KEY|ACCESS_KEY|SECRET(?:_KEY)?|TOKEN|PASSWORD))\b.*",
+        "it needs the variable {0}: export {0}=…",
+        ACCOUNT,
+    ),
+    Cause(
         r"\b(?:401 Client Error|403 Client Error|status(?: code)? 40[13]\b|HTTP Error 40[13])",
         "a server wants credentials that were not given, or refuses them",
         ACCOUNT,
@@ -141,6 +146,13 @@ CAUSES = (
         "it reads {0}, which is not there",
         PROJECT,
     ),
+    Cause(
+        r"NotADirectoryError: .*Not a directory: " + _Q + r"([^'\"\n]+)",
+        "it uses {0}, and what is there above it is a file",
+        PROJECT,
+    ),
+    Cause(r"cannot copy tree '([^'\n]+)': not a directory", "it uses the folder {0}, which is not there", PROJECT),
+    Cause(r"IsADirectoryError: .*Is a directory: " + _Q + r"([^'\"\n]+)", "it reads {0}, which is a folder", PROJECT),
     Cause(r"can't open file " + _Q + r"([^'\"\n:]+)" + _Q + r":", "its command runs {0}, which is not there", PROJECT),
     Cause(r"cannot open file '([^'\n]+)': No such file", "it reads {0}, which is not there", PROJECT),
     Cause(

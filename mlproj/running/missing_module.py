@@ -12,6 +12,7 @@ _MISSING = re.compile(
     r"^(?:ModuleNotFoundError|ImportError): No module named ['\"]?([A-Za-z_][\w.]*)['\"]?", re.MULTILINE
 )
 _MISSING_IN_R = re.compile(r"there is no package called [‘'\"]([A-Za-z][\w.]*)")
+_SHARED = frozenset("backports jaraco mpl_toolkits opentelemetry ruamel sphinxcontrib zope".split())  # by packages
 _LINES = {
     "conda_env": "add `{package}` below `dependencies:` in {file}",
     "python_env": "add `{package}` below `dependencies:` in {file}",
@@ -33,12 +34,20 @@ def explain(output: str, description: Description, project_dir: Path) -> str | N
     found = _MISSING.findall(output)
     if not found:
         return None
-    module = found[-1].partition(".")[0]
+    module, _, inner = found[-1].partition(".")
     if presence.is_folder(project_dir / module) or presence.is_file(project_dir / f"{module}.py"):
         return f"the module {module!r} is in the project's folder, but not where Python looks; PYTHONPATH=. finds it"
-    from mlproj.environments.declarations.imports import package_for
+    from mlproj.environments.declarations.module_names import has_spaces, package_for
 
-    package = package_for(module)
+    if has_spaces(module):  # the package is the one of the longest known name below it
+        package = package_for(found[-1])
+    elif inner and module not in _SHARED:  # Python names what it looked for below a module only when it has that module
+        return (
+            f"the version of {module} that is installed has no module {found[-1]}: pin the one that it was written for"
+            " (the project's fault)"
+        )
+    else:
+        package = package_for(module)
     if description.kind == "system":
         return f"the module {module!r} is not installed; pip install {package}, or declare an environment that has it"
     if description.kind == "container":
@@ -50,7 +59,7 @@ def explain(output: str, description: Description, project_dir: Path) -> str | N
     advice = _LINES.get(
         description.declaration.kind, "declare `{package}` in a requirements.txt in the project's folder"
     )
-    return f"the environment lacks the module {module!r}: " + advice.format(
+    return f"the environment lacks the module {found[-1]!r}: " + advice.format(
         package=package, file=place.name if place else "it"
     )
 

@@ -17,8 +17,18 @@ _LOGIN_HINT = {
 }
 _OWNER_HINT = "the folder belongs to another user; if you trust it: git config --global --add safe.directory {path}"
 
+# What the other side says before it hangs up, so that it is no fault of the network or of a mirror here.
+_REMOTE_IS_DAMAGED = (
+    r"repository corruption on the remote side|remote: (?:fatal|error): (?:unable to read|missing|bad) "
+)
+
 # The first that matches says what is wrong: (Git's words, what they mean, what to do).
 _MEANINGS: tuple[tuple[str, str, str | None], ...] = (
+    (
+        _REMOTE_IS_DAMAGED,
+        "the repository there lacks objects of its own or they are damaged",
+        "its owner has to mend it: git fsck --full names what is lost",
+    ),
     (r"dubious ownership", "Git does not trust the repository", _OWNER_HINT),
     (r"transport '[^']*' not allowed", "the repository is reached by a transport that is not allowed here", None),
     (r"SSL|TLS|certificate", "no secure connection could be made", "is the host's certificate, or your clock, right?"),
@@ -44,7 +54,7 @@ _MEANINGS: tuple[tuple[str, str, str | None], ...] = (
     ),
     (r"no space left|disk quota", "the disk is full", None),
 )
-_NEEDS_LOGIN = re.compile(_MEANINGS[4][0], re.IGNORECASE)
+_NEEDS_LOGIN = re.compile(_MEANINGS[5][0], re.IGNORECASE)
 _CORRUPT = re.compile(
     r"corrupt|loose object|object file .* is empty|packfile .* (?:cannot be accessed|index unavailable|does not match)|"
     r"unable to (?:read|find) (?:sha1 file|[0-9a-f]{40})|bad (?:object|tree|signature|config)|missing"
@@ -69,7 +79,8 @@ def asks_for_login(said: Completed) -> bool:
 
 def is_corruption(said: Completed) -> bool:
     """Whether Git stumbled over our own files."""
-    return bool(_CORRUPT.search(said.error_text))
+    is_theirs = re.search(_REMOTE_IS_DAMAGED, said.error_text, re.IGNORECASE)
+    return not is_theirs and bool(_CORRUPT.search(said.error_text))
 
 
 def remote_failure(said: Completed, url: GitUrl) -> SourceError:
@@ -83,7 +94,7 @@ def remote_failure(said: Completed, url: GitUrl) -> SourceError:
 
 def own_words(said: Completed, url: GitUrl | None = None) -> str:
     """What Git said that matters, on one line, without secrets."""
-    lines = [line.strip() for line in said.error_text.splitlines() if line.strip()]
+    lines = [line.strip(" \0\t") for line in said.error_text.splitlines() if line.strip(" \0\t")]
     telling = [
         line
         for line in lines

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlproj import projects
-from mlproj.foundation.errors import InvalidProject
+from mlproj.foundation.errors import InvalidProject, UsageError
+from mlproj.projects import command
 from mlproj.projects.base import REQUIRED, Parameter
 from tests.projects.building import project
 
@@ -164,6 +165,16 @@ def test_a_default_that_a_missing_space_loses_is_lost_as_in_mlflow(tmp_path: Pat
 
     assert found.entry_points["main"].parameters["a"].default is REQUIRED
     assert (found.warnings[0].hint, found.warnings[0].is_error) == ("write 'default: 10'", True)
+
+
+@pytest.mark.parametrize("written", ["default:10", 'default "10"', 'default="10"', "default=10"])
+def test_a_default_that_is_lost_is_named_when_its_value_is_missing(tmp_path: Path, written: str) -> None:
+    found = project(tmp_path, f"entry_points: {{main: {{command: 'ls {{a}}', parameters: {{a: {{{written}}}}}}}}}")
+
+    with pytest.raises(UsageError) as caught:
+        command.bind(found.entry_points["main"], {}, cwd=tmp_path, project_dir=tmp_path)
+    value = written.removeprefix("default").lstrip(":= ")
+    assert caught.value.hint == f"add -P a=…; MLproject:1: {written!r} is no default, write 'default: {value}'"
 
 
 @pytest.mark.parametrize(

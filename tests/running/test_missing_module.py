@@ -7,10 +7,8 @@ import pytest
 from mlproj.environments.base import Declaration, Description
 from mlproj.running import missing_module
 
-TRACE = (
-    'Traceback (most recent call last):\n  File "train.py", line 1\nModuleNotFoundError: No module named'
-    " 'sklearn.linear_model'\n"
-)
+_TRACE = "Traceback (most recent call last):\n  File 'train.py', line 1\nModuleNotFoundError: No module named '{}'\n"
+TRACE = _TRACE.format("sklearn")
 
 
 def _described(kind: str, file: str | None) -> Description:
@@ -44,6 +42,23 @@ def test_a_module_of_the_project_is_no_package(tmp_path: Path) -> None:
     (tmp_path / "sklearn").mkdir()
     said = missing_module.explain(TRACE, _described("requirements", "requirements.txt"), tmp_path)
     assert said is not None and "in the project's folder" in said
+
+
+def test_a_module_that_an_installed_package_lacks_asks_for_another_version_of_it(tmp_path: Path) -> None:
+    said = missing_module.explain(
+        _TRACE.format("griffe.docstrings"), _described("requirements", "requirements.txt"), tmp_path
+    )
+    assert said == (
+        "the version of griffe that is installed has no module griffe.docstrings: pin the one that it was written for"
+        " (the project's fault)"
+    )
+
+
+def test_a_module_below_a_name_that_packages_share_is_a_package(tmp_path: Path) -> None:
+    said = missing_module.explain(
+        _TRACE.format("google.cloud.storage"), _described("requirements", "requirements.txt"), tmp_path
+    )
+    assert said is not None and "add the line `google-cloud-storage` to requirements.txt" in said
 
 
 def test_other_failures_are_left_alone(tmp_path: Path) -> None:

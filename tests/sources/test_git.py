@@ -430,6 +430,23 @@ def test_a_repository_that_is_itself_damaged_is_an_error(origin: Path) -> None:
             pinned(origin, version)
 
 
+@pytest.mark.parametrize("is_known", [False, True], ids=["first-fetch", "later-fetch"])
+def test_a_repository_that_lost_a_file_is_told_from_a_host_out_of_reach(work: Path, is_known: bool) -> None:
+    if is_known:
+        fetched(f"file://{work}")[1].release()
+    (work / "lost").write_text("lost")
+    git(work, "add", "lost")
+    git(work, "commit", "--quiet", "--message=lost")
+    lost = git(work, "rev-parse", "HEAD:lost")
+    (work / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+
+    with pytest.raises(SourceError, match="the repository there lacks objects of its own") as caught:
+        fetched(f"file://{work}")
+
+    assert lost in str(caught.value) and "\0" not in str(caught.value)
+    assert caught.value.hint is not None and "git fsck" in caught.value.hint
+
+
 def test_a_damaged_mirror_cannot_be_mended_offline(origin: Path) -> None:
     fetched(origin)[1].release()
     (mirror,) = (path for path in paths.git_mirrors().iterdir() if path.is_dir())

@@ -59,6 +59,20 @@ def found(text: str, requirements: Requirements) -> Conflict | None:
     return None
 
 
+def together(text: str, requirements: Requirements) -> Conflict | None:
+    """Two requirements of the project's own that the resolver's words *text* end with, though what meets lies below
+    them or one has no wheels for this Python; None where a later date may bring what is missing."""
+    words = _MARKER.sub("", re.sub(r"\s+", " ", re.split(r"^\s*hint:", text, maxsplit=1, flags=re.MULTILINE)[0]))
+    both = _BOTH.search(words)
+    if both is None or "exclude-newer" in text or "was not found" in words:
+        return None
+    first, second = (
+        f"{name}{version}{_told(name, requirements)}" for name, version in (both.groups()[:2], both.groups()[2:])
+    )
+    names = (canonical(both[1]), canonical(both[3]))
+    return Conflict(names, f"{first} and {second} are both asked for and cannot be had together with this Python")
+
+
 def _direct(requirements: Requirements) -> Iterator[tuple[str, str]]:
     for package in (*requirements.packages, *requirements.constraints):
         text = re.split(r"\s--hash|;", package, maxsplit=1)[0].strip()

@@ -24,7 +24,7 @@ def resolve(uv: Uv, ask: Ask, hint: str | None = None) -> str:
     from mlproj.environments.python import conflict
 
     reason = "\n".join(line for line in said.text.splitlines() if not _UNDATED.search(line))
-    meeting = conflict.found(reason, ask.requirements)
+    meeting = conflict.found(reason, ask.requirements) or conflict.together(reason, ask.requirements)
     if meeting is not None:  # no date makes two pins agree
         hint = _relaxing(uv, ask, meeting.names)
     told = f": {meeting.sentence}" if meeting else ""

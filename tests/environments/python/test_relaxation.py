@@ -55,6 +55,15 @@ def test_a_conflict_says_which_two_and_who_asks_and_what_helps(fruit: Index, tmp
     assert "--as-of" not in error.hint
 
 
+def test_two_requirements_that_meet_further_down_are_named(fruit: Index, tmp_path: Path) -> None:
+    fruit.add(Release("pie", "1.0", requires=["seed>=3.1"]), Release("cake", "1.0", requires=["pie"]))
+    error = failure(tmp_path / "p", "cake\napple==1.0\n")
+    first = error.message.splitlines()[0]
+    assert "apple==1.0 (requirements.txt:2)" in first and "(requirements.txt:1)" in first
+    assert "cannot be had together" in first
+    assert error.hint is not None and "--as-of" not in error.hint
+
+
 def test_two_pins_of_one_package_are_named(fruit: Index, tmp_path: Path) -> None:
     error = failure(tmp_path / "p", "seed==1.2\nseed==1.4\n")
     assert "seed==1.2 and seed==1.4 are both asked for" in error.message
@@ -102,6 +111,20 @@ def test_a_conflict_is_not_taken_for_a_lack_of_wheels(fruit: Index, tmp_path: Pa
     environment = python.for_requirements(asked, declared, read(declared, asked), Heard())
     assert "wheels" not in environment.description.python_reason
     assert "the packages can be resolved for no Python here" in environment.description.python_reason
+
+
+def test_two_requirements_that_lack_wheels_for_this_python_together_are_named() -> None:
+    text = (
+        "Because tensor>=2.15,<=2.19 has no wheels with a matching Python ABI tag (e.g., `cp313`) and tensor>=2.20"
+        " depends on types, we can conclude that tensor>=2.15 and radio==4 are incompatible.\n"
+        "And because you require tensor>=2.15 and radio==4, we can conclude that your requirements are unsatisfiable.\n"
+        "\n  hint: You require CPython 3.13"
+    )
+    asked = Requirements(packages=("radio==4", "tensor>=2.15"))
+    met = conflict.together(text, asked)
+    assert met is not None and met.names == ("tensor", "radio")
+    assert met.sentence == "tensor>=2.15 and radio==4 are both asked for and cannot be had together with this Python"
+    assert conflict.together(text + "\n  hint: `radio` was filtered by exclude-newer", asked) is None
 
 
 @pytest.mark.parametrize(
