@@ -143,11 +143,13 @@ NOT_ON_THE_WARM_PATH = {
     *(
         "asyncio",
         "click",
+        "ctypes",
         "dataclasses",
         "email",
         "filelock",
         "getpass",
         "git",
+        "hashlib",
         "importlib.metadata",
         "inspect",
         "logging",
@@ -162,6 +164,7 @@ NOT_ON_THE_WARM_PATH = {
         "socket",
         "starlette",
         "tempfile",
+        "typing",
         "urllib.request",
         "uuid",
         "virtualenv",
@@ -171,6 +174,10 @@ NOT_ON_THE_WARM_PATH = {
         "mlproj.cli.complete",
         "mlproj.cli.options",
         "mlproj.cli.output",
+        "mlproj.environments.declarations.requirements_file",
+        "mlproj.projects.docker_env",
+        "mlproj.projects.path_value",
+        "mlproj.running.handle",
         "mlproj.environments.python.installer",
         "mlproj.environments.python.lock",
     ),
@@ -202,4 +209,4 @@ def test_a_warm_run_loads_only_what_it_needs(tmp_path: Path, manager: str) -> No
     )
     loaded_by(code)
 
-    assert not loaded_by(code) & (NOT_ON_THE_WARM_PATH | ({"hashlib"} if manager == "local" else set()))
+    assert not loaded_by(code) & NOT_ON_THE_WARM_PATH

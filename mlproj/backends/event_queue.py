@@ -9,10 +9,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+
+from mlproj.foundation.dataclass import dataclass
 
 
-class Request(NamedTuple):
+@dataclass(frozen=True)
+class Request:
     """That a job be ended: ``reason`` as in Outcome.stopped_by, the signal to begin with, and when (monotonic
     seconds)."""
 

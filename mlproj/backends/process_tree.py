@@ -15,16 +15,17 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from mlproj.backends import subreaper
 from mlproj.foundation import env_vars, process
+from mlproj.foundation.dataclass import dataclass, replace
 
 _PROC = "/proc"
 _MARKER = b"\0" + env_vars.RUN_ID.name.encode() + b"="
 
 
-class Member(NamedTuple):
+@dataclass(frozen=True)
+class Member:
     """One living process. ``started`` counts clock ticks since boot; ``run_id`` is what its environment says."""
 
     pid: int
@@ -140,10 +141,10 @@ def _processes(since: int) -> list[Member]:
         return _processes_by_ps()
     found = []
     for pid in pids:
-        entry = _read_stat(pid)
-        if entry is not None and entry.started >= since:
+        entry = _read_stat(pid, since)
+        if entry is not None:
             run_id = _read_run_id(pid)
-            found.append(entry._replace(run_id=run_id if run_id and _counts_as_we_do(pid) else None))
+            found.append(replace(entry, run_id=run_id) if run_id and _counts_as_we_do(pid) else entry)
     return found
 
 
@@ -156,8 +157,9 @@ def _counts_as_we_do(pid: int) -> bool:
         return True
 
 
-def _read_stat(pid: int) -> Member | None:
-    """proc(5): ``pid (comm) state ppid pgrp session …``, the start time is field 22. None for the dead and zombies."""
+def _read_stat(pid: int, since: int = 0) -> Member | None:
+    """proc(5): ``pid (comm) state ppid pgrp session …``, the start time is field 22. None for the dead, zombies,
+    and what is older than *since*: most of a machine's processes."""
     try:
         descriptor = os.open(f"{_PROC}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -169,9 +171,9 @@ def _read_stat(pid: int) -> Member | None:
     finally:
         os.close(descriptor)
     fields = text[text.rfind(b")") + 2 :].split()  # the name may hold blanks and brackets
-    if not fields or fields[0] in (b"Z", b"X"):
+    if not fields or fields[0] in (b"Z", b"X") or (started := int(fields[19])) < since:
         return None
-    return Member(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), None)
+    return Member(pid, int(fields[1]), int(fields[2]), int(fields[3]), started, None)
 
 
 def _read_run_id(pid: int) -> str | None:

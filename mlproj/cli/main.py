@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import NoReturn
+
+from mlproj.foundation.type_names import NoReturn
 
 
 def main() -> None:

@@ -11,12 +11,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
 
 from mlproj.cli import terminal
 from mlproj.foundation.progress import Progress
-from mlproj.foundation.quantity import duration
 from mlproj.foundation.redaction import redact
+from mlproj.foundation.type_names import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlproj.cli.spinner import Spinner
@@ -155,4 +154,6 @@ class Lively(Plain):
             elif self._spinner:
                 self._spinner.show(self._steps[-1])
             if seconds >= 1:
+                from mlproj.foundation.quantity import duration
+
                 self.write(f"{text} ({duration(seconds)})")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+
+from mlproj.foundation.type_names import Protocol
 
 
 class Progress(Protocol):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 # The part of a URL between the scheme and the host: user:password@ or token@. A password may hold '@', so it is greedy
 # up to the last '@' before the path, or before what ends a text within JSON.
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>(?:(?!\"[,:}\])])[^/\s?#])*)@")
-_SECRET_QUERY = re.compile(
-    r"([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+",
-    re.IGNORECASE,
-)
-_CHANNEL_TOKEN = re.compile(r"(://\S*?/t/)[^/\s'\"]+")
+_CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>(?:(?!\"[,:}\])])[^/\s?#])*)@"
+_SECRET_QUERY = r"(?i)([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+"
+_CHANNEL_TOKEN = r"(://\S*?/t/)[^/\s'\"]+"
 # PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
 _SECRET_NAME = re.compile(
     r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|CONNECTION[_-]?STRING|SERVICE[_-]?ACCOUNT[_-]?(?:KEY|JSON)"
@@ -23,9 +21,7 @@ _SECRET_NAME = re.compile(
 )
 # Git's short form, and an address without a scheme: user:password@host:path, user:password@host.org/path; no image's
 # name@sha256:….
-_SHORT_FORM = re.compile(
-    r"(?<![\w.+/-])(?P<user>[\w.+-]{1,100}):(?P<secret>[^\s@/]{1,300})@(?!(?:sha\d+|md5):)(?=[\w.-]{1,253}:[^\s:]|[\w-]+(?:\.[\w-]+)+/)"
-)
+_SHORT_FORM = r"(?<![\w.+/-])(?P<user>[\w.+-]{1,100}):(?P<secret>[^\s@/]{1,300})@(?!(?:sha\d+|md5):)(?=[\w.-]{1,253}:[^\s:]|[\w-]+(?:\.[\w-]+)+/)"
 MASK = "****"
 
 
@@ -43,10 +39,10 @@ def mask_url(text: str) -> str:
         return f"{match['scheme']}{MASK}@"
 
     if "://" in text:
-        text = _CREDENTIALS.sub(replace, text)
+        text = re.sub(_CREDENTIALS, replace, text)
     if "@" in text and ":" in text:
-        text = _SHORT_FORM.sub(rf"\g<user>:{MASK}@", text)
-    return _SECRET_QUERY.sub(rf"\1{MASK}", text) if "=" in text else text
+        text = re.sub(_SHORT_FORM, rf"\g<user>:{MASK}@", text)
+    return re.sub(_SECRET_QUERY, rf"\1{MASK}", text) if "=" in text else text
 
 
 def mask_channel(text: str) -> str:
@@ -56,9 +52,10 @@ def mask_channel(text: str) -> str:
     Elsewhere such a path means other things, as on many a forum.
     """
     text = mask_url(text)
-    return _CHANNEL_TOKEN.sub(rf"\1{MASK}", text) if "/t/" in text else text
+    return re.sub(_CHANNEL_TOKEN, rf"\1{MASK}", text) if "/t/" in text else text
 
 
+@lru_cache(maxsize=1024)
 def looks_secret(name: str) -> bool:
     """Whether a variable or parameter of this *name* usually holds something that must not be shown."""
     return bool(_SECRET_NAME.search(name))
@@ -76,21 +73,28 @@ def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
     """
     text = mask_url(text)
     environ = os.environ if environ is None else environ
-    secrets = [value for name, value in environ.items() if len(value) >= 6 and value in text and looks_secret(name)]
+    secrets = _secret_values(environ, text)
     for secret in sorted(secrets, key=len, reverse=True):  # one may hold another
         text = text.replace(secret, MASK)
     return text
 
 
+def _secret_values(environ: Mapping[str, str], text: str) -> list[str]:
+    """Those of *environ* that *text* holds. Names come first: there are few secrets, and our variables are slow to
+    read."""
+    values = [environ[name] for name in environ if looks_secret(name)]
+    return [value for value in values if len(value) >= 6 and value in text]
+
+
 def secrets_in(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
     """The parts of *text* that :func:`redact` takes out of it."""
     environ = os.environ if environ is None else environ
-    found = [value for name, value in environ.items() if len(value) >= 6 and value in text and looks_secret(name)]
+    found = _secret_values(environ, text)
     if mask_url(text) == text:
         return found
-    for match in _CREDENTIALS.finditer(text):
+    for match in re.finditer(_CREDENTIALS, text):
         if not match["scheme"].lower().endswith("ssh://") or ":" in match["userinfo"]:
             found.append(match["userinfo"])
-    found += [match[0][len(match[1]) :] for match in _SECRET_QUERY.finditer(text)]
-    found += [match["secret"] for match in _SHORT_FORM.finditer(text)]
+    found += [match[0][len(match[1]) :] for match in re.finditer(_SECRET_QUERY, text)]
+    found += [match["secret"] for match in re.finditer(_SHORT_FORM, text)]
     return [part for part in found if part and part != MASK]

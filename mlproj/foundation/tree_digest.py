@@ -6,20 +6,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlproj.foundation import file_tree
-
-if TYPE_CHECKING:
-    from hashlib import sha256
-else:
-    try:  # as the standard library's own `random` does: hashlib loads OpenSSL, which a short run would wait for
-        from _sha2 import sha256
-    except ImportError:
-        try:
-            from _sha256 import sha256  # until Python 3.11
-        except ImportError:
-            from hashlib import sha256
+from mlproj.foundation.sha256 import sha256
 
 SNAPSHOT = "snapshot"
 """In the record's ``source``: the digest of the copy of the project that was kept with the run."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from mlproj import tracking
 from mlproj.foundation import env_vars, paths
+from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import UsageError
 from mlproj.tracking.base import TrackingStore
 
 _NOTE = "server.json"
 
 
-class Outbox(NamedTuple):
+@dataclass(frozen=True)
+class Outbox:
     """What is recorded for one server: its address without credentials, and the folder where that waits."""
 
     server: str

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import InvalidProject, Notice, Place, UsageError, did_you_mean
+from mlproj.foundation.type_names import Any
 from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
 from mlproj.projects.parameter import objection, shown
-from mlproj.projects.path_value import locate
 from mlproj.projects.rendering import render
 from mlproj.projects.template import Doubled, Field, Stray, Undeclared, parse
 
@@ -186,6 +185,8 @@ def _bind_one(
         return
     bound.recorded[name] = text
     if parameter.type == "path" and not (text == "" and is_default):
+        from mlproj.projects.path_value import locate
+
         bases = (project_dir, cwd) if is_default else (cwd, project_dir)
         location = locate(parameter, text, bases, fetch, hashed=hashed)
         bound.texts[name] = location.text

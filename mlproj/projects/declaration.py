@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, did_you_mean
-from mlproj.projects import docker_env, file_system
+from mlproj.foundation.type_names import Any
+from mlproj.projects import file_system
 from mlproj.projects.base import EnvironmentDeclaration
 from mlproj.projects.reading import Reader, describe
 
@@ -29,11 +29,11 @@ def read_environment(
         raise InvalidProject(message, place=reader.document.key_place(second), hint="keep one of them")
     for kind in named:
         if mapping[kind]:
-            return (
-                docker_env.read(reader, mapping[kind])
-                if kind == "docker_env"
-                else _file(reader, kind, mapping[kind], directory, root)
-            )
+            if kind != "docker_env":
+                return _file(reader, kind, mapping[kind], directory, root)
+            from mlproj.projects import docker_env
+
+            return docker_env.read(reader, mapping[kind])
         reader.warn(f"{kind!r} is {describe(mapping[kind])} and ignored", reader.document.key_place(kind))
     return default_environment(directory)
 

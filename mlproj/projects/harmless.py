@@ -11,7 +11,7 @@ from mlproj.projects.base import EntryPoint, Parameter
 from mlproj.projects.parameter import shown
 from mlproj.projects.template import Field
 
-_HARMLESS = re.compile(r"[A-Za-z0-9._/:=,+@%-]*")
+_HARMLESS = r"[A-Za-z0-9._/:=,+@%-]*"
 
 HARMLESS = "letters, digits and . _ - / : = , + @ %"
 """The characters of harmless values, for a message."""
@@ -19,7 +19,7 @@ HARMLESS = "letters, digits and . _ - / : = , + @ %"
 
 def is_harmless(value: str) -> bool:
     """Whether *value* means itself to every interpreter."""
-    return bool(_HARMLESS.fullmatch(value))
+    return bool(re.fullmatch(_HARMLESS, value))
 
 
 def refuse_code(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from mlproj.foundation.redaction import MASK, looks_secret, mask_url
+from mlproj.foundation.type_names import Any
 from mlproj.projects.base import Parameter, Project
 
 TYPES = {
@@ -31,9 +31,9 @@ TRUTHS = {
 """What people type for a truth value, in any case. The command gets what was typed."""
 
 _LIST = re.compile(r"list\[\s*(\w+)\s*\]")
-_INT = re.compile(r"[+-]?[0-9]+")
+_INT = r"[+-]?[0-9]+"
 _FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE)
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_URI = r"[A-Za-z][A-Za-z0-9+.-]*:"
 _EXPECTED = {
     "int": "a whole number, such as 10",
     "float": "a number, such as 0.1 or 1e-3",
@@ -86,12 +86,12 @@ def _objection(parameter: Parameter, kind: str, text: str) -> str | None:
 
 def _is_of(kind: str, text: str) -> bool:
     if kind == "int":
-        return bool(_INT.fullmatch(text))
+        return bool(re.fullmatch(_INT, text))
     if kind == "float":
         return bool(_FLOAT.fullmatch(text))
     if kind == "bool":
         return text.lower() in TRUTHS
-    return bool(_URI.match(text)) if kind == "uri" else True
+    return bool(re.match(_URI, text)) if kind == "uri" else True
 
 
 def _same(kind: str, text: str, choice: Any) -> bool:

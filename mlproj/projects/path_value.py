@@ -13,7 +13,7 @@ from mlproj.projects.base import Input, Parameter
 from mlproj.projects.file_system import exists, is_folder
 from mlproj.projects.parameter import shown
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _local(value: str, bases: tuple[Path, ...]) -> str | None:
     """
     from urllib.parse import unquote, urlsplit
 
-    scheme = _SCHEME.match(value)
+    scheme = re.match(_SCHEME, value)
     if scheme and scheme[1].lower() == "file":
         parts = urlsplit(value)
         return unquote(parts.path) if parts.netloc in ("", "localhost") else None

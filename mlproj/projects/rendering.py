@@ -13,8 +13,8 @@ from mlproj.projects.parameter import shown
 from mlproj.projects.shell import CannotQuoteError, Writer
 from mlproj.projects.template import Field, parse
 
-_FLAG = re.compile(r"(?:^|(?<=^\s)|(?<=[^\\]\s)|(?<=\\\n))--?[A-Za-z][\w.-]*(?:=|(?:\s|\\\n)+)(?P<quote>['\"]?)$")
-_LINE_END = re.compile(r"\s*\n\s*$")
+_FLAG = r"(?:^|(?<=^\s)|(?<=[^\\]\s)|(?<=\\\n))--?[A-Za-z][\w.-]*(?:=|(?:\s|\\\n)+)(?P<quote>['\"]?)$"
+_LINE_END = r"\s*\n\s*$"
 
 
 def render(
@@ -65,7 +65,7 @@ def _without_absent(pieces: list[str | Field], texts: Mapping[str, str | None]) 
 def _without_flag(before: str, after: str) -> tuple[str, str] | None:
     """The text around a field without the flag that ends *before*; None when the field does not stand alone as its
     value."""
-    flag = _FLAG.search(before)
+    flag = re.search(_FLAG, before)
     if not flag or not after.startswith(flag["quote"]):
         return None
     after = after[len(flag["quote"]) :]
@@ -129,7 +129,7 @@ def _append(writer: Writer, extras: Mapping[str, str], entry_point: EntryPoint, 
 
 def _without_line_end(text: str) -> str:
     """*text* without the line breaks at its end, and without a backslash before the last, which continues the line."""
-    found = _LINE_END.search(text)
+    found = re.search(_LINE_END, text)
     while found:
         kept = text[: found.start()]
         if (len(kept) - len(kept.rstrip("\\"))) % 2 == 0:
@@ -138,5 +138,5 @@ def _without_line_end(text: str) -> str:
             text = kept[:-1]
         else:
             return kept + found[0][0]  # an escaped blank is an argument
-        found = _LINE_END.search(text)
+        found = re.search(_LINE_END, text)
     return text

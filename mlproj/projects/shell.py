@@ -22,10 +22,10 @@ _NO_QUOTING = {
     "heredoc": "in a here-document",
     "unclear": "after a construct whose quoting is unclear",
 }
-_HEREDOC = re.compile(r"<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
+_HEREDOC = r"<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))"
 # What the first characters of a value could become part of: a variable's name, or an escape of $'…'.
-_OPEN_NAME = re.compile(r"\$[A-Za-z_]\w*$")
-_OPEN_ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]?|[0-7]{1,2}|u[0-9A-Fa-f]{0,3}|U[0-9A-Fa-f]{0,7}|c)$")
+_OPEN_NAME = r"\$[A-Za-z_]\w*$"
+_OPEN_ESCAPE = r"\\(?:x[0-9A-Fa-f]?|[0-7]{1,2}|u[0-9A-Fa-f]{0,3}|U[0-9A-Fa-f]{0,7}|c)$"
 
 
 class CannotQuoteError(ValueError):
@@ -86,13 +86,13 @@ class Writer:
             escaped = re.sub(r'([\\$`"])', r"\\\1", value)
             return f'""{escaped}' if self._extends_variable(value) else escaped
         if context == "ansi":
-            broken_escape = _OPEN_ESCAPE.search(self.text[-10:])
+            broken_escape = re.search(_OPEN_ESCAPE, self.text[-10:])
             return f"'{shlex.quote(value)}$'" if broken_escape else value.replace("\\", "\\\\").replace("'", "\\'")
         return shlex.quote(value)
 
     def _extends_variable(self, value: str) -> bool:
         """Whether bash would read the beginning of *value* as the rest of the variable's name that stands before it."""
-        name = _OPEN_NAME.search(self.text[-200:])
+        name = re.search(_OPEN_NAME, self.text[-200:])
         if not name or not re.match(r"\w", value, re.ASCII):
             return False
         return ends_in_dollar(self.text[: len(self.text) - len(name[0]) + 1])
@@ -175,7 +175,7 @@ class Writer:
     def _note_heredoc(self, text: str, index: int) -> None:
         if not text.startswith("<<", index) or text.startswith("<<<", index) or self.text.endswith("<"):
             return
-        found = _HEREDOC.match(text, index + 1)
+        found = re.compile(_HEREDOC).match(text, index + 1)
         if found:
             self._heredocs.append((found[1], next(word for word in found.groups()[1:] if word)))
         else:

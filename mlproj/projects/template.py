@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Union
 
 from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.projects.shell import ends_in_dollar
 
 _SIMPLE = re.compile(r"\{([^{}]*)\}")
-_SPECIFIED = re.compile(r"\{([^{}!:.\[]+)([!:.\[][^{}]*)\}")
-_HUGE = re.compile(r"[0-9]{5}")  # a width that only serves to fill the memory
-_NAME = re.compile(r"[^\W\d][\w-]*")
+_SPECIFIED = r"\{([^{}!:.\[]+)([!:.\[][^{}]*)\}"
+_HUGE = r"[0-9]{5}"  # a width that only serves to fill the memory
+_NAME = r"[^\W\d][\w-]*"
 _INTEREST = re.compile(r"[{}]")
 
 
@@ -58,7 +58,12 @@ class Stray:
     """A closing brace that nothing opens follows, which is probably one too many."""
 
 
-Piece = Union[str, Field, Undeclared, Doubled, Stray]  # noqa: UP007  # Python 3.6 reads this in images
+if TYPE_CHECKING:
+    from typing import Union
+
+    Piece = Union[str, Field, Undeclared, Doubled, Stray]  # noqa: UP007  # Python 3.6 reads this in images
+else:
+    Piece = object  # annotations alone need it
 
 
 def parse(command: str, declared: Collection[str]) -> list[Piece]:
@@ -126,9 +131,9 @@ def _field(command: str, start: int, declared: Collection[str]) -> tuple[Piece, 
     simple = _SIMPLE.match(command, start)
     if simple and simple[1] in declared:
         return Field(simple[1], simple[0]), simple.end()
-    specified = _SPECIFIED.match(command, start)
-    if specified and specified[1] in declared and not _HUGE.search(specified[2]):
+    specified = re.compile(_SPECIFIED).match(command, start)
+    if specified and specified[1] in declared and not re.search(_HUGE, specified[2]):
         return Field(specified[1], specified[0]), specified.end()
-    if simple and _NAME.fullmatch(simple[1]):
+    if simple and re.fullmatch(_NAME, simple[1]):
         return Undeclared(simple[1], simple[0]), simple.end()
     return None

@@ -7,8 +7,7 @@ compare with. Where a number is wanted, YAML's number counts. What differs from 
 
 from __future__ import annotations
 
-from typing import Any
-
+from mlproj.foundation.type_names import Any
 from mlproj.projects.reading import Reader, describe
 
 _TEXTS = ("string", "path", "uri")

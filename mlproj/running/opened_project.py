@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from mlproj import projects, sources
 from mlproj.environments.base import Declaration, Request
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.progress import Progress
+from mlproj.foundation.type_names import Any
 from mlproj.projects.base import Command, EntryPoint, Project
 from mlproj.running.plan import RunRequest
 from mlproj.sources.base import Checkout, Revision, Source

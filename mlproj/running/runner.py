@@ -10,16 +10,19 @@ from mlproj.backends.base import Job, Outcome
 from mlproj.environments.base import Prepared
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
+from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.run_folder import start_sign
 from mlproj.running import isolation, not_started
 from mlproj.running.command_environ import variables_of_run
-from mlproj.running.handle import RunHandle
 from mlproj.running.interruption import Interruption, listening
 from mlproj.running.opened_project import OpenedProject, open_project
 from mlproj.running.plan import Plan, Proposal, RunRequest
 from mlproj.running.recording import Recording
 from mlproj.sources.base import Source
 from mlproj.tracking.base import Run
+
+if TYPE_CHECKING:
+    from mlproj.running.handle import RunHandle
 
 
 @contextmanager

@@ -133,7 +133,9 @@ def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]
         top = folder / name
         is_folder = top.is_dir() and not top.is_symlink()
         for path in (
-            [Path(place, file) for place, _folders, files in file_tree.walk(top) for file in files] if is_folder else [top]
+            [Path(place, file) for place, _folders, files in file_tree.walk(top) for file in files]
+            if is_folder
+            else [top]
         ):
             relative = str(path.relative_to(folder))
             try:

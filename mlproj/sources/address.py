@@ -14,14 +14,14 @@ from mlproj.foundation.redaction import mask_url
 BUNDLE_SUFFIX = ".mlproj"
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
-_REMOTE_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*(?=:)"
+_REMOTE_HELPER = r"[A-Za-z0-9+.-]+::"
 # GitHub and Gitea's kin, GitLab (/-/), Bitbucket (/src/).
-_PAGE = re.compile(
+_PAGE = (
     r"(?P<repository>https?://[^/]+/[^/]+/(?:[^/]+/)*?[^/]+?)(?:\.git)?/(?:-/)?(?P<kind>tree|blob|raw|src)(?:/(?:branch|tag|commit))?"
     r"/(?P<version>[^/]+)(?P<below>/.*)?"
 )
-_SCP_LIKE = re.compile(r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+")
+_SCP_LIKE = r"(?:[^\s/:@]+@[^\s/:@]+|[^\s/:@]+\.[^\s/:@]+|\[[0-9A-Fa-f:.]+\]):[^\s]+"
 _GIT_SCHEMES = ("ssh", "git", "git+https", "git+http", "git+ssh", "git+file")
 _LONGEST = 300  # characters of a path that are shown
 
@@ -54,12 +54,12 @@ def detect(text: str) -> Address:
         return _local(text, "")
     place, _, fragment = text.partition("#")
     subdirectory = normal_subdirectory(fragment)
-    if _REMOTE_HELPER.match(place):
+    if re.match(_REMOTE_HELPER, place):
         raise UsageError(
             f"{mask_url(place)!r} names a Git remote helper, which could run any program",
             hint="give an https, ssh or file URL",
         )
-    scheme = _SCHEME.match(place)
+    scheme = re.match(_SCHEME, place)
     if place.lower().startswith("file://"):
         return _file_url(place, subdirectory)
     if os.path.lexists(_expanded(place)):
@@ -70,7 +70,7 @@ def detect(text: str) -> Address:
         return Address(
             "git", f"{scheme[0]}: stands for {'GitHub' if scheme[0] == 'gh' else 'GitLab'}", place, subdirectory
         )
-    if _SCP_LIKE.fullmatch(place):
+    if re.fullmatch(_SCP_LIKE, place):
         return Address("git", "host:path is how Git writes a repository reached by ssh", place, subdirectory)
     if scheme and "/" not in scheme[0] and len(scheme[0]) > 1:
         return Address(scheme[0], f"the prefix {scheme[0]}: names a kind of source", place, subdirectory)
@@ -191,7 +191,7 @@ def _file_url(place: str, subdirectory: str) -> Address:
 
 def _refuse_page(url: str) -> None:
     """Raise UsageError for the address of a page that a host shows of a repository, as copied from a browser."""
-    page = _PAGE.fullmatch(url)
+    page = re.fullmatch(_PAGE, url)
     if not page:
         return
     below = page["below"].strip("/") if page["below"] else ""

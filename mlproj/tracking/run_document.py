@@ -11,16 +11,16 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.type_names import Any
 from mlproj.tracking.base import Output
 
 _DEEPEST = 20  # levels of lists and objects
 _TOO_DEEP = "(nested too deeply to be shown)"
 # What JSON data may hold and no other program takes: half a surrogate pair, numbers that are none.
 _ODD = re.compile(r"\\u[dD]|NaN|Infinity|[eE]\+?\d{3}")
-_DIGEST = re.compile(r"(?:[0-9A-Fa-f]{2})*")
+_DIGEST = r"(?:[0-9A-Fa-f]{2})*"
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -29,7 +29,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_digest(value: Any) -> bool:
-    return isinstance(value, str) and bool(_DIGEST.fullmatch(value))
+    return isinstance(value, str) and bool(re.fullmatch(_DIGEST, value))
 
 
 def _is_file_name(value: Any) -> bool:

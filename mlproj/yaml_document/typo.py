@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-_LOST_COLON = re.compile(
-    r"""(?P<key>[A-Za-z_][\w-]*)(?::(?P<value>[^\s:/].*)|\s+(?P<quoted>["'].*)|\s*=\s*(?P<equal>[^\s=].*))$""",
-    re.DOTALL,
+_LOST_COLON = (
+    r"""(?s)(?P<key>[A-Za-z_][\w-]*)(?::(?P<value>[^\s:/].*)|\s+(?P<quoted>["'].*)|\s*=\s*(?P<equal>[^\s=].*))$"""
 )
 TEMPLATE_HINT = "render it first (cookiecutter, jinja), or put the whole value in quotes"
 
@@ -14,5 +13,5 @@ TEMPLATE_HINT = "render it first (cookiecutter, jinja), or put the whole value i
 def meant_pair(word: str) -> str | None:
     """``default: 10`` for ``default:10`` and ``default=10``, ``default: "x"`` for ``default "x"``; None when *word* is
     none of them."""
-    lost = _LOST_COLON.match(word)
+    lost = re.match(_LOST_COLON, word)
     return f"{lost['key']}: {lost['value'] or lost['quoted'] or lost['equal']}" if lost else None

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # what programs print has no line breaks
+# what programs print has no line breaks
 """The sentence that a failed run ends with, for what programs really print."""
 
 from __future__ import annotations

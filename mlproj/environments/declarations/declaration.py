@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from mlproj.environments.base import Declaration, Request
-from mlproj.environments.declarations import requirements_file, text_file
 from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation import presence
 from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, Place
+from mlproj.foundation.type_names import Any
 
-_PYTHON_VERSION = re.compile(r"^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$", re.ASCII)
+_PYTHON_VERSION = r"(?a)^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$"
 
 
 def read(declaration: Declaration, request: Request) -> Requirements:
@@ -38,6 +37,8 @@ def read(declaration: Declaration, request: Request) -> Requirements:
 def _yaml(draft: Draft, path: Path, kind: str) -> None:
     """A python_env or conda file, told apart by what stands in it: some projects name one as the other."""
     if path.suffix.lower() == ".txt":
+        from mlproj.environments.declarations import requirements_file
+
         draft.warn(f"{path.name} is named as a {kind}, but is a requirements file; read as that")
         return requirements_file.read_into(draft, path)
     from mlproj import yaml_document
@@ -46,6 +47,8 @@ def _yaml(draft: Draft, path: Path, kind: str) -> None:
     draft.add_file(path)
     draft.tell(*document.findings)
     if not isinstance(document.value, dict):
+        from mlproj.environments.declarations import text_file
+
         text_file.refuse_pointer(str(document.value), document.place())
         found = "a list" if isinstance(document.value, list) else "a single value"
         raise InvalidProject(f"found {found}, expected a mapping with 'dependencies'", place=document.place())
@@ -92,6 +95,8 @@ def _python_env(draft: Draft, path: Path) -> None:
 
 
 def _requirements(draft: Draft, path: Path) -> None:
+    from mlproj.environments.declarations import requirements_file
+
     requirements_file.read_into(draft, path)
 
 
@@ -159,7 +164,11 @@ _BESIDE = ("requirements", "python_env", "conda_env", "setup")
 def add_sources_beside(draft: Draft, folder: Path) -> None:
     """What a pyproject.toml in *folder* says about where the names that *draft* asks for come from."""
     path = folder / "pyproject.toml"
-    if path not in draft.files and presence.is_file(path) and "tool.uv" in text_file.load(path):
+    if path in draft.files or not presence.is_file(path):
+        return
+    from mlproj.environments.declarations import text_file
+
+    if "tool.uv" in text_file.load(path):
         from mlproj.environments.declarations import uv_sources
 
         uv_sources.read_for_names(draft, path)
@@ -170,7 +179,9 @@ def _python_version_file(draft: Draft, folder: Path) -> None:
     path = folder / ".python-version"
     if draft.python is not None or not presence.is_file(path):
         return
-    found = _PYTHON_VERSION.match(text_file.load(path).partition("\n")[0])
+    from mlproj.environments.declarations import text_file
+
+    found = re.match(_PYTHON_VERSION, text_file.load(path).partition("\n")[0])
     if found:
         draft.add_file(path)
         draft.choose_python(found[1], ".python-version names it")

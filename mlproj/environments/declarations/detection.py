@@ -13,7 +13,7 @@ _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml"
 _FOR_OTHERS = ("dev", "test", "doc", "lint", "build", "ci", "optional", "extra", "constraint", "lock", "all")
 # At the beginning of a command; what else a shell may do before is not looked into.
 _R_FIRST = re.compile(r"\s*(?:cd\s+[^\s;&|]+\s*(?:&&|;)\s*)?(?:\w+=\S*\s+)*R(?:script)?\s")
-_PYTHON = re.compile(r"(?:^|[;&|(\n])\s*(?:\S*/)?python[\d.]*\s")
+_PYTHON = r"(?:^|[;&|(\n])\s*(?:\S*/)?python[\d.]*\s"
 _FOLDER_CHOICES = ("requirements.txt", "base.txt", "main.txt", "prod.txt", "production.txt")
 
 
@@ -28,7 +28,7 @@ def detect(request: Request) -> Declaration:
         return Declaration("script", request.script, f"{request.script.name} names its own packages (PEP 723)")
     folders = [request.project_dir] if request.project_dir == request.root else [request.project_dir, request.root]
     # A command that starts Python as well needs Python's packages, and one environment has those of one language.
-    is_r = starts_r(request) and not _PYTHON.search(request.command)
+    is_r = starts_r(request) and not re.search(_PYTHON, request.command)
     for folder in folders:
         if is_r and presence.is_file(folder / "renv.lock"):
             return Declaration("renv_lock", folder / "renv.lock", f"{_called(folder, request)} has a renv.lock")

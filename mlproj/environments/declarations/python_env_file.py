@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
-from mlproj.environments.declarations import requirements_file
 from mlproj.environments.declarations.draft import Draft
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
+from mlproj.foundation.type_names import Any
 from mlproj.yaml_document import Document
 
 _KEYS = ("python", "build_dependencies", "dependencies")
@@ -75,6 +74,8 @@ def _lines(draft: Draft, document: Document, keys: tuple[Any, ...], path: Path) 
             draft.note(f"'pip:' is conda's word: its list in {path.name} is read as dependencies")
             _lines(draft, document, (*here, "pip"), path)
         elif isinstance(item, str):
+            from mlproj.environments.declarations import requirements_file
+
             requirements_file.add_text(draft, item, path.parent, document.place(*here))
         else:
             raise InvalidProject("a dependency must be a text such as numpy==1.20.1", place=document.place(*here))

@@ -5,18 +5,18 @@ The question holds everything a decision rests upon; a kept answer is plain data
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python.interpreter import Interpreter, stamp
 from mlproj.foundation import paths
 from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.sha256 import sha256
+from mlproj.foundation.type_names import Any
 
 _FORMAT = 1
 
@@ -49,7 +49,7 @@ def question(request: Request, declaration: Declaration, requirements: Requireme
         "interpreters": stamp(),
     }
     text = json.dumps(content, sort_keys=True, default=str).replace(str(request.root), "<root>")
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def recall(digest: str) -> Decision | None:

@@ -12,12 +12,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation.dataclass import replace
+from mlproj.foundation.type_names import Any
 
-_MAPPING = re.compile(r"^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$", re.MULTILINE)
+_MAPPING = r"(?m)^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$"
 
 
 def detach(site_packages: Path, folders: list[Path]) -> list[tuple[int, str]]:
@@ -79,7 +79,7 @@ def _hooked(hook: Path) -> Iterator[Path]:
     """The parents of the packages that setuptools' editable import hook maps (``MAPPING = {'name': '/path/name'}``)."""
     import ast
 
-    found = _MAPPING.search(hook.read_text("utf-8", "replace")) if hook.exists() else None
+    found = re.search(_MAPPING, hook.read_text("utf-8", "replace")) if hook.exists() else None
     if found is None:
         return
     for name, path in ast.literal_eval(found[1]).items():

@@ -25,7 +25,7 @@ _PROBE = (
     " 'old','platform':sysconfig.get_platform(),'libc':'-'.join(platform.libc_ver(sys.executable))}))"
 )
 _NAME = re.compile(r"python(3(\.\d+)?)?$")
-_NAME_OF_NOTE = re.compile(r"python(\d+)\.(\d+)$")
+_NAME_OF_NOTE = r"python(\d+)\.(\d+)$"
 _OLDEST = (3, 6)
 
 
@@ -81,7 +81,7 @@ def at(path: Path, source: str) -> Interpreter | None:
 
 def _named_minor(path: str) -> tuple[int, int] | None:
     """``(3, 9)`` of ``/usr/bin/python3.9``, None when the name does not tell."""
-    match = _NAME_OF_NOTE.search(path)
+    match = re.search(_NAME_OF_NOTE, path)
     return (int(match[1]), int(match[2])) if match else None
 
 
@@ -154,10 +154,11 @@ def _on_path() -> Iterator[str]:
         if folder.name == "shims" or presence.exists(folder.parent / "pyvenv.cfg"):
             continue
         try:
-            names = sorted((name for name in os.listdir(folder) if _NAME.match(name)), reverse=True)  # noqa: PTH208  # thousands of names
+            listed = os.listdir(folder)  # noqa: PTH208  # thousands of names
         except OSError:
             continue
-        yield from (str(folder / name) for name in names)
+        named = sorted((name for name in listed if name.startswith("python") and _NAME.match(name)), reverse=True)
+        yield from (str(folder / name) for name in named)
 
 
 class _Facts:

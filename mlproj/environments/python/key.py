@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.foundation import file_tree, presence
 from mlproj.foundation.redaction import mask_url
+from mlproj.foundation.sha256 import sha256
+from mlproj.foundation.type_names import Any
 
 _LAYOUT = 2
 """Raised when what is built from the same input changes, so that older environments are not taken for it."""
@@ -56,7 +56,7 @@ def compute(
 
 def digest(content: Mapping[str, Any]) -> str:
     """A key of what decides: 32 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def asked(requirements: Requirements, root: Path) -> dict[str, Any]:
@@ -117,6 +117,8 @@ def tree_digest(path: Path) -> str:
     """SHA-256 over the sorted names and contents of the files in *path* (or of the file), without what is no source."""
     if presence.is_file(path):
         return _file_digest(path)
+    import hashlib
+
     digest = hashlib.sha256()
     for file in _source_files(path):
         digest.update(f"{file.relative_to(path).as_posix()}\0{_file_digest(file)}\n".encode("utf-8", "surrogateescape"))
@@ -143,6 +145,8 @@ def _build_digest(folder: Path) -> list[tuple[str, str]]:
 
 
 def _file_digest(file: Path) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while block := stream.read(1 << 20):

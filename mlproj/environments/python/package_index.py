@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from mlproj.foundation.redaction import mask_url
+from mlproj.foundation.sha256 import sha256
 
 # uv's spelling of pip's settings, with the separator each side uses between several values.
 _PIP = {
@@ -62,7 +62,7 @@ def fingerprint(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     chosen = {name: mask_url(given[name]) for name in _RELEVANT if given.get(name)}
     for file in _configuration_files(given):
         try:
-            chosen[f"content of {file.name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
+            chosen[f"content of {file.name}"] = sha256(file.read_bytes()).hexdigest()
         except OSError:
             continue
     return chosen

@@ -60,22 +60,19 @@ def change(connection: Connection, number: int, changes: Mapping[str, Any]) -> N
 
 def add_metrics(connection: Connection, number: int, metrics: Sequence[ModelMetric]) -> None:
     """Add points of one model; those that are there stay once."""
-    rows = []
-    for metric in metrics:
-        row = sql_row.to_point(Metric(metric.key, metric.value, metric.timestamp, metric.step))._asdict()
-        rows.append(
-            {
-                **row,
-                "model": number,
-                "run_id": text(metric.run_id),
-                "dataset_name": text(metric.dataset_name or ""),
-                "dataset_digest": text(metric.dataset_digest or ""),
-            }
+    rows = [
+        (
+            *sql_row.to_point(Metric(metric.key, metric.value, metric.timestamp, metric.step)),
+            number,
+            text(metric.run_id),
+            text(metric.dataset_name or ""),
+            text(metric.dataset_digest or ""),
         )
+        for metric in metrics
+    ]
     connection.executemany(
-        "INSERT INTO logged_model_metrics (model, key, step, timestamp, value, is_nan, run_id, dataset_name,"
-        " dataset_digest) VALUES (:model, :key, :step, :timestamp, :value, :is_nan, :run_id, :dataset_name,"
-        " :dataset_digest) ON CONFLICT DO NOTHING",
+        "INSERT INTO logged_model_metrics (key, step, timestamp, value, is_nan, model, run_id, dataset_name,"
+        " dataset_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         rows,
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
+from mlproj.foundation.type_names import Any
 from mlproj.tracking import artifact_uri, run_document
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 
@@ -81,14 +81,8 @@ def optional_text(value: str | None) -> str | None:
     return None if value is None else text(value)
 
 
-class Point(NamedTuple):
-    """The row of a metric point, without its run."""
-
-    key: str
-    step: int
-    timestamp: int
-    value: float
-    is_nan: int
+Point = tuple[str, int, int, float, int]
+"""The row of a metric point, without its run: key, step, timestamp, value, whether it is NaN."""
 
 
 def to_point(metric: Metric) -> Point:
@@ -99,7 +93,7 @@ def to_point(metric: Metric) -> Point:
     if not (type(step) is type(timestamp) is int and _LEAST <= step < -_LEAST and _LEAST <= timestamp < -_LEAST):
         _check_integers(metric)
     is_nan = value != value  # nothing but NaN differs from itself
-    return Point(key(metric.key), step, timestamp, 0.0 if is_nan else value, int(is_nan))
+    return key(metric.key), step, timestamp, 0.0 if is_nan else value, int(is_nan)
 
 
 def _to_float(metric: Metric) -> float:

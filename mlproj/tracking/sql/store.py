@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.type_names import Any, Protocol
 from mlproj.tracking import run_name as names
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Output, Page, Run, Status, WrongState
 from mlproj.tracking.sql import experiment as sql_experiment
