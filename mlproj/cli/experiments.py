@@ -15,7 +15,7 @@ from mlproj.cli.output import print_document, print_fields, print_heading, print
 from mlproj.cli.recorded import opened_store
 from mlproj.cli.table import Column
 from mlproj.foundation import quantity
-from mlproj.tracking.base import Experiment, NotFound, TrackingStore
+from mlproj.tracking.base import Experiment, Experiments, NotFound
 
 _COLUMNS = (
     Column("ID", right=True),
@@ -127,7 +127,7 @@ def restore_command(experiments: tuple[str, ...], as_json: bool) -> None:
     _tell(_move(experiments, "active"), "restored", as_json)
 
 
-def find(store: TrackingStore, reference: str) -> Experiment:
+def find(store: Experiments, reference: str) -> Experiment:
     """The experiment with this name, deleted ones included, else with this id. Raises NotFound."""
     try:
         return store.get_experiment(name=reference)
@@ -139,7 +139,7 @@ def find(store: TrackingStore, reference: str) -> Experiment:
         ) from error
 
 
-def _search(store: TrackingStore, filter: str, stage: str) -> Iterator[Experiment]:
+def _search(store: Experiments, filter: str, stage: str) -> Iterator[Experiment]:
     """All pages of a search."""
     from mlproj.tracking.search import shorthand
     from mlproj.tracking.search.vocabulary import EXPERIMENTS

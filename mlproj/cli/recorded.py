@@ -9,7 +9,7 @@ from itertools import count
 
 from mlproj.foundation.errors import UsageError
 from mlproj.mlflow_import.foreign_run import PARENT_TAG
-from mlproj.tracking.base import Run, TrackingStore
+from mlproj.tracking.base import Run, Runs, TrackingStore
 
 _PORTION = 20
 
@@ -32,7 +32,7 @@ def opened_store() -> Iterator[TrackingStore]:
         store.close()
 
 
-def find(store: TrackingStore, reference: str) -> Run:
+def find(store: Runs, reference: str) -> Run:
     """The run that *reference* means; ``last`` is the newest one that is not deleted, and not the child of another."""
     if reference != "last":
         return store.get_run(reference)
@@ -42,7 +42,7 @@ def find(store: TrackingStore, reference: str) -> Run:
     return newest
 
 
-def _newest(store: TrackingStore) -> Iterator[Run]:
+def _newest(store: Runs) -> Iterator[Run]:
     """The runs that are nobody's children, the newest first."""
     for offset in count(step=_PORTION):
         found = store.list_runs(limit=_PORTION, offset=offset)

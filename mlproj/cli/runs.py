@@ -13,7 +13,7 @@ from mlproj.cli.output import print_document, print_lines, print_rows
 from mlproj.cli.recorded import find, opened_store
 from mlproj.foundation import paths
 from mlproj.foundation.errors import UsageError
-from mlproj.tracking.base import Run, Status, TrackingStore
+from mlproj.tracking.base import Run, RunChanges, Status, TrackingStore
 
 _PAGE = 1000
 
@@ -265,7 +265,7 @@ def _move(references: tuple[str, ...], stage: str, as_json: bool) -> None:
     with opened_store() as store:
         found = {run.run_id: run for run in (find(store, reference) for reference in references)}
         for run_id in found:
-            store.update_run(run_id, lifecycle_stage=stage)
+            store.update_run(run_id, RunChanges(lifecycle_stage=stage))
         moved = [store.get_run(run_id) for run_id in found]
     if as_json:
         _print_json(moved)

@@ -20,7 +20,7 @@ from mlproj.logging_api.active_run import ActiveRun
 from mlproj.run_folder import artifact_folder, liveness, log_file
 from mlproj.running import system_metrics
 from mlproj.running.background_worker import BackgroundWorker
-from mlproj.tracking.base import Run, Status, TrackingStore, WrongState
+from mlproj.tracking.base import NewRun, Run, RunChanges, Runs, Status, TrackingStore, WrongState
 
 if TYPE_CHECKING:
     from mlproj.outbox.upload_worker import UploadWorker
@@ -40,12 +40,14 @@ def start(run_id: str | None, run_name: str | None, experiment_name: str | None,
             if run.lifecycle_stage != "active":
                 raise WrongState(f"the run {run.run_id} is deleted", hint="restore it first")
             undo.enter_context(liveness.hold(paths.run_dir(run.run_id)))
-            store.update_run(run.run_id, status=Status.RUNNING, run_name=run_name, experiment_name=experiment_name)
+            store.update_run(
+                run.run_id, RunChanges(status=Status.RUNNING, run_name=run_name, experiment_name=experiment_name)
+            )
         owned = _OwnedRun(store, run)
         try:
             owned.begin()
         except BaseException as error:
-            store.update_run(run.run_id, status=Status.FAILED, status_reason=redact(str(error)))
+            store.update_run(run.run_id, RunChanges(status=Status.FAILED, status_reason=redact(str(error))))
             raise
         owned.resources = undo.pop_all()
     atexit.unregister(_end_all)  # after what the program registered meanwhile, which may log
@@ -58,7 +60,7 @@ def move(run_id: str, experiment_name: str) -> None:
     store = tracking.open(outbox.recording_uri())
     try:
         if store.get_run(run_id).experiment_id == "0":
-            store.update_run(run_id, experiment_name=experiment_name)
+            store.update_run(run_id, RunChanges(experiment_name=experiment_name))
     finally:
         store.close()
 
@@ -100,9 +102,11 @@ class _OwnedRun:
                 _warn(f"not logged: {problem}")
             self._store.update_run(
                 self._run.run_id,
-                status=Status(status),
-                status_reason=redact(reason) if reason else None,
-                end_time=time.time_ns() // 1_000_000,
+                RunChanges(
+                    status=Status(status),
+                    status_reason=redact(reason) if reason else None,
+                    end_time=time.time_ns() // 1_000_000,
+                ),
             )
         if self._upload_worker and not self._upload_worker.finish():
             _warn(
@@ -121,9 +125,7 @@ def _upload_worker(run_id: str) -> UploadWorker | None:
     return courier
 
 
-def _create(
-    store: TrackingStore, run_id: str, run_name: str | None, experiment_name: str | None, parent: str | None
-) -> Run:
+def _create(store: Runs, run_id: str, run_name: str | None, experiment_name: str | None, parent: str | None) -> Run:
     user = _user()
     program = sys.argv[0] if sys.argv else ""
     known = {
@@ -133,13 +135,15 @@ def _create(
         "mlflow.parentRunId": parent,
     }
     return store.create_run(
-        run_id=run_id,
-        run_name=run_name,
-        experiment_name=experiment_name or env_vars.EXPERIMENT_NAME.get(),
-        tags={key: value for key, value in known.items() if value},
-        host=os.uname().nodename,
-        user=user,
-        pid=os.getpid(),
+        NewRun(
+            run_id=run_id,
+            run_name=run_name,
+            experiment_name=experiment_name or env_vars.EXPERIMENT_NAME.get(),
+            tags={key: value for key, value in known.items() if value},
+            host=os.uname().nodename,
+            user=user,
+            pid=os.getpid(),
+        )
     )
 
 

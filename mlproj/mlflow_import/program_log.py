@@ -23,7 +23,7 @@ from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
 from mlproj.mlflow_import import artifacts, database, folder, location
 from mlproj.mlflow_import.foreign_run import PARENT_TAG, MlflowRun
-from mlproj.tracking.base import UNFINISHED, Metric, Run, Status, TrackingStore
+from mlproj.tracking.base import UNFINISHED, Metric, NewRun, Run, RunChanges, Runs, Status
 from mlproj.tracking.sql.statement import now
 
 RUN_TAG = "mlproj.mlflow.runId"
@@ -40,7 +40,7 @@ Reader = Callable[[Path, int], list[MlflowRun]]
 
 
 def collect(
-    store: TrackingStore,
+    store: Runs,
     run: Run,
     *,
     run_dir: Path,
@@ -71,7 +71,7 @@ def collect(
     return importer.record(found, adopt=adopt)
 
 
-def _recorded(store: TrackingStore, since: int) -> set[str]:
+def _recorded(store: Runs, since: int) -> set[str]:
     """The ids of MLflow's that are in our store already: a nested run brought them in."""
     recent = [run for run in store.list_runs(lifecycle_stage=None, limit=_RECENT) if (run.start_time or 0) >= since]
     return {run.run_id for run in recent} | {run.tags[RUN_TAG] for run in recent if RUN_TAG in run.tags}
@@ -112,9 +112,7 @@ def _if_detected(
 class _Importer:
     """Brings the runs of one program in: the first one is adopted, the others become children."""
 
-    def __init__(
-        self, store: TrackingStore, run: Run, places: artifacts.Places, ended: Status, progress: Progress
-    ) -> None:
+    def __init__(self, store: Runs, run: Run, places: artifacts.Places, ended: Status, progress: Progress) -> None:
         self._store = store
         self._run = run
         self._places = places
@@ -158,10 +156,12 @@ class _Importer:
         try:
             self._store.update_run(
                 run.run_id,
-                run_name=logged.name if _is_better_name(logged.name, run.run_name) else None,
-                experiment_name=logged.experiment_name
-                if self._may_move and logged.experiment_name not in ("Default", "")
-                else None,
+                RunChanges(
+                    run_name=logged.name if _is_better_name(logged.name, run.run_name) else None,
+                    experiment_name=logged.experiment_name
+                    if self._may_move and logged.experiment_name not in ("Default", "")
+                    else None,
+                ),
             )
         except UsageError as trouble:
             self._progress.warn(f"the run stays in {run.experiment_name}: {trouble}")
@@ -173,17 +173,19 @@ class _Importer:
         parent = ids.get(logged.tags.get(PARENT_TAG, ""), run.run_id)
         try:
             child = self._store.create_run(
-                run_id=logged.run_id if _RUN_ID.fullmatch(logged.run_id) else None,
-                run_name=logged.name or None,
-                experiment_name=logged.experiment_name if self._may_move else run.experiment_name,
-                status=self._ended if left_open else logged.status,
-                start_time=logged.start_time,
-                end_time=logged.end_time or _last_time(logged, run),
-                user=run.user,
-                params={key: redact(value) for key, value in logged.params.items()},
-                tags={**{key: redact(value) for key, value in logged.tags.items()}, PARENT_TAG: parent},
-                source=run.source,
-                environment=run.environment,
+                NewRun(
+                    run_id=logged.run_id if _RUN_ID.fullmatch(logged.run_id) else None,
+                    run_name=logged.name or None,
+                    experiment_name=logged.experiment_name if self._may_move else run.experiment_name,
+                    status=self._ended if left_open else logged.status,
+                    start_time=logged.start_time,
+                    end_time=logged.end_time or _last_time(logged, run),
+                    user=run.user,
+                    params={key: redact(value) for key, value in logged.params.items()},
+                    tags={**{key: redact(value) for key, value in logged.tags.items()}, PARENT_TAG: parent},
+                    source=run.source,
+                    environment=run.environment,
+                )
             )
             ids[logged.run_id] = child.run_id
             self._add_logged(child.run_id, child.artifact_uri, logged)

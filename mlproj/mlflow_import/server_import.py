@@ -15,15 +15,15 @@ from mlproj.mlflow_import import transfer
 from mlproj.mlflow_import.foreign_run import LoggedModel, MlflowRun
 from mlproj.mlflow_import.transfer import Transfer
 from mlproj.tracking import server_client
-from mlproj.tracking.base import Metric, NotFound, Run, TrackingStore
-from mlproj.tracking.model_base import LoggedModels
+from mlproj.tracking.base import Metric, NotFound, Run, Runs
+from mlproj.tracking.model_base import ModelStore
 
 _PAGE = 500
 _PORTION = 1 << 20
 _DEEPEST = 50  # folders; a server of somebody else's must not lead us round in circles
 
 
-def bring_in(store: TrackingStore, server: str, progress: Progress) -> Transfer:
+def bring_in(store: Runs, server: str, progress: Progress) -> Transfer:
     """Bring in the runs of the server at an address; as :func:`mlproj.mlflow_import.transfer.bring_in`. Raises
     ServiceError."""
     caller = HttpClient(server)
@@ -34,7 +34,7 @@ def bring_in(store: TrackingStore, server: str, progress: Progress) -> Transfer:
         return transfer.bring_runs(store, runs, _Files(server), caller.uri, progress)
 
 
-def _oldest_first(source: TrackingStore) -> Iterator[Run]:
+def _oldest_first(source: Runs) -> Iterator[Run]:
     token = None
     while True:
         page = source.search_runs(order_by=["attributes.start_time ASC"], limit=_PAGE, page_token=token)
@@ -44,7 +44,7 @@ def _oldest_first(source: TrackingStore) -> Iterator[Run]:
             return
 
 
-def _to_mlflow(source: TrackingStore, models: LoggedModels, run: Run) -> MlflowRun:
+def _to_mlflow(source: Runs, models: ModelStore, run: Run) -> MlflowRun:
     def metrics() -> Iterator[Metric]:
         for key in run.metrics:
             yield from source.metric_history(run.run_id, key)
@@ -64,7 +64,7 @@ def _to_mlflow(source: TrackingStore, models: LoggedModels, run: Run) -> MlflowR
     )
 
 
-def _models(models: LoggedModels, run_id: str) -> Iterator[LoggedModel]:
+def _models(models: ModelStore, run_id: str) -> Iterator[LoggedModel]:
     for link in models.models_of_runs([run_id]).get(run_id, ()):
         if link.output:
             try:

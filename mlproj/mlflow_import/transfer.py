@@ -20,7 +20,7 @@ from mlproj.foundation.redaction import redact
 from mlproj.mlflow_import import artifacts, database
 from mlproj.mlflow_import import folder as mlflow_folder
 from mlproj.mlflow_import.foreign_run import MlflowRun
-from mlproj.tracking.base import Metric, Run, TrackingStore
+from mlproj.tracking.base import Metric, NewRun, Run, RunChanges, Runs
 
 ORIGIN_TAG = "mlproj.imported.from"
 """Where a run was brought in from."""
@@ -46,7 +46,7 @@ class Transfer:
     left: list[str] = field(default_factory=list)
 
 
-def bring_in(store: TrackingStore, place: Path, progress: Progress) -> Transfer:
+def bring_in(store: Runs, place: Path, progress: Progress) -> Transfer:
     """Bring in the store at *place*: an ``mlruns`` folder, a folder with one in it, or a SQLite file.
 
     A run that cannot be read whole is a warning, and the others are brought in. Raises UsageError when there is no
@@ -57,9 +57,7 @@ def bring_in(store: TrackingStore, place: Path, progress: Progress) -> Transfer:
     return bring_runs(store, runs, places, place.as_uri(), progress)
 
 
-def bring_runs(
-    store: TrackingStore, runs: Iterable[MlflowRun], places: Places, origin: str, progress: Progress
-) -> Transfer:
+def bring_runs(store: Runs, runs: Iterable[MlflowRun], places: Places, origin: str, progress: Progress) -> Transfer:
     """Bring in *runs* that were recorded at *origin*, and their files from *places*. Raises ServiceError."""
     transfer = Transfer()
     known = {run.run_id: run for run in store.list_runs(lifecycle_stage=None)}
@@ -95,7 +93,7 @@ def _nothing_there(place: Path) -> str:
 
 
 def _bring_run(
-    store: TrackingStore,
+    store: Runs,
     logged: MlflowRun,
     ours: Run | None,
     places: Places,
@@ -121,19 +119,21 @@ def _bring_run(
         progress.warn(trouble)
 
 
-def _create(store: TrackingStore, logged: MlflowRun, origin: str) -> Run:
+def _create(store: Runs, logged: MlflowRun, origin: str) -> Run:
     return store.create_run(
-        run_id=logged.run_id,
-        run_name=logged.name or None,
-        experiment_name=logged.experiment_name,
-        status=logged.status,
-        start_time=logged.start_time,
-        end_time=logged.end_time,
-        user=logged.tags.get("mlflow.user"),
-        entry_point=logged.tags.get("mlflow.project.entryPoint"),
-        params={key: redact(value) for key, value in logged.params.items()},
-        tags={**{key: redact(value) for key, value in logged.tags.items()}, ORIGIN_TAG: origin},
-        source=_source(logged),
+        NewRun(
+            run_id=logged.run_id,
+            run_name=logged.name or None,
+            experiment_name=logged.experiment_name,
+            status=logged.status,
+            start_time=logged.start_time,
+            end_time=logged.end_time,
+            user=logged.tags.get("mlflow.user"),
+            entry_point=logged.tags.get("mlflow.project.entryPoint"),
+            params={key: redact(value) for key, value in logged.params.items()},
+            tags={**{key: redact(value) for key, value in logged.tags.items()}, ORIGIN_TAG: origin},
+            source=_source(logged),
+        )
     )
 
 
@@ -150,7 +150,7 @@ def _source(logged: MlflowRun) -> dict[str, str | None] | None:
     }
 
 
-def _bring_up_to_date(store: TrackingStore, logged: MlflowRun, ours: Run) -> bool:
+def _bring_up_to_date(store: Runs, logged: MlflowRun, ours: Run) -> bool:
     """Add what the run got since it was brought in, without its metrics; whether there was anything."""
     params = {key: redact(value) for key, value in logged.params.items() if key not in ours.params}
     tags = {key: redact(value) for key, value in logged.tags.items()}
@@ -159,7 +159,7 @@ def _bring_up_to_date(store: TrackingStore, logged: MlflowRun, ours: Run) -> boo
         store.log(ours.run_id, params=params, tags=changed)
     ended = logged.status is not ours.status or logged.end_time != ours.end_time
     if ended:
-        store.update_run(ours.run_id, status=logged.status, end_time=logged.end_time)
+        store.update_run(ours.run_id, RunChanges(status=logged.status, end_time=logged.end_time))
     return bool(params or changed or ended)
 
 

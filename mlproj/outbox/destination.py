@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore
@@ -26,13 +25,14 @@ class Destination:
         self._client = HttpClient(server, timeout=TIMEOUT, patient=False)
         self.is_exact = server_client.is_mlproj(self._client)
         if self.is_exact:
-            self.store, self.models = remote.store(self._client), remote.models(self._client)
+            self.store: TrackingStore = remote.RemoteStore(self._client)
+            self.models: ModelStore = remote.RemoteModels(self._client)
         else:
             from mlproj.tracking.mlflow_rest.models import MlflowModels
             from mlproj.tracking.mlflow_rest.runs import MlflowStore
 
-            self.store = cast("TrackingStore", MlflowStore(self._client))
-            self.models = cast("ModelStore", MlflowModels(self._client))
+            self.store = MlflowStore(self._client)
+            self.models = MlflowModels(self._client)
         self._experiments: dict[str, Experiment] = {}
 
     @property

@@ -18,7 +18,7 @@ from mlproj.outbox import files, ledger
 from mlproj.outbox.destination import Destination
 from mlproj.outbox.ledger import Entry, Ledger
 from mlproj.outbox.models import ModelDelivery
-from mlproj.tracking.base import UNFINISHED, AlreadyExists, Metric, NotFound, Run, TrackingStore
+from mlproj.tracking.base import UNFINISHED, AlreadyExists, Metric, NewRun, NotFound, Run, RunChanges, TrackingStore
 from mlproj.tracking.mlflow_rest.json_form import RUN_ID_TAG
 from mlproj.tracking.mlflow_rest.runs import is_cut
 from mlproj.tracking.model_base import ModelStore
@@ -80,7 +80,7 @@ class RunDelivery:
         again."""
         assert entry.remote_id is not None
         with suppress(NotFound):
-            self._destination.store.update_run(entry.remote_id, lifecycle_stage="deleted")
+            self._destination.store.update_run(entry.remote_id, RunChanges(lifecycle_stage="deleted"))
         self._ledger.begin_anew(entry.run_id)
 
     def _find(self, run: Run) -> Run | None:
@@ -100,20 +100,22 @@ class RunDelivery:
         experiment = self._destination.experiment(self._store.get_experiment(experiment_id=run.experiment_id))
         try:
             return self._destination.store.create_run(
-                run_id=run.run_id,
-                run_name=run.run_name,
-                experiment_id=experiment.experiment_id,
-                start_time=run.start_time,
-                artifact_uri=None if run.artifact_uri.startswith("file:") else run.artifact_uri,
-                entry_point=run.entry_point,
-                command=run.command,
-                host=run.host,
-                user=run.user,
-                pid=run.pid,
-                tags=self._tags(run),
-                source=run.source,
-                environment=run.environment,
-                inputs=run.inputs,
+                NewRun(
+                    run_id=run.run_id,
+                    run_name=run.run_name,
+                    experiment_id=experiment.experiment_id,
+                    start_time=run.start_time,
+                    artifact_uri=None if run.artifact_uri.startswith("file:") else run.artifact_uri,
+                    entry_point=run.entry_point,
+                    command=run.command,
+                    host=run.host,
+                    user=run.user,
+                    pid=run.pid,
+                    tags=self._tags(run),
+                    source=run.source,
+                    environment=run.environment,
+                    inputs=run.inputs,
+                )
             )
         except AlreadyExists:
             return self._destination.store.get_run(run.run_id)
@@ -152,14 +154,17 @@ class RunDelivery:
         store = self._destination.store
         self._destination.bring_tags(self._store.get_experiment(experiment_id=run.experiment_id))
         if sent.get("end") != [run.status.value, run.end_time]:
-            ended = store.update_run(remote_id, status=run.status, end_time=run.end_time, expected=UNFINISHED)
+            ended = store.update_run(
+                remote_id, RunChanges(status=run.status, end_time=run.end_time), expected=UNFINISHED
+            )
             if not ended:  # the server took it for dead, or somebody told it so: we know
                 store.update_run(
-                    remote_id, status=run.status, end_time=run.end_time, status_reason=run.status_reason or ""
+                    remote_id,
+                    RunChanges(status=run.status, end_time=run.end_time, status_reason=run.status_reason or ""),
                 )
             sent["end"] = [run.status.value, run.end_time]
         if run.lifecycle_stage != sent.get("lifecycle_stage", "active"):
-            store.update_run(remote_id, lifecycle_stage=run.lifecycle_stage)
+            store.update_run(remote_id, RunChanges(lifecycle_stage=run.lifecycle_stage))
             sent["lifecycle_stage"] = run.lifecycle_stage
 
     def _bring_values(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
@@ -186,7 +191,7 @@ class RunDelivery:
                 news["outputs"] = run.outputs
             if "experiment_name" in news:  # made as it is here, with its tags
                 self._destination.experiment(self._store.get_experiment(experiment_id=run.experiment_id))
-            store.update_run(remote_id, **news)
+            store.update_run(remote_id, RunChanges(**news))
             sent["fields"] = fields
         datasets = [[dataset.name, dataset.digest, dict(dataset.tags)] for dataset in run.datasets]
         if datasets and datasets != sent.get("datasets"):

@@ -17,7 +17,7 @@ from mlproj.reproduction.tolerance import Tolerance
 from mlproj.reproduction.trial import Cause
 from mlproj.reproduction.verdict import DIFFERS, Verdict
 from mlproj.running.plan import Plan
-from mlproj.tracking.base import Run, TrackingStore
+from mlproj.tracking.base import Run, Runs
 
 VERDICT = "mlproj.verdict"
 """The tag of a run that reproduces another one: what came of it."""
@@ -62,9 +62,7 @@ class Audit:
         return all(one.reproduced for one in self.among)
 
 
-def audit(
-    asked: Asked, times: int, how: How, store: TrackingStore, progress: Progress, *, search: bool = True
-) -> Audit:
+def audit(asked: Asked, times: int, how: How, store: Runs, progress: Progress, *, search: bool = True) -> Audit:
     """Do a run again *times* times, each in a fresh environment when there are several. With *search*, runs that differ
     are followed by others that tell why.
 
@@ -95,7 +93,7 @@ def audit(
     return Audit(tuple(verdicts), among, divergence.find(odd.before, odd.after), causes, lacking)
 
 
-def _judged(asked: Asked, then: Results, run: Run, store: TrackingStore) -> Verdict:
+def _judged(asked: Asked, then: Results, run: Run, store: Runs) -> Verdict:
     """Compare *run* with the original, and note with it what came of that."""
     with results.place_of(run, store) as place:
         found = asked.judge(then, results.read_results(run, place))
@@ -103,7 +101,7 @@ def _judged(asked: Asked, then: Results, run: Run, store: TrackingStore) -> Verd
     return found
 
 
-def _results(run: Run, store: TrackingStore) -> Results:
+def _results(run: Run, store: Runs) -> Results:
     with results.place_of(run, store) as place:
         return results.read_results(run, place)
 
@@ -121,7 +119,7 @@ def _silent(how: How) -> How:
     return replace(how, tell=lambda _: None)
 
 
-def _tried(asked: Asked, times: int, how: How, store: TrackingStore, progress: Progress) -> list[Cause]:
+def _tried(asked: Asked, times: int, how: How, store: Runs, progress: Progress) -> list[Cause]:
     """The first of what may be set that makes runs alike."""
     for one in trial.prepare_trial(asked.original):
         progress.note(f"is it the {one.cause.name}? Runs with {one.shown}")
@@ -133,7 +131,7 @@ def _tried(asked: Asked, times: int, how: How, store: TrackingStore, progress: P
 
 
 def _makes_alike(
-    variables: Mapping[str, str], how: How, asked: Asked, times: int, store: TrackingStore, progress: Progress
+    variables: Mapping[str, str], how: How, asked: Asked, times: int, store: Runs, progress: Progress
 ) -> bool:
     first: Results | None = None
     for _ in range(max(times, trial.FEWEST)):

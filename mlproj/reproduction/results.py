@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
 from mlproj import artifacts, outbox, tracking
@@ -18,7 +18,7 @@ from mlproj.reproduction.described_model import without_identity
 from mlproj.run_folder.outputs import FOLDER as OUTPUTS
 from mlproj.run_folder.record import FOLDER as RECORD
 from mlproj.running.system_metrics import PREFIX as LOAD
-from mlproj.tracking.base import Metric, Run, Status, TrackingStore
+from mlproj.tracking.base import Metric, Run, Runs, Status
 from mlproj.tracking.model_base import ModelStore
 
 LARGEST_READ = 20_000_000  # bytes of a file that is looked into; of larger ones the digest has to do
@@ -58,26 +58,22 @@ class Results:
 class Place:
     """Where runs are recorded."""
 
-    runs: TrackingStore
+    runs: Runs
     models: ModelStore
 
 
 @contextmanager
-def place_of(run: Run, store: TrackingStore) -> Iterator[Place]:
+def place_of(run: Run, store: Runs) -> Iterator[Place]:
     """Where *run* is to be read: in *store*, that of ``MLPROJ_TRACKING_URI``, or on this disk while it waits for its
     server."""
     uri = env_vars.TRACKING_URI.get()
     waiting = outbox.recording_uri() if tracking.is_server(uri) and not _has(store, run) else None
-    runs, models = tracking.open(waiting) if waiting else store, tracking.open_models(waiting)
-    try:
-        yield Place(runs, models)
-    finally:
-        models.close()
-        if waiting:
-            runs.close()
+    with ExitStack() as opened:
+        models = opened.enter_context(closing(tracking.open_models(waiting)))
+        yield Place(opened.enter_context(closing(tracking.open(waiting))) if waiting else store, models)
 
 
-def _has(store: TrackingStore, run: Run) -> bool:
+def _has(store: Runs, run: Run) -> bool:
     try:
         return store.get_run(run.run_id).run_id == run.run_id
     except MlprojError:
@@ -97,7 +93,7 @@ def read_results(run: Run, place: Place) -> Results:
     return Results(run, metrics, files, tuple((child.status, child.exit_code) for child in children))
 
 
-def _children(run: Run, store: TrackingStore) -> list[Run]:
+def _children(run: Run, store: Runs) -> list[Run]:
     """The child runs in an order that does not depend on which of them began first."""
     found = store.search_runs(filter=f"tags.`{PARENT_TAG}` = '{run.run_id}'", limit=_MOST_CHILDREN).items
     return sorted(

@@ -18,7 +18,7 @@ from pathlib import Path
 from mlproj.foundation import paths
 from mlproj.foundation.errors import MlprojError, ServiceError
 from mlproj.run_folder.log_file import Reader
-from mlproj.tracking.base import UNFINISHED, NotFound, Run, Status, TrackingStore
+from mlproj.tracking.base import UNFINISHED, NotFound, Run, RunChanges, Status, TrackingStore
 
 LOCK = "alive.lock"
 REASON = "mlproj was killed or the machine stopped"
@@ -84,7 +84,9 @@ def reap(store: TrackingStore) -> list[Run]:
             continue
         _read_on(store, run.run_id, run_dir)
         end = max(last_sign_of_life(run_dir) or 0, run.start_time or 0)
-        if store.update_run(run.run_id, status=Status.KILLED, status_reason=REASON, end_time=end, expected=UNFINISHED):
+        if store.update_run(
+            run.run_id, RunChanges(status=Status.KILLED, status_reason=REASON, end_time=end), expected=UNFINISHED
+        ):
             dead.append(store.get_run(run.run_id))
     return dead
 

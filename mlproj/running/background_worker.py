@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mlproj.foundation.errors import MlprojError
 from mlproj.run_folder.log_file import Reader
 from mlproj.running.system_metrics import Sampler
-from mlproj.tracking.base import TrackingStore
+from mlproj.tracking.base import Runs
 
 _EVERY = 1.0  # seconds between two looks at the files
 
@@ -23,7 +23,7 @@ class BackgroundWorker:
 
     def __init__(
         self,
-        store: TrackingStore,
+        store: Runs,
         run_id: str,
         reader: Reader,
         sampler: Sampler | None,

@@ -18,7 +18,7 @@ from mlproj.running.isolation.base import HERE, Reach
 from mlproj.running.named_servers import NamedServers
 from mlproj.running.plan import Plan, source_document
 from mlproj.server.embedded import Embedded
-from mlproj.tracking.base import Run, Status, TrackingStore
+from mlproj.tracking.base import Run, RunChanges, Status, TrackingStore
 
 if TYPE_CHECKING:
     from mlproj.running.background_worker import BackgroundWorker
@@ -70,7 +70,7 @@ class Capture:
                 digest = source_snapshot.keep(self._before, self.run_dir / paths.PROJECT)
                 if digest:
                     source = {**source_document(self._plan.revision), "snapshot": digest}
-                    self._store.update_run(self._run.run_id, source=source)
+                    self._store.update_run(self._run.run_id, RunChanges(source=source))
 
     def _servers_named(self, network: Network, environ: Mapping[str, str]) -> NamedServers:
         has_own_network = self._plan.request.sandbox or network.name != HERE.name
@@ -159,7 +159,7 @@ class Capture:
         try:
             changed = self._before.changes()
             kept = outputs.keep(changed, self.artifacts, limit=self._plan.request.output_limit, progress=self._progress)
-            self._store.update_run(self._run.run_id, outputs=kept)
+            self._store.update_run(self._run.run_id, RunChanges(outputs=kept))
             if self._is_remote:
                 from mlproj.outbox import files
 

@@ -21,7 +21,7 @@ from mlproj.foundation import env_vars, paths
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import MlprojError
 from mlproj.foundation.redaction import mask_url
-from mlproj.tracking.base import Experiment, NotFound, Run, TrackingStore
+from mlproj.tracking.base import Experiment, Experiments, NotFound, Run, Runs, TrackingStore
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _emptied(
                 yield experiment
 
 
-def _deleted_experiments(store: TrackingStore) -> Iterator[Experiment]:
+def _deleted_experiments(store: Experiments) -> Iterator[Experiment]:
     token: str | None = None
     while True:
         page = store.search_experiments(lifecycle_stage="deleted", page_token=token)
@@ -90,7 +90,7 @@ def _deleted_experiments(store: TrackingStore) -> Iterator[Experiment]:
             return
 
 
-def _is_there(store: TrackingStore, experiment: Experiment) -> bool:
+def _is_there(store: Experiments, experiment: Experiment) -> bool:
     with suppress(NotFound):
         return store.get_experiment(experiment_id=experiment.experiment_id).name == experiment.name
     return False
@@ -110,7 +110,7 @@ def _store_name() -> str:
     return mask_url(uri) if uri else str(paths.database())
 
 
-def _finish(store: TrackingStore) -> Iterator[str]:
+def _finish(store: Runs) -> Iterator[str]:
     """Remove the files of runs that an earlier removal, which was killed, took from the records. Yields what was
     left."""
     for note in sorted((paths.home() / "gc").glob("*.json")):
@@ -127,7 +127,7 @@ def _finish(store: TrackingStore) -> Iterator[str]:
         note.unlink(missing_ok=True)
 
 
-def _is_recorded(store: TrackingStore, run_id: str) -> bool:
+def _is_recorded(store: Runs, run_id: str) -> bool:
     with suppress(NotFound):
         return store.get_run(run_id).run_id == run_id
     return False

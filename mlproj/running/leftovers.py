@@ -11,14 +11,14 @@ from pathlib import Path
 
 from mlproj.foundation import env_vars, file_tree, paths
 from mlproj.run_folder import liveness
-from mlproj.tracking.base import NotFound, TrackingStore
+from mlproj.tracking.base import NotFound, Runs
 
 _OLD = 3600.0  # seconds; nothing is younger that somebody may still be writing
 _HALF = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # as `paths.write_atomic` calls it until it is whole
 _BEFORE_RECORD = {liveness.LOCK, paths.PLAN, paths.DEFINITION, paths.DIFF}
 
 
-def remove(store: TrackingStore) -> int:
+def remove(store: Runs) -> int:
     """Remove them where no living process owns the run; returns how many there were. Trouble is passed over."""
     root = paths.run_dir("x").parent
     try:
@@ -36,7 +36,7 @@ def _is_abandoned(folder: Path) -> bool:
         return False
 
 
-def _remove_in(folder: Path, store: TrackingStore) -> int:
+def _remove_in(folder: Path, store: Runs) -> int:
     halves = [file for file in folder.iterdir() if _HALF.fullmatch(file.name) and file.is_file()]
     others = {file.name for file in folder.iterdir()} - {file.name for file in halves}
     if env_vars.TRACKING_URI.get() is None and others <= _BEFORE_RECORD and not _is_recorded(store, folder.name):
@@ -47,7 +47,7 @@ def _remove_in(folder: Path, store: TrackingStore) -> int:
     return len(halves)
 
 
-def _is_recorded(store: TrackingStore, run_id: str) -> bool:
+def _is_recorded(store: Runs, run_id: str) -> bool:
     try:
         store.get_run(run_id)
     except NotFound:

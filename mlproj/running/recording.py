@@ -33,7 +33,7 @@ from mlproj.running.plan import (
     source_document,
     source_name,
 )
-from mlproj.tracking.base import Run, Status
+from mlproj.tracking.base import NewRun, Run, RunChanges, Status
 from mlproj.tracking.record import image_tags, mlflow_tags
 
 if TYPE_CHECKING:
@@ -98,22 +98,24 @@ class Recording:
         if plan.revision.diff:
             paths.write_atomic(self.run_dir / paths.DIFF, plan.revision.diff)
         self.run = self.store.create_run(
-            run_id=self.run_id,
-            experiment_name=experiment_name,
-            experiment_id=experiment_id,
-            run_name=request.run_name,
-            start_time=_now(),
-            status=Status.RUNNING,
-            params=shown_parameters(plan.command),
-            tags={**self._tags(), **request.tags},
-            source=source_document(plan.revision),
-            environment=self._environment,
-            entry_point=plan.entry_point.name,
-            command=shown_command(plan.command),
-            inputs=input_documents(plan.command),
-            host=os.uname().nodename,
-            user=_user(),
-            pid=os.getpid(),
+            NewRun(
+                run_id=self.run_id,
+                experiment_name=experiment_name,
+                experiment_id=experiment_id,
+                run_name=request.run_name,
+                start_time=_now(),
+                status=Status.RUNNING,
+                params=shown_parameters(plan.command),
+                tags={**self._tags(), **request.tags},
+                source=source_document(plan.revision),
+                environment=self._environment,
+                entry_point=plan.entry_point.name,
+                command=shown_command(plan.command),
+                inputs=input_documents(plan.command),
+                host=os.uname().nodename,
+                user=_user(),
+                pid=os.getpid(),
+            )
         )
         if self.is_remote:
             from mlproj.outbox.upload_worker import UploadWorker
@@ -153,7 +155,7 @@ class Recording:
         if prepared.lock:
             paths.write_atomic(self.run_dir / prepared.lock.name, prepared.lock.read_bytes())
             self._environment["lock"] = prepared.lock.name
-        self.store.update_run(self.run_id, environment=self._environment)
+        self.store.update_run(self.run_id, RunChanges(environment=self._environment))
         if image := prepared.record.get("image"):
             self.store.log(self.run_id, tags=image_tags(image["name"], image["id"]))
         assert self.run is not None
@@ -213,7 +215,7 @@ class Recording:
         reason = redact(self._reason) if self._reason else None
         status = self._status or Status.FAILED
         self.store.update_run(
-            self.run_id, status=status, status_reason=reason, exit_code=self._exit_code, end_time=_now()
+            self.run_id, RunChanges(status=status, status_reason=reason, exit_code=self._exit_code, end_time=_now())
         )
         if self._capture:
             self._capture.end_children(status)

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
@@ -59,7 +59,7 @@ def application(scoped: RunScopedStore, known: Stores, token: str | None, *, pro
     name.
     """
     models = RunScopedModels(known.models, scoped)
-    principal = Principal(_readable(scoped), cast("ModelStore", models))
+    principal = Principal(_readable(scoped), models)
     files = RunScopedFiles(known.files, scoped, known.models, models.owns)
     admit = (lambda _request: principal) if token is None else asking(_OneToken(token), principal)
     hosts = None if proxied or token is None else LOOPBACK
@@ -71,7 +71,7 @@ def _readable(scoped: RunScopedStore) -> TrackingStore:
         return scoped
     from mlproj.server.confined_reading import ConfinedReading
 
-    return cast("TrackingStore", ConfinedReading(scoped))
+    return ConfinedReading(scoped)
 
 
 class Arrivals(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlproj.server import run_model, wire
 from mlproj.server.call import ApiError, Call, Routes, admin, invalid, read, write
-from mlproj.tracking.base import Run, Status, WrongState
+from mlproj.tracking.base import NewRun, Run, RunChanges, Status, WrongState
 
 _MOST = 50_000  # runs of one page
 _MOST_POINTS = 1_000_000  # of one page
@@ -19,12 +19,14 @@ _MOST_IN_BATCH = 1000
 def _create(call: Call) -> Mapping[str, Any]:
     tags = wire.to_pairs(call.items("tags"), "tags")
     made = call.store.create_run(
-        experiment_id=call.optional_text("experiment_id") or "0",
-        run_name=call.optional_text("run_name") or None,
-        start_time=call.moment("start_time") or None,
-        user=call.optional_text("user_id") or tags.get("mlflow.user"),
-        status=wire.to_status(call) or Status.RUNNING,
-        tags=tags,
+        NewRun(
+            experiment_id=call.optional_text("experiment_id") or "0",
+            run_name=call.optional_text("run_name") or None,
+            start_time=call.moment("start_time") or None,
+            user=call.optional_text("user_id") or tags.get("mlflow.user"),
+            status=wire.to_status(call) or Status.RUNNING,
+            tags=tags,
+        )
     )
     return {"run": _shown(call, [made])[0]}
 
@@ -39,21 +41,23 @@ def _update(call: Call) -> Mapping[str, Any]:
         raise WrongState(f"the run {run.run_id} is deleted")
     call.store.update_run(
         run.run_id,
-        status=wire.to_status(call),
-        end_time=call.moment("end_time") or None,
-        run_name=call.optional_text("run_name") or None,
+        RunChanges(
+            status=wire.to_status(call),
+            end_time=call.moment("end_time") or None,
+            run_name=call.optional_text("run_name") or None,
+        ),
     )
     found = call.store.get_run(run.run_id)
     return {"run_info": wire.run_info(found, call.artifact_place(found.artifact_uri))}
 
 
 def _delete(call: Call) -> Mapping[str, Any]:
-    call.store.update_run(call.run().run_id, lifecycle_stage="deleted")
+    call.store.update_run(call.run().run_id, RunChanges(lifecycle_stage="deleted"))
     return {}
 
 
 def _restore(call: Call) -> Mapping[str, Any]:
-    call.store.update_run(call.run().run_id, lifecycle_stage="active")
+    call.store.update_run(call.run().run_id, RunChanges(lifecycle_stage="active"))
     return {}
 
 

@@ -13,7 +13,7 @@ from mlproj.foundation.errors import UsageError
 from mlproj.server.call import ApiError
 from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.server.run_tree import PROGRAM
-from mlproj.tracking.model_base import ModelStore
+from mlproj.tracking.model_base import LoggedModels
 
 _RUN = re.compile(r"[0-9a-f]{32}")
 _MODEL = re.compile(r"m-[0-9a-f]{32}")
@@ -28,7 +28,7 @@ class RunScopedFiles:
     """
 
     def __init__(
-        self, files: ArtifactStore, scoped: RunScopedStore, models: ModelStore, owns_model: Callable[[str], bool]
+        self, files: ArtifactStore, scoped: RunScopedStore, models: LoggedModels, owns_model: Callable[[str], bool]
     ) -> None:
         self.uri = files.uri
         self._files = files

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.override import override
 from mlproj.server.call import ApiError
 from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.server.run_tree import PROGRAM, RunTree
@@ -16,7 +17,7 @@ from mlproj.tracking.base import Page
 from mlproj.tracking.model_base import ModelRegistry, ModelVersion, RegisteredModel
 
 
-class RunScopedRegistry:
+class RunScopedRegistry(ModelRegistry):
     """The :class:`~mlproj.tracking.model_base.ModelRegistry` of one run's program, over *models*. Its methods are
     documented there.
 
@@ -83,17 +84,20 @@ class RunScopedRegistry:
 
     # Registered models.
 
-    def create_registered_model(  # noqa: D102
+    @override
+    def create_registered_model(
         self, name: str, *, description: str | None = None, tags: Mapping[str, str] | None = None
     ) -> RegisteredModel:
         made = self._models.create_registered_model(name, description=description, tags=tags)
         self._names.add(made.name)
         return made
 
-    def get_registered_model(self, name: str) -> RegisteredModel:  # noqa: D102
+    @override
+    def get_registered_model(self, name: str) -> RegisteredModel:
         return self._shown(self._models.get_registered_model(name))
 
-    def search_registered_models(self, **asked: Any) -> Page[RegisteredModel]:  # noqa: D102
+    @override
+    def search_registered_models(self, **asked: Any) -> Page[RegisteredModel]:
         if not self._confined:
             return self._models.search_registered_models(**asked)
         return Page(
@@ -104,14 +108,16 @@ class RunScopedRegistry:
             ]
         )
 
-    def update_registered_model(self, name: str, *, description: str) -> RegisteredModel:  # noqa: D102
+    @override
+    def update_registered_model(self, name: str, *, description: str) -> RegisteredModel:
         found = self._models.get_registered_model(name)
         if not self._confined and description == (found.description or ""):
             return found
         self._require_name(name)
         return self._models.update_registered_model(name, description=description)
 
-    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:  # noqa: D102
+    @override
+    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
         self._require_name(name)
         if not self._owns_whole(name):
             _refuse(f"A version of the registered model {name!r:.80}")
@@ -120,7 +126,8 @@ class RunScopedRegistry:
         self._versions = {(renamed.name if each == name else each, number) for each, number in self._versions}
         return renamed
 
-    def delete_registered_model(self, name: str) -> None:  # noqa: D102
+    @override
+    def delete_registered_model(self, name: str) -> None:
         self._require_name(name)
         if not self._owns_whole(name):
             _refuse(f"A version of the registered model {name!r:.80}")
@@ -128,19 +135,22 @@ class RunScopedRegistry:
         self._names.discard(name)
         self._versions = {(each, number) for each, number in self._versions if each != name}
 
-    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:  # noqa: D102
+    @override
+    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
         if not self._confined and self._models.get_registered_model(name).tags.get(key) == value:
             return
         self._require_name(name)
         self._models.set_registered_model_tag(name, key, value)
 
-    def delete_registered_model_tag(self, name: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_registered_model_tag(self, name: str, key: str) -> None:
         self._require_name(name)
         self._models.delete_registered_model_tag(name, key)
 
     # Aliases.
 
-    def set_alias(self, name: str, alias: str, version: int) -> None:  # noqa: D102
+    @override
+    def set_alias(self, name: str, alias: str, version: int) -> None:
         holder = self._holder(name, alias)
         if not self._confined and holder is not None and holder.version == version:
             return
@@ -149,7 +159,8 @@ class RunScopedRegistry:
             _refuse(f"The alias {alias!r:.80} of the registered model {name!r:.80}")
         self._models.set_alias(name, alias, version)
 
-    def delete_alias(self, name: str, alias: str) -> None:  # noqa: D102
+    @override
+    def delete_alias(self, name: str, alias: str) -> None:
         holder = self._holder(name, alias)
         if holder is not None and not self._owns(holder):
             _refuse(f"The alias {alias!r:.80} of the registered model {name!r:.80}")
@@ -160,12 +171,14 @@ class RunScopedRegistry:
         number = self._models.get_registered_model(name).aliases.get(alias)
         return None if number is None else self._models.get_version(name, number)
 
-    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:  # noqa: D102
+    @override
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         return self._readable(self._models.get_version_by_alias(name, alias))
 
     # Versions.
 
-    def create_version(  # noqa: D102
+    @override
+    def create_version(
         self, name: str, source: str, *, run_id: str | None = None, model_id: str | None = None, **more: Any
     ) -> ModelVersion:
         if self._confined:
@@ -189,46 +202,55 @@ class RunScopedRegistry:
                 _refuse(f"The source {source!r:.200}")
             self._require_version(named[2], int(named[3]))
 
-    def get_version(self, name: str, version: int) -> ModelVersion:  # noqa: D102
+    @override
+    def get_version(self, name: str, version: int) -> ModelVersion:
         return self._readable(self._models.get_version(name, version))
 
-    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:  # noqa: D102
+    @override
+    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:
         found = self._models.latest_versions(name, stages)
         return [version for version in found if self._owns(version)] if self._confined else found
 
-    def search_versions(self, **asked: Any) -> Page[ModelVersion]:  # noqa: D102
+    @override
+    def search_versions(self, **asked: Any) -> Page[ModelVersion]:
         if not self._confined:
             return self._models.search_versions(**asked)
         return Page([version for version in every(self._models.search_versions, **asked) if self._owns(version)])
 
-    def download_uri(self, name: str, version: int) -> str:  # noqa: D102
+    @override
+    def download_uri(self, name: str, version: int) -> str:
         if self._confined:
             self._require_version(name, version)
         return self._models.download_uri(name, version)
 
-    def update_version(self, name: str, version: int, *, description: str) -> ModelVersion:  # noqa: D102
+    @override
+    def update_version(self, name: str, version: int, *, description: str) -> ModelVersion:
         found = self._models.get_version(name, version)
         if not self._confined and description == (found.description or ""):
             return found
         self._require_version(name, version)
         return self._models.update_version(name, version, description=description)
 
-    def delete_version(self, name: str, version: int) -> None:  # noqa: D102
+    @override
+    def delete_version(self, name: str, version: int) -> None:
         self._require_version(name, version)
         self._models.delete_version(name, version)
         self._versions.discard((name, version))
 
-    def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:  # noqa: D102
+    @override
+    def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:
         if not self._confined and self._models.get_version(name, version).tags.get(key) == value:
             return
         self._require_version(name, version)
         self._models.set_version_tag(name, version, key, value)
 
-    def delete_version_tag(self, name: str, version: int, key: str) -> None:  # noqa: D102
+    @override
+    def delete_version_tag(self, name: str, version: int, key: str) -> None:
         self._require_version(name, version)
         self._models.delete_version_tag(name, version, key)
 
-    def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:  # noqa: D102
+    @override
+    def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:
         found = self._models.get_version(name, version)
         if not self._confined and not archive_others and found.stage.value.lower() == stage.lower():
             return found

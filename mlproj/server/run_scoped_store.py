@@ -15,11 +15,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mlproj.foundation.override import override
 from mlproj.foundation.redaction import looks_secret, redact
 from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.server.call import ApiError
 from mlproj.server.run_tree import PROGRAM, RunTree
-from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Page, Run, Status, TrackingStore
+from mlproj.tracking.base import (
+    DatasetInput,
+    Experiment,
+    Metric,
+    NewRun,
+    NotFound,
+    Page,
+    Run,
+    RunChanges,
+    Status,
+    TrackingStore,
+)
 from mlproj.tracking.sql.statement import now
 from mlproj.tracking.sql.store import RUN_NAME_TAG
 
@@ -35,7 +47,7 @@ class Chosen:
     name: bool = False
 
 
-class RunScopedStore:
+class RunScopedStore(TrackingStore):
     """The :class:`~mlproj.tracking.base.TrackingStore` of one run's program, over *store*.
 
     It reads everything (of a *confined* run see ``confined_reading``) and writes to its run tree only: other runs are
@@ -72,22 +84,17 @@ class RunScopedStore:
 
     # Runs.
 
-    def create_run(  # noqa: D102
-        self,
-        *,
-        experiment_id: str | None = None,
-        run_name: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        **fields: Any,
-    ) -> Run:
-        shown = redacted(tags)
-        name = redact(run_name or shown.get(RUN_NAME_TAG) or "") or None
+    @override
+    def create_run(self, new: NewRun) -> Run:
+        tags = redacted(new.tags)
+        name = redact(new.run_name or tags.get(RUN_NAME_TAG) or "") or None
+        experiment_id = new.experiment_id or "0"
         with self._lock:
-            if not self.is_adopted and not self._is_child(shown):
-                adopted = self._adopt(experiment_id or "0", name, shown)
+            if not self.is_adopted and not self._is_child(tags):
+                adopted = self._adopt(experiment_id, name, tags)
                 self.is_adopted = True
                 return adopted
-        return self._create_child(self.place(experiment_id or "0"), name, shown, fields)
+        return self._create_child(replace(new, experiment_id=self.place(experiment_id), run_name=name, tags=tags))
 
     def _is_child(self, tags: Mapping[str, str]) -> bool:
         """Whether a run is none that a program starts for itself: ``mlflow.run`` makes one for another program."""
@@ -109,52 +116,51 @@ class RunScopedStore:
         moved = experiment not in ("0", self._run.experiment_id)
         self._store.update_run(
             ours,
-            run_name=None if self._chosen.name else name,
-            experiment_name=self._store.get_experiment(experiment_id=experiment).name if moved else None,
+            RunChanges(
+                run_name=None if self._chosen.name else name,
+                experiment_name=self._store.get_experiment(experiment_id=experiment).name if moved else None,
+            ),
         )
         self._log_ours({}, (), {key: value for key, value in tags.items() if key != RUN_NAME_TAG})
         return self._store.get_run(ours)
 
-    def _create_child(
-        self, experiment_id: str, name: str | None, tags: Mapping[str, str], fields: Mapping[str, Any]
-    ) -> Run:
+    def _create_child(self, new: NewRun) -> Run:
         parent = self._store.get_run(self._run.run_id)
         made = self._store.create_run(
-            **{
-                **fields,
-                "experiment_id": experiment_id,
-                "run_name": name,
-                "tags": {**tags, PARENT_TAG: self._known_parent(tags) or parent.run_id},
-                "source": parent.source,
-                "environment": parent.environment,
+            replace(
+                new,
+                tags={**new.tags, PARENT_TAG: self._known_parent(new.tags) or parent.run_id},
+                source=parent.source,
+                environment=parent.environment,
                 # It lives and dies with our process.
-                "host": parent.host,
-                "pid": os.getpid(),
-            }
+                host=parent.host,
+                pid=os.getpid(),
+            )
         )
         self.run_tree.add(made.run_id)
         self._entered.add(made.experiment_id)
         return made
 
-    def update_run(self, run_id: str, **changes: Any) -> bool:  # noqa: D102
+    @override
+    def update_run(self, run_id: str, changes: RunChanges, *, expected: Sequence[Status] = ()) -> bool:
+        name = redact(changes.run_name) if changes.run_name else None
         if run_id != self._run.run_id:
             self.run_tree.require(run_id)
-            if changes.get("run_name"):
-                changes["run_name"] = redact(changes["run_name"])
-            return self._store.update_run(run_id, **changes)
+            return self._store.update_run(run_id, replace(changes, run_name=name), expected=expected)
         with self._lock:
             self.is_adopted = True
-            status: Status | None = changes.get("status")
+            status = changes.status
             if status is not None:
-                end_time = (changes.get("end_time") or now()) if status.ended else None
+                end_time = (changes.end_time or now()) if status.ended else None
                 self._told |= {"status": status, "end_time": end_time}
-            if changes.get("lifecycle_stage"):
-                self._told["lifecycle_stage"] = changes["lifecycle_stage"]
-        if changes.get("run_name") and not self._chosen.name:
-            self._store.update_run(run_id, run_name=redact(changes["run_name"]))
+            if changes.lifecycle_stage:
+                self._told["lifecycle_stage"] = changes.lifecycle_stage
+        if name and not self._chosen.name:
+            self._store.update_run(run_id, RunChanges(run_name=name))
         return True
 
-    def log(  # noqa: D102
+    @override
+    def log(
         self,
         run_id: str,
         *,
@@ -195,22 +201,27 @@ class RunScopedStore:
         """Whether the program contradicts the user. MLflow's own tags tell the same things in other words."""
         return not key.startswith("mlflow.") and self._run.tags.get(key, value) != value
 
-    def delete_tag(self, run_id: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_tag(self, run_id: str, key: str) -> None:
         self.run_tree.require(run_id)
         if run_id != self._run.run_id or key not in self._our_tags:
             self._store.delete_tag(run_id, key)
 
-    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:  # noqa: D102
+    @override
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
         self.run_tree.require(run_id)
         self._store.log_inputs(run_id, [replace(dataset, source=redact(dataset.source)) for dataset in datasets])
 
-    def marks(self, run_id: str) -> Mapping[str, int]:  # noqa: D102
+    @override
+    def marks(self, run_id: str) -> Mapping[str, int]:
         return self._store.marks(run_id)
 
-    def purge(self, **_which: Any) -> list[Run]:  # noqa: D102
+    @override
+    def purge(self, **_which: Any) -> list[Run]:
         raise ApiError("PERMISSION_DENIED", "A program inside `mlproj run` may not remove runs for good.")
 
-    def purgeable(self, **which: Any) -> list[Run]:  # noqa: D102
+    @override
+    def purgeable(self, **which: Any) -> list[Run]:
         return self._store.purgeable(**which)
 
     # Reading.
@@ -219,17 +230,21 @@ class RunScopedStore:
         """Our run as the program left it."""
         return replace(run, **self._told) if run.run_id == self._run.run_id and self._told else run
 
-    def get_run(self, reference: str) -> Run:  # noqa: D102
+    @override
+    def get_run(self, reference: str) -> Run:
         return self._as_told(self._store.get_run(reference))
 
-    def search_runs(self, *, experiment_ids: Sequence[str] | None = None, **query: Any) -> Page[Run]:  # noqa: D102
+    @override
+    def search_runs(self, *, experiment_ids: Sequence[str] | None = None, **query: Any) -> Page[Run]:
         page = self._store.search_runs(experiment_ids=self.searched(experiment_ids), **query)
         return Page([self._as_told(run) for run in page.items], page.next_page_token)
 
-    def list_runs(self, **query: Any) -> list[Run]:  # noqa: D102
+    @override
+    def list_runs(self, **query: Any) -> list[Run]:
         return [self._as_told(run) for run in self._store.list_runs(**query)]
 
-    def metric_history(self, run_id: str, key: str) -> list[Metric]:  # noqa: D102
+    @override
+    def metric_history(self, run_id: str, key: str) -> list[Metric]:
         return self._store.metric_history(run_id, key)
 
     # Experiments.
@@ -247,7 +262,8 @@ class RunScopedStore:
             return experiment_ids
         return [*experiment_ids, self._run.experiment_id]
 
-    def create_experiment(  # noqa: D102
+    @override
+    def create_experiment(
         self,
         name: str,
         artifact_location: str | None = None,
@@ -262,7 +278,8 @@ class RunScopedStore:
             self._made_experiments.add(made.experiment_id)
         return made
 
-    def update_experiment(  # noqa: D102
+    @override
+    def update_experiment(
         self,
         experiment_id: str,
         *,
@@ -308,19 +325,24 @@ class RunScopedStore:
         entered = set() if self.confined else self._entered
         return {self._store.get_run(self._run.run_id).experiment_id, *self._made_experiments, *entered}
 
-    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         self._require_made(experiment_id, "take tags only from experiments that it made itself")
         self._store.delete_experiment_tag(experiment_id, key)
 
-    def search_experiments(self, **query: Any) -> Page[Experiment]:  # noqa: D102
+    @override
+    def search_experiments(self, **query: Any) -> Page[Experiment]:
         return self._store.search_experiments(**query)
 
-    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:  # noqa: D102
+    @override
+    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
         return self._store.get_experiment(name=redact(name) if name else name, experiment_id=experiment_id)
 
-    def list_experiments(self) -> list[Experiment]:  # noqa: D102
+    @override
+    def list_experiments(self) -> list[Experiment]:
         return self._store.list_experiments()
 
+    @override
     def close(self) -> None:
         """Nothing: the store is somebody else's."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.server.call import ApiError
-from mlproj.tracking.base import UNFINISHED, NotFound, Status, TrackingStore
+from mlproj.tracking.base import UNFINISHED, NotFound, RunChanges, Runs, Status
 
 PROGRAM = "a program inside `mlproj run`"
 _DEEPEST = 50  # generations
@@ -13,7 +13,7 @@ _DEEPEST = 50  # generations
 class RunTree:
     """A run and its descendants in *store*. Safe for threads."""
 
-    def __init__(self, store: TrackingStore, run_id: str) -> None:
+    def __init__(self, store: Runs, run_id: str) -> None:
         self._store = store
         self.run_id = run_id
         self._children: set[str] = set()
@@ -67,6 +67,6 @@ class RunTree:
         """Give the runs that the program left open the *status* that its own run has. Raises ServiceError."""
         for run_id in sorted(self._children):
             try:
-                self._store.update_run(run_id, status=status, expected=UNFINISHED)
+                self._store.update_run(run_id, RunChanges(status=status), expected=UNFINISHED)
             except NotFound:  # purged meanwhile
                 continue

@@ -21,7 +21,7 @@ from mlproj.server.call import ApiError
 from mlproj.server.gate import Connection, Gated
 from mlproj.server.scope import Scope
 from mlproj.tracking import exact, run_document
-from mlproj.tracking.base import Experiment, Page, Run, TrackingStore
+from mlproj.tracking.base import Experiment, NewRun, Page, Run, RunChanges, TrackingStore
 from mlproj.tracking.model_base import LoggedModel, ModelStore
 from mlproj.tracking.remote import PREFIX
 
@@ -112,32 +112,45 @@ def _call(places: Places, request: Request, fields: Mapping[str, Any]) -> Respon
     method: Callable[..., Any] = getattr(protocol, name)
     caller = principal(request)
     arguments = exact.arguments_of(method, fields)
-    if (
-        name.startswith("update_")
-        and arguments.get("lifecycle_stage") not in (None, "active")
-        and caller.scope < Scope.ADMIN
-    ):
+    values = _values(arguments)
+    deletes = name.startswith("update_") and values.get("lifecycle_stage") not in (None, "active")
+    if deletes and caller.scope < Scope.ADMIN:
         raise ApiError("PERMISSION_DENIED", "The token's scope does not allow to delete: this needs admin.")
-    _check(arguments)
-    for place in ("artifact_uri", "artifact_location"):
-        if arguments.get(place):
-            arguments[place] = places.accept(arguments[place])
+    _check(arguments, values)
+    _accept(places, arguments)
     target = caller.store if kind == "tracking" else caller.models
     result = getattr(target, name)(**arguments)
     told = places.for_client(result, "") if name == "download_uri" else _for_client(places, result)
     return answer.document({"result": exact.encode(told)})
 
 
-def _check(arguments: Mapping[str, Any]) -> None:
+def _values(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The *arguments* by their names, and what a run is made with or changed to by the names of the fields."""
+    values: dict[str, Any] = {}
+    for name, value in arguments.items():
+        values |= vars(value) if isinstance(value, (NewRun, RunChanges)) else {name: value}
+    return values
+
+
+def _accept(places: Places, arguments: dict[str, Any]) -> None:
+    """Make what a client says about the place of artifacts our word for it. Raises ApiError."""
+    new = arguments.get("new")
+    if isinstance(new, NewRun) and new.artifact_uri:
+        arguments["new"] = replace(new, artifact_uri=places.accept(new.artifact_uri))
+    if arguments.get("artifact_location"):
+        arguments["artifact_location"] = places.accept(arguments["artifact_location"])
+
+
+def _check(arguments: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Raise UsageError for what could be kept and not be shown."""
-    run_document.check(arguments)
-    stage = arguments.get("lifecycle_stage")
+    for argument in arguments.values():
+        if isinstance(argument, (NewRun, RunChanges)):  # the ``source`` of a model version is text
+            run_document.check(vars(argument))
+    stage = values.get("lifecycle_stage")
     if stage not in (None, "active", "deleted"):
         raise UsageError(f"lifecycle_stage: expected active or deleted, got {stage!r:.80}")
-    times = {name: arguments.get(name) for name in ("start_time", "end_time")}
-    points = {
-        f"metrics[{index}].timestamp": point.timestamp for index, point in enumerate(arguments.get("metrics") or ())
-    }
+    times = {name: values.get(name) for name in ("start_time", "end_time")}
+    points = {f"metrics[{index}].timestamp": point.timestamp for index, point in enumerate(values.get("metrics") or ())}
     for name, value in {**times, **points}.items():
         if value is not None and not FIRST_MOMENT <= value <= LAST_MOMENT:
             raise UsageError(f"{name}: expected UTC milliseconds since 1970 between the years 1 and 9999, got {value}")

@@ -4,8 +4,6 @@
 Name the module in ``pytest.register_assert_rewrite`` before it is imported, so that a failure shows its values.
 """
 
-# ruff: noqa: D102  # the name of a test says what it is about
-
 from __future__ import annotations
 
 import json

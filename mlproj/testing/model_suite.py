@@ -3,8 +3,6 @@
 Name the module in ``pytest.register_assert_rewrite`` before it is imported, so that a failure shows its values.
 """
 
-# ruff: noqa: D102  # the name of a test says what it is about
-
 from __future__ import annotations
 
 import json
@@ -14,7 +12,7 @@ import threading
 import pytest
 
 from mlproj.foundation.errors import UsageError
-from mlproj.tracking.base import AlreadyExists, NotFound, TrackingStore, WrongState
+from mlproj.tracking.base import AlreadyExists, NewRun, NotFound, TrackingStore, WrongState
 from mlproj.tracking.model_base import (
     LoggedModelStatus,
     ModelDataset,
@@ -280,7 +278,7 @@ class ModelSuite:
             models.search_versions(page_token="nonsense")
 
     def test_a_logged_model_is_read_back(self, models: ModelStore, store: TrackingStore) -> None:
-        run = store.create_run()
+        run = store.create_run(NewRun())
         made = models.create_logged_model(
             run.experiment_id,
             name="digits",
@@ -396,7 +394,7 @@ class ModelSuite:
         assert [model.name for model in (*first.items, *rest.items)] == ["a", "b", "c"] and rest.next_page_token is None
 
     def test_a_version_of_a_logged_model_knows_it(self, models: ModelStore, store: TrackingStore) -> None:
-        run = store.create_run()
+        run = store.create_run(NewRun())
         logged = models.create_logged_model(run.experiment_id, source_run_id=run.run_id)
         models.create_registered_model("m")
         version = models.create_version("m", f"models:/{logged.model_id}")
@@ -437,7 +435,7 @@ class ModelSuite:
 
     def test_a_source_on_this_machine_is_of_its_run_or_model(self, models: ModelStore, store: TrackingStore) -> None:
         models.create_registered_model("m")
-        run, other = store.create_run(), store.create_run()
+        run, other = store.create_run(NewRun()), store.create_run(NewRun())
         logged = models.create_logged_model(run.experiment_id)
         inside = f"{run.artifact_uri}/model"
         assert models.create_version("m", inside, run_id=run.run_id).source == inside
@@ -469,7 +467,7 @@ class ModelSuite:
         self, models: ModelStore, store: TrackingStore, source: str
     ) -> None:
         models.create_registered_model("m")
-        run = store.create_run()
+        run = store.create_run(NewRun())
         told = source.format(run_id=run.run_id, path=f"{run.experiment_id}/{run.run_id}/artifacts/model")
         with pytest.raises(UsageError, match="cannot be the source of a version"):
             models.create_version("m", told, run_id=run.run_id)
@@ -478,7 +476,7 @@ class ModelSuite:
         self, models: ModelStore, store: TrackingStore
     ) -> None:
         models.create_registered_model("m")
-        run, other = store.create_run(), store.create_run()
+        run, other = store.create_run(NewRun()), store.create_run(NewRun())
         logged = models.create_logged_model(run.experiment_id)
         inside = f"mlflow-artifacts:/{run.experiment_id}/{run.run_id}/artifacts/model"
         made = f"mlflow-artifacts:/{run.experiment_id}/models/{logged.model_id}/artifacts"
@@ -500,14 +498,14 @@ class ModelSuite:
 
     def test_a_source_names_its_run(self, models: ModelStore, store: TrackingStore) -> None:
         models.create_registered_model("m")
-        run = store.create_run()
+        run = store.create_run(NewRun())
         version = models.create_version("m", f"runs:/{run.run_id}/model")
         assert version.run_id == run.run_id and models.download_uri("m", 1) == f"runs:/{run.run_id}/model"
         with pytest.raises(UsageError, match="not of the run"):
             models.create_version("m", f"runs:/{run.run_id}/model", run_id="0" * 32)
 
     def test_runs_know_the_models_they_made_and_used(self, models: ModelStore, store: TrackingStore) -> None:
-        run, other = store.create_run(), store.create_run()
+        run, other = store.create_run(NewRun()), store.create_run(NewRun())
         made = models.create_logged_model(run.experiment_id, source_run_id=run.run_id).model_id
         for _ in range(2):
             models.link_models(run.run_id, [RunModel(made, 3), RunModel(made, 0, output=False)])
@@ -519,7 +517,7 @@ class ModelSuite:
             models.link_models("0" * 32, [RunModel(made)])
 
     def test_the_history_of_models_grows(self, models: ModelStore, store: TrackingStore) -> None:
-        run = store.create_run()
+        run = store.create_run(NewRun())
         for path in ("a", "b"):
             models.append_model_history(run.run_id, {"artifact_path": path})
         told = json.loads(store.get_run(run.run_id).tags["mlflow.log-model.history"])
@@ -527,7 +525,7 @@ class ModelSuite:
 
     def test_what_is_purged_leaves_no_models(self, models: ModelStore, store: TrackingStore) -> None:
         experiment = store.create_experiment("e")
-        run = store.create_run(experiment_id=experiment.experiment_id)
+        run = store.create_run(NewRun(experiment_id=experiment.experiment_id))
         made = models.create_logged_model(experiment.experiment_id, params={"a": "1"}, tags={"k": "v"}).model_id
         models.link_models(run.run_id, [RunModel(made)])
         store.update_experiment(experiment.experiment_id, lifecycle_stage="deleted")

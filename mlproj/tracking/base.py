@@ -148,94 +148,88 @@ class Run:
     datasets: Sequence[DatasetInput] = ()
 
 
-class TrackingStore(Protocol):
-    """A place that keeps runs. Every call is one transaction: done whole and seen by all, or not done.
+@dataclass(frozen=True)
+class NewRun:
+    """What a run is made with. Its experiment is named (and made when it is new) or given by id; neither: ``Default``.
 
-    Methods raise :class:`~mlproj.foundation.errors.UsageError` for what the caller named wrongly (:class:`NotFound` for
-    an unknown run, :class:`AlreadyExists`, :class:`WrongState`; plainly for another value of a parameter that has one)
-    and :class:`~mlproj.foundation.errors.ServiceError` when the store cannot be read or written. A store may be used
-    from several threads and several processes at once. Values are kept whole, whatever their length.
+    Without a name it gets one such as ``brisk-otter-412``. ``host`` says that the run lives and dies with a process
+    there that holds its lock (see ``liveness``). Times are UTC milliseconds; without a start it starts now.
     """
 
-    def create_run(
-        self,
-        *,
-        run_id: str | None = None,
-        run_name: str | None = None,
-        experiment_name: str | None = None,
-        experiment_id: str | None = None,
-        status: Status = Status.RUNNING,
-        start_time: int | None = None,
-        end_time: int | None = None,
-        artifact_uri: str | None = None,
-        entry_point: str | None = None,
-        command: str | None = None,
-        host: str | None = None,
-        user: str | None = None,
-        pid: int | None = None,
-        params: Mapping[str, str] | None = None,
-        tags: Mapping[str, str] | None = None,
-        source: Mapping[str, Any] | None = None,
-        environment: Mapping[str, Any] | None = None,
-        inputs: Sequence[Mapping[str, Any]] = (),
-    ) -> Run:
-        """A new run. Its experiment is named (and made when it is new) or given by id; neither: ``Default``, id 0.
+    run_id: str | None = None
+    run_name: str | None = None
+    experiment_name: str | None = None
+    experiment_id: str | None = None
+    status: Status = Status.RUNNING
+    start_time: int | None = None
+    end_time: int | None = None
+    artifact_uri: str | None = None
+    entry_point: str | None = None
+    command: str | None = None
+    host: str | None = None
+    user: str | None = None
+    pid: int | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, Any] | None = None
+    environment: Mapping[str, Any] | None = None
+    inputs: Sequence[Mapping[str, Any]] = ()
 
-        Without a name it gets one such as ``brisk-otter-412``; the tag ``mlflow.runName`` follows the name, as in
-        MLflow. ``host`` says that the run lives and dies with a process there that holds its lock (see ``liveness``).
-        """
 
-    def update_run(
-        self,
-        run_id: str,
-        *,
-        status: Status | None = None,
-        status_reason: str | None = None,
-        start_time: int | None = None,
-        end_time: int | None = None,
-        exit_code: int | None = None,
-        run_name: str | None = None,
-        user: str | None = None,
-        experiment_name: str | None = None,
-        command: str | None = None,
-        source: Mapping[str, Any] | None = None,
-        environment: Mapping[str, Any] | None = None,
-        inputs: Sequence[Mapping[str, Any]] | None = None,
-        outputs: Sequence[Output] | None = None,
-        lifecycle_stage: str | None = None,
-        expected: Sequence[Status] = (),
-    ) -> bool:
-        """Change what is given (None: as it was). A status that ends a run sets ``end_time`` to now unless it is given.
+@dataclass(frozen=True)
+class RunChanges:
+    """What a run gets instead of what it has; None: as it was.
+
+    ``experiment_name`` moves the run there (the experiment is made when it is new); its artifacts stay where they are.
+    ``lifecycle_stage`` is ``active`` or ``deleted``: a deleted run is hidden, not gone.
+    """
+
+    status: Status | None = None
+    status_reason: str | None = None
+    start_time: int | None = None
+    end_time: int | None = None
+    exit_code: int | None = None
+    run_name: str | None = None
+    user: str | None = None
+    experiment_name: str | None = None
+    command: str | None = None
+    source: Mapping[str, Any] | None = None
+    environment: Mapping[str, Any] | None = None
+    inputs: Sequence[Mapping[str, Any]] | None = None
+    outputs: Sequence[Output] | None = None
+    lifecycle_stage: str | None = None
+
+
+class Runs(Protocol):
+    """Runs and what is logged to them."""
+
+    def create_run(self, new: NewRun) -> Run:
+        """A new run. The tag ``mlflow.runName`` follows its name, as in MLflow."""
+
+    def update_run(self, run_id: str, changes: RunChanges, *, expected: Sequence[Status] = ()) -> bool:
+        """Change a run. A status that ends a run sets ``end_time`` to now unless it is given.
 
         With *expected* nothing happens unless the run still has one of these statuses. Returns whether it was changed.
-        ``experiment_name`` moves the run there (made when it is new); its artifacts stay where they are.
-        ``lifecycle_stage`` is ``active`` or ``deleted``: a deleted run is hidden, not gone. To restore a run of a
-        deleted experiment is a WrongState.
+        To restore a run of a deleted experiment is a WrongState.
         """
 
-    def log(
+    def get_run(self, reference: str) -> Run:
+        """The run with this id, else with this unique beginning of an id (4 characters or more), else with this unique
+        name.
+
+        Deleted runs are found too. Raises UsageError when there is none or more than one.
+        """
+
+    def list_runs(
         self,
-        run_id: str,
         *,
-        params: Mapping[str, str] | None = None,
-        metrics: Sequence[Metric] = (),
-        tags: Mapping[str, str] | None = None,
-        mark: tuple[str, int] | None = None,
-    ) -> None:
-        """Add to a run. A parameter that exists keeps its value (another one is a UsageError, and nothing is logged);
-        a tag is replaced; a metric point logged twice is kept once. A deleted run is a WrongState.
-
-        *mark* notes, in the same transaction, up to which byte a file of this name was read: see :meth:`marks`.
-        """
-
-    def marks(self, run_id: str) -> Mapping[str, int]:
-        """How far each file was read into the run, so that whoever reads on neither repeats nor leaves out a line."""
-
-    def delete_tag(self, run_id: str, key: str) -> None:
-        """Remove a tag. Raises NotFound when the run does not have it."""
-
-    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
-        """Add datasets that the run used; one with the same name and digest is kept once, its tags replaced."""
+        experiment_name: str | None = None,
+        statuses: Sequence[Status] = (),
+        lifecycle_stage: str | None = "active",
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Runs, the newest first, with their latest metrics. ``lifecycle_stage`` None: active and deleted ones."""
 
     def search_runs(
         self,
@@ -253,6 +247,72 @@ class TrackingStore(Protocol):
         nor skip. Raises UsageError that points at the place in a filter, an ``order_by`` or a token that is not
         understood.
         """
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        metrics: Sequence[Metric] = (),
+        tags: Mapping[str, str] | None = None,
+        mark: tuple[str, int] | None = None,
+    ) -> None:
+        """Add to a run. A parameter that exists keeps its value (another one is a UsageError, and nothing is logged);
+        a tag is replaced; a metric point logged twice is kept once. A deleted run is a WrongState.
+
+        *mark* notes, in the same transaction, up to which byte a file of this name was read: see :meth:`marks`.
+        """
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Remove a tag. Raises NotFound when the run does not have it."""
+
+    def metric_history(self, run_id: str, key: str) -> list[Metric]:
+        """Every point of one metric, by step, then by time."""
+
+
+class RunInputs(Protocol):
+    """What runs took in: the datasets that they used, and the files that were read into them."""
+
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
+        """Add datasets that the run used; one with the same name and digest is kept once, its tags replaced."""
+
+    def marks(self, run_id: str) -> Mapping[str, int]:
+        """How far each file was read into the run, so that whoever reads on neither repeats nor leaves out a line."""
+
+
+class DeletedRuns(Protocol):
+    """Runs that wait to be removed for good."""
+
+    def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
+        """The runs that :meth:`purge` would remove now."""
+
+    def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
+        """Remove deleted runs, and deleted experiments left empty, for good; the runs, so that their artifacts can be
+        removed.
+
+        Only what was deleted before that time (UTC milliseconds), only these runs (and their experiments) when given;
+        of these, one that is not deleted is a WrongState.
+        """
+
+
+class Experiments(Protocol):
+    """Named groups of runs."""
+
+    def create_experiment(
+        self,
+        name: str,
+        artifact_location: str | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        new: bool = False,
+    ) -> Experiment:
+        """A new experiment, or the active one of this name; with *new* a name that is taken is AlreadyExists."""
+
+    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
+        """One experiment by name or by id. Raises UsageError when there is none."""
+
+    def list_experiments(self) -> list[Experiment]:
+        """The active experiments, in the order they were made."""
 
     def search_experiments(
         self,
@@ -284,53 +344,15 @@ class TrackingStore(Protocol):
         """Remove an experiment's tag. Raises NotFound when it does not have it, WrongState when the experiment is
         deleted."""
 
-    def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
-        """Remove deleted runs, and deleted experiments left empty, for good; the runs, so that their artifacts can be
-        removed.
 
-        Only what was deleted before that time (UTC milliseconds), only these runs (and their experiments) when given;
-        of these, one that is not deleted is a WrongState.
-        """
+class TrackingStore(Runs, RunInputs, DeletedRuns, Experiments, Protocol):
+    """A place that keeps runs. Every call is one transaction: done whole and seen by all, or not done.
 
-    def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
-        """The runs that :meth:`purge` would remove now."""
-
-    def get_run(self, reference: str) -> Run:
-        """The run with this id, else with this unique beginning of an id (4 characters or more), else with this unique
-        name.
-
-        Deleted runs are found too. Raises UsageError when there is none or more than one.
-        """
-
-    def list_runs(
-        self,
-        *,
-        experiment_name: str | None = None,
-        statuses: Sequence[Status] = (),
-        lifecycle_stage: str | None = "active",
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> list[Run]:
-        """Runs, the newest first, with their latest metrics. ``lifecycle_stage`` None: active and deleted ones."""
-
-    def metric_history(self, run_id: str, key: str) -> list[Metric]:
-        """Every point of one metric, by step, then by time."""
-
-    def create_experiment(
-        self,
-        name: str,
-        artifact_location: str | None = None,
-        *,
-        tags: Mapping[str, str] | None = None,
-        new: bool = False,
-    ) -> Experiment:
-        """A new experiment, or the active one of this name; with *new* a name that is taken is AlreadyExists."""
-
-    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
-        """One experiment by name or by id. Raises UsageError when there is none."""
-
-    def list_experiments(self) -> list[Experiment]:
-        """The active experiments, in the order they were made."""
+    Methods raise :class:`~mlproj.foundation.errors.UsageError` for what the caller named wrongly (:class:`NotFound` for
+    an unknown run, :class:`AlreadyExists`, :class:`WrongState`; plainly for another value of a parameter that has one)
+    and :class:`~mlproj.foundation.errors.ServiceError` when the store cannot be read or written. A store may be used
+    from several threads and several processes at once. Values are kept whole, whatever their length.
+    """
 
     def close(self) -> None:
         """Let go of the store. Afterwards it may not be used."""

@@ -81,6 +81,11 @@ def arguments_of(method: Callable[..., Any], data: Mapping[str, Any]) -> dict[st
     missing = required - data.keys()
     if missing:
         raise UsageError(f"missing argument {min(missing)!r}")
+    for name, item in data.items():
+        if isinstance(item, Mapping) and hasattr(hints[name], "__dataclass_fields__"):
+            unknown = item.keys() - _fields(hints[name]).keys()
+            if unknown:  # what is asked for is done whole or not at all
+                raise UsageError(f"unknown argument {f'{name}.{min(unknown)}'!r:.80}")
     return {name: decode(item, hints[name], name) for name, item in data.items()}
 
 

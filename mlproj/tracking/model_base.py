@@ -134,12 +134,8 @@ class ModelDataset:
     digest: str | None = None
 
 
-class ModelRegistry(Protocol):
-    """Registered models, their versions and aliases.
-
-    A name or version that is not there is a NotFound; a wrong name, alias, stage or tag is a UsageError. Each call is
-    one transaction, as in :class:`~mlproj.tracking.base.TrackingStore`.
-    """
+class RegisteredModels(Protocol):
+    """Names under which versions are kept."""
 
     def create_registered_model(
         self, name: str, *, description: str | None = None, tags: Mapping[str, str] | None = None
@@ -172,18 +168,9 @@ class ModelRegistry(Protocol):
     def delete_registered_model_tag(self, name: str, key: str) -> None:
         """Remove a tag; as in MLflow it need not be there."""
 
-    def set_alias(self, name: str, alias: str, version: int) -> None:
-        """Let *alias* stand for this version, and for no other any more. ``latest`` and ``v1`` are no aliases."""
 
-    def delete_alias(self, name: str, alias: str) -> None:
-        """Remove an alias; as in MLflow it need not be there."""
-
-    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
-        """The version that *alias* stands for; ``latest`` is the newest. Raises UsageError for an unknown alias, as
-        MLflow does."""
-
-    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:
-        """The newest version of each of these stages (none given: of each stage), by number."""
+class ModelVersions(Protocol):
+    """Versions of registered models."""
 
     def create_version(
         self,
@@ -224,12 +211,41 @@ class ModelRegistry(Protocol):
     def delete_version_tag(self, name: str, version: int, key: str) -> None:
         """Remove a tag; as in MLflow it need not be there."""
 
+    def download_uri(self, name: str, version: int) -> str:
+        """Where its files are: its source, and for a source ``models:/…`` the place of that model."""
+
+
+class ModelAliases(Protocol):
+    """Names that stand for one version of a registered model."""
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Let *alias* stand for this version, and for no other any more. ``latest`` and ``v1`` are no aliases."""
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Remove an alias; as in MLflow it need not be there."""
+
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """The version that *alias* stands for; ``latest`` is the newest. Raises UsageError for an unknown alias, as
+        MLflow does."""
+
+
+class ModelStages(Protocol):
+    """MLflow's stages of versions."""
+
+    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:
+        """The newest version of each of these stages (none given: of each stage), by number."""
+
     def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:
         """Put it in a stage (whatever the case of the letters); *archive_others*: move those that are there to
         ``Archived``."""
 
-    def download_uri(self, name: str, version: int) -> str:
-        """Where its files are: its source, and for a source ``models:/…`` the place of that model."""
+
+class ModelRegistry(RegisteredModels, ModelVersions, ModelAliases, ModelStages, Protocol):
+    """Registered models, their versions and aliases.
+
+    A name or version that is not there is a NotFound; a wrong name, alias, stage or tag is a UsageError. Each call is
+    one transaction, as in :class:`~mlproj.tracking.base.TrackingStore`.
+    """
 
 
 class LoggedModels(Protocol):
@@ -252,24 +268,6 @@ class LoggedModels(Protocol):
     def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:
         """One logged model with its metrics."""
 
-    def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:
-        """Say how saving its files ended."""
-
-    def delete_logged_model(self, model_id: str) -> None:
-        """Hide it; its files stay."""
-
-    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
-        """Set tags; those that exist are replaced."""
-
-    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
-        """Remove a tag. Raises NotFound when it has none such."""
-
-    def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:
-        """Add parameters. One that exists keeps its value: another one is a UsageError, and nothing is added."""
-
-    def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:
-        """Add metric points; a point that is there is kept once."""
-
     def search_logged_models(
         self,
         experiment_ids: Sequence[str],
@@ -282,6 +280,32 @@ class LoggedModels(Protocol):
     ) -> Page[LoggedModel]:
         """Active models of these experiments by MLflow's search grammar, the newest first unless told."""
 
+    def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:
+        """Say how saving its files ended."""
+
+    def delete_logged_model(self, model_id: str) -> None:
+        """Hide it; its files stay."""
+
+    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
+        """Set tags; those that exist are replaced."""
+
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        """Remove a tag. Raises NotFound when it has none such."""
+
+
+class LoggedModelValues(Protocol):
+    """Parameters and metrics of logged models."""
+
+    def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:
+        """Add parameters. One that exists keeps its value: another one is a UsageError, and nothing is added."""
+
+    def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:
+        """Add metric points; a point that is there is kept once."""
+
+
+class ModelsOfRuns(Protocol):
+    """Which logged models runs made or used."""
+
     def link_models(self, run_id: str, models: Sequence[RunModel]) -> None:
         """Note which logged models a run made or used. Raises NotFound and WrongState about the run."""
 
@@ -293,7 +317,7 @@ class LoggedModels(Protocol):
         models."""
 
 
-class ModelStore(ModelRegistry, LoggedModels, Protocol):
+class ModelStore(ModelRegistry, LoggedModels, LoggedModelValues, ModelsOfRuns, Protocol):
     """A place that keeps the registry and logged models. Safe for several threads and processes."""
 
     def close(self) -> None:

@@ -111,15 +111,15 @@ INPUT = _object(**_texts("parameter uri"), sha256=_SHA256, size=_SIZE)
 OUTPUT = _object(path=_TEXT, sha256=_SHA256, size=_SIZE, kept=_FLAG)
 
 
-def check(arguments: Mapping[str, Any]) -> None:
-    """Raise UsageError when a document among the *arguments* of ``create_run`` or ``update_run`` is not what it is
-    declared to be."""
+def check(fields: Mapping[str, Any]) -> None:
+    """Raise UsageError when a document among the fields of a :class:`~mlproj.tracking.base.NewRun` or
+    :class:`~mlproj.tracking.base.RunChanges` is not what it is declared to be."""
     for name, kind in (("source", SOURCE), ("environment", ENVIRONMENT)):
-        if arguments.get(name) is not None:
-            _check(arguments[name], kind, name)
-    for index, given in enumerate(arguments.get("inputs") or ()):
+        if fields.get(name) is not None:
+            _check(fields[name], kind, name)
+    for index, given in enumerate(fields.get("inputs") or ()):
         _check(given, INPUT, f"inputs[{index}]")
-    for index, output in enumerate(arguments.get("outputs") or ()):
+    for index, output in enumerate(fields.get("outputs") or ()):
         _check({"path": output.path, "sha256": output.sha256, "size": output.size}, OUTPUT, f"outputs[{index}]")
 
 

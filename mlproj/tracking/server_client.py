@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from mlproj.http.client import HttpClient, NoSuchEndpoint, Refused
 from mlproj.tracking import remote
 from mlproj.tracking.base import TrackingStore
@@ -16,27 +14,26 @@ def store(uri: str) -> TrackingStore:
 
 
 def models(uri: str) -> ModelStore:
-    """The registry and logged models of the server at *uri*; of one of MLflow's not all can be asked, see
-    :class:`~mlproj.tracking.mlflow_rest.models.MlflowModels`."""
+    """The registry and logged models of the server at *uri*."""
     return models_of(HttpClient(uri))
 
 
 def store_of(caller: HttpClient) -> TrackingStore:
     """The runs of the server that *caller* asks."""
     if is_mlproj(caller):
-        return remote.store(caller)
+        return remote.RemoteStore(caller)
     from mlproj.tracking.mlflow_rest.runs import MlflowStore
 
-    return cast("TrackingStore", MlflowStore(caller))
+    return MlflowStore(caller)
 
 
 def models_of(caller: HttpClient) -> ModelStore:
     """The registry and logged models of the server that *caller* asks."""
     if is_mlproj(caller):
-        return remote.models(caller)
+        return remote.RemoteModels(caller)
     from mlproj.tracking.mlflow_rest.models import MlflowModels
 
-    return cast("ModelStore", MlflowModels(caller))
+    return MlflowModels(caller)
 
 
 def is_mlproj(caller: HttpClient) -> bool:

@@ -15,11 +15,11 @@ RUNS, SEARCHES = 10_000, 10
 _FILL = """
 import sys
 from mlproj import tracking
-from mlproj.tracking.base import Metric
+from mlproj.tracking.base import Metric, NewRun
 store = tracking.open("sqlite:///search.db")
 for n in range(int(sys.argv[1])):
     params, tags = {f"p{i}": str((n * 7 + i) % 10) for i in range(5)}, {f"t{i}": str((n + i) % 3) for i in range(5)}
-    run = store.create_run(start_time=1000 + n, params=params, tags=tags)
+    run = store.create_run(NewRun(start_time=1000 + n, params=params, tags=tags))
     store.log(run.run_id, metrics=[Metric(f"m{i}", ((n * 7919 + i) % 10007) / 100, 1) for i in range(5)])
 """
 _FILL_PEER = """

@@ -45,9 +45,9 @@ with mlproj.start_run():
 """
 _OUR_BATCHES = """
 from mlproj import tracking
-from mlproj.tracking.base import Metric
+from mlproj.tracking.base import Metric, NewRun
 store = tracking.open()
-run = store.create_run().run_id
+run = store.create_run(NewRun()).run_id
 with timed(int(sys.argv[1])):
     for batch in range(int(sys.argv[1])):
         store.log(run, metrics=[Metric("m", i / 7, 1, 1000 * batch + i) for i in range(1000)])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlproj import tracking
+from mlproj.tracking.base import NewRun
 from tests.cli.conftest import Cli
 from tests.program import project, start
 
@@ -92,7 +93,7 @@ def test_runs_and_experiments_are_offered(cli: Cli, monkeypatch: pytest.MonkeyPa
     assert offered(cli, monkeypatch, "runs", "show", "") == ["last"]
     assert offered(cli, monkeypatch, "runs", "list", "--experiment", "") == []
     store = tracking.open()
-    run = store.create_run(run_name="a-a-1", experiment_name="wine")
+    run = store.create_run(NewRun(run_name="a-a-1", experiment_name="wine"))
 
     assert offered(cli, monkeypatch, "runs", "show", "") == ["last", "a-a-1", run.run_id]
     assert offered(cli, monkeypatch, "runs", "logs", run.run_id[:5]) == [run.run_id]

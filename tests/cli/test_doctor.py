@@ -12,7 +12,7 @@ from mlproj import tracking
 from mlproj.cli import inventory
 from mlproj.cli.inventory import Finding
 from mlproj.foundation import paths
-from mlproj.tracking.base import Run
+from mlproj.tracking.base import NewRun, Run
 from mlproj.tracking.sql.store import SqlStore
 from tests import package_index
 from tests.cli.conftest import Cli
@@ -121,7 +121,7 @@ def test_a_home_that_cannot_be_written_is_essential(
 
 def test_the_cache_and_the_store_are_measured(cli: Cli, toolbox: Path) -> None:
     store = tracking.open()
-    store.create_run(run_name="a-a-1")
+    store.create_run(NewRun(run_name="a-a-1"))
     store.close()
     folder = paths.downloads()
     folder.mkdir(parents=True)
@@ -136,7 +136,7 @@ def test_the_cache_and_the_store_are_measured(cli: Cli, toolbox: Path) -> None:
 def test_a_store_with_many_runs_is_not_read_whole(cli: Cli, toolbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(tracking.open()) as store:
         for _ in range(3):
-            store.create_run()
+            store.create_run(NewRun())
     read: list[int] = []
     list_runs = SqlStore.list_runs
 

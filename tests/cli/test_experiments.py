@@ -12,7 +12,7 @@ import pytest
 
 from mlproj import tracking
 from mlproj.cli import complete
-from mlproj.tracking.base import Status
+from mlproj.tracking.base import NewRun, Status
 from tests.cli.conftest import Cli
 from tests.server.conftest import application, serve, store
 
@@ -86,7 +86,7 @@ def test_a_name_of_digits_comes_before_an_id(cli: Cli) -> None:
 
 def test_removing_for_good_says_which_experiments_went(cli: Cli) -> None:
     with closing(tracking.open()) as opened:
-        opened.create_run(run_name="r", experiment_name="wine", status=Status.FINISHED)
+        opened.create_run(NewRun(run_name="r", experiment_name="wine", status=Status.FINISHED))
     cli("experiments", "create", "empty")
     cli("experiments", "create", "stays")
     cli("experiments", "delete", "wine", "empty")
@@ -102,7 +102,7 @@ def test_removing_for_good_says_which_experiments_went(cli: Cli) -> None:
 
 def test_a_deleted_experiment_that_keeps_a_run_is_not_said_to_go(cli: Cli) -> None:
     with closing(tracking.open()) as opened:
-        runs = [opened.create_run(experiment_name="wine", status=Status.FINISHED).run_id for _ in range(2)]
+        runs = [opened.create_run(NewRun(experiment_name="wine", status=Status.FINISHED)).run_id for _ in range(2)]
     cli("experiments", "delete", "wine")
     assert "experiment" not in cli("gc", runs[0], "--dry-run").out
     assert "experiment" not in cli("gc", runs[0]).out

@@ -11,14 +11,14 @@ import pytest
 from mlproj import tracking
 from mlproj.foundation import paths
 from mlproj.running import garbage
-from mlproj.tracking.base import Run, Status, TrackingStore
+from mlproj.tracking.base import NewRun, Run, Status, TrackingStore
 from tests.program import mlproj
 
 
 def recorded(name: str, *, status: Status = Status.FINISHED, artifact_uri: str | None = None) -> Run:
     """A run with a file among its artifacts and a log."""
     with closing(tracking.open()) as store:
-        run = store.create_run(run_name=name, status=status, artifact_uri=artifact_uri)
+        run = store.create_run(NewRun(run_name=name, status=status, artifact_uri=artifact_uri))
     (folder_of(run)).mkdir(parents=True, exist_ok=True)
     (folder_of(run) / "model.bin").write_bytes(b"x")
     paths.write_atomic(paths.run_dir(run.run_id) / "output.log", "hello\n")
@@ -105,7 +105,7 @@ def test_a_link_in_place_of_artifacts_is_not_followed(tmp_path: Path) -> None:
 
 def test_a_deleted_run_that_goes_on_stays() -> None:
     with closing(tracking.open()) as store:
-        store.create_run(run_name="busy", status=Status.RUNNING)
+        store.create_run(NewRun(run_name="busy", status=Status.RUNNING))
     mlproj("runs", "delete", "busy")
     done = mlproj("gc", "--json").document
 

@@ -16,7 +16,7 @@ from mlproj.cli.terminal import width_of
 from mlproj.foundation import paths
 from mlproj.run_folder import liveness
 from mlproj.run_folder.output_log import OutputLog
-from mlproj.tracking.base import Metric, Output, Run, Status, TrackingStore
+from mlproj.tracking.base import Metric, NewRun, Output, Run, RunChanges, Status, TrackingStore
 from tests.cli.conftest import Cli
 from tests.program import mlproj, start
 from tests.server.conftest import application, serve
@@ -37,31 +37,35 @@ def record(
     """A run that began *age* seconds ago and took 1.5 seconds."""
     began = (int(time.time()) - age) * 1000
     run = store.create_run(
-        run_name=name,
-        experiment_name=experiment,
-        start_time=began,
-        entry_point="main",
-        command="python train.py \\\n  --alpha 0.5",
-        user="somebody",
-        params={"alpha": "0.5", "text": "two\nlines \x1b[2J"},
-        tags={"team": "wine"},
-        source={
-            "uri": "https://example.org/team/project.git",
-            "commit": "0123456789abcdef" * 2,
-            "dirty": True,
-            "subdirectory": "sub",
-        },
-        environment={"kind": "python", "manager": "uv", "python": "3.10.13", "notes": ["skipped mkl"]},
-        inputs=[{"parameter": "data", "uri": "file:///data.csv", "sha256": "ab" * 32, "size": 1234}],
+        NewRun(
+            run_name=name,
+            experiment_name=experiment,
+            start_time=began,
+            entry_point="main",
+            command="python train.py \\\n  --alpha 0.5",
+            user="somebody",
+            params={"alpha": "0.5", "text": "two\nlines \x1b[2J"},
+            tags={"team": "wine"},
+            source={
+                "uri": "https://example.org/team/project.git",
+                "commit": "0123456789abcdef" * 2,
+                "dirty": True,
+                "subdirectory": "sub",
+            },
+            environment={"kind": "python", "manager": "uv", "python": "3.10.13", "notes": ["skipped mkl"]},
+            inputs=[{"parameter": "data", "uri": "file:///data.csv", "sha256": "ab" * 32, "size": 1234}],
+        )
     )
     store.log(run.run_id, metrics=[Metric("rmse", 0.25, began), Metric("loss", float("nan"), began)])
     if status.ended:
         store.update_run(
             run.run_id,
-            status=status,
-            exit_code=0,
-            end_time=began + 1500,
-            outputs=[Output("model.pkl", "cd" * 32, 2_000_000, kept=False)],
+            RunChanges(
+                status=status,
+                exit_code=0,
+                end_time=began + 1500,
+                outputs=[Output("model.pkl", "cd" * 32, 2_000_000, kept=False)],
+            ),
         )
     return store.get_run(run.run_id)
 
@@ -192,7 +196,7 @@ def test_a_wrong_name_among_several_deletes_nothing(cli: Cli, store: TrackingSto
 
 
 def test_a_run_whose_process_is_gone_is_shown_as_killed(cli: Cli, store: TrackingStore) -> None:
-    run = store.create_run(run_name="a-a-1", host=platform.node(), pid=2**22 + 1, start_time=1000)
+    run = store.create_run(NewRun(run_name="a-a-1", host=platform.node(), pid=2**22 + 1, start_time=1000))
     paths.run_dir(run.run_id).mkdir(parents=True)
 
     shown = cli("runs", "list", "--json").document["runs"][0]
@@ -223,7 +227,7 @@ def test_logs_are_printed_byte_by_byte(store: TrackingStore, option: str | None,
 
 
 def test_logs_can_be_followed_until_the_run_ends(store: TrackingStore, tmp_path: Path) -> None:
-    run = store.create_run(run_name="a-a-1", host=platform.node(), start_time=1000)
+    run = store.create_run(NewRun(run_name="a-a-1", host=platform.node(), start_time=1000))
     with liveness.hold(paths.run_dir(run.run_id)):
         log = write_log(run)
         process = start("runs", "logs", "a-a-1", "-f")
@@ -232,7 +236,7 @@ def test_logs_can_be_followed_until_the_run_ends(store: TrackingStore, tmp_path:
         log.write(2, b"the last\n")
         assert process.stdout.readline() == b"the last\n"
         assert process.poll() is None
-        store.update_run(run.run_id, status=Status.FINISHED)
+        store.update_run(run.run_id, RunChanges(status=Status.FINISHED))
         log.close()
     out, err = process.communicate()
 
@@ -251,7 +255,7 @@ def test_every_command_of_the_group_speaks_json_when_it_fails(cli: Cli) -> None:
 
 
 def test_a_run_that_goes_on_has_no_end(cli: Cli, store: TrackingStore) -> None:
-    store.create_run(run_name="a-a-1", start_time=1000)
+    store.create_run(NewRun(run_name="a-a-1", start_time=1000))
 
     assert "ended" not in cli("runs", "show", "a-a-1").out
     assert "RUNNING" in cli("runs", "list").out

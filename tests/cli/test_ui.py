@@ -9,11 +9,12 @@ from urllib.request import Request, urlopen
 import pytest
 
 from mlproj import tracking
+from mlproj.tracking.base import NewRun
 from tests.program import mlproj, start
 
 
 def test_the_pages_are_served_until_ctrl_c() -> None:
-    tracking.open().create_run(run_name="to-be-seen")
+    tracking.open().create_run(NewRun(run_name="to-be-seen"))
     with start("ui", "--port", "0") as process:
         assert process.stdout is not None
         (address,) = re.findall(r"http://127\.0\.0\.1:\d+", process.stdout.readline().decode())

@@ -15,7 +15,7 @@ import pytest
 from mlproj import tracking
 from mlproj.foundation import paths
 from mlproj.mlflow_import import program_log
-from mlproj.tracking.base import Metric, Run, Status, TrackingStore
+from mlproj.tracking.base import Metric, NewRun, Run, Status, TrackingStore
 from tests.heard import Heard
 
 FIRST, SECOND, THIRD = (digit * 32 for digit in "abc")
@@ -97,7 +97,7 @@ def later(run: Run, by: int = 1) -> int:
 
 
 def test_a_program_that_logs_nothing_leaves_the_run_as_it_is(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run(params={"a": "1"})
+    run = store.create_run(NewRun(params={"a": "1"}))
     assert collect(store, run, checkout, told) == (run, [])
     assert told.warnings == told.notes == []
 
@@ -105,7 +105,7 @@ def test_a_program_that_logs_nothing_leaves_the_run_as_it_is(store: TrackingStor
 def test_the_first_run_of_a_folder_is_ours_and_the_others_are_children(
     store: TrackingStore, checkout: Path, told: Heard
 ) -> None:
-    run = store.create_run(params={"alpha": "1"})
+    run = store.create_run(NewRun(params={"alpha": "1"}))
     one = file_run(checkout / "mlruns", FIRST, later(run), experiment="7", name="chosen name")
     (one / "params" / "beta").write_text("2\n3")
     (one / "metrics" / "loss").write_text("10 0.5 0\n11 nan 1\n12 inf 2\n13 0.25 3\n14")
@@ -133,7 +133,7 @@ def test_the_first_run_of_a_folder_is_ours_and_the_others_are_children(
 
 
 def test_runs_from_before_and_deleted_ones_are_not_ours(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     file_run(checkout / "mlruns", FIRST, later(run, -1000))
     deleted = file_run(checkout / "mlruns", SECOND, later(run))
     (deleted / "meta.yaml").write_text((deleted / "meta.yaml").read_text().replace("active", "deleted"))
@@ -141,7 +141,7 @@ def test_runs_from_before_and_deleted_ones_are_not_ours(store: TrackingStore, ch
 
 
 def test_an_experiment_and_a_name_that_the_user_chose_stand(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run(experiment_name="mine", run_name="my run")
+    run = store.create_run(NewRun(experiment_name="mine", run_name="my run"))
     file_run(checkout / "mlruns", FIRST, later(run), experiment="7", name="theirs")
     file_run(checkout / "mlruns", SECOND, later(run, 2), experiment="7")
     ours, (child,) = collect(store, run, checkout, told)
@@ -151,7 +151,7 @@ def test_an_experiment_and_a_name_that_the_user_chose_stand(store: TrackingStore
 def test_our_values_stay_and_the_difference_is_told_without_the_values(
     store: TrackingStore, checkout: Path, told: Heard
 ) -> None:
-    run = store.create_run(params={"same": "1", "token": "****"}, tags={"team": "us", "mlflow.user": "me"})
+    run = store.create_run(NewRun(params={"same": "1", "token": "****"}, tags={"team": "us", "mlflow.user": "me"}))
     logged = file_run(checkout / "mlruns", FIRST, later(run))
     for part, name, value in (
         ("params", "same", "1"),
@@ -172,7 +172,7 @@ def test_secrets_that_a_program_logs_are_masked(
     store: TrackingStore, checkout: Path, told: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MY_API_KEY", "s3cr3t-value")
-    run = store.create_run()
+    run = store.create_run(NewRun())
     logged = file_run(checkout / "mlruns", FIRST, later(run))
     (logged / "params" / "url").write_text("https://me:pass@host/x")
     (logged / "tags" / "note").write_text("used s3cr3t-value")
@@ -183,8 +183,8 @@ def test_secrets_that_a_program_logs_are_masked(
 def test_what_a_nested_run_brought_in_is_not_brought_in_again(
     store: TrackingStore, checkout: Path, told: Heard
 ) -> None:
-    parent = store.create_run()
-    nested = store.create_run(start_time=later(parent))
+    parent = store.create_run(NewRun())
+    nested = store.create_run(NewRun(start_time=later(parent)))
     file_run(checkout / "mlruns", FIRST, later(nested))
     file_run(checkout / "mlruns", SECOND, later(nested, 2))
     _, children = collect(store, nested, checkout, told)
@@ -195,7 +195,7 @@ def test_what_a_nested_run_brought_in_is_not_brought_in_again(
 
 
 def test_a_database_of_an_old_client_lacks_columns(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     database(
         checkout / "tracking.db",
         f"INSERT INTO runs VALUES ('{FIRST}', NULL, 'FINISHED', {later(run)}, NULL, 'active',"
@@ -214,7 +214,7 @@ def test_a_database_of_an_old_client_lacks_columns(store: TrackingStore, checkou
 def test_a_store_in_the_subfolder_that_the_program_ran_in_is_found(
     store: TrackingStore, checkout: Path, told: Heard
 ) -> None:
-    run = store.create_run(source={"subdirectory": "deep/project"})
+    run = store.create_run(NewRun(source={"subdirectory": "deep/project"}))
     project = checkout / "deep" / "project"
     (project / "mlruns" / "0" / FIRST / "artifacts").mkdir(parents=True)
     (project / "mlruns" / "0" / FIRST / "artifacts" / "f").write_text("x")
@@ -234,7 +234,7 @@ def test_a_store_in_the_subfolder_that_the_program_ran_in_is_found(
 def test_a_broken_database_never_breaks_the_run(
     store: TrackingStore, checkout: Path, told: Heard, content: bytes
 ) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     (checkout / "mlflow.db").write_bytes(content)
     file_run(checkout / "mlruns", FIRST, later(run))
     ours, _ = collect(store, run, checkout, told)
@@ -243,7 +243,7 @@ def test_a_broken_database_never_breaks_the_run(
 
 
 def test_a_broken_database_does_not_hide_the_one_beside_it(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     (checkout / "a.db").write_bytes(b"SQLite format 3\0" + b"junk" * 1000)
     database(
         checkout / "mlflow.db",
@@ -257,7 +257,7 @@ def test_a_broken_database_does_not_hide_the_one_beside_it(store: TrackingStore,
 
 
 def test_a_number_that_does_not_fit_loses_metrics_only(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     logged = file_run(checkout / "mlruns", FIRST, later(run))
     (logged / "metrics" / "m").write_text(f"1 0.5 {2**70}\n")
     (logged / "params" / "p").write_text("1")
@@ -268,7 +268,7 @@ def test_a_number_that_does_not_fit_loses_metrics_only(store: TrackingStore, che
 
 def test_a_child_that_cannot_be_recorded_is_told(store: TrackingStore, checkout: Path, told: Heard) -> None:
     store.update_experiment(store.create_experiment("digits").experiment_id, lifecycle_stage="deleted")
-    run = store.create_run()
+    run = store.create_run(NewRun())
     file_run(checkout / "mlruns", FIRST, later(run))
     file_run(checkout / "mlruns", SECOND, later(run, 2), experiment="7")
     ours, children = collect(store, run, checkout, told)
@@ -280,7 +280,7 @@ def test_a_run_whose_experiment_is_deleted_here_stays_where_it_is(
     store: TrackingStore, checkout: Path, told: Heard
 ) -> None:
     store.update_experiment(store.create_experiment("digits").experiment_id, lifecycle_stage="deleted")
-    run = store.create_run()
+    run = store.create_run(NewRun())
     logged = file_run(checkout / "mlruns", FIRST, later(run), experiment="7")
     (logged / "metrics" / "m").write_text("1 0.5 0")
     ours, _ = collect(store, run, checkout, told)
@@ -290,14 +290,14 @@ def test_a_run_whose_experiment_is_deleted_here_stays_where_it_is(
 
 @pytest.mark.parametrize("meta", ["", "- a list", "{unclosed", "start_time: soon\nrun_id: " + SECOND, "\x00"])
 def test_a_broken_run_folder_never_breaks_the_run(store: TrackingStore, checkout: Path, told: Heard, meta: str) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     (file_run(checkout / "mlruns", SECOND, later(run)) / "meta.yaml").write_text(meta)
     (checkout / "mlflow.db").mkdir()
     assert collect(store, run, checkout, told)[0] == run
 
 
 def test_a_database_of_other_things_is_passed_over(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     with closing(sqlite3.connect(checkout / "data.db")) as connection:
         connection.execute("CREATE TABLE runs (a)")
     assert collect(store, run, checkout, told) == (run, [])
@@ -309,7 +309,7 @@ def test_a_folder_of_the_machine_cannot_be_named_as_artifacts(
 ) -> None:
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "key").write_text("x")
-    run = store.create_run()
+    run = store.create_run(NewRun())
     file_run(checkout / "mlruns", FIRST, later(run), artifact_uri=(tmp_path / "secret").as_uri())
     file_run(checkout / "mlruns", SECOND, later(run, 2), artifact_uri=f"file://{checkout}/../secret")
     linked = file_run(checkout / "mlruns", THIRD, later(run, 3))
@@ -321,14 +321,14 @@ def test_a_folder_of_the_machine_cannot_be_named_as_artifacts(
 
 
 def test_artifacts_elsewhere_are_named_without_credentials(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     file_run(checkout / "mlruns", FIRST, later(run), artifact_uri="s3://key:secret@bucket/a")
     collect(store, run, checkout, told)
     assert told.warnings == ["artifacts stay where the program put them: s3://****@bucket/a"]
 
 
 def test_a_model_of_mlflow_3_becomes_the_folder_of_its_name(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     file_run(checkout / "mlruns", FIRST, later(run))
     for identifier, name in (("m-1", "classifier"), ("m-2", "../../escape")):
         model = checkout / "mlruns" / "0" / "models" / identifier
@@ -341,7 +341,7 @@ def test_a_model_of_mlflow_3_becomes_the_folder_of_its_name(store: TrackingStore
 
 
 def test_a_model_of_mlflow_3_in_a_database_is_brought_in(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     (checkout / "mlruns" / "0" / "models" / "m-1" / "artifacts").mkdir(parents=True)
     (checkout / "mlruns" / "0" / "models" / "m-1" / "artifacts" / "MLmodel").write_text("flavors:")
     database(
@@ -357,7 +357,7 @@ def test_a_model_of_mlflow_3_in_a_database_is_brought_in(store: TrackingStore, c
 def test_a_keys_folder_and_the_trash_of_a_store_do_no_harm(
     store: TrackingStore, checkout: Path, told: Heard, tmp_path: Path
 ) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     file_run(checkout / "mlruns" / ".trash", THIRD, later(run))
     logged = file_run(checkout / "mlruns", FIRST, later(run), status=9)
     (tmp_path / "secret").write_text("x")
@@ -369,7 +369,7 @@ def test_a_keys_folder_and_the_trash_of_a_store_do_no_harm(
 
 
 def test_artifacts_that_cannot_be_copied_are_told(store: TrackingStore, checkout: Path, told: Heard) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     logged = file_run(checkout / "mlruns", FIRST, later(run))
     (logged / "artifacts" / "f").write_text("x")
     place = Path(run.artifact_uri.removeprefix("file://"))
@@ -380,7 +380,7 @@ def test_artifacts_that_cannot_be_copied_are_told(store: TrackingStore, checkout
 
 
 def test_links_to_stores_are_not_followed(store: TrackingStore, checkout: Path, told: Heard, tmp_path: Path) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     file_run(tmp_path / "elsewhere", FIRST, later(run))
     (checkout / "mlruns").symlink_to(tmp_path / "elsewhere")
     database(
@@ -394,7 +394,7 @@ def test_links_to_stores_are_not_followed(store: TrackingStore, checkout: Path, 
 def test_a_client_that_was_killed_in_the_middle_leaves_what_it_had_logged(
     store: TrackingStore, checkout: Path, told: Heard
 ) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     database(
         checkout / "mlflow.db",
         f"INSERT INTO runs VALUES ('{FIRST}', 'n', 'RUNNING', {later(run)}, NULL, 'active', '', 0)",
@@ -463,7 +463,7 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_what_real_clients_log_is_brought_in(
     client: Path, kind: str, store: TrackingStore, checkout: Path, told: Heard
 ) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     run_dir = paths.run_dir(run.run_id)
     run_dir.mkdir(parents=True)
     uri = f"sqlite:///{run_dir}/mlflow.db" if kind == "database" else (checkout / "mlruns").as_uri()

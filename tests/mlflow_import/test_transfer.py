@@ -13,7 +13,7 @@ import pytest
 from mlproj import tracking
 from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.mlflow_import.transfer import ORIGIN_TAG, bring_in
-from mlproj.tracking.base import Run, Status, TrackingStore
+from mlproj.tracking.base import NewRun, Run, Status, TrackingStore
 from tests.heard import Heard
 from tests.mlflow_import.test_program_log import FIRST, SECOND, artifacts, file_run
 
@@ -93,7 +93,7 @@ def test_a_second_import_adds_only_what_is_new(store: TrackingStore, tmp_path: P
 
 
 def test_a_run_that_was_recorded_here_is_left_alone(store: TrackingStore, tmp_path: Path, told: Heard) -> None:
-    store.create_run(run_id=FIRST, run_name="ours")
+    store.create_run(NewRun(run_id=FIRST, run_name="ours"))
     file_run(tmp_path / "mlruns", FIRST, 5, name="theirs")
     assert bring_in(store, tmp_path / "mlruns", told).left == [FIRST]
     assert store.get_run(FIRST).run_name == "ours"

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from mlproj.foundation import paths
-from mlproj.tracking.base import Metric, Run, Status
+from mlproj.tracking.base import Metric, Run, RunChanges, Status
 from tests.outbox.conftest import Server, all_bytes, left_on_disk, records_on_disk, run_to
 from tests.program import mlproj, project, start
 
@@ -239,7 +239,7 @@ def test_a_run_that_the_server_took_for_dead_says_how_it_ended(server: Server, m
         eventually(lambda: len(running_points(server)) > 3)
         with closing(server.store()) as store:
             run_id = store.list_runs()[0].run_id
-            store.update_run(run_id, status=Status.KILLED, status_reason="it seemed so")
+            store.update_run(run_id, RunChanges(status=Status.KILLED, status_reason="it seemed so"))
         process.communicate()
         assert process.returncode == 0
     with closing(server.store()) as store:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mlproj import tracking
-from mlproj.tracking.base import DatasetInput, Metric, NotFound, Output, Status, TrackingStore
+from mlproj.tracking.base import DatasetInput, Metric, NewRun, NotFound, Output, RunChanges, Status, TrackingStore
 from tests import mlflow_server
 from tests.outbox.conftest import Server, left_on_disk, records_on_disk, run_to
 from tests.program import mlproj, project, start
@@ -56,19 +56,21 @@ def test_the_store_of_a_server_is_read_and_written(store: TrackingStore) -> None
     """The parts of a server are asked in one test, as starting one takes long."""
     document = {"uri": "file:///p", "long": "x" * 20_000, "dirty": True}
     run = store.create_run(
-        run_id="ab" * 16,
-        run_name="first",
-        experiment_name="digits",
-        start_time=1_700_000_000_123,
-        entry_point="main",
-        command="python train.py",
-        host="here",
-        pid=42,
-        params={"alpha": "0.5", "odd name=%": "v" * 10_000},
-        tags={"kind": "test"},
-        source=document,
-        environment={"kind": "python"},
-        inputs=[{"parameter": "data"}],
+        NewRun(
+            run_id="ab" * 16,
+            run_name="first",
+            experiment_name="digits",
+            start_time=1_700_000_000_123,
+            entry_point="main",
+            command="python train.py",
+            host="here",
+            pid=42,
+            params={"alpha": "0.5", "odd name=%": "v" * 10_000},
+            tags={"kind": "test"},
+            source=document,
+            environment={"kind": "python"},
+            inputs=[{"parameter": "data"}],
+        )
     )
     found = store.get_run("ab" * 16)
     assert found == run == store.get_run("abab") == store.get_run("first") == store.get_run(run.run_id)
@@ -90,11 +92,9 @@ def test_the_store_of_a_server_is_read_and_written(store: TrackingStore) -> None
     output = Output("model.bin", "ab" * 32, 12, kept=False)
     assert store.update_run(
         run.run_id,
-        status=Status.FAILED,
-        status_reason="it broke",
-        exit_code=3,
-        end_time=1_700_000_001_000,
-        outputs=[output],
+        RunChanges(
+            status=Status.FAILED, status_reason="it broke", exit_code=3, end_time=1_700_000_001_000, outputs=[output]
+        ),
     )
     ended = store.get_run(run.run_id)
     assert (ended.status, ended.status_reason, ended.exit_code, ended.end_time) == (
@@ -105,13 +105,13 @@ def test_the_store_of_a_server_is_read_and_written(store: TrackingStore) -> None
     )
     assert ended.outputs == (output,) and "kind" not in ended.tags and ended.metrics["loss"] == points[-1].value
     assert ended.datasets[0].name == "d"
-    assert not store.update_run(run.run_id, status=Status.KILLED, expected=[Status.RUNNING])
+    assert not store.update_run(run.run_id, RunChanges(status=Status.KILLED), expected=[Status.RUNNING])
 
-    store.create_run(run_name="second", params={"alpha": "0.7"})
+    store.create_run(NewRun(run_name="second", params={"alpha": "0.7"}))
     assert [one.run_name for one in store.list_runs()] == ["second", "first"]
     assert [one.run_name for one in store.list_runs(experiment_name="digits", statuses=[Status.FAILED])] == ["first"]
     assert [one.run_name for one in store.search_runs(filter="metrics.loss < 0.5").items] == ["first"]
-    store.update_run(run.run_id, lifecycle_stage="deleted")
+    store.update_run(run.run_id, RunChanges(lifecycle_stage="deleted"))
     assert [one.run_name for one in store.list_runs()] == ["second"]
     assert [experiment.name for experiment in store.list_experiments()] == ["Default", "digits"]
     for reference in ("nobody", "f" * 32, "ffff", "it's"):

@@ -13,7 +13,7 @@ from mlproj import tracking
 from mlproj.foundation.errors import MlprojError
 from mlproj.reproduction import results
 from mlproj.reproduction.results import Place
-from mlproj.tracking.base import Metric, Output, Run, Status
+from mlproj.tracking.base import Metric, NewRun, Output, Run, RunChanges, Status
 from mlproj.tracking.model_base import RunModel
 
 
@@ -24,9 +24,9 @@ def place() -> Iterator[Place]:
 
 
 def a_run(place: Place, values: dict[str, float], tags: dict[str, str] | None = None, **fields: dict[str, str]) -> Run:
-    run = place.runs.create_run(tags=tags, **fields)
+    run = place.runs.create_run(NewRun(tags=tags, **fields))
     place.runs.log(run.run_id, metrics=[Metric(name, value, 1) for name, value in values.items()])
-    place.runs.update_run(run.run_id, status=Status.FINISHED, exit_code=0)
+    place.runs.update_run(run.run_id, RunChanges(status=Status.FINISHED, exit_code=0))
     return place.runs.get_run(run.run_id)
 
 
@@ -41,7 +41,7 @@ def test_outputs_artifacts_and_logged_models_are_files_and_the_load_of_the_machi
     for path in ("outputs/made.txt", "logged/sub/x.txt", "mlproj/plan.json", "model/MLmodel"):
         write(run.artifact_uri, path, "run_id: 1\nflavors: {}\n" if path.endswith("MLmodel") else path)
     outputs = [Output("made.txt", "d1", 16), Output("big.bin", "d2", 10**9, kept=False)]
-    place.runs.update_run(run.run_id, outputs=outputs)
+    place.runs.update_run(run.run_id, RunChanges(outputs=outputs))
     for step in range(2):
         model = place.models.create_logged_model(run.experiment_id, name="net", source_run_id=run.run_id)
         place.models.link_models(run.run_id, [RunModel(model.model_id, step)])
@@ -82,6 +82,6 @@ def test_children_come_in_the_order_of_what_they_were_given(place: Place) -> Non
 
 
 def test_a_place_that_a_record_may_not_lead_to_is_an_error(place: Place) -> None:
-    run = place.runs.create_run(artifact_uri="ftp://host/x")
+    run = place.runs.create_run(NewRun(artifact_uri="ftp://host/x"))
     with pytest.raises(MlprojError, match="cannot be reached from here"):
         results.read_results(run, place)

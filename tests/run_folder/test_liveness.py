@@ -15,16 +15,17 @@ from mlproj import tracking
 from mlproj.foundation import paths
 from mlproj.foundation.errors import ServiceError
 from mlproj.run_folder import liveness, log_file
-from mlproj.tracking.base import Run, Status, TrackingStore
+from mlproj.tracking.base import NewRun, Run, RunChanges, Status, TrackingStore
 
 OWNER = """
 import os, platform, sys
 from mlproj import tracking
 from mlproj.foundation import paths
-from mlproj.run_folder import liveness, log_file
+from mlproj.run_folder import liveness
+from mlproj.tracking.base import NewRun
 run_id = sys.argv[1]
 with liveness.hold(paths.run_dir(run_id)):
-    tracking.open().create_run(run_id=run_id, host=platform.node(), pid=os.getpid())
+    tracking.open().create_run(NewRun(run_id=run_id, host=platform.node(), pid=os.getpid()))
     print("running", flush=True)
     sys.stdin.read()
 """
@@ -68,25 +69,25 @@ def test_a_run_whose_process_was_killed_is_killed(store: TrackingStore) -> None:
 
 
 def test_the_end_of_a_killed_run_is_not_before_its_start(store: TrackingStore) -> None:
-    run = store.create_run(host=platform.node(), pid=gone())
+    run = store.create_run(NewRun(host=platform.node(), pid=gone()))
     assert liveness.reap(store)[0].end_time == run.start_time
 
 
 def test_a_deleted_run_that_was_killed_is_reaped_too(store: TrackingStore) -> None:
-    run = store.create_run(host=platform.node(), pid=gone())
-    store.update_run(run.run_id, lifecycle_stage="deleted")
+    run = store.create_run(NewRun(host=platform.node(), pid=gone()))
+    store.update_run(run.run_id, RunChanges(lifecycle_stage="deleted"))
     assert [found.run_id for found in liveness.reap(store)] == [run.run_id]
 
 
 @pytest.mark.parametrize("host", ["another-machine", None])
 def test_runs_of_other_machines_and_of_nobody_are_left_alone(store: TrackingStore, host: str | None) -> None:
-    store.create_run(host=host, pid=gone())
+    store.create_run(NewRun(host=host, pid=gone()))
     assert liveness.reap(store) == []
 
 
 def test_without_a_lock_to_ask_the_process_decides(store: TrackingStore) -> None:
-    alive = store.create_run(host=platform.node(), pid=os.getpid())
-    dead = store.create_run(host=platform.node())
+    alive = store.create_run(NewRun(host=platform.node(), pid=os.getpid()))
+    dead = store.create_run(NewRun(host=platform.node()))
     assert [run.run_id for run in liveness.reap(store)] == [dead.run_id]
     assert store.get_run(alive.run_id).status is Status.RUNNING
 
@@ -94,9 +95,9 @@ def test_without_a_lock_to_ask_the_process_decides(store: TrackingStore) -> None
 def test_a_run_that_ends_while_others_look_keeps_its_own_end(
     store: TrackingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = store.create_run(host=platform.node(), pid=gone())
+    run = store.create_run(NewRun(host=platform.node(), pid=gone()))
     listed: list[Run] = store.list_runs()
-    store.update_run(run.run_id, status=Status.FINISHED)
+    store.update_run(run.run_id, RunChanges(status=Status.FINISHED))
     monkeypatch.setattr(store, "list_runs", lambda **_: listed)
     assert liveness.reap(store) == []
     assert store.get_run(run.run_id).status is Status.FINISHED
@@ -163,7 +164,7 @@ def test_what_a_killed_run_logged_is_read_by_whoever_looks_next_and_what_its_pro
 
 
 def test_a_dead_run_that_somebody_else_reads_is_left_to_them(store: TrackingStore) -> None:
-    run = store.create_run(host=platform.node(), pid=gone())
+    run = store.create_run(NewRun(host=platform.node(), pid=gone()))
     folder = paths.run_dir(run.run_id)
     with liveness.hold(folder):
         (folder / log_file.METRICS).write_text("a=1\n")
@@ -180,7 +181,7 @@ def test_late_lines_of_a_run_that_is_gone_for_good_are_forgotten(store: Tracking
         liveness.reap(store)
     with (paths.run_dir(run_id) / log_file.METRICS).open("a") as file:
         file.write("b=1\n")
-    store.update_run(run_id, lifecycle_stage="deleted")
+    store.update_run(run_id, RunChanges(lifecycle_stage="deleted"))
     store.purge(run_ids=[run_id])
     assert liveness.reap(store) == []
     assert list((paths.home() / "late").iterdir()) == []

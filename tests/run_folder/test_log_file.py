@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mlproj import tracking
 from mlproj.foundation import paths
 from mlproj.run_folder import log_file
-from mlproj.tracking.base import Run, TrackingStore
+from mlproj.tracking.base import NewRun, Run, TrackingStore
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def store() -> TrackingStore:
 
 @pytest.fixture
 def run(store: TrackingStore) -> Run:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     paths.run_dir(run.run_id).mkdir(parents=True)
     log_file.make(paths.run_dir(run.run_id))
     return run
@@ -165,7 +165,7 @@ def test_what_is_no_file_any_more_is_left_alone(store: TrackingStore, run: Run, 
 @given(st.lists(st.binary(max_size=40), max_size=20), st.integers(0, 1000))
 def test_a_good_line_is_never_lost_among_others(noise: list[bytes], cut: int) -> None:
     store = tracking.open()
-    run = store.create_run()
+    run = store.create_run(NewRun())
     paths.run_dir(run.run_id).mkdir(parents=True)
     lines = [piece for index, other in enumerate(noise) for piece in (other, b"good=%d step=%d" % (index, index))]
     data = b"".join(line + b"\n" for line in lines)

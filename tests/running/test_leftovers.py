@@ -8,6 +8,7 @@ from mlproj import tracking
 from mlproj.foundation import paths
 from mlproj.run_folder import liveness
 from mlproj.running import leftovers
+from mlproj.tracking.base import NewRun
 
 
 def old_folder(run_id: str, *names: str) -> Path:
@@ -22,7 +23,7 @@ def old_folder(run_id: str, *names: str) -> Path:
 
 def test_what_killed_processes_left_is_removed_and_nothing_else() -> None:
     store = tracking.open(None)
-    run = store.create_run(experiment_name="one")
+    run = store.create_run(NewRun(experiment_name="one"))
     half = ".pylock.toml.123-0a1b2c3d"
     recorded = old_folder(run.run_id, "output.log", half, ".hidden")
     never = old_folder("1" * 32, "plan.json", liveness.LOCK, half)

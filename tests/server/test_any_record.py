@@ -23,6 +23,7 @@ from mlproj.server.app import Principal, Settings, create_app
 from mlproj.server.artifact_place import Places
 from mlproj.server.reaper import Reaper
 from mlproj.server.serving import _pages
+from mlproj.tracking.base import NewRun
 
 RUNS = ["a" * 32, "b" * 32]
 
@@ -116,7 +117,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
         patch.setenv("MLPROJ_HOME", str(home))
         with closing(tracking.open()) as store, closing(tracking.open_models()) as models:
             for run_id in RUNS:
-                store.create_run(run_id=run_id)
+                store.create_run(NewRun(run_id=run_id))
             place = LocalArtifacts(paths.artifacts())
             everybody = Principal(store, models)
             pages = _pages(Reaper(lambda: None), Places(place, here=False))

@@ -17,7 +17,7 @@ from mlproj.server.admission import Principal
 from mlproj.server.app import _TABLES, Settings, create_app
 from mlproj.server.guard import LOOPBACK
 from mlproj.server.request_fields import LARGEST_BODY
-from mlproj.tracking.base import TrackingStore
+from mlproj.tracking.base import NewRun, TrackingStore
 
 API = "/api/2.0/mlflow/"
 CREATE = API + "experiments/create"
@@ -198,7 +198,7 @@ ENDPOINTS = sorted({endpoint for table in _TABLES for endpoint in table})
 def anything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, str]]:
     uri = f"sqlite:///{tmp_path_factory.mktemp('any')}/runs.db"
     store, models = tracking.open(uri), tracking.open_models(uri)
-    run_id = store.create_run().run_id
+    run_id = store.create_run(NewRun()).run_id
     application = create_app(Settings(lambda _request: Principal(store, models), tracking.artifact_folder(uri)))
     yield TestClient(application, raise_server_exceptions=True), run_id
     store.close()

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from mlproj import artifacts, tracking
 from mlproj.server.pages import site
-from mlproj.tracking.base import Metric, Status, TrackingStore
+from mlproj.tracking.base import Metric, RunChanges, Status, TrackingStore
 from mlproj.tracking.model_base import LoggedModelStatus, RunModel
 from tests.server.test_pages import artifact, record
 
@@ -134,7 +134,7 @@ def test_a_running_run_grows_on_the_page(visit: Visit, address: str, store: Trac
     drawn(visit, '.chart[data-metric="score"]')
     store.log(run.run_id, metrics=[Metric("fresh", 1.0, 1)])
     drawn(visit, '.chart[data-metric="fresh"]')
-    store.update_run(run.run_id, status=Status.FINISHED)
+    store.update_run(run.run_id, RunChanges(status=Status.FINISHED))
     visit.page.wait_for_selector(".status.finished")
 
 

@@ -17,7 +17,7 @@ import pytest
 from mlproj import tracking
 from mlproj.foundation.errors import MlprojError
 from mlproj.http.client import HttpClient, Refused, Unreachable
-from mlproj.tracking.base import Metric, TrackingStore
+from mlproj.tracking.base import Metric, NewRun, TrackingStore
 from tests.mlflow_server import free_port
 from tests.server.conftest import running
 from tests.tracking.conftest import tiny_disk
@@ -73,7 +73,7 @@ def test_a_server_killed_under_load_has_all_that_it_acknowledged(tmp_path: Path)
     home = {"MLPROJ_HOME": str(tmp_path / "home")}
     port = free_port()
     with closing(tracking.open(f"sqlite:///{tmp_path}/home/mlproj.db")) as store:
-        run_id = store.create_run().run_id
+        run_id = store.create_run(NewRun()).run_id
     over = threading.Event()
     writers = [Writer([f"http://127.0.0.1:{port}"], run_id, f"m{number}", over) for number in range(4)]
     for writer in writers:
@@ -94,7 +94,7 @@ def test_two_servers_on_one_file_lose_nothing_when_one_is_killed(tmp_path: Path)
     uri = f"sqlite:///{tmp_path}/home/mlproj.db"
     home = {"MLPROJ_HOME": str(tmp_path / "home")}
     with closing(tracking.open(uri)) as store:
-        run_id = store.create_run().run_id
+        run_id = store.create_run(NewRun()).run_id
     over = threading.Event()
     with running("--workers", "2", env=home) as (_, one), running(env=home) as (doomed, two):
         orders = [[one, two], [two, one], [two, one]]
@@ -127,7 +127,7 @@ while True:
 """
     uri = f"sqlite:///{tmp_path}/home/mlproj.db"
     with closing(tracking.open(uri)) as store:
-        run_id = store.create_run().run_id
+        run_id = store.create_run(NewRun()).run_id
     with running(env={"MLPROJ_HOME": str(tmp_path / "home")}) as (_, address):
         clients = [
             subprocess.Popen(
@@ -150,7 +150,7 @@ while True:
 def test_a_full_disk_is_told_and_what_was_acknowledged_stays(tiny_disk: Path) -> None:
     uri = f"sqlite:///{tiny_disk}/mlproj.db"
     with closing(tracking.open(uri)) as store:
-        run_id = store.create_run().run_id
+        run_id = store.create_run(NewRun()).run_id
     with running(env={"MLPROJ_HOME": str(tiny_disk)}) as (_, address):
         caller = HttpClient(address, patient=False)
         acknowledged = 0

@@ -25,7 +25,7 @@ from mlproj.server.reaper import Reaper
 from mlproj.server.scope import Scope
 from mlproj.server.serving import _pages
 from mlproj.server.store_calls import calls, needed
-from mlproj.tracking.base import TrackingStore
+from mlproj.tracking.base import NewRun, TrackingStore
 from mlproj.tracking.model_base import ModelStore
 
 RUN, MODEL = "a" * 32, "m-" + "b" * 32
@@ -69,7 +69,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     folder = tmp_path / "artifacts"
     with closing(tracking.open(uri)) as store, closing(tracking.open_models(uri)) as models:
         store.create_experiment("x")
-        store.create_run(run_id=RUN, tags={"t": "v"})
+        store.create_run(NewRun(run_id=RUN, tags={"t": "v"}))
         models.create_registered_model("m")
         models.create_logged_model("0", model_id=MODEL, source_run_id=RUN)
         models.create_version("m", f"models:/{MODEL}")

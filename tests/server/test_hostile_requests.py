@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from mlproj import artifacts, tracking
 from mlproj.foundation import paths
 from mlproj.server.pages import site
-from mlproj.tracking.base import TrackingStore
+from mlproj.tracking.base import NewRun, TrackingStore
 
 NANOSECONDS = 1_764_412_345_678_000_000
 
@@ -26,7 +26,7 @@ def client(application: Any) -> TestClient:
 
 @pytest.fixture
 def run_id(store: TrackingStore) -> str:
-    return store.create_run().run_id
+    return store.create_run(NewRun()).run_id
 
 
 def refused(answer: Any) -> bool:
@@ -40,8 +40,8 @@ def test_a_time_that_no_calendar_has_is_refused(client: TestClient, run_id: str,
         ("mlflow/runs/update", {"run_id": run_id, "end_time": time}),
         ("mlflow/runs/log-metric", {"run_id": run_id, "key": "m", "value": 1, "timestamp": time}),
         ("mlflow/runs/log-batch", {"run_id": run_id, "metrics": [{"key": "m", "value": 1, "timestamp": time}]}),
-        ("mlproj/tracking/create_run", {"start_time": time}),
-        ("mlproj/tracking/update_run", {"run_id": run_id, "end_time": time}),
+        ("mlproj/tracking/create_run", {"new": {"start_time": time}}),
+        ("mlproj/tracking/update_run", {"run_id": run_id, "changes": {"end_time": time}}),
         ("mlproj/tracking/log", {"run_id": run_id, "metrics": [{"key": "m", "value": 1.0, "timestamp": time}]}),
     ):
         assert refused(client.post(f"/api/2.0/{path}", content=json.dumps(fields))), path
@@ -77,8 +77,9 @@ for _ in range(30):
 )
 def test_a_document_of_another_kind_is_refused(client: TestClient, run_id: str, fields: dict[str, Any]) -> None:
     if "outputs" not in fields:
-        assert refused(client.post("/api/2.0/mlproj/tracking/create_run", content=json.dumps(fields)))
-    changed = client.post("/api/2.0/mlproj/tracking/update_run", content=json.dumps({"run_id": run_id, **fields}))
+        assert refused(client.post("/api/2.0/mlproj/tracking/create_run", content=json.dumps({"new": fields})))
+    changes = {"run_id": run_id, "changes": fields}
+    changed = client.post("/api/2.0/mlproj/tracking/update_run", content=json.dumps(changes))
     assert refused(changed)
     found = next(iter(fields.values()))
     assert not isinstance(found, dict) or next(iter(fields)) in changed.json()["message"]
@@ -94,7 +95,7 @@ def test_a_document_of_another_kind_is_refused(client: TestClient, run_id: str, 
         ),
         ("mlproj/tracking/mro", {}, 404),
         ("mlproj/tracking/register", {}, 404),
-        ("mlproj/tracking/update_run", {"lifecycle_stage": "gone"}, 400),
+        ("mlproj/tracking/update_run", {"changes": {"lifecycle_stage": "gone"}}, 400),
         ("mlproj/tracking/update_experiment", {"experiment_id": "0", "lifecycle_stage": "gone"}, 400),
         ("mlproj/tracking/search_runs", {"lifecycle_stage": "gone"}, 400),
         ("mlproj/tracking/list_runs", {"limit": -1}, 400),
@@ -133,7 +134,7 @@ def pages(store: TrackingStore) -> TestClient:
 
 
 def test_a_table_that_is_none_and_texts_that_cannot_be_sent_are_shown(pages: TestClient, store: TrackingStore) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     folder = Path(run.artifact_uri.removeprefix("file://"))
     folder.mkdir(parents=True)
     (folder / "long.csv").write_text("a,b\n" + "x" * 200_000 + ",1\n")

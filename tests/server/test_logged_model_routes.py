@@ -14,7 +14,7 @@ from mlproj.foundation.errors import UsageError
 from mlproj.server import run_model
 from mlproj.server.call import ApiError, Call
 from mlproj.server.logged_model_routes import ROUTES
-from mlproj.tracking.base import NotFound, Run, TrackingStore
+from mlproj.tracking.base import NewRun, NotFound, Run, TrackingStore
 from mlproj.tracking.model_base import ModelStore, RunModel
 
 Ask = Callable[..., Any]
@@ -41,7 +41,7 @@ def models(uri: str) -> Iterator[ModelStore]:
 
 @pytest.fixture
 def run(store: TrackingStore) -> Run:
-    return store.create_run()
+    return store.create_run(NewRun())
 
 
 @pytest.fixture

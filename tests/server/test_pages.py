@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from mlproj import artifacts, tracking
 from mlproj.foundation import paths
 from mlproj.server.pages import site
-from mlproj.tracking.base import Metric, Output, Run, Status, TrackingStore
+from mlproj.tracking.base import Metric, NewRun, Output, Run, RunChanges, Status, TrackingStore
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 
@@ -37,17 +37,19 @@ def pages(store: TrackingStore) -> TestClient:
 def record(store: TrackingStore, name: str, score: float, *, ended: bool = True, **given: str) -> Run:
     now = time.time_ns() // 1_000_000
     run = store.create_run(
-        run_name=name,
-        experiment_name="wine",
-        start_time=now - 5000,
-        entry_point="main",
-        command="python train.py",
-        user="somebody",
-        params={"kind": "tree", **given},
-        tags={"team": "red"},
-        source={"uri": "https://example.org/p.git", "commit": "ab" * 20},
-        environment={"kind": "python", "lock": "pylock.toml"},
-        inputs=[{"parameter": "data", "uri": "file:///d.csv", "sha256": "cd" * 32}],
+        NewRun(
+            run_name=name,
+            experiment_name="wine",
+            start_time=now - 5000,
+            entry_point="main",
+            command="python train.py",
+            user="somebody",
+            params={"kind": "tree", **given},
+            tags={"team": "red"},
+            source={"uri": "https://example.org/p.git", "commit": "ab" * 20},
+            environment={"kind": "python", "lock": "pylock.toml"},
+            inputs=[{"parameter": "data", "uri": "file:///d.csv", "sha256": "cd" * 32}],
+        )
     )
     store.log(run.run_id, metrics=[Metric("score", score * step, now + step, step) for step in range(1, 6)])
     store.log(run.run_id, metrics=[Metric("system/cpu_utilization_percentage", 50.0, now)])
@@ -56,7 +58,7 @@ def record(store: TrackingStore, name: str, score: float, *, ended: bool = True,
     paths.write_atomic(folder / "diff.patch", "-old\n+new\n")
     if ended:
         store.update_run(
-            run.run_id, status=Status.FINISHED, exit_code=0, outputs=[Output("model.bin", "ef" * 32, 2048)]
+            run.run_id, RunChanges(status=Status.FINISHED, exit_code=0, outputs=[Output("model.bin", "ef" * 32, 2048)])
         )
     return store.get_run(run.run_id)
 
@@ -107,7 +109,7 @@ def test_a_wrong_filter_is_explained_above_the_table(pages: TestClient, store: T
 
 def test_more_runs_than_a_page_are_on_the_next_one(pages: TestClient, store: TrackingStore) -> None:
     for index in range(105):
-        store.create_run(run_name=f"run-{index:03}", experiment_name="many", start_time=index)
+        store.create_run(NewRun(run_name=f"run-{index:03}", experiment_name="many", start_time=index))
     experiment = store.get_experiment(name="many").experiment_id
     first = pages.get(f"/experiments/{experiment}").text
     (address,) = [part.split('"')[0] for part in first.split('rel="next" href="')[1:]]
@@ -139,7 +141,7 @@ def test_a_run_shows_what_was_recorded(pages: TestClient, store: TrackingStore) 
 
 def test_children_and_parents_lead_to_each_other(pages: TestClient, store: TrackingStore) -> None:
     parent = record(store, "outer", 1.0)
-    child = store.create_run(run_name="inner", tags={"mlflow.parentRunId": parent.run_id})
+    child = store.create_run(NewRun(run_name="inner", tags={"mlflow.parentRunId": parent.run_id}))
     assert f'href="/runs/{child.run_id}">inner<' in pages.get(f"/runs/{parent.run_id}").text
     assert f'href="/runs/{parent.run_id}"' in pages.get(f"/runs/{child.run_id}").text
 
@@ -153,7 +155,7 @@ def test_charts_read_histories_as_json(pages: TestClient, store: TrackingStore) 
 
 
 def test_a_long_history_is_thinned_and_keeps_its_end(pages: TestClient, store: TrackingStore) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     store.log(run.run_id, metrics=[Metric("long", float(step), step, step) for step in range(20_000)])
     series = pages.get(f"/runs/{run.run_id}/metrics.json", params={"key": "long"}).json()["metrics"]["long"]
     assert len(series["step"]) <= 4001 and series["step"][-1] == 19_999 and series["of"] == 20_000
@@ -227,14 +229,16 @@ def test_artifacts_end_at_the_runs_folder(pages: TestClient, store: TrackingStor
 
 def test_whatever_programs_wrote_is_escaped(pages: TestClient, store: TrackingStore) -> None:
     run = store.create_run(
-        run_name=HOSTILE,
-        experiment_name=HOSTILE,
-        params={HOSTILE: HOSTILE},
-        tags={HOSTILE: HOSTILE},
-        command=HOSTILE,
-        source={"uri": HOSTILE},
+        NewRun(
+            run_name=HOSTILE,
+            experiment_name=HOSTILE,
+            params={HOSTILE: HOSTILE},
+            tags={HOSTILE: HOSTILE},
+            command=HOSTILE,
+            source={"uri": HOSTILE},
+        )
     )
-    other = store.create_run(run_name="other", experiment_name=HOSTILE, params={HOSTILE: "x"})
+    other = store.create_run(NewRun(run_name="other", experiment_name=HOSTILE, params={HOSTILE: "x"}))
     store.log(run.run_id, metrics=[Metric(HOSTILE, 1.0, 1)])
     for address in (
         "/",

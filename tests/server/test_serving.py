@@ -9,6 +9,7 @@ import httpx2
 from mlproj import tracking
 from mlproj.foundation import paths
 from mlproj.server.serving import answer_promptly
+from mlproj.tracking.base import NewRun
 from tests.server.conftest import running
 
 
@@ -26,8 +27,8 @@ def test_pages_of_a_server_show_no_files_that_it_does_not_keep(tmp_path: Path) -
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "secret.txt").write_text("do not show")
     with closing(tracking.open()) as store:
-        made = store.create_run(artifact_uri=(tmp_path / "private").as_uri())
-        ours = store.create_run()
+        made = store.create_run(NewRun(artifact_uri=(tmp_path / "private").as_uri()))
+        ours = store.create_run(NewRun())
     kept = paths.artifacts() / "0" / ours.run_id / "artifacts"
     kept.mkdir(parents=True)
     (kept / "ours.txt").write_text("shown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from mlproj.server.access import asking
 from mlproj.server.app import Principal, Settings, create_app
 from mlproj.server.scope import Scope
 from mlproj.server.store_calls import calls, needed
-from mlproj.tracking.base import TrackingStore
+from mlproj.tracking.base import NewRun, RunChanges, TrackingStore
 from mlproj.tracking.model_base import ModelStore
 
 _METHODS = [
@@ -37,7 +38,7 @@ class Tokens:
 def client(tmp_path: Path) -> Iterator[TestClient]:
     uri = f"sqlite:///{tmp_path}/runs.db"
     with closing(tracking.open(uri)) as store, closing(tracking.open_models(uri)) as models:
-        run = store.create_run(run_id="a" * 32, params={"a": "1"}, tags={"t": "v"})
+        run = store.create_run(NewRun(run_id="a" * 32, params={"a": "1"}, tags={"t": "v"}))
         models.create_registered_model("m")
         models.create_logged_model("0", model_id="m-" + "b" * 32, source_run_id=run.run_id)
         application = create_app(Settings(asking(Tokens(), Principal(store, models)), tmp_path / "artifacts"))
@@ -66,8 +67,8 @@ def test_what_a_server_is_can_be_asked(client: TestClient) -> None:
         ("tracking/metric_history", {"run_id": "a" * 32, "key": "m"}, "read"),
         ("models/latest_versions", {"name": "m"}, "read"),
         ("tracking/log", {"run_id": "a" * 32, "tags": {"x": "y"}}, "write"),
-        ("tracking/update_run", {"run_id": "a" * 32, "status": "FAILED"}, "write"),
-        ("tracking/update_run", {"run_id": "a" * 32, "lifecycle_stage": "deleted"}, "admin"),
+        ("tracking/update_run", {"run_id": "a" * 32, "changes": {"status": "FAILED"}}, "write"),
+        ("tracking/update_run", {"run_id": "a" * 32, "changes": {"lifecycle_stage": "deleted"}}, "admin"),
         ("tracking/purge", {}, "admin"),
         ("models/delete_logged_model", {"model_id": "m-" + "b" * 32}, "admin"),
         ("models/delete_registered_model", {"name": "m"}, "admin"),
@@ -109,12 +110,12 @@ def test_nothing_else_can_be_called(client: TestClient, path: str) -> None:
 def test_files_of_the_server_cannot_be_made_the_place_of_artifacts(client: TestClient, tmp_path: Path) -> None:
     for place in (f"file://{tmp_path}", "/etc", "mlflow-artifacts:/../x"):
         for path, fields in (
-            ("tracking/create_run", {"artifact_uri": place}),
+            ("tracking/create_run", {"new": {"artifact_uri": place}}),
             ("tracking/create_experiment", {"name": "x", "artifact_location": place}),
         ):
             answer = call(client, path, "write", **fields)
             assert answer.status_code == 400 and "artifact location" in answer.json()["message"], answer.text
-    made = call(client, "tracking/create_run", "write").json()["result"]
+    made = call(client, "tracking/create_run", "write", new={}).json()["result"]
     assert made["artifact_uri"] == f"mlflow-artifacts:/0/{made['run_id']}/artifacts"
 
 
@@ -134,7 +135,16 @@ _JSON = st.recursive(
 def _arguments(name: str, kind: str) -> st.SearchStrategy[dict[str, Any]]:
     method = getattr({"tracking": TrackingStore, "models": ModelStore}[kind], name)
     names = method.__code__.co_varnames[1 : method.__code__.co_argcount + method.__code__.co_kwonlyargcount]
-    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, _JSON)) if names else st.just({})
+    hints = typing.get_type_hints(method)
+    values = {name: _values(hints[name]) for name in names}
+    return st.fixed_dictionaries({}, optional=values) if names else st.just({})
+
+
+def _values(hint: Any) -> st.SearchStrategy[Any]:
+    """Any JSON; for what a run is made with or changed to, mostly its fields with any JSON."""
+    if hint not in (NewRun, RunChanges):
+        return _JSON
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(typing.get_type_hints(hint), _JSON)) | _JSON
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -18,7 +18,7 @@ from mlproj.foundation import paths
 from mlproj.signing import evidence, statement
 from mlproj.signing.envelope import Envelope
 from mlproj.signing.keyring import Keyring
-from mlproj.tracking.base import Metric, Output, Run, Status
+from mlproj.tracking.base import Metric, NewRun, Output, Run, RunChanges, Status
 from tests.cli.conftest import Cli
 from tests.signing.conftest import MODEL, artifacts_of, recorded, statement_of
 from tests.signing.test_keyring import openssh_key
@@ -107,7 +107,7 @@ def set_tags(run: Run, **tags: str) -> None:
 
 def update(run: Run, **fields: Any) -> None:
     with closing(tracking.open()) as store:
-        store.update_run(run.run_id, **fields)
+        store.update_run(run.run_id, RunChanges(**fields))
 
 
 def copy_of(run: Run) -> Path:
@@ -142,7 +142,8 @@ def test_an_output_whose_name_holds_a_tab_or_a_backslash_is_checked(cli: Cli, ru
 def test_a_run_and_a_statement_of_an_earlier_version_are_still_verified(cli: Cli, run: Run) -> None:
     with closing(tracking.open()) as store:
         store.update_run(
-            run.run_id, source={name: value for name, value in (run.source or {}).items() if name != "snapshot"}
+            run.run_id,
+            RunChanges(source={name: value for name, value in (run.source or {}).items() if name != "snapshot"}),
         )
         run = store.get_run(run.run_id)
         found = evidence.gather(run, store.metric_history)
@@ -164,7 +165,7 @@ def rewrite_record(run: Run) -> None:
     (artifacts_of(run) / "outputs" / "model.txt").write_text("modem")
     digest = hashlib.sha256(b"modem").hexdigest()
     with closing(tracking.open()) as store:
-        store.update_run(run.run_id, outputs=[Output("model.txt", digest, 5)])
+        store.update_run(run.run_id, RunChanges(outputs=[Output("model.txt", digest, 5)]))
 
 
 @pytest.mark.parametrize(
@@ -325,8 +326,8 @@ def test_mistakes_are_told(
     openssh_key(tmp_path)
     openssh_key(tmp_path, kind="ecdsa")
     with closing(tracking.open()) as store:
-        store.create_run(run_name="busy", status=Status.RUNNING)
-        store.create_run(run_name="empty", status=Status.FINISHED)
+        store.create_run(NewRun(run_name="busy", status=Status.RUNNING))
+        store.create_run(NewRun(run_name="empty", status=Status.FINISHED))
 
     refused = cli(*arguments)
 

@@ -84,9 +84,15 @@ WRONG = [
     ("log", {"run_id": "r", "params": {"a": 1}}, "params.a: expected text"),
     ("log", {"run_id": "r", "mark": ["f"]}, "mark: expected 2 items"),
     ("log", {"run_id": "r", "colour": "blue"}, "unknown argument 'colour'"),
-    ("update_run", {"run_id": "r", "status": "DONE"}, "status: expected one of SCHEDULED, RUNNING"),
-    ("update_run", {"run_id": "r", "exit_code": True}, "exit_code: expected int"),
-    ("update_run", {"run_id": "r", "outputs": [5]}, r"outputs\[0\]: expected an object"),
+    (
+        "update_run",
+        {"run_id": "r", "changes": {"status": "DONE"}},
+        r"changes\.status: expected one of SCHEDULED, RUNNING",
+    ),
+    ("update_run", {"run_id": "r", "changes": {"exit_code": True}}, r"changes\.exit_code: expected int"),
+    ("update_run", {"run_id": "r", "changes": {"outputs": [5]}}, r"changes\.outputs\[0\]: expected an object"),
+    ("update_run", {"run_id": "r", "changes": {"colour": "blue"}}, r"unknown argument 'changes\.colour'"),
+    ("create_run", {"new": {"pid": "1"}}, r"new\.pid: expected int"),
 ]
 
 

@@ -10,13 +10,13 @@ from mlproj.foundation.errors import UsageError
 from mlproj.server.pages import run_page
 from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
-from mlproj.tracking.base import Run, TrackingStore
+from mlproj.tracking.base import Run, Runs
 from mlproj.tracking.comparison import compare as compared
 
 _MOST_RUNS = 50
 
 
-def compare(store: TrackingStore, files_of: FilesOf, query: QueryParams) -> str:
+def compare(store: Runs, files_of: FilesOf, query: QueryParams) -> str:
     """The runs named by ``run`` in the query. Raises UsageError for none or too many, NotFound."""
     named = list(dict.fromkeys(query.getlist("run")))
     if not named:

@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 
 from mlproj.foundation.errors import UsageError
 from mlproj.server.pages.template import render
-from mlproj.tracking.base import Experiment, Page, Run, TrackingStore
+from mlproj.tracking.base import Experiment, Page, Run, Runs, TrackingStore
 
 _PAGE = 100
 _MOST_COLUMNS = 10  # chosen by us; people may ask for any number
@@ -60,7 +60,7 @@ def runs(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str:
     )
 
 
-def _search(store: TrackingStore, experiment: Experiment, query: QueryParams) -> tuple[Page[Run], str | None]:
+def _search(store: Runs, experiment: Experiment, query: QueryParams) -> tuple[Page[Run], str | None]:
     order = query.get("order", "")
     try:
         page = store.search_runs(

@@ -11,18 +11,28 @@ from mlproj.server.pages import artifact_page
 from mlproj.server.pages.artifact_page import FilesOf, Owner
 from mlproj.server.pages.template import render
 from mlproj.tracking.base import NotFound
-from mlproj.tracking.model_base import LoggedModel, ModelStore, ModelVersion
+from mlproj.tracking.model_base import (
+    LoggedModel,
+    ModelRegistry,
+    ModelStore,
+    ModelVersion,
+    RegisteredModels,
+)
 
 _PAGE = 100
 
 
-def registered(models: ModelStore, query: QueryParams, path: dict[str, Any]) -> str:  # noqa: ARG001  # every page takes these
+def registered(
+    models: RegisteredModels,
+    query: QueryParams,
+    path: dict[str, Any],  # noqa: ARG001  # every page takes these
+) -> str:
     """All registered models, by name."""
     page = models.search_registered_models(limit=_PAGE, page_token=query.get("page"))
     return render("models.html", title="Registered models", models=page.items, next=page.next_page_token)
 
 
-def versions(models: ModelStore, query: QueryParams, path: dict[str, Any]) -> str:
+def versions(models: ModelRegistry, query: QueryParams, path: dict[str, Any]) -> str:
     """A registered model with its versions, the newest first. Raises NotFound."""
     model = models.get_registered_model(path["name"])
     quote = '"' if "'" in model.name else "'"

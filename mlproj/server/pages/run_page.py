@@ -12,7 +12,7 @@ from mlproj.server.pages import artifact_page, model_page
 from mlproj.server.pages.artifact_page import FilesOf
 from mlproj.server.pages.template import render
 from mlproj.tracking import comparison
-from mlproj.tracking.base import Run, TrackingStore
+from mlproj.tracking.base import Run, Runs
 from mlproj.tracking.comparison import lock_name, locked_packages
 from mlproj.tracking.model_base import ModelStore
 
@@ -22,7 +22,7 @@ _LARGEST_DIFF = 200_000  # characters shown
 _SYSTEM = "system/"
 
 
-def run(store: TrackingStore, models: ModelStore, files_of: FilesOf, path: dict[str, Any]) -> str:
+def run(store: Runs, models: ModelStore, files_of: FilesOf, path: dict[str, Any]) -> str:
     """The page of a run. Raises NotFound."""
     found = store.get_run(path["run_id"])
     logged, versions = model_page.of_run(models, found.run_id)
@@ -60,7 +60,7 @@ def lock_of(found: Run, files_of: FilesOf) -> bytes | None:
     return record.read(found.run_id, found.artifact_uri, name, opened=files_of) if name else None
 
 
-def _children(store: TrackingStore, found: Run) -> list[Run]:
+def _children(store: Runs, found: Run) -> list[Run]:
     return list(store.search_runs(filter=f"tags.`mlflow.parentRunId` = '{found.run_id}'", limit=100).items)
 
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from mlproj.tracking.base import Metric, TrackingStore
+from mlproj.tracking.base import Metric, Runs
 
 _MOST_POINTS = 4000  # of one metric; more than a screen has columns
 
 
-def of_run(store: TrackingStore, run_id: str, keys: Sequence[str]) -> dict[str, Any]:
+def of_run(store: Runs, run_id: str, keys: Sequence[str]) -> dict[str, Any]:
     """``{"status", "ended", "metrics": {key: {"step", "time", "value", "of"}}}``; ``time`` is UTC ms, gaps are null.
 
     Of a longer history every n-th point is given, and always the last; ``of`` is how many there are. Raises NotFound.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.override import override
 from mlproj.http.client import HttpClient, NoSuchEndpoint
 from mlproj.tracking.base import Metric, Page
 from mlproj.tracking.mlflow_rest import json_form
@@ -14,7 +17,10 @@ from mlproj.tracking.mlflow_rest.runs import ask
 from mlproj.tracking.model_base import (
     LoggedModel,
     LoggedModelStatus,
+    ModelDataset,
     ModelMetric,
+    ModelOrder,
+    ModelStore,
     ModelVersion,
     RegisteredModel,
     RunModel,
@@ -26,14 +32,15 @@ class NoLoggedModels(UsageError):
     """The server is older than MLflow 3 and keeps models among the files of their runs."""
 
 
-class MlflowModels:
-    """The part of :class:`~mlproj.tracking.model_base.ModelStore` that records and shows; its methods are documented
+class MlflowModels(ModelStore):
+    """The :class:`~mlproj.tracking.model_base.ModelStore` of a stock MLflow server; its methods are documented
     there."""
 
     def __init__(self, caller: HttpClient) -> None:
         self._client = caller
 
-    def close(self) -> None:  # noqa: D102
+    @override
+    def close(self) -> None:
         self._client.close()
 
     def _ask(self, method: str, path: str, *, again: bool = True, **fields: Any) -> dict[str, Any]:
@@ -41,7 +48,8 @@ class MlflowModels:
 
     # Logged models.
 
-    def create_logged_model(  # noqa: D102
+    @override
+    def create_logged_model(
         self,
         experiment_id: str,
         *,
@@ -68,23 +76,57 @@ class MlflowModels:
             raise NoLoggedModels("the server keeps no logged models") from missing
         return replace(_logged_model(answer), params=dict(params or {}))
 
-    def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:  # noqa: ARG002, D102
+    @override
+    def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:  # noqa: ARG002
         return _logged_model(self._ask("GET", f"logged-models/{model_id}"))
 
-    def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:  # noqa: D102
+    @override
+    def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:
         return _logged_model(self._ask("PATCH", f"logged-models/{model_id}", model_id=model_id, status=status.value))
 
-    def delete_logged_model(self, model_id: str) -> None:  # noqa: D102
+    @override
+    def delete_logged_model(self, model_id: str) -> None:
         self._ask("DELETE", f"logged-models/{model_id}")
 
-    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:  # noqa: D102
+    @override
+    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
         self._ask("PATCH", f"logged-models/{model_id}/tags", model_id=model_id, tags=json_form.pairs(tags))
         return self.get_logged_model(model_id)
 
-    def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:  # noqa: D102
+    @override
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        self._ask("DELETE", f"logged-models/{model_id}/tags/{quote(key, safe='')}", again=False)
+
+    @override
+    def search_logged_models(
+        self,
+        experiment_ids: Sequence[str],
+        *,
+        filter: str = "",
+        datasets: Sequence[ModelDataset] = (),
+        order_by: Sequence[ModelOrder] = (),
+        limit: int = 100,
+        page_token: str | None = None,
+    ) -> Page[LoggedModel]:
+        answer = self._ask(
+            "POST",
+            "logged-models/search",
+            experiment_ids=list(experiment_ids),
+            filter=filter or None,
+            datasets=[_given(dataset_name=one.name, dataset_digest=one.digest) for one in datasets] or None,
+            order_by=[_given(**vars(one)) for one in order_by] or None,
+            max_results=limit,
+            page_token=page_token,
+        )
+        models = [_logged_model({"model": one}) for one in answer.get("models", ())]
+        return Page(models, answer.get("next_page_token") or None)
+
+    @override
+    def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:
         self._ask("POST", f"logged-models/{model_id}/params", model_id=model_id, params=json_form.pairs(params))
 
-    def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:  # noqa: D102
+    @override
+    def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:
         by_run: dict[str, list[dict[str, Any]]] = {}
         for one in metrics:
             point = json_form.metric(Metric(one.key, one.value, one.timestamp, one.step))
@@ -95,7 +137,8 @@ class MlflowModels:
         for run_id, points in by_run.items():
             self._ask("POST", "runs/log-batch", run_id=run_id, metrics=points)
 
-    def link_models(self, run_id: str, models: Sequence[RunModel]) -> None:  # noqa: D102
+    @override
+    def link_models(self, run_id: str, models: Sequence[RunModel]) -> None:
         made = [{"model_id": one.model_id, "step": one.step} for one in models if one.output]
         used = [{"model_id": one.model_id} for one in models if not one.output]
         if made:
@@ -103,7 +146,8 @@ class MlflowModels:
         if used:
             self._ask("POST", "runs/log-inputs", run_id=run_id, models=used)
 
-    def models_of_runs(self, run_ids: Sequence[str]) -> Mapping[str, Sequence[RunModel]]:  # noqa: D102
+    @override
+    def models_of_runs(self, run_ids: Sequence[str]) -> Mapping[str, Sequence[RunModel]]:
         found: dict[str, Sequence[RunModel]] = {}
         for run_id in run_ids:
             run = self._ask("GET", "runs/get", run_id=run_id)["run"]
@@ -116,9 +160,14 @@ class MlflowModels:
                 found[run_id] = [*used, *made]
         return found
 
+    @override
+    def append_model_history(self, run_id: str, entry: Mapping[str, object]) -> None:
+        self._ask("POST", "runs/log-model", again=False, run_id=run_id, model_json=json.dumps(entry))
+
     # The registry.
 
-    def create_registered_model(  # noqa: D102
+    @override
+    def create_registered_model(
         self, name: str, *, description: str | None = None, tags: Mapping[str, str] | None = None
     ) -> RegisteredModel:
         made = self._ask(
@@ -131,10 +180,12 @@ class MlflowModels:
         )
         return RegisteredModel(made["registered_model"]["name"])
 
-    def get_registered_model(self, name: str) -> RegisteredModel:  # noqa: D102
+    @override
+    def get_registered_model(self, name: str) -> RegisteredModel:
         return _registered_model(self._ask("GET", "registered-models/get", name=name)["registered_model"])
 
-    def search_registered_models(  # noqa: D102
+    @override
+    def search_registered_models(
         self, *, filter: str = "", order_by: Sequence[str] = (), limit: int = 100, page_token: str | None = None
     ) -> Page[RegisteredModel]:
         asked: dict[str, Any] = {"filter": filter or None, "order_by": list(order_by) or None}
@@ -145,13 +196,38 @@ class MlflowModels:
             answer.get("next_page_token") or None,
         )
 
-    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:  # noqa: D102
+    @override
+    def update_registered_model(self, name: str, *, description: str) -> RegisteredModel:
+        changed = self._ask("PATCH", "registered-models/update", name=name, description=description)
+        return _registered_model(changed["registered_model"])
+
+    @override
+    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
+        renamed = self._ask("POST", "registered-models/rename", again=False, name=name, new_name=new_name)
+        return _registered_model(renamed["registered_model"])
+
+    @override
+    def delete_registered_model(self, name: str) -> None:
+        self._ask("DELETE", "registered-models/delete", again=False, name=name)
+
+    @override
+    def delete_registered_model_tag(self, name: str, key: str) -> None:
+        self._ask("DELETE", "registered-models/delete-tag", name=name, key=key)
+
+    @override
+    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
         self._ask("POST", "registered-models/set-tag", name=name, key=key, value=value)
 
-    def set_alias(self, name: str, alias: str, version: int) -> None:  # noqa: D102
+    @override
+    def set_alias(self, name: str, alias: str, version: int) -> None:
         self._ask("POST", "registered-models/alias", name=name, alias=alias, version=str(version))
 
-    def create_version(  # noqa: D102
+    @override
+    def delete_alias(self, name: str, alias: str) -> None:
+        self._ask("DELETE", "registered-models/alias", name=name, alias=alias)
+
+    @override
+    def create_version(
         self,
         name: str,
         source: str,
@@ -177,20 +253,25 @@ class MlflowModels:
         )
         return _version(made["model_version"])
 
-    def get_version(self, name: str, version: int) -> ModelVersion:  # noqa: D102
+    @override
+    def get_version(self, name: str, version: int) -> ModelVersion:
         return _version(self._ask("GET", "model-versions/get", name=name, version=str(version))["model_version"])
 
-    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:  # noqa: D102
+    @override
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         return _version(self._ask("GET", "registered-models/alias", name=name, alias=alias)["model_version"])
 
-    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:  # noqa: D102
+    @override
+    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:
         answer = self._ask("POST", "registered-models/get-latest-versions", name=name, stages=list(stages))
         return [_version(one) for one in answer.get("model_versions", ())]
 
-    def download_uri(self, name: str, version: int) -> str:  # noqa: D102
+    @override
+    def download_uri(self, name: str, version: int) -> str:
         return str(self._ask("GET", "model-versions/get-download-uri", name=name, version=str(version))["artifact_uri"])
 
-    def search_versions(  # noqa: D102
+    @override
+    def search_versions(
         self,
         *,
         filter: str = "",
@@ -207,10 +288,25 @@ class MlflowModels:
         answer = self._ask("GET", "model-versions/search", **asked)
         return Page([_version(one) for one in answer.get("model_versions", ())], answer.get("next_page_token") or None)
 
-    def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:  # noqa: D102
+    @override
+    def update_version(self, name: str, version: int, *, description: str) -> ModelVersion:
+        changed = self._ask("PATCH", "model-versions/update", name=name, version=str(version), description=description)
+        return _version(changed["model_version"])
+
+    @override
+    def delete_version(self, name: str, version: int) -> None:
+        self._ask("DELETE", "model-versions/delete", again=False, name=name, version=str(version))
+
+    @override
+    def delete_version_tag(self, name: str, version: int, key: str) -> None:
+        self._ask("DELETE", "model-versions/delete-tag", name=name, version=str(version), key=key)
+
+    @override
+    def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:
         self._ask("POST", "model-versions/set-tag", name=name, version=str(version), key=key, value=value)
 
-    def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:  # noqa: D102
+    @override
+    def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:
         moved = self._ask(
             "POST",
             "model-versions/transition-stage",
@@ -220,6 +316,10 @@ class MlflowModels:
             archive_existing_versions=archive_others,
         )
         return _version(moved["model_version"])
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 @json_form.understood

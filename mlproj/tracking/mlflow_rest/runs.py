@@ -12,8 +12,20 @@ from itertools import islice
 from typing import Any
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.override import override
 from mlproj.http.client import HttpClient, Refused
-from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Output, Page, Run, Status
+from mlproj.tracking.base import (
+    DatasetInput,
+    Experiment,
+    Metric,
+    NewRun,
+    NotFound,
+    Page,
+    Run,
+    RunChanges,
+    Status,
+    TrackingStore,
+)
 from mlproj.tracking.mlflow_rest import json_form
 from mlproj.tracking.remote import as_ours
 from mlproj.tracking.run_name import generate
@@ -27,6 +39,7 @@ _NO_NAME = re.compile(r"[^/\w.\- :]", re.ASCII)
 _STAGES = {"active": "ACTIVE_ONLY", "deleted": "DELETED_ONLY", None: "ALL"}
 _RUN_ID, _PREFIX = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{4,31}")
 _PAGE = 1000
+_RECORD = ("status_reason", "exit_code", "command", "source", "environment", "inputs", "outputs")
 _UNMARKED = "marks are kept where runs are recorded, not on an MLflow server"
 
 
@@ -40,7 +53,7 @@ def ask(caller: HttpClient, method: str, path: str, fields: Mapping[str, Any], *
     return answer
 
 
-class MlflowStore:
+class MlflowStore(TrackingStore):
     """The :class:`~mlproj.tracking.base.TrackingStore` of a stock MLflow server; its methods are documented there.
 
     A call that needs several requests is not one transaction. Values longer than MLflow takes are cut, and signs in
@@ -51,7 +64,8 @@ class MlflowStore:
         self._client = caller
         self._names: dict[str, str] = {}
 
-    def close(self) -> None:  # noqa: D102
+    @override
+    def close(self) -> None:
         self._client.close()
 
     def _post(self, path: str, *, again: bool = True, **fields: Any) -> dict[str, Any]:
@@ -62,85 +76,61 @@ class MlflowStore:
 
     # Runs.
 
-    def create_run(  # noqa: D102
-        self,
-        *,
-        run_id: str | None = None,
-        run_name: str | None = None,
-        experiment_name: str | None = None,
-        experiment_id: str | None = None,
-        status: Status = Status.RUNNING,
-        start_time: int | None = None,
-        end_time: int | None = None,
-        artifact_uri: str | None = None,  # noqa: ARG002  # MLflow's servers place artifacts themselves
-        entry_point: str | None = None,
-        command: str | None = None,
-        host: str | None = None,
-        user: str | None = None,
-        pid: int | None = None,
-        params: Mapping[str, str] | None = None,
-        tags: Mapping[str, str] | None = None,
-        source: Mapping[str, Any] | None = None,
-        environment: Mapping[str, Any] | None = None,
-        inputs: Sequence[Mapping[str, Any]] = (),
-    ) -> Run:
-        if experiment_name is not None:
-            experiment_id = self.create_experiment(experiment_name).experiment_id
-        fields = {"entry_point": entry_point, "command": command, "host": host, "pid": pid}
-        record = json_form.record_tags({**fields, "source": source, "environment": environment, "inputs": list(inputs)})
-        name = run_name or (tags or {}).get("mlflow.runName") or generate()
-        known = {"mlflow.runName": name, **(tags or {}), **({json_form.RUN_ID_TAG: run_id} if run_id else {})}
+    @override
+    def create_run(self, new: NewRun) -> Run:
+        """``artifact_uri`` is left: MLflow's servers place artifacts themselves."""
+        experiment_id = new.experiment_id or "0"
+        if new.experiment_name is not None:
+            experiment_id = self.create_experiment(new.experiment_name).experiment_id
+        record = {name: getattr(new, name) for name in ("entry_point", "command", "host", "pid")}
+        record |= {"source": new.source, "environment": new.environment, "inputs": list(new.inputs)}
+        name = new.run_name or new.tags.get("mlflow.runName") or generate()
+        known = {"mlflow.runName": name, **new.tags, **({json_form.RUN_ID_TAG: new.run_id} if new.run_id else {})}
         made = self._post(
             "runs/create",
             again=False,
-            experiment_id=experiment_id or "0",
+            experiment_id=experiment_id,
             run_name=name,
-            start_time=statement.now() if start_time is None else start_time,
-            user_id=user,
+            start_time=statement.now() if new.start_time is None else new.start_time,
+            user_id=new.user,
             tags=json_form.pairs(known),
         )
         there = str(made["run"]["info"]["run_id"])
-        self.log(there, params=params, tags=record)
-        if status is not Status.RUNNING:
-            self.update_run(there, status=status, end_time=end_time)
+        self.log(there, params=new.params, tags=json_form.record_tags(record))
+        if new.status is not Status.RUNNING:
+            self.update_run(there, RunChanges(status=new.status, end_time=new.end_time))
         return self._run(there)
 
-    def update_run(  # noqa: D102
-        self,
-        run_id: str,
-        *,
-        status: Status | None = None,
-        end_time: int | None = None,
-        run_name: str | None = None,
-        experiment_name: str | None = None,
-        lifecycle_stage: str | None = None,
-        expected: Sequence[Status] = (),
-        start_time: int | None = None,  # noqa: ARG002  # a server keeps that of the beginning
-        user: str | None = None,
-        outputs: Sequence[Output] | None = None,
-        **fields: Any,
-    ) -> bool:
+    @override
+    def update_run(self, run_id: str, changes: RunChanges, *, expected: Sequence[Status] = ()) -> bool:
+        """``start_time`` is left: a server keeps that of the beginning."""
         found = self._run(run_id)
         if expected and found.status not in expected:
             return False
-        if experiment_name is not None and experiment_name != found.experiment_name:
+        if changes.experiment_name is not None and changes.experiment_name != found.experiment_name:
             raise UsageError("an MLflow server cannot move a run to another experiment")
-        record = json_form.record_tags({**fields, "outputs": outputs})
-        if user:
-            record["mlflow.user"] = user
+        record = json_form.record_tags({name: getattr(changes, name) for name in _RECORD})
+        if changes.user:
+            record["mlflow.user"] = changes.user
         if record:
             self.log(run_id, tags=record)
-        if status is not None or run_name is not None:
-            if status is not None and status.ended and end_time is None:
+        if changes.status is not None or changes.run_name is not None:
+            end_time = changes.end_time
+            if changes.status is not None and changes.status.ended and end_time is None:
                 end_time = statement.now()
             self._post(
-                "runs/update", run_id=run_id, status=status and status.value, end_time=end_time, run_name=run_name
+                "runs/update",
+                run_id=run_id,
+                status=changes.status and changes.status.value,
+                end_time=end_time,
+                run_name=changes.run_name,
             )
-        if lifecycle_stage is not None and lifecycle_stage != found.lifecycle_stage:
-            self._post("runs/delete" if lifecycle_stage == "deleted" else "runs/restore", run_id=run_id)
+        if changes.lifecycle_stage is not None and changes.lifecycle_stage != found.lifecycle_stage:
+            self._post("runs/delete" if changes.lifecycle_stage == "deleted" else "runs/restore", run_id=run_id)
         return True
 
-    def log(  # noqa: D102
+    @override
+    def log(
         self,
         run_id: str,
         *,
@@ -167,18 +157,22 @@ class MlflowStore:
                 raise
             self._post("runs/log-batch", run_id=run_id, params=_fitting(params, _LONGEST_OLD))
 
-    def marks(self, run_id: str) -> Mapping[str, int]:  # noqa: ARG002, D102
+    @override
+    def marks(self, run_id: str) -> Mapping[str, int]:  # noqa: ARG002
         raise UsageError(_UNMARKED)
 
-    def delete_tag(self, run_id: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_tag(self, run_id: str, key: str) -> None:
         self._post("runs/delete-tag", again=False, run_id=run_id, key=key)
 
-    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:  # noqa: D102
+    @override
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
         self._post(
             "runs/log-inputs", run_id=run_id, datasets=[json_form.dataset_input(dataset) for dataset in datasets]
         )
 
-    def get_run(self, reference: str) -> Run:  # noqa: D102
+    @override
+    def get_run(self, reference: str) -> Run:
         if _RUN_ID.fullmatch(reference):
             try:
                 return self._run(reference)
@@ -206,7 +200,8 @@ class MlflowStore:
         document = self._get("runs/get", run_id=run_id)["run"]
         return json_form.to_run(document, self._name_of)
 
-    def search_runs(  # noqa: D102
+    @override
+    def search_runs(
         self,
         *,
         experiment_ids: Sequence[str] | None = None,
@@ -232,7 +227,8 @@ class MlflowStore:
         runs = [json_form.to_run(one, self._name_of) for one in answer.get("runs", ())]
         return Page(runs, answer.get("next_page_token") or None)
 
-    def list_runs(  # noqa: D102
+    @override
+    def list_runs(
         self,
         *,
         experiment_name: str | None = None,
@@ -268,7 +264,8 @@ class MlflowStore:
             if token is None:
                 return
 
-    def metric_history(self, run_id: str, key: str) -> list[Metric]:  # noqa: D102
+    @override
+    def metric_history(self, run_id: str, key: str) -> list[Metric]:
         found: list[Metric] = []
         token: str | None = None
         while True:
@@ -285,15 +282,23 @@ class MlflowStore:
             if token is None:
                 return sorted(found, key=lambda point: (point.step, point.timestamp))
 
-    def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:  # noqa: ARG002, D102
+    @override
+    def purge(
+        self,
+        *,
+        deleted_before: int | None = None,  # noqa: ARG002
+        run_ids: Sequence[str] | None = None,  # noqa: ARG002
+    ) -> list[Run]:
         raise UsageError("runs of an MLflow server are removed for good by `mlflow gc` on its machine")
 
-    def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:  # noqa: D102
+    @override
+    def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
         return self.purge(deleted_before=deleted_before, run_ids=run_ids)
 
     # Experiments.
 
-    def create_experiment(  # noqa: D102
+    @override
+    def create_experiment(
         self,
         name: str,
         artifact_location: str | None = None,
@@ -315,7 +320,8 @@ class MlflowStore:
         )
         return self.get_experiment(experiment_id=str(made["experiment_id"]))
 
-    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:  # noqa: D102
+    @override
+    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
         if name is not None:
             answer = self._get("experiments/get-by-name", experiment_name=name)
         else:
@@ -324,7 +330,8 @@ class MlflowStore:
         self._names[found.experiment_id] = found.name
         return found
 
-    def update_experiment(  # noqa: D102
+    @override
+    def update_experiment(
         self,
         experiment_id: str,
         *,
@@ -341,10 +348,12 @@ class MlflowStore:
         if lifecycle_stage == "deleted":
             self._post("experiments/delete", experiment_id=experiment_id)
 
-    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         self._post("experiments/delete-experiment-tag", again=False, experiment_id=experiment_id, key=key)
 
-    def search_experiments(  # noqa: D102
+    @override
+    def search_experiments(
         self,
         *,
         filter: str = "",
@@ -365,7 +374,8 @@ class MlflowStore:
         self._names.update({one.experiment_id: one.name for one in found})
         return Page(found, answer.get("next_page_token") or None)
 
-    def list_experiments(self) -> list[Experiment]:  # noqa: D102
+    @override
+    def list_experiments(self) -> list[Experiment]:
         return sorted(
             self._all_experiments("active"),
             key=lambda one: int(one.experiment_id) if one.experiment_id.isdigit() else 0,

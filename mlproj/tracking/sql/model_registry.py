@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.override import override
 from mlproj.tracking.base import NotFound, Page, StoreError
-from mlproj.tracking.model_base import PROMPT_TAG, ModelVersion, RegisteredModel, Stage
+from mlproj.tracking.model_base import PROMPT_TAG, ModelRegistry, ModelVersion, RegisteredModel, Stage
 from mlproj.tracking.model_name import checked_alias, checked_new_alias, checked_tag, to_stage
 from mlproj.tracking.sql import logged_model, model_source, model_version, registered_model
 from mlproj.tracking.sql import tag as sql_tag
@@ -20,7 +21,7 @@ VERSIONS_TAG = "mlflow.modelVersions"
 """The tag of a logged model that lists the versions it was registered as, as JSON."""
 
 
-class SqlModelRegistry:
+class SqlModelRegistry(ModelRegistry):
     """The :class:`~mlproj.tracking.model_base.ModelRegistry` over SQL tables. Its methods are documented there."""
 
     def __init__(self, database: Database, artifact_root: str) -> None:
@@ -28,10 +29,12 @@ class SqlModelRegistry:
         self._lock_row = database.dialect.lock_row
         self._artifact_root = artifact_root
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:
+        """Let go of the database."""
         self._database.close()
 
-    def create_registered_model(  # noqa: D102
+    @override
+    def create_registered_model(
         self, name: str, *, description: str | None = None, tags: Mapping[str, str] | None = None
     ) -> RegisteredModel:
         checked = dict(checked_tag(key, value) for key, value in (tags or {}).items())
@@ -40,11 +43,13 @@ class SqlModelRegistry:
             sql_tag.write(connection, sql_tag.REGISTERED_MODEL_TAGS, number, checked)
             return registered_model.read(connection, [number])[0]
 
-    def get_registered_model(self, name: str) -> RegisteredModel:  # noqa: D102
+    @override
+    def get_registered_model(self, name: str) -> RegisteredModel:
         with self._database.read() as connection:
             return registered_model.read(connection, [registered_model.find(connection, name)])[0]
 
-    def search_registered_models(  # noqa: D102
+    @override
+    def search_registered_models(
         self, *, filter: str = "", order_by: Sequence[str] = (), limit: int = 100, page_token: str | None = None
     ) -> Page[RegisteredModel]:
         from mlproj.tracking.search import sql as search
@@ -56,46 +61,54 @@ class SqlModelRegistry:
             numbers, token = search.find(connection, self._database.dialect, asked)
             return Page(registered_model.read(connection, numbers), token)
 
-    def update_registered_model(self, name: str, *, description: str) -> RegisteredModel:  # noqa: D102
+    @override
+    def update_registered_model(self, name: str, *, description: str) -> RegisteredModel:
         with self._database.write() as connection:
             number = registered_model.find(connection, name, self._lock_row)
             registered_model.describe(connection, number, description)
             return registered_model.read(connection, [number])[0]
 
-    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:  # noqa: D102
+    @override
+    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
         with self._database.write() as connection:
             number = registered_model.find(connection, name, self._lock_row)
             registered_model.rename(connection, number, new_name)
             return registered_model.read(connection, [number])[0]
 
-    def delete_registered_model(self, name: str) -> None:  # noqa: D102
+    @override
+    def delete_registered_model(self, name: str) -> None:
         with self._database.write() as connection:
             registered_model.delete(connection, registered_model.find(connection, name, self._lock_row))
 
-    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:  # noqa: D102
+    @override
+    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
         tag = dict([checked_tag(key, value)])
         with self._database.write() as connection:
             number = registered_model.find(connection, name, self._lock_row)
             sql_tag.write(connection, sql_tag.REGISTERED_MODEL_TAGS, number, tag)
 
-    def delete_registered_model_tag(self, name: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_registered_model_tag(self, name: str, key: str) -> None:
         with self._database.write() as connection:
             number = registered_model.find(connection, name, self._lock_row)
             sql_tag.remove(connection, sql_tag.REGISTERED_MODEL_TAGS, number, text(key))
 
-    def set_alias(self, name: str, alias: str, version: int) -> None:  # noqa: D102
+    @override
+    def set_alias(self, name: str, alias: str, version: int) -> None:
         checked = checked_new_alias(alias)
         with self._database.write() as connection:
             number = registered_model.find(connection, name, self._lock_row)
             model_version.find(connection, number, version)
             registered_model.set_alias(connection, number, checked, version)
 
-    def delete_alias(self, name: str, alias: str) -> None:  # noqa: D102
+    @override
+    def delete_alias(self, name: str, alias: str) -> None:
         with self._database.write() as connection:
             number = registered_model.find(connection, name, self._lock_row)
             registered_model.delete_alias(connection, number, checked_alias(alias))
 
-    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:  # noqa: D102
+    @override
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         checked = checked_alias(alias)
         with self._database.read() as connection:
             number = registered_model.find(connection, name)
@@ -106,13 +119,15 @@ class SqlModelRegistry:
                 raise StoreError(f"the registered model {name!r} has no alias {alias!r}", subject=("alias", alias))
             return _read(connection, model_version.find(connection, number, version))
 
-    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:  # noqa: D102
+    @override
+    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:
         chosen = {to_stage(stage) for stage in stages} or set(Stage)
         with self._database.read() as connection:
             newest = model_version.read_newest(connection, [registered_model.find(connection, name)])
         return [version for version in newest if version.stage in chosen]
 
-    def create_version(  # noqa: D102
+    @override
+    def create_version(
         self,
         name: str,
         source: str,
@@ -146,11 +161,13 @@ class SqlModelRegistry:
                 _note_registration(connection, origin.model_id, name, version, self._lock_row)
             return _read(connection, number)
 
-    def get_version(self, name: str, version: int) -> ModelVersion:  # noqa: D102
+    @override
+    def get_version(self, name: str, version: int) -> ModelVersion:
         with self._database.read() as connection:
             return _read(connection, _find(connection, name, version))
 
-    def search_versions(  # noqa: D102
+    @override
+    def search_versions(
         self, *, filter: str = "", order_by: Sequence[str] = (), limit: int = 10_000, page_token: str | None = None
     ) -> Page[ModelVersion]:
         from mlproj.tracking.search import sql as search
@@ -162,30 +179,35 @@ class SqlModelRegistry:
             numbers, token = search.find(connection, self._database.dialect, asked)
             return Page(model_version.read(connection, numbers), token)
 
-    def update_version(self, name: str, version: int, *, description: str) -> ModelVersion:  # noqa: D102
+    @override
+    def update_version(self, name: str, version: int, *, description: str) -> ModelVersion:
         with self._database.write() as connection:
             number = _find(connection, name, version, self._lock_row)
             model_version.change(connection, number, {"description": text(description)})
             return _read(connection, number)
 
-    def delete_version(self, name: str, version: int) -> None:  # noqa: D102
+    @override
+    def delete_version(self, name: str, version: int) -> None:
         with self._database.write() as connection:
             model = registered_model.find(connection, name, self._lock_row)
             model_version.delete(connection, model, version)
             registered_model.touch(connection, model)
 
-    def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:  # noqa: D102
+    @override
+    def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:
         tag = dict([checked_tag(key, value)])
         with self._database.write() as connection:
             sql_tag.write(connection, sql_tag.VERSION_TAGS, _find(connection, name, version, self._lock_row), tag)
 
-    def delete_version_tag(self, name: str, version: int, key: str) -> None:  # noqa: D102
+    @override
+    def delete_version_tag(self, name: str, version: int, key: str) -> None:
         with self._database.write() as connection:
             sql_tag.remove(
                 connection, sql_tag.VERSION_TAGS, _find(connection, name, version, self._lock_row), text(key)
             )
 
-    def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:  # noqa: D102
+    @override
+    def move_to_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:
         target = to_stage(stage)
         if archive_others and target not in (Stage.STAGING, Stage.PRODUCTION):
             raise UsageError(f"versions are archived for one that goes to Staging or Production, not to {target.value}")
@@ -198,7 +220,8 @@ class SqlModelRegistry:
             registered_model.touch(connection, model)
             return _read(connection, number)
 
-    def download_uri(self, name: str, version: int) -> str:  # noqa: D102
+    @override
+    def download_uri(self, name: str, version: int) -> str:
         with self._database.read() as connection:
             location = model_version.location(connection, _find(connection, name, version))
             model_id = model_source.logged_model_id(location)

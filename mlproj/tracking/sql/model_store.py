@@ -6,9 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mlproj.foundation.override import override
 from mlproj.tracking import run_name as names
 from mlproj.tracking.base import NotFound, Page
-from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelDataset, ModelMetric, ModelOrder, RunModel
+from mlproj.tracking.model_base import (
+    LoggedModel,
+    LoggedModelStatus,
+    ModelDataset,
+    ModelMetric,
+    ModelOrder,
+    ModelStore,
+    RunModel,
+)
 from mlproj.tracking.model_name import checked_logged_name
 from mlproj.tracking.sql import experiment as sql_experiment
 from mlproj.tracking.sql import logged_model, tag
@@ -21,13 +30,14 @@ from mlproj.tracking.sql.store import Database
 HISTORY_TAG = "mlflow.log-model.history"
 
 
-class SqlModelStore(SqlModelRegistry):
+class SqlModelStore(SqlModelRegistry, ModelStore):
     """The :class:`~mlproj.tracking.model_base.ModelStore` over SQL tables. Its methods are documented there."""
 
     def __init__(self, database: Database, artifact_root: Path | str) -> None:
         super().__init__(database, artifact_root.as_uri() if isinstance(artifact_root, Path) else artifact_root)
 
-    def create_logged_model(  # noqa: D102
+    @override
+    def create_logged_model(
         self,
         experiment_id: str,
         *,
@@ -58,24 +68,29 @@ class SqlModelStore(SqlModelRegistry):
             tag.write(connection, tag.LOGGED_MODEL_TAGS, number, _texts(tags or {}))
             return logged_model.read(connection, [number], self._artifact_root)[0]
 
-    def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:  # noqa: D102
+    @override
+    def get_logged_model(self, model_id: str, *, deleted_too: bool = False) -> LoggedModel:
         with self._database.read() as connection:
             number = logged_model.find(connection, model_id, deleted_too=deleted_too)
             return logged_model.read(connection, [number], self._artifact_root)[0]
 
-    def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:  # noqa: D102
+    @override
+    def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:
         return self._change_logged_model(model_id, {"status": status.value})
 
-    def delete_logged_model(self, model_id: str) -> None:  # noqa: D102
+    @override
+    def delete_logged_model(self, model_id: str) -> None:
         self._change_logged_model(model_id, {"lifecycle_stage": "deleted"})
 
-    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:  # noqa: D102
+    @override
+    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
         with self._database.write() as connection:
             number = logged_model.find(connection, model_id, self._lock_row)
             tag.write(connection, tag.LOGGED_MODEL_TAGS, number, _texts(tags))
             return logged_model.read(connection, [number], self._artifact_root)[0]
 
-    def delete_logged_model_tag(self, model_id: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
         with self._database.write() as connection:
             number = logged_model.find(connection, model_id, self._lock_row)
             if not tag.remove(connection, tag.LOGGED_MODEL_TAGS, number, text(key)):
@@ -83,12 +98,14 @@ class SqlModelStore(SqlModelRegistry):
                     f"the logged model {model_id} has no tag {key!r}", subject=("logged model tag", key, model_id)
                 )
 
-    def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:  # noqa: D102
+    @override
+    def log_model_params(self, model_id: str, params: Mapping[str, str]) -> None:
         with self._database.write() as connection:
             number = logged_model.find(connection, model_id, self._lock_row)
             tag.add(connection, tag.LOGGED_MODEL_PARAMS, number, _texts(params))
 
-    def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:  # noqa: D102
+    @override
+    def log_model_metrics(self, metrics: Sequence[ModelMetric]) -> None:
         by_model: dict[str, list[ModelMetric]] = {}
         for metric in metrics:
             by_model.setdefault(metric.model_id, []).append(metric)
@@ -96,7 +113,8 @@ class SqlModelStore(SqlModelRegistry):
             for model_id, points in sorted(by_model.items()):
                 logged_model.add_metrics(connection, logged_model.find(connection, model_id), points)
 
-    def search_logged_models(  # noqa: D102
+    @override
+    def search_logged_models(
         self,
         experiment_ids: Sequence[str],
         *,
@@ -114,15 +132,18 @@ class SqlModelStore(SqlModelRegistry):
             numbers, token = search.find(connection, self._database.dialect, asked)
             return Page(logged_model.read(connection, numbers, self._artifact_root), token)
 
-    def link_models(self, run_id: str, models: Sequence[RunModel]) -> None:  # noqa: D102
+    @override
+    def link_models(self, run_id: str, models: Sequence[RunModel]) -> None:
         with self._database.write() as connection:
             logged_model.link(connection, sql_statement.find_active(connection, run_id, self._lock_row), models)
 
-    def models_of_runs(self, run_ids: Sequence[str]) -> Mapping[str, Sequence[RunModel]]:  # noqa: D102
+    @override
+    def models_of_runs(self, run_ids: Sequence[str]) -> Mapping[str, Sequence[RunModel]]:
         with self._database.read() as connection:
             return logged_model.linked(connection, run_ids)
 
-    def append_model_history(self, run_id: str, entry: Mapping[str, object]) -> None:  # noqa: D102
+    @override
+    def append_model_history(self, run_id: str, entry: Mapping[str, object]) -> None:
         with self._database.write() as connection:
             number = sql_statement.find_active(connection, run_id, self._lock_row)
             statement = "SELECT value FROM tags WHERE run = :run AND key = :key"

@@ -7,9 +7,22 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.override import override
 from mlproj.foundation.type_names import Any, Protocol
 from mlproj.tracking import run_name as names
-from mlproj.tracking.base import DatasetInput, Experiment, Metric, NotFound, Output, Page, Run, Status, WrongState
+from mlproj.tracking.base import (
+    DatasetInput,
+    Experiment,
+    Metric,
+    NewRun,
+    NotFound,
+    Page,
+    Run,
+    RunChanges,
+    Status,
+    TrackingStore,
+    WrongState,
+)
 from mlproj.tracking.sql import experiment as sql_experiment
 from mlproj.tracking.sql import row as sql_row
 from mlproj.tracking.sql import statement as sql_statement
@@ -37,7 +50,7 @@ class Database(Protocol):
         """Let go of it."""
 
 
-class SqlStore:
+class SqlStore(TrackingStore):
     """The :class:`~mlproj.tracking.base.TrackingStore` over SQL tables. Its methods are documented there."""
 
     def __init__(self, database: Database, artifact_root: Path | str) -> None:
@@ -45,104 +58,54 @@ class SqlStore:
         self._lock_row, self._share_row = database.dialect.lock_row, database.dialect.share_row
         self._artifact_root = artifact_root.as_uri() if isinstance(artifact_root, Path) else artifact_root
 
-    def create_run(  # noqa: D102
-        self,
-        *,
-        run_id: str | None = None,
-        run_name: str | None = None,
-        experiment_name: str | None = None,
-        experiment_id: str | None = None,
-        status: Status = Status.RUNNING,
-        start_time: int | None = None,
-        end_time: int | None = None,
-        artifact_uri: str | None = None,
-        entry_point: str | None = None,
-        command: str | None = None,
-        host: str | None = None,
-        user: str | None = None,
-        pid: int | None = None,
-        params: Mapping[str, str] | None = None,
-        tags: Mapping[str, str] | None = None,
-        source: Mapping[str, Any] | None = None,
-        environment: Mapping[str, Any] | None = None,
-        inputs: Sequence[Mapping[str, Any]] = (),
-    ) -> Run:
-        name = run_name or (tags or {}).get(RUN_NAME_TAG) or names.generate()
+    @override
+    def create_run(self, new: NewRun) -> Run:
+        name = new.run_name or new.tags.get(RUN_NAME_TAG) or names.generate()
         row: dict[str, Any] = {
-            "run_id": sql_statement.checked_run_id(run_id),
+            "run_id": sql_statement.checked_run_id(new.run_id),
             "run_name": text(name),
-            "status": status.value,
-            "start_time": sql_statement.now() if start_time is None else start_time,
-            "end_time": end_time,
-            "entry_point": optional_text(entry_point),
-            "command": optional_text(command),
-            "host": host,
-            "user_name": optional_text(user),
-            "pid": pid,
-            "source": sql_row.to_document(source),
-            "environment": sql_row.to_document(environment),
-            "inputs": sql_row.to_document(list(inputs) or None),
+            "status": new.status.value,
+            "start_time": sql_statement.now() if new.start_time is None else new.start_time,
+            "end_time": new.end_time,
+            "entry_point": optional_text(new.entry_point),
+            "command": optional_text(new.command),
+            "host": new.host,
+            "user_name": optional_text(new.user),
+            "pid": new.pid,
+            "source": sql_row.to_document(new.source),
+            "environment": sql_row.to_document(new.environment),
+            "inputs": sql_row.to_document(list(new.inputs) or None),
         }
         with self._database.write() as connection:
-            experiment = self._experiment_for_run(connection, experiment_name, experiment_id)
+            experiment = self._experiment_for_run(connection, new.experiment_name, new.experiment_id)
             row["experiment_id"] = int(experiment.experiment_id)
-            row["artifact_uri"] = artifact_uri or sql_row.artifact_place(experiment, self._artifact_root, row["run_id"])
+            row["artifact_uri"] = new.artifact_uri or sql_row.artifact_place(
+                experiment, self._artifact_root, row["run_id"]
+            )
             number = sql_statement.insert_run(connection, row)
-            sql_statement.add_params(connection, number, params or {})
-            sql_statement.set_tags(connection, number, {**(tags or {}), RUN_NAME_TAG: name})
+            sql_statement.add_params(connection, number, new.params)
+            sql_statement.set_tags(connection, number, {**new.tags, RUN_NAME_TAG: name})
             return self._runs(connection, "WHERE r.number = :number", {"number": number})[0]
 
-    def update_run(  # noqa: D102
-        self,
-        run_id: str,
-        *,
-        status: Status | None = None,
-        status_reason: str | None = None,
-        start_time: int | None = None,
-        end_time: int | None = None,
-        exit_code: int | None = None,
-        run_name: str | None = None,
-        user: str | None = None,
-        experiment_name: str | None = None,
-        command: str | None = None,
-        source: Mapping[str, Any] | None = None,
-        environment: Mapping[str, Any] | None = None,
-        inputs: Sequence[Mapping[str, Any]] | None = None,
-        outputs: Sequence[Output] | None = None,
-        lifecycle_stage: str | None = None,
-        expected: Sequence[Status] = (),
-    ) -> bool:
-        if status is not None and status.ended and end_time is None:
-            end_time = sql_statement.now()
-        given: dict[str, Any] = {
-            "status": status and status.value,
-            "status_reason": optional_text(status_reason),
-            "start_time": start_time,
-            "end_time": end_time,
-            "exit_code": exit_code,
-            "run_name": optional_text(run_name),
-            "user_name": optional_text(user),
-            "command": optional_text(command),
-            "source": sql_row.to_document(source),
-            "environment": sql_row.to_document(environment),
-            "inputs": sql_row.to_document(inputs),
-            "outputs": None if outputs is None else sql_row.to_document(sql_row.to_outputs(outputs)),
-        }
-        changes: dict[str, Any] = {column: value for column, value in given.items() if value is not None}
+    @override
+    def update_run(self, run_id: str, changes: RunChanges, *, expected: Sequence[Status] = ()) -> bool:
+        columns = _columns(changes)
         with self._database.write() as connection:
             found = sql_statement.find(connection, run_id, self._lock_row)
             if expected and Status(found.status) not in expected:
                 return False
-            if experiment_name is not None:
-                changes["experiment_id"] = int(self._ensure_experiment(connection, experiment_name).experiment_id)
-            if lifecycle_stage is not None and lifecycle_stage != found.lifecycle_stage:
-                changes |= self._move_to_stage(connection, found.number, lifecycle_stage)
-            sql_statement.change_run(connection, found.number, changes)
-            if run_name is not None:
-                sql_statement.set_tags(connection, found.number, {RUN_NAME_TAG: run_name})
+            if changes.experiment_name is not None:
+                experiment = self._ensure_experiment(connection, changes.experiment_name)
+                columns["experiment_id"] = int(experiment.experiment_id)
+            if changes.lifecycle_stage is not None and changes.lifecycle_stage != found.lifecycle_stage:
+                columns |= self._move_to_stage(connection, found.number, changes.lifecycle_stage)
+            sql_statement.change_run(connection, found.number, columns)
+            if changes.run_name is not None:
+                sql_statement.set_tags(connection, found.number, {RUN_NAME_TAG: changes.run_name})
         return True
 
-    def log(  # noqa: D102
+    @override
+    def log(
         self,
         run_id: str,
         *,
@@ -166,26 +129,30 @@ class SqlStore:
             if mark:
                 sql_statement.set_mark(connection, number, *mark)
 
-    def marks(self, run_id: str) -> Mapping[str, int]:  # noqa: D102
+    @override
+    def marks(self, run_id: str) -> Mapping[str, int]:
         with self._database.read() as connection:
             number = sql_statement.find(connection, run_id).number
             return dict(
                 connection.execute("SELECT name, position FROM file_marks WHERE run = :number", {"number": number})
             )
 
-    def delete_tag(self, run_id: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_tag(self, run_id: str, key: str) -> None:
         with self._database.write() as connection:
             number = sql_statement.find_active(connection, run_id, self._lock_row)
             values = {"number": number, "key": text(key)}
             if connection.execute("DELETE FROM tags WHERE run = :number AND key = :key", values).rowcount == 0:
                 raise NotFound(f"the run {run_id} has no tag {key!r}", subject=("run tag", key, run_id))
 
-    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:  # noqa: D102
+    @override
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
         with self._database.write() as connection:
             number = sql_statement.find_active(connection, run_id, self._lock_row)
             sql_statement.set_datasets(connection, number, datasets)
 
-    def get_run(self, reference: str) -> Run:  # noqa: D102
+    @override
+    def get_run(self, reference: str) -> Run:
         with self._database.read() as connection:
             for condition, values in sql_statement.ways_to_find(text(reference)):
                 found = self._runs(
@@ -197,7 +164,8 @@ class SqlStore:
                     raise sql_statement.ambiguous(reference, found)
         raise sql_statement.no_run(reference)
 
-    def list_runs(  # noqa: D102
+    @override
+    def list_runs(
         self,
         *,
         experiment_name: str | None = None,
@@ -227,7 +195,8 @@ class SqlStore:
                 connection, f"{where} ORDER BY r.start_time DESC, r.number DESC LIMIT :limit OFFSET :offset", values
             )
 
-    def search_runs(  # noqa: D102
+    @override
+    def search_runs(
         self,
         *,
         experiment_ids: Sequence[str] | None = None,
@@ -253,7 +222,8 @@ class SqlStore:
             )
             return Page(self._runs_by_number(connection, found), token)
 
-    def search_experiments(  # noqa: D102
+    @override
+    def search_experiments(
         self,
         *,
         filter: str = "",
@@ -272,7 +242,8 @@ class SqlStore:
             found, token = find(connection, self._database.dialect, search)
             return Page(sql_experiment.by_numbers(connection, found, self._artifact_root), token)
 
-    def metric_history(self, run_id: str, key: str) -> list[Metric]:  # noqa: D102
+    @override
+    def metric_history(self, run_id: str, key: str) -> list[Metric]:
         with self._database.read() as connection:
             number = sql_statement.find(connection, run_id).number
             rows = connection.execute(
@@ -284,7 +255,8 @@ class SqlStore:
                 Metric(key, sql_row.to_value(value, is_nan), timestamp, step) for value, is_nan, timestamp, step in rows
             ]
 
-    def create_experiment(  # noqa: D102
+    @override
+    def create_experiment(
         self,
         name: str,
         artifact_location: str | None = None,
@@ -305,7 +277,8 @@ class SqlStore:
             sql_experiment.set_tags(connection, number, tags)
             return sql_experiment.by_number(connection, number, self._artifact_root)
 
-    def update_experiment(  # noqa: D102
+    @override
+    def update_experiment(
         self,
         experiment_id: str,
         *,
@@ -326,7 +299,8 @@ class SqlStore:
             if lifecycle_stage == "deleted" and found.lifecycle_stage == "active":
                 sql_experiment.delete(connection, found)
 
-    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:  # noqa: D102
+    @override
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         number = sql_experiment.to_number(experiment_id)
         with self._database.write() as connection:
             sql_experiment.active(sql_experiment.by_number(connection, number, self._artifact_root, self._lock_row))
@@ -336,7 +310,8 @@ class SqlStore:
                     f"the experiment {experiment_id} has no tag {key!r}", subject=("experiment tag", key, experiment_id)
                 )
 
-    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:  # noqa: D102
+    @override
+    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
         with self._database.read() as connection:
             if name is not None:
                 return sql_experiment.by_name(connection, name, self._artifact_root)
@@ -344,14 +319,16 @@ class SqlStore:
                 connection, sql_experiment.to_number(experiment_id or "0"), self._artifact_root
             )
 
-    def list_experiments(self) -> list[Experiment]:  # noqa: D102
+    @override
+    def list_experiments(self) -> list[Experiment]:
         with self._database.read() as connection:
             statement = (
                 f"SELECT {EXPERIMENT_COLUMNS} FROM experiments WHERE lifecycle_stage = 'active' ORDER BY experiment_id"  # noqa: S608  # constants
             )
             return sql_experiment.to_experiments(connection, list(connection.execute(statement)), self._artifact_root)
 
-    def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:  # noqa: D102
+    @override
+    def purge(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
         from mlproj.tracking.sql import purge as sql_purge
 
         with self._database.write() as connection:
@@ -363,13 +340,15 @@ class SqlStore:
             )
         return runs
 
-    def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:  # noqa: D102
+    @override
+    def purgeable(self, *, deleted_before: int | None = None, run_ids: Sequence[str] | None = None) -> list[Run]:
         from mlproj.tracking.sql import purge as sql_purge
 
         with self._database.read() as connection:
             return self._runs_by_number(connection, sql_purge.doomed(connection, run_ids, deleted_before, lock=""))
 
-    def close(self) -> None:  # noqa: D102
+    @override
+    def close(self) -> None:
         self._database.close()
 
     def _runs(self, connection: sql_statement.Connection, rest: str, values: Mapping[str, Any]) -> list[Run]:
@@ -423,3 +402,25 @@ class SqlStore:
         """The experiment of this name, made when it is new. Raises WrongState when it is deleted."""
         sql_experiment.insert(connection, name, None)
         return sql_experiment.active(sql_experiment.by_name(connection, name, self._artifact_root, self._share_row))
+
+
+def _columns(changes: RunChanges) -> dict[str, Any]:
+    """The columns that *changes* give another value, besides those of the experiment and the lifecycle stage."""
+    end_time = changes.end_time
+    if changes.status is not None and changes.status.ended and end_time is None:
+        end_time = sql_statement.now()
+    given: dict[str, Any] = {
+        "status": changes.status and changes.status.value,
+        "status_reason": optional_text(changes.status_reason),
+        "start_time": changes.start_time,
+        "end_time": end_time,
+        "exit_code": changes.exit_code,
+        "run_name": optional_text(changes.run_name),
+        "user_name": optional_text(changes.user),
+        "command": optional_text(changes.command),
+        "source": sql_row.to_document(changes.source),
+        "environment": sql_row.to_document(changes.environment),
+        "inputs": sql_row.to_document(changes.inputs),
+        "outputs": None if changes.outputs is None else sql_row.to_document(sql_row.to_outputs(changes.outputs)),
+    }
+    return {column: value for column, value in given.items() if value is not None}

@@ -16,7 +16,7 @@ import pytest
 
 from mlproj import tracking
 from mlproj.foundation import paths
-from mlproj.tracking.base import Metric, Output, Run, Status
+from mlproj.tracking.base import Metric, NewRun, Output, Run, RunChanges, Status
 from tests.cli.conftest import Cli
 from tests.export.ro_crate import validation
 from tests.program import mlproj, project
@@ -92,12 +92,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
 def recorded(**options: Any) -> Run:
     """A run that no project was behind, with one artifact."""
     with closing(tracking.open()) as store:
-        run = store.create_run(**{"run_name": "one", "start_time": 1_700_000_000_000, "user": "ann", **options})
+        run = store.create_run(NewRun(**{"run_name": "one", "start_time": 1_700_000_000_000, "user": "ann", **options}))
         file = artifacts_of(run) / "model.bin"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"model")
         store.log(run.run_id, metrics=[Metric("rmse", 0.5, 1_700_000_000_000)])
-        store.update_run(run.run_id, status=Status.FINISHED, end_time=1_700_000_001_000)
+        store.update_run(run.run_id, RunChanges(status=Status.FINISHED, end_time=1_700_000_001_000))
         return store.get_run(run.run_id)
 
 
@@ -258,7 +258,7 @@ def test_what_is_left_out_is_said_and_described(cli: Cli, tmp_path: Path) -> Non
     (artifacts_of(run) / "back\\slash\nname").write_text("x")
     (artifacts_of(run) / "link").symlink_to("/etc/hostname")
     with closing(tracking.open()) as store:
-        store.update_run(run.run_id, outputs=[Output("huge.bin", "ab" * 32, 10**12, kept=False)])
+        store.update_run(run.run_id, RunChanges(outputs=[Output("huge.bin", "ab" * 32, 10**12, kept=False)]))
 
     done = cli("export", "one", "--ro-crate", tmp_path / "crate", "--max-file-size", "1kB", "--json")
 
@@ -288,8 +288,8 @@ def test_what_cannot_be_is_refused_and_nothing_is_left_behind(
     monkeypatch.chdir(tmp_path)
     recorded()
     with closing(tracking.open()) as store:
-        store.create_run(run_name="busy", status=Status.RUNNING)
-        store.create_run(run_name="elsewhere", status=Status.FINISHED, artifact_uri="odd://place")
+        store.create_run(NewRun(run_name="busy", status=Status.RUNNING))
+        store.create_run(NewRun(run_name="elsewhere", status=Status.FINISHED, artifact_uri="odd://place"))
 
     refused = cli("export", *arguments)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlproj import tracking
 from mlproj.foundation.errors import UsageError
-from mlproj.tracking.base import DatasetInput, Metric, Status, TrackingStore
+from mlproj.tracking.base import DatasetInput, Metric, NewRun, RunChanges, Status, TrackingStore
 
 pytestmark = [pytest.mark.needs("mlflow", "sqlalchemy"), pytest.mark.filterwarnings("ignore")]
 
@@ -131,13 +131,15 @@ def _record(peer: Any, ours: TrackingStore, runs: list[dict[str, Any]]) -> tuple
         )
         run_id = made.info.run_id
         ours.create_run(
-            run_id=run_id,
-            experiment_id=mine,
-            start_time=run["start"],
-            run_name=run["name"],
-            user=run["user"],
-            params=run["params"],
-            tags=run["tags"],
+            NewRun(
+                run_id=run_id,
+                experiment_id=mine,
+                start_time=run["start"],
+                run_name=run["name"],
+                user=run["user"],
+                params=run["params"],
+                tags=run["tags"],
+            )
         )
         peer.log_batch(
             run_id,
@@ -154,9 +156,9 @@ def _record(peer: Any, ours: TrackingStore, runs: list[dict[str, Any]]) -> tuple
             )
             ours.log_inputs(run_id, [DatasetInput(dataset, f"{dataset}-digest", "local", "x", tags=tags)])
         peer.update_run_info(run_id, entities.RunStatus.from_string(run["status"]), run["end"], run["name"])
-        ours.update_run(run_id, status=Status(run["status"]))
+        ours.update_run(run_id, RunChanges(status=Status(run["status"])))
         if run["end"] is not None:
-            ours.update_run(run_id, end_time=run["end"])
+            ours.update_run(run_id, RunChanges(end_time=run["end"]))
         names[run_id] = f"#{len(names)}"
     return theirs, mine, names
 

@@ -14,7 +14,7 @@ pytest.register_assert_rewrite("mlproj.testing.model_suite")
 from mlproj import tracking  # noqa: E402
 from mlproj.foundation import paths  # noqa: E402
 from mlproj.testing.model_suite import ModelSuite  # noqa: E402
-from mlproj.tracking.base import TrackingStore  # noqa: E402
+from mlproj.tracking.base import NewRun, TrackingStore  # noqa: E402
 from mlproj.tracking.model_base import ModelStore  # noqa: E402
 
 
@@ -66,7 +66,7 @@ def test_processes_that_register_at_once_get_numbers_of_their_own(uri: str, mode
 
 
 def test_models_are_kept_beside_the_runs() -> None:
-    run = tracking.open().create_run()
+    run = tracking.open().create_run(NewRun())
     tracking.open_models().append_model_history(run.run_id, {"artifact_path": "model"})
     assert "mlflow.log-model.history" in tracking.open(f"sqlite:///{paths.database()}").get_run(run.run_id).tags
 

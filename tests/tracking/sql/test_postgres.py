@@ -16,7 +16,7 @@ from mlproj import tracking  # noqa: E402
 from mlproj.foundation.errors import MlprojError, ServiceError, UsageError  # noqa: E402
 from mlproj.testing.model_suite import ModelSuite  # noqa: E402
 from mlproj.testing.store_suite import StoreSuite  # noqa: E402
-from mlproj.tracking.base import Metric, TrackingStore  # noqa: E402
+from mlproj.tracking.base import Metric, NewRun, TrackingStore  # noqa: E402
 from mlproj.tracking.model_base import ModelStore  # noqa: E402
 from mlproj.tracking.sql import migrations  # noqa: E402
 from tests.postgres_server import PostgresServer  # noqa: E402
@@ -58,23 +58,25 @@ class TestPostgresModels(ModelSuite):
 def test_text_is_sorted_as_in_a_sqlite_file(store: TrackingStore) -> None:
     names = ["b", "A", "a", "B", "ä", "_", "Z"]
     for name in names:
-        store.create_run(run_name=name)
+        store.create_run(NewRun(run_name=name))
     assert [run.run_name for run in store.search_runs(order_by=["run_name"]).items] == sorted(names)
 
 
 _CREATE = """
 import sys
 from mlproj import tracking
+from mlproj.tracking.base import NewRun
 store = tracking.open(sys.argv[1])
 for _ in range(5):
-    store.create_run(experiment_name="one")
+    store.create_run(NewRun(experiment_name="one"))
 """
 
 
 def test_processes_that_begin_at_once_make_the_tables_once(uri: str) -> None:
     code = (
-        "import sys; from mlproj import tracking; s = tracking.open(sys.argv[1]); [s.create_run(experiment_name='one')"
-        " for _ in range(5)]"
+        "import sys; from mlproj import tracking; from mlproj.tracking.base import NewRun\n"
+        "store = tracking.open(sys.argv[1])\n"
+        "for _ in range(5): store.create_run(NewRun(experiment_name='one'))\n"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code, uri]) for _ in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
@@ -88,7 +90,7 @@ def test_no_acknowledged_value_is_lost_and_none_doubled_when_the_server_crashes(
     acknowledged: list[int] = []
     enough, over = threading.Event(), threading.Event()
     with closing(tracking.open(uri)) as store:
-        run = store.create_run()
+        run = store.create_run(NewRun())
 
         def log() -> None:
             for step in range(10**6):
@@ -117,7 +119,7 @@ def test_no_acknowledged_value_is_lost_and_none_doubled_when_the_server_crashes(
 
 
 def test_a_connection_that_broke_while_idle_is_replaced(server: PostgresServer, store: TrackingStore) -> None:
-    run = store.create_run(run_name="before")
+    run = store.create_run(NewRun(run_name="before"))
     server.restart()
     assert store.get_run(run.run_id).run_name == "before"
 
@@ -164,7 +166,7 @@ def test_old_tables_are_upgraded_with_what_is_in_them(uri: str, monkeypatch: pyt
 
 
 def test_what_the_database_cannot_hold_is_a_mistake_that_keeps_nothing(store: TrackingStore) -> None:
-    run = store.create_run()
+    run = store.create_run(NewRun())
     with pytest.raises(UsageError):
         store.log(run.run_id, params={"first": "1", "second": "a\0b"})
     assert store.get_run(run.run_id).params == {}
@@ -172,7 +174,7 @@ def test_what_the_database_cannot_hold_is_a_mistake_that_keeps_nothing(store: Tr
 
 def test_an_address_as_mlflow_users_write_it_is_understood(uri: str) -> None:
     with closing(tracking.open(uri.replace("postgresql://", "postgresql+psycopg2://"))) as store:
-        assert store.create_run(run_name="mine").run_name == "mine"
+        assert store.create_run(NewRun(run_name="mine")).run_name == "mine"
 
 
 def test_a_server_over_postgres_answers(uri: str) -> None:

@@ -19,7 +19,7 @@ from mlproj import tracking  # noqa: E402
 from mlproj.foundation import paths  # noqa: E402
 from mlproj.foundation.errors import ServiceError, UsageError  # noqa: E402
 from mlproj.testing.store_suite import StoreSuite  # noqa: E402
-from mlproj.tracking.base import Metric, Status, TrackingStore  # noqa: E402
+from mlproj.tracking.base import Metric, NewRun, RunChanges, Status, TrackingStore  # noqa: E402
 from mlproj.tracking.sql import migrations, sqlite  # noqa: E402
 
 
@@ -41,13 +41,13 @@ def python(code: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_runs_are_kept_in_home_unless_told() -> None:
-    tracking.open().create_run(run_name="mine")
+    tracking.open().create_run(NewRun(run_name="mine"))
     assert [run.run_name for run in tracking.open(f"sqlite:///{paths.database()}").list_runs()] == ["mine"]
 
 
 def test_the_variable_names_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLPROJ_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
-    tracking.open().create_run()
+    tracking.open().create_run(NewRun())
     assert (tmp_path / "other.db").is_file()
     assert not paths.database().exists()
 
@@ -62,7 +62,7 @@ def test_another_kind_of_store_is_refused_without_showing_its_password(uri: str)
 
 
 def test_a_home_can_be_moved_with_its_artifacts(tmp_path: Path) -> None:
-    run = tracking.open(f"sqlite:///{tmp_path}/old/runs.db").create_run()
+    run = tracking.open(f"sqlite:///{tmp_path}/old/runs.db").create_run(NewRun())
     (tmp_path / "old").rename(tmp_path / "new")
     moved = tracking.open(f"sqlite:///{tmp_path}/new/runs.db").get_run(run.run_id)
     assert moved.artifact_uri == run.artifact_uri.replace("/old/", "/new/")
@@ -73,7 +73,7 @@ NEXT = len(migrations.MIGRATIONS) + 1
 
 def test_an_older_file_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "runs.db"
-    run = tracking.open(f"sqlite:///{file}").create_run()
+    run = tracking.open(f"sqlite:///{file}").create_run(NewRun())
     steps = {NEXT: ("ALTER TABLE runs ADD COLUMN colour TEXT DEFAULT 'blue'",)}
     monkeypatch.setattr(sqlite, "SCHEMA_VERSION", NEXT)
     monkeypatch.setattr(migrations, "statements", steps.__getitem__)
@@ -146,7 +146,7 @@ def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyte
     with closing(sqlite3.connect(file)) as raw, raw:
         assert raw.execute("PRAGMA user_version").fetchone() == (NEXT - 1,)
         assert raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
-    tracking.open(f"sqlite:///{file}").create_run()
+    tracking.open(f"sqlite:///{file}").create_run(NewRun())
 
 
 def test_an_upgrade_that_another_process_has_made_meanwhile_is_not_made_again(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_an_upgrade_that_another_process_has_made_meanwhile_is_not_made_again(tm
     store = tracking.open(f"sqlite:///{file}")
     with closing(sqlite3.connect(file)) as raw, raw:
         sqlite._migrate(raw, 0)  # what it would do that had read the version before
-    store.create_run()
+    store.create_run(NewRun())
 
 
 def test_a_file_system_without_hard_links_has_a_database_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ def test_a_file_system_without_hard_links_has_a_database_too(tmp_path: Path, mon
 
     monkeypatch.setattr("os.link", no_links)
     uri = f"sqlite:///{tmp_path}/home/runs.db"
-    run = tracking.open(uri).create_run()
+    run = tracking.open(uri).create_run(NewRun())
     sqlite._create(tmp_path / "home" / "runs.db")  # the one who comes second changes nothing
     assert tracking.open(uri).get_run(run.run_id) == run
     assert not [file.name for file in (tmp_path / "home").iterdir() if file.name.startswith(".")]
@@ -198,7 +198,7 @@ def test_an_empty_file_is_used(tmp_path: Path, how: str) -> None:
             raw.execute("VACUUM")
     for expected in (1, 2):
         with closing(tracking.open(f"sqlite:///{file}")) as opened:
-            opened.create_run(run_name="r")
+            opened.create_run(NewRun(run_name="r"))
             assert len(opened.list_runs()) == expected
 
 
@@ -227,9 +227,9 @@ def test_what_a_killed_process_had_recorded_is_there_and_its_half_done_work_is_n
     writer = python(
         "import sys\n"
         "from mlproj import tracking\n"
-        "from mlproj.tracking.base import Metric\n"
+        "from mlproj.tracking.base import Metric, NewRun\n"
         "store = tracking.open(sys.argv[1])\n"
-        "run = store.create_run(run_name='victim')\n"
+        "run = store.create_run(NewRun(run_name='victim'))\n"
         "store.log(run.run_id, metrics=[Metric('whole', 1.0, 0)])\n"
         "with store._database.write() as connection:\n"
         "    connection.execute(\"UPDATE runs SET run_name = 'half'\")\n"
@@ -243,7 +243,7 @@ def test_what_a_killed_process_had_recorded_is_there_and_its_half_done_work_is_n
         writer.send_signal(signal.SIGKILL)
     run = tracking.open(uri).get_run("victim")
     assert run.metrics == {"whole": 1.0}
-    tracking.open(uri).update_run(run.run_id, status=Status.KILLED)
+    tracking.open(uri).update_run(run.run_id, RunChanges(status=Status.KILLED))
 
 
 def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None:
@@ -251,9 +251,10 @@ def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None
     code = (
         "import sys\n"
         "from mlproj import tracking\n"
+        "from mlproj.tracking.base import NewRun\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
-        "for _ in range(5): tracking.open(sys.argv[1]).create_run(experiment_name='shared')\n"
+        "for _ in range(5): tracking.open(sys.argv[1]).create_run(NewRun(experiment_name='shared'))\n"
     )
     processes = [python(code, uri) for _ in range(6)]
     for process in processes:
@@ -275,7 +276,7 @@ def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None
 def test_a_full_disk_is_told_and_what_was_there_stays(tiny_disk: Path) -> None:
     file = tiny_disk / "runs.db"
     store = tracking.open(f"sqlite:///{file}")
-    run = store.create_run(params={"a": "1"})
+    run = store.create_run(NewRun(params={"a": "1"}))
     with pytest.raises(ServiceError, match="full") as raised:
         for step in range(100):
             store.log(run.run_id, metrics=[Metric("m" * 500, float(point), point, step) for point in range(100)])
@@ -323,7 +324,7 @@ def test_no_search_reads_all_that_was_logged(tmp_path: Path, search: dict[str, A
     with closing(tracking.open(f"sqlite:///{tmp_path}/runs.db")) as store:
         for number in range(50):
             params, tags = {f"p{key}": str(number) for key in range(4)}, {f"t{key}": "1" for key in range(4)}
-            run = store.create_run(params=params, tags=tags)
+            run = store.create_run(NewRun(params=params, tags=tags))
             store.log(
                 run.run_id, metrics=[Metric(f"m{key}", float(number), 1, step) for key in range(4) for step in range(5)]
             )
