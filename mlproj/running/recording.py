@@ -35,6 +35,7 @@ from mlproj.running.plan import (
 )
 from mlproj.tracking.base import NewRun, Run, RunChanges, Status
 from mlproj.tracking.record import image_tags, mlflow_tags
+from mlproj.yaml_document.masking import masked
 
 if TYPE_CHECKING:
     from mlproj.outbox.upload_worker import UploadWorker
@@ -239,7 +240,8 @@ class Recording:
 
 
 def _without_secrets(content: bytes, project: Project) -> bytes:
-    shown = redact(redact(content.decode("utf-8", "surrogateescape")), secret_defaults(project))
+    defaults = secret_defaults(project)
+    shown = masked(content.decode("utf-8", "surrogateescape"), lambda text: redact(redact(text), defaults))
     return shown.encode("utf-8", "surrogateescape")
 
 

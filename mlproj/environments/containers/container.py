@@ -90,8 +90,10 @@ class Containers:
         return self._engine, self._image, self._settings
 
     def create(self, command: str, variables: Mapping[str, str], folders: Folders, run_id: str) -> ContainerLaunch:
-        """Create the container of a run. Raises ServiceError when the engine fails, EnvironmentFailure for a volume whose
-        folder cannot be made."""
+        """Create the container of a run.
+
+        Raises ServiceError when the engine fails, EnvironmentFailure for a volume whose folder cannot be made.
+        """
         for volume in self._settings.volumes:
             _make_folder(volume)
         given = {**self._defaults(), **self._settings.variables, **variables}

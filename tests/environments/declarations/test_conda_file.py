@@ -284,7 +284,7 @@ def test_the_anaconda_distribution_stands_for_its_usual_packages(tmp_path: Path)
         ("dependencies: [{pip: {numpy: 1}}]", "'pip' must be a list", None),
         ("dependencies: [{pip: [1]}]", "a line of pip must be a text", None),
         ("dependencies: [{pip: [wandb=0.21.3]}]", "one '=' is conda's spelling", "write wandb==0.21.3"),
-        ("version https://git-lfs.github.com/spec/v1 oid", "pointer of Git LFS", "git-lfs"),
+        ("version https://git-lfs.github.com/spec/v1 oid", "pointer of Git LFS", "git lfs pull"),
     ],
 )
 def test_mistakes_have_a_place_and_a_hint(tmp_path: Path, text: str, message: str, hint: str | None) -> None:
