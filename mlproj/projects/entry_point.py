@@ -92,10 +92,12 @@ def _parameter(reader: Reader, value: Any, *keys: Any) -> Parameter:
 
 def _mistyped_default(declared: dict[Any, Any]) -> str | None:
     """How a default is to be written that YAML took for a key, as it does of ``default "x"`` and ``default:1``."""
-    from mlproj.yaml_document.typo import meant_pair
-
     for key, value in declared.items():
-        meant = meant_pair(key) if value is None and isinstance(key, str) else None
+        if value is not None or not isinstance(key, str) or key in PARAMETER_KEYS:
+            continue
+        from mlproj.yaml_document.typo import meant_pair
+
+        meant = meant_pair(key)
         if meant and meant.startswith("default:"):
             return f"{key!r} is no default, write '{meant}'"
     return None
