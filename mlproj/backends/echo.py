@@ -13,6 +13,7 @@ import stat
 import sys
 from collections import deque
 
+from mlproj.foundation import open_line
 from mlproj.foundation.type_names import IO, Any
 
 _FULL = 1 << 20  # bytes not yet written at which no more is read from the job
@@ -34,6 +35,7 @@ class Echo:
         self._targets: dict[int, _Descriptor | _Stream | None] = {}
         if mode != "nowhere":
             self._targets = {1: _target(sys.stderr if mode == "stderr" else sys.stdout), 2: _target(sys.stderr)}
+        self._on_stderr = {2, 1} if mode == "stderr" or _are_one(sys.stdout, sys.stderr) else {2}
         self._backlog: deque[tuple[int, memoryview]] = deque()
         self._size = 0
 
@@ -67,6 +69,8 @@ class Echo:
                 written = len(data)
             if not written:
                 return
+            if stream in self._on_stderr and self._targets[stream] is not None:
+                open_line.shown(data[:written])
             self._size -= written
             self._backlog.popleft()
             if written < len(data):
@@ -151,6 +155,14 @@ class _Stream:
         return len(data)
 
     def close(self) -> None: ...
+
+
+def _are_one(first: IO[Any] | None, second: IO[Any] | None) -> bool:
+    """Whether what is written to either stream is seen in one place: a terminal, or after ``2>&1``."""
+    try:
+        return first is not None and second is not None and open_line.is_same_place(first.fileno(), second.fileno())
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 def _target(stream: IO[Any] | None) -> _Descriptor | _Stream | None:

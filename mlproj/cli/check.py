@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlproj.cli import complete, failure, options, terminal
+from mlproj.cli import complete, failure, lost_folder, options, terminal
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.reporter import make_reporter
 from mlproj.foundation.errors import InvalidProject
@@ -48,6 +48,7 @@ def command(
     default that contradicts its type, a command that names a script that is not there, an import that no file declares,
     and what the code may lack on another machine: a tracking server, an account, a file, a registered model.
     """
+    lost_folder.leave(uri, junit_xml, summary)
     with _report_files(uri, junit_xml, summary) as report:
         checks = _look(uri, version, offline, make_reporter(verbosity, json=as_json))
         errors = [error for check in checks for error in check.errors]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from mlproj import projects
 from mlproj.cli.inspection import decide, environment_request
@@ -14,11 +13,13 @@ from mlproj.environments.declarations import declaration as declarations
 from mlproj.environments.declarations import imports
 from mlproj.foundation.errors import InvalidProject, MlprojError, Notice, Place
 from mlproj.foundation.progress import Progress, WithoutWarnings
+from mlproj.foundation.shown_path import from_here
 from mlproj.projects import nested_code, template
 from mlproj.projects.base import EntryPoint, Parameter, Project
 from mlproj.projects.harmless import HARMLESS
 from mlproj.projects.script import missing_scripts
 from mlproj.running.opened_project import OpenedProject
+from mlproj.sources.base import Checkout
 
 
 @dataclass(frozen=True)
@@ -61,26 +62,39 @@ def _steps(found: OpenedProject, progress: Progress) -> Iterator[tuple[str, list
             [*map(as_error, odd), *(() if point.trouble else doubts(point, project))],
         )
     environment, trouble = decide(found, project, WithoutWarnings(progress))
-    errors, warnings = _divided(environment.warnings if environment else ())
+    notices = (*environment.declaration.findings, *environment.warnings) if environment else ()
+    errors, warnings = _divided([_from_here(one, found.checkout) for one in notices])
     if trouble:
         (errors if isinstance(trouble, InvalidProject) else warnings).append(trouble)
     yield "environment", errors, warnings
-    yield "what the code needs", [], [*map(as_error, _outside_needs(project, found.checkout.project_dir))]
+    yield "what the code needs", [], [*map(as_error, _outside_needs(project, found.checkout))]
     if environment:
         request = environment_request(found, project)
-        yield "imports", [], [*undeclared_imports(found.checkout.project_dir, environment.declaration, request)]
+        yield "imports", [], [*undeclared_imports(found.checkout, environment.declaration, request)]
 
 
-def _outside_needs(project: Project, folder: Path) -> Iterator[Notice]:
+def _outside_needs(project: Project, checkout: Checkout) -> Iterator[Notice]:
     """What somebody else lacks who runs the project: servers, accounts, files, models."""
     from mlproj.projects import outside_needs, server_addresses
 
+    folder = checkout.project_dir
     commands = "\n".join(point.command for point in project.entry_points.values())
     for address in server_addresses.find(folder, command=commands):
         message = f"a tracking server at {address.url} is named, which runs on its author's machine only"
-        place = Place(address.file, address.line) if address.file and address.line else None
+        place = Place(_shown(address.file, checkout), address.line) if address.file and address.line else None
         yield Notice(message, place, "leave the line out: whoever runs the project says where runs are recorded")
-    yield from outside_needs.find(folder)
+    for need in outside_needs.find(folder):
+        yield _from_here(need, checkout)
+
+
+def _from_here(notice: Notice, checkout: Checkout) -> Notice:
+    place = notice.place
+    return notice if place is None else replace(notice, place=replace(place, file=_shown(place.file, checkout)))
+
+
+def _shown(file: str, checkout: Checkout) -> str:
+    """What the *file* of a project, as it is called there, is called in a message."""
+    return from_here(checkout.project_dir / file, checkout.root)
 
 
 def doubts(point: EntryPoint, project: Project) -> list[InvalidProject]:
@@ -96,7 +110,7 @@ def doubts(point: EntryPoint, project: Project) -> list[InvalidProject]:
     ]
 
 
-def undeclared_imports(project_dir: Path, declaration: Declaration, request: Request) -> Iterator[InvalidProject]:
+def undeclared_imports(checkout: Checkout, declaration: Declaration, request: Request) -> Iterator[InvalidProject]:
     """What the code imports and the files that *declaration* stands for do not ask for.
 
     A lock names everything, and the system is what it is: there is nothing to compare with.
@@ -108,13 +122,11 @@ def undeclared_imports(project_dir: Path, declaration: Declaration, request: Req
         return
     if declaration.file is None or declaration.kind in {"uv_lock", "pylock", "renv_lock", "docker_env"}:
         return
-    for found in imports.undeclared(project_dir, declarations.read(declaration, request)):
-        file = Path(found.place.file)
-        where = str(file.relative_to(project_dir)) if file.is_relative_to(project_dir) else str(file)
+    for found in imports.undeclared(checkout.project_dir, declarations.read(declaration, request)):
         yield InvalidProject(
             f"the code imports {found.module}, and {declaration.file.name} does not name {found.package}",
             hint=f"add {found.package} to {declaration.file.name}: another package may bring it today and not tomorrow",
-            place=replace(found.place, file=where),
+            place=replace(found.place, file=_shown(found.place.file, checkout)),
         )
 
 

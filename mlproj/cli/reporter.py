@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from mlproj.cli import terminal
+from mlproj.foundation import open_line
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
 from mlproj.foundation.type_names import TYPE_CHECKING
@@ -77,6 +78,7 @@ class Plain:
         stop."""
         encoding = sys.stderr.encoding or "utf-8"
         clean = terminal.printable(redact(text)).encode(encoding, "backslashreplace").decode(encoding)
+        open_line.end()
         try:
             sys.stderr.write(f"{prefix}{clean}\n")
             sys.stderr.flush()
@@ -138,6 +140,7 @@ class Lively(Plain):
 
         with self._lock:
             if self._steps and self._spinner is None:
+                open_line.end()
                 self._spinner = Spinner(self._steps[-1])
                 self._spinner.resume()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
+from mlproj.cli import lost_folder
 from mlproj.cli.reporter import Reporter, make_reporter
 from mlproj.foundation import env_vars
 from mlproj.foundation.errors import ServiceError, UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def run(**flags: Any) -> int:
     """Do what ``mlproj run`` does for these flags; the exit code is the entry point's own."""
+    lost_folder.leave(flags["uri"], flags["junit_xml"], flags["summary"], flags["params_file"])
     with _report_files(flags) as report:
         return _run(flags, report)
 
@@ -167,8 +169,10 @@ def conclude(run: Run, reporter: Reporter, *, as_json: bool) -> int:
     """Show how *run* ended; returns what the process is to exit with."""
     if as_json:
         from mlproj.cli.output import print_document
+        from mlproj.foundation import open_line
         from mlproj.tracking.record import to_json
 
+        open_line.end()
         print_document({"run": to_json(run)})
     else:
         _tell_end(run, reporter)

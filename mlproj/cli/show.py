@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlproj.cli import complete, options
+from mlproj.cli import complete, lost_folder, options
 from mlproj.cli.output import print_document, print_fields, print_heading, print_lines, print_prose, print_table
 from mlproj.cli.reporter import make_reporter
 from mlproj.cli.table import Column
@@ -43,6 +44,7 @@ def command(uri: str, version: str | None, offline: bool, verbosity: int, as_jso
     from mlproj.cli import inspection
     from mlproj.running.plan import RunRequest
 
+    lost_folder.leave(uri)
     reporter = make_reporter(verbosity, json=as_json)
     with inspection.opened(RunRequest(uri, version=version, offline=offline), reporter) as found:
         project = found.load()
@@ -180,5 +182,5 @@ def _relative(found: OpenedProject, file: str | Path | None) -> str | None:
     """*file* as it is called inside the source; a file elsewhere (a shared environment file) by its whole path."""
     if file is None:
         return None
-    path = Path(file).absolute()
+    path = Path(os.path.abspath(file))  # noqa: PTH100  # without the ".." of a path from here
     return str(path.relative_to(found.checkout.root)) if path.is_relative_to(found.checkout.root) else str(file)

@@ -36,6 +36,8 @@ def resolve(request: Request, progress: Progress) -> Environment:
         )
     with FromRoot(progress, request.root).told() as shortened:
         declaration = declared(request)
+        for finding in declaration.findings:
+            shortened.warn(str(finding))
         if request.locked is None:
             kind = _kind(request.manager, declaration.kind)
         else:

@@ -20,7 +20,7 @@ class Declaration:
     ``kind``: ``python_env``, ``conda_env``, ``docker_env``, ``uv_lock``, ``pylock``, ``requirements``, ``pyproject``,
     ``versions_lock`` (Poetry's or PDM's), ``pipfile``, ``setup``, ``script`` (PEP 723), ``renv_lock``, ``imports``
     (inferred) or ``none``. ``reason`` says for people why this one.
-    ``options`` is the mapping of ``docker_env``.
+    ``options`` is the mapping of ``docker_env``. ``findings`` is what is wrong with files beside it.
     """
 
     kind: str
@@ -28,6 +28,7 @@ class Declaration:
     reason: str = ""
     place: Place | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
-"""What is said about a project's files names them from the project's root on: where the checkout lies means nothing to
-people."""
+"""What is said about a project's files names them as people find them.
+
+From where they stand, and in a checkout, which means nothing to them, from the project's root on.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,18 @@ from pathlib import Path
 
 from mlproj.foundation.errors import MlprojError, Place
 from mlproj.foundation.progress import Progress
+from mlproj.foundation.shown_path import from_here
 
 
 class FromRoot:
-    """Hands on to *progress* what is said, files below *root* without it."""
+    """Hands on to *progress* what is said, files below *root* named as people find them."""
 
     def __init__(self, progress: Progress, root: Path) -> None:
         self._progress = progress
         self._prefix = f"{root}{os.sep}"
+        self._instead = from_here(root / "x", root).removesuffix("x")
+        is_within = self._instead.startswith(os.pardir) and Path.cwd().is_relative_to(root)
+        self._here = f"{Path.cwd()}{os.sep}" if is_within else None
 
     def note(self, text: str) -> None:
         """As the progress behind."""
@@ -44,8 +50,12 @@ class FromRoot:
             error.message = self._shortened(error.message)
             if error.place is not None:
                 place = error.place
-                error.place = Place(place.file.removeprefix(self._prefix), place.line, place.column, place.text)
+                error.place = Place(self._file(place.file), place.line, place.column, place.text)
             raise
 
+    def _file(self, file: str) -> str:
+        return self._shortened(file) if file.startswith(self._prefix) else file
+
     def _shortened(self, text: str) -> str:
-        return text.replace(self._prefix, "")
+        below = text.replace(self._here, "") if self._here else text
+        return below.replace(self._prefix, self._instead)

@@ -1,4 +1,4 @@
-"""``typing.override`` (Python 3.12): what a method does is documented where it is declared, and mypy sees that it is."""
+"""``typing.override`` (Python 3.12): a method is documented where it is declared, and mypy sees that it is."""
 
 from __future__ import annotations
 

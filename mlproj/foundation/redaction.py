@@ -10,18 +10,24 @@ from functools import lru_cache
 # The part of a URL between the scheme and the host: user:password@ or token@. A password may hold '@', so it is greedy
 # up to the last '@' before the path, or before what ends a text within JSON.
 _CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>(?:(?!\"[,:}\])])[^/\s?#])*)@"
-_SECRET_QUERY = r"(?i)([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)[^&\s#'\"]+"
+_SECRET_QUERY = (
+    r"(?i)([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)"
+    r"[^&\s#'\"]+"
+)
 _CHANNEL_TOKEN = r"(://\S*?/t/)[^/\s'\"]+"
 # PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
 _SECRET_NAME = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|CONNECTION[_-]?STRING|SERVICE[_-]?ACCOUNT[_-]?(?:KEY|JSON)"
-    r"|(?:^|[_-])CREDENTIALS?(?:$|[_-])|(?:^|[_-])(?:TOKEN|AUTH)(?:[_-](?:JSON|B64|BASE64|VALUE|STRING|HEADER|CONTENT))?$|[_-]PWD$"
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|CONNECTION[_-]?STRING"
+    r"|SERVICE[_-]?ACCOUNT[_-]?(?:KEY|JSON)|(?:^|[_-])CREDENTIALS?(?:$|[_-])|(?:^|[_-])(?:TOKEN|AUTH)(?:[_-](?:JSON|B64|BASE64|VALUE|STRING|HEADER|CONTENT))?$|[_-]PWD$"
     r"|(?:^|[_-])(?:DB|SMTP|MAIL|USER|ROOT|ADMIN|FTP|HTTP|MYSQL|PG|REDIS)[_-]?PASS$",
     re.IGNORECASE,
 )
 # Git's short form, and an address without a scheme: user:password@host:path, user:password@host.org/path; no image's
 # name@sha256:….
-_SHORT_FORM = r"(?<![\w.+/-])(?P<user>[\w.+-]{1,100}):(?P<secret>[^\s@/]{1,300})@(?!(?:sha\d+|md5):)(?=[\w.-]{1,253}:[^\s:]|[\w-]+(?:\.[\w-]+)+/)"
+_SHORT_FORM = (
+    r"(?<![\w.+/-])(?P<user>[\w.+-]{1,100}):(?P<secret>[^\s@/]{1,300})@(?!(?:sha\d+|md5):)"
+    r"(?=[\w.-]{1,253}:[^\s:]|[\w-]+(?:\.[\w-]+)+/)"
+)
 MASK = "****"
 
 

@@ -8,21 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlproj.foundation import file_tree
-<<<<<<< HEAD
 from mlproj.foundation.sha256 import sha256
-=======
-
-if TYPE_CHECKING:
-    from hashlib import sha256
-else:
-    try:  # as the standard library's own `random` does: hashlib loads OpenSSL, which a short run would wait for
-        from _sha2 import sha256
-    except ImportError:
-        try:
-            from _sha256 import sha256  # until Python 3.11
-        except ImportError:
-            from hashlib import sha256
->>>>>>> 1b62200c0cae17450d3507a903e610ee3e24ab1a
 
 SNAPSHOT = "snapshot"
 """In the record's ``source``: the digest of the copy of the project that was kept with the run."""

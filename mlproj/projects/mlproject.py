@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlproj.foundation import paths
 from mlproj.foundation.errors import InvalidProject, Place
+from mlproj.foundation.shown_path import from_here
 from mlproj.foundation.type_names import Any
 from mlproj.projects import discovery
 from mlproj.projects.base import Project
@@ -31,7 +31,7 @@ def load(directory: Path, *, root: Path | None = None) -> Project:
     file, others = discovery.find(directory)
     if file is None:
         return Project(directory, environment=default_environment(directory))
-    shown = _shown(file, directory, root)
+    shown = from_here(file, root)
     if root is not None and not is_within(file, root):
         raise InvalidProject("the file is a link out of the project's source", place=Place(shown))
     reader = Reader(load_yaml(file, shown=shown, remembered=True))
@@ -82,14 +82,3 @@ def _hint(value: Any) -> str:
         if isinstance(value, str)
         else f"write for example: {_EXAMPLE}"
     )
-
-
-def _shown(file: Path, directory: Path, root: Path | None) -> str:
-    """What *file* is called in messages: within a checkout, which nobody will find again, by its place in the
-    source."""
-    if root is not None and directory.is_relative_to(paths.cache()):
-        return str(file.relative_to(root))
-    try:
-        return str(file.relative_to(Path.cwd()))
-    except ValueError:
-        return str(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -268,6 +269,7 @@ def options_document(request: RunRequest) -> dict[str, Any]:
 def environment_document(description: Description) -> dict[str, Any]:
     """``environment`` of the record's contract (schema 1); ``lock`` is filled in when it has been built."""
     declaration = description.declaration
+    secrets = {name: value for name, value in os.environ.items() if looks_secret(name)}  # once for all requirements
     return {
         "kind": description.kind,
         "manager": description.manager,
@@ -281,7 +283,7 @@ def environment_document(description: Description) -> dict[str, Any]:
         "declared_by": declaration.kind,
         "file": declaration.file.name if declaration.file else None,
         "reason": declaration.reason,
-        "requirements": [redact(requirement) for requirement in description.requirements],
+        "requirements": [redact(requirement, secrets) for requirement in description.requirements],
         "notes": [redact(note) for note in description.notes],
     }
 

@@ -93,16 +93,6 @@ class RunScopedModels(RunScopedRegistry, ModelStore):
     @override
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
         """Tag a model of the run tree.
-<<<<<<< HEAD
-=======
-
-        That a model of another run was registered is noted by the store, whatever clients add.
-        """
-        if tags.keys() == {VERSIONS_TAG} and not self._run_store.confined and not self.owns(model_id):
-            return self._models.get_logged_model(model_id)
-        self._require(model_id)
-        return self._models.set_logged_model_tags(model_id, redacted(tags))
->>>>>>> 1b62200c0cae17450d3507a903e610ee3e24ab1a
 
         That a model of another run was registered is noted by the store, whatever clients add.
         """

@@ -131,16 +131,7 @@ def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]
     left: list[str] = []
     for name in unreadable:
         top = folder / name
-<<<<<<< HEAD
-        is_folder = top.is_dir() and not top.is_symlink()
-        for path in (
-            [Path(place, file) for place, _folders, files in file_tree.walk(top) for file in files]
-            if is_folder
-            else [top]
-        ):
-=======
         for path in _below(top) if top.is_dir() and not top.is_symlink() else [top]:
->>>>>>> 1b62200c0cae17450d3507a903e610ee3e24ab1a
             relative = str(path.relative_to(folder))
             try:
                 with os.fdopen(os.open(path, _READ_ONLY), "rb") as stream:

@@ -73,13 +73,8 @@ def as_ours(refusal: Refused) -> UsageError:
 
 
 class _Remote:
-<<<<<<< HEAD
     """Asks the server of *caller* for what its store of this *kind* has to say; :class:`~mlproj.http.client.HttpClient`
     says what the methods raise besides."""
-=======
-    """Has the methods of *protocol*, which are documented there; :class:`~mlproj.http.client.HttpClient` says what they
-    raise besides."""
->>>>>>> 1b62200c0cae17450d3507a903e610ee3e24ab1a
 
     kind: str
 

@@ -372,7 +372,11 @@ def test_the_schema_accepts_a_sound_project_and_no_other(cli: Cli) -> None:
         jsonschema.validate({"entry_points": {"main": {"comand": "x"}}}, schema)
 
 
-def test_check_tells_what_somebody_else_lacks(cli: Cli, tmp_path: Path) -> None:
+def test_check_tells_what_somebody_else_lacks_and_where_from_where_one_stands(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "q").mkdir()
+    monkeypatch.chdir(tmp_path / "q")
     code = 'import mlflow\nmlflow.set_tracking_uri("http://localhost:5000")\nopen("data.csv")\n'
     folder = project(
         tmp_path / "p", "entry_points: {main: {command: python a.py}}\n", a__py=code, requirements__txt="mlflow\n"
@@ -383,8 +387,8 @@ def test_check_tells_what_somebody_else_lacks(cli: Cli, tmp_path: Path) -> None:
     found = [(one["file"], one["line"], one["message"].partition(",")[0]) for one in result.document["warnings"]]
     assert result.code == 0
     assert found[-2:] == [
-        ("a.py", 2, "a tracking server at http://localhost:5000 is named"),
-        ("a.py", 3, "the code reads data.csv"),
+        ("../p/a.py", 2, "a tracking server at http://localhost:5000 is named"),
+        ("../p/a.py", 3, "the code reads data.csv"),
     ]
 
 
@@ -397,3 +401,13 @@ def test_of_very_many_findings_the_first_are_shown_and_all_are_counted(cli: Cli,
     assert result.out.splitlines()[0] == "2000 warnings"
     assert result.err.count("does not use its parameter") == 100
     assert "and 1900 warnings more, all of which --json has" in result.err
+
+
+def test_a_broken_file_that_only_configures_tools_stops_check_and_no_run(cli: Cli, tmp_path: Path) -> None:
+    text = "entry_points: {main: {command: 'true'}}\n"
+    folder = project(tmp_path / "p", text, requirements__txt="", pyproject__toml="[tool.black\n")
+
+    checked, planned = cli("check", folder, "--offline"), cli("run", folder, "--dry-run", "--offline")
+
+    assert checked.code == 65 and "pyproject.toml:1:12: this is no TOML" in checked.err
+    assert planned.code == 0 and "pyproject.toml:1:12: this is no TOML" in planned.err

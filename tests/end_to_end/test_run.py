@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import mlproj as package
-from tests.program import mlproj, project
+from tests.program import mlproj, project, start
 
 SAMPLES = Path(__file__).parents[2] / "sample_projects"
 
@@ -39,6 +39,26 @@ def test_a_run_shows_the_output_and_returns_the_code_of_the_entry_point(shell: P
     assert bad.code == 7
     assert "ending with 7" in bad.err
     assert "FAILED" in bad.err
+
+
+@pytest.mark.parametrize("quiet", [(), ("-q",)])
+def test_the_summary_begins_on_a_line_of_its_own_and_the_output_stays_as_it_is(
+    tmp_path: Path, quiet: tuple[str, ...]
+) -> None:
+    command = "{command: 'printf partial; printf half >&2; exit {code}', parameters: {code: int}}"
+    folder = project(tmp_path / "p", f"entry_points: {{main: {command}}}\n")
+
+    apart = mlproj("run", folder, "-P", "code=1", *quiet)
+    with start("run", folder, "-P", "code=1", *quiet, stderr=subprocess.STDOUT) as process:
+        together = process.communicate()[0].decode()
+    silent = mlproj("run", folder, "-P", "code=0", "-q")
+
+    assert apart.out == silent.out == "partial"
+    assert silent.err == "half"
+    for shown in (apart.err, together):
+        assert "half" in shown
+        assert sum(line.startswith("warning: run ") for line in shown.splitlines()) == 1
+        assert "" not in shown.splitlines()
 
 
 def test_values_are_data_and_never_shell(shell: Path, tmp_path: Path) -> None:

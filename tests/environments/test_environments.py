@@ -65,9 +65,19 @@ def test_an_unknown_manager_lists_the_known_ones(tmp_path: Path) -> None:
     assert failure.value.hint is not None and "virtualenv" in failure.value.hint
 
 
-def test_files_are_named_from_the_projects_root_on(tmp_path: Path, progress: Heard) -> None:
+@pytest.mark.parametrize(
+    ("cache", "here", "shown"),
+    [("cache", ".", "p/sub/"), ("cache", "p/sub", ""), ("cache", "other", "../p/sub/"), (".", "other", "sub/")],
+)
+def test_files_are_named_from_where_people_stand_and_in_a_checkout_from_its_root(
+    tmp_path: Path, progress: Heard, monkeypatch: pytest.MonkeyPatch, cache: str, here: str, shown: str
+) -> None:
+    top, tmp_path = tmp_path, tmp_path / "p"
     file = tmp_path / "sub" / "python_env.yaml"
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
+    (top / "other").mkdir()
+    monkeypatch.setenv("MLPROJ_CACHE", str(top / cache))
+    monkeypatch.chdir(top / here)
     request = replace(_request(tmp_path, "auto", Declaration("python_env", file)), offline=True)
 
     file.write_text("pyhton: '3.10'\ndependencies: 3\n")
@@ -76,5 +86,5 @@ def test_files_are_named_from_the_projects_root_on(tmp_path: Path, progress: Hea
     file.write_text("pyhton: '3.10'\ndependencies: []\n")
     environments.resolve(request, progress)
 
-    assert str(failure.value) == "sub/python_env.yaml:2:15: 'dependencies' must be a list"
-    assert progress.warnings == ["sub/python_env.yaml:1:1: unknown key 'pyhton', did you mean 'python'?"]
+    assert str(failure.value) == f"{shown}python_env.yaml:2:15: 'dependencies' must be a list"
+    assert progress.warnings == [f"{shown}python_env.yaml:1:1: unknown key 'pyhton', did you mean 'python'?"]

@@ -423,7 +423,7 @@ def test_every_file_of_a_run_comes_whatever_it_is_called(server: Server, tmp_pat
     code = """
 import os
 folder = os.environ["MLPROJ_ARTIFACTS"]
-for name in ("movie.mp4.part", ".hidden", "a\\tb", "ümlaut ☃", "-rf", "x" * 200):
+for name in ("movie.mp4.part", ".hidden", "a\\x01b", "ümlaut ☃", "-rf", "x" * 200):
     open(os.path.join(folder, name), "w").write(name)
 os.symlink("movie.mp4.part", folder + "/inner link")
 os.symlink("/etc/hostname", folder + "/outer link")
@@ -439,8 +439,8 @@ open(folder + "/empty", "w")
     assert {name: name for name in names}.items() <= there.items()
     assert there["inner link"] == "movie.mp4.part" and there["empty"] == "" and "outer link" not in there
     # A name that no server takes is told, and the file is kept here.
-    assert code_ == 69 and "a\\tb" in told and "waits on this disk" in done.err
-    assert [Path(file).name for file in left_on_disk() if "\t" in file] == ["a\tb"]
+    assert code_ == 69 and "a\\x01b" in told and "waits on this disk" in done.err
+    assert [Path(file).name for file in left_on_disk() if "\x01" in file] == ["a\x01b"]
 
 
 def test_a_secret_that_a_program_printed_is_masked_by_the_run_that_knew_it(server: Server, tmp_path: Path) -> None:

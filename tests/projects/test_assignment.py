@@ -21,6 +21,12 @@ def test_what_is_no_assignment_is_refused(text: str) -> None:
         parse_assignment(text, option="--tag")
 
 
+def test_who_names_a_flag_without_a_value_is_told_how_to_give_one() -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_assignments(["verbose"])
+    assert refused.value.hint == "for a flag write -P verbose=true"
+
+
 def test_assignments_keep_their_order_and_are_given_once() -> None:
     assert list(parse_assignments(["b=1", "a=2"]).items()) == [("b", "1"), ("a", "2")]
     with pytest.raises(UsageError, match=r"-P b=… is given twice"):

@@ -34,6 +34,12 @@ entry_points:
 MAIN = "entry_points: {main: {command: python train.py}}\n"
 
 
+@pytest.fixture(autouse=True)
+def _from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are named from the current folder on."""
+    monkeypatch.chdir(tmp_path)
+
+
 def refusal(directory: Path, text: str) -> InvalidProject:
     with pytest.raises(InvalidProject) as caught:
         project(directory, text)
@@ -88,7 +94,7 @@ def test_empty_parameters_are_none(tmp_path: Path, parameters: str) -> None:
 def test_a_mistake_is_an_error_with_its_place(tmp_path: Path, text: str, place: str, said: str) -> None:
     error = refusal(tmp_path, text)
 
-    assert str(error).startswith(f"{tmp_path / 'MLproject'}:{place}: ")
+    assert str(error).startswith(f"MLproject:{place}: ")
     assert said in error.message
     if "is the text 'version" in error.message:
         assert "git lfs pull" in str(error.hint)
@@ -114,7 +120,7 @@ def test_what_is_wrong_in_an_entry_point_refuses_that_one_and_no_other(
     assert projects.bind(found.entry_points["other"], {}, cwd=tmp_path, project_dir=tmp_path).text == "ls"
     with pytest.raises(InvalidProject) as caught:
         projects.bind(projects.resolve_entry_point(found, "main"), {}, cwd=tmp_path, project_dir=tmp_path)
-    assert str(caught.value).startswith(f"{tmp_path / 'MLproject'}:{place}: ")
+    assert str(caught.value).startswith(f"MLproject:{place}: ")
     assert said in caught.value.message
     assert projects.problems(found.entry_points["main"])[0] == [caught.value]
 
@@ -152,7 +158,7 @@ def test_what_mlflow_runs_is_run_and_is_an_error_for_check_only(
     found = project(tmp_path, text)
 
     (warning,) = found.warnings
-    assert str(warning).startswith(f"{tmp_path / 'MLproject'}:{place}: ")
+    assert str(warning).startswith(f"MLproject:{place}: ")
     assert said in warning.text
     assert warning.is_error
     last = "pwd" if "pwd" in text else found.entry_points["main"].command
@@ -208,7 +214,7 @@ def test_a_default_that_is_lost_is_named_when_its_value_is_missing(tmp_path: Pat
 def test_what_mlflow_ignores_is_a_warning(tmp_path: Path, text: str, place: str, said: str) -> None:
     (warning,) = project(tmp_path, text).warnings
 
-    assert str(warning.place) == f"{tmp_path / 'MLproject'}:{place}"
+    assert str(warning.place) == f"MLproject:{place}"
     assert said in str(warning)
 
 
@@ -253,18 +259,25 @@ def test_a_link_out_of_the_source_is_not_followed(tmp_path: Path) -> None:
         projects.load(tmp_path / "source", root=tmp_path / "source")
 
 
-def test_the_name_in_messages_is_short_where_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_named_from_where_people_stand_and_in_a_checkout_from_its_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "cache" / "checkout" / "sub").mkdir(parents=True)
     (tmp_path / "cache" / "checkout" / "sub" / "MLproject").write_text("[]")
     monkeypatch.setenv("MLPROJ_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    for root, shown in (
-        (tmp_path / "cache" / "checkout", "sub/MLproject:1:1"),
-        (None, "cache/checkout/sub/MLproject:1:1"),
-    ):
+    (tmp_path / "MLproject").write_text("[]")
+    (tmp_path / "elsewhere").mkdir()
+
+    def place(folder: Path, root: Path | None = None) -> str:
         with pytest.raises(InvalidProject) as caught:
-            projects.load(tmp_path / "cache" / "checkout" / "sub", root=root)
-        assert str(caught.value.place) == shown
+            projects.load(folder, root=root)
+        return str(caught.value.place)
+
+    assert place(tmp_path / "cache" / "checkout" / "sub", tmp_path / "cache" / "checkout") == "sub/MLproject:1:1"
+    assert place(tmp_path) == "MLproject:1:1"
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert place(tmp_path) == "../MLproject:1:1"
 
 
 KEYS = [

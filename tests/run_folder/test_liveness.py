@@ -21,12 +21,8 @@ OWNER = """
 import os, platform, sys
 from mlproj import tracking
 from mlproj.foundation import paths
-<<<<<<< HEAD
 from mlproj.run_folder import liveness
 from mlproj.tracking.base import NewRun
-=======
-from mlproj.run_folder import liveness, log_file
->>>>>>> 1b62200c0cae17450d3507a903e610ee3e24ab1a
 run_id = sys.argv[1]
 with liveness.hold(paths.run_dir(run_id)):
     tracking.open().create_run(NewRun(run_id=run_id, host=platform.node(), pid=os.getpid()))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mlproj.environments.base import Declaration, Request
 from mlproj.foundation import file_tree, presence
+from mlproj.foundation.dataclass import replace
+from mlproj.foundation.errors import InvalidProject, Notice
 
 _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
 # requirements-dev.txt and the like say what the project's developers need, not its program.
@@ -14,13 +16,16 @@ _FOR_OTHERS = ("dev", "test", "doc", "lint", "build", "ci", "optional", "extra",
 # At the beginning of a command; what else a shell may do before is not looked into.
 _R_FIRST = re.compile(r"\s*(?:cd\s+[^\s;&|]+\s*(?:&&|;)\s*)?(?:\w+=\S*\s+)*R(?:script)?\s")
 _PYTHON = r"(?:^|[;&|(\n])\s*(?:\S*/)?python[\d.]*\s"
+# The tables of a pyproject.toml that say where packages come from, also in a file that is no TOML.
+_DECLARING = rb"(?m)^\s*\[+\s*(?:project|dependency-groups|tool\s*\.\s*(?:poetry|uv|pdm|rye))\b"
 _FOLDER_CHOICES = ("requirements.txt", "base.txt", "main.txt", "prod.txt", "production.txt")
 
 
 def detect(request: Request) -> Declaration:
     """The declaration for *request*, with its reason for people; kind ``none`` when there is none.
 
-    Raises InvalidProject when a pyproject.toml that would decide cannot be read.
+    Raises InvalidProject when a pyproject.toml that would decide cannot be read; one beside what decides, or that only
+    configures tools, is told among the declaration's findings.
     """
     if request.declared is not None:
         return _declared(request.declared)
@@ -32,12 +37,18 @@ def detect(request: Request) -> Declaration:
     for folder in folders:
         if is_r and presence.is_file(folder / "renv.lock"):
             return Declaration("renv_lock", folder / "renv.lock", f"{_called(folder, request)} has a renv.lock")
+    findings: list[Notice] = []
     for folder in folders:
         if folder != request.project_dir and not _is_python(request):
             continue  # the packages of a repository around it are nothing to a shell command
-        if found := _in_folder(folder, _called(folder, request)):
-            return _with_unread(found, folder)
-    return _without_file(request)
+        broken = _broken_pyproject(folder)
+        findings += [Notice(broken.message, broken.place, broken.hint, is_error=True)] if broken else []
+        found = _in_folder(folder, _called(folder, request), is_readable=broken is None)
+        if found is not None:
+            return replace(_with_unread(found, folder), findings=tuple(findings))
+        if broken is not None and _may_declare(folder / "pyproject.toml"):
+            raise broken
+    return replace(_without_file(request), findings=tuple(findings))
 
 
 def starts_r(request: Request) -> bool:
@@ -65,9 +76,9 @@ def _is_python(request: Request) -> bool:
     return any(name.endswith(".py") for _, _, files in file_tree.walk(request.project_dir) for name in files)
 
 
-def _in_folder(folder: Path, where: str) -> Declaration | None:
+def _in_folder(folder: Path, where: str, *, is_readable: bool) -> Declaration | None:
     pyproject = folder / "pyproject.toml"
-    declares = presence.is_file(pyproject) and _declares(pyproject)
+    declares = is_readable and presence.is_file(pyproject) and _declares(pyproject)
     # A uv.lock says nothing without the project it locks.
     if declares and presence.is_file(folder / "uv.lock"):
         return Declaration("uv_lock", folder / "uv.lock", f"{where} has a uv.lock")
@@ -125,6 +136,24 @@ def _has_block(script: Path) -> bool:
     from mlproj.environments.declarations import script_metadata
 
     return script_metadata.has_block(script)
+
+
+def _broken_pyproject(folder: Path) -> InvalidProject | None:
+    """Why the pyproject.toml in *folder* cannot be read; None where it can, or there is none."""
+    try:
+        if presence.is_file(folder / "pyproject.toml"):
+            _declares(folder / "pyproject.toml")
+    except InvalidProject as error:
+        return error
+    return None
+
+
+def _may_declare(pyproject: Path) -> bool:
+    """Whether a file that is no TOML may have been meant to say what the project needs; many only configure tools."""
+    try:
+        return bool(re.search(_DECLARING, pyproject.read_bytes()))
+    except OSError:
+        return True
 
 
 def _declares(pyproject: Path) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from mlproj.environments.declarations import foreign_platform
 from mlproj.environments.declarations.draft import Draft, canonical
 from mlproj.foundation import presence
-from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
+from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.foundation.redaction import redact
 
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
@@ -36,7 +36,11 @@ numpy scipy pandas scikit-learn matplotlib seaborn tensorflow torch torchvision 
 statsmodels plotly jupyter requests transformers datasets opencv-python pillow pyyaml hyperopt optuna pyspark pyarrow
 pytorch-lightning hydra-core sqlalchemy boto3 cloudpickle click joblib tqdm wandb nltk spacy gensim bokeh dask numba
 """
-_WELL_KNOWN = tuple(_WELL_KNOWN_WORDS.split())
+_WELL_KNOWN = frozenset(_WELL_KNOWN_WORDS.split())
+_BY_LETTER: dict[str, list[str]] = {}  # the longer ones; a file may name a hundred thousand packages
+for _name in _WELL_KNOWN_WORDS.split():
+    if len(_name) > 5:
+        _BY_LETTER.setdefault(_name[0], []).append(_name)
 
 
 def add(draft: Draft, text: str, folder: Path, place: Place, *, hashes: tuple[str, ...] = ()) -> None:
@@ -187,8 +191,8 @@ def guess_typo(draft: Draft, name: str, place: Place) -> None:
     wanted = canonical(name)
     if len(wanted) < 5 or wanted in _WELL_KNOWN:
         return
-    close = did_you_mean(wanted, _WELL_KNOWN)
-    if close and len(close) > 5 and _one_slip(wanted, close):
+    close = next((known for known in _BY_LETTER.get(wanted[0], ()) if _one_slip(wanted, known)), None)
+    if close:
         draft.warn(f"'{name}': did you mean '{close}'?", place)
 
 

@@ -16,7 +16,7 @@ from mlproj.environments.declarations import pip_requirement, text_file
 from mlproj.environments.declarations.draft import Draft
 from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
-from mlproj.foundation.redaction import redact
+from mlproj.foundation.redaction import looks_secret, redact
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -57,8 +57,9 @@ def read_into(draft: Draft, path: Path, *, constraints: bool = False, chain: tup
         raise InvalidProject(f"more than {_MAX_FILES} requirements files include each other", place=Place(str(path)))
     text = text_file.load(path)
     draft.add_file(path)
+    secrets = {name: value for name, value in os.environ.items() if looks_secret(name)}
     for number, line in logical_lines(text):
-        place = Place(str(path), number, text=redact(line))
+        place = Place(str(path), number, text=redact(line, secrets))
         add_line(draft, line, path.parent, place, constraints=constraints, chain=(*chain, path))
 
 

@@ -164,3 +164,25 @@ def test_a_broken_pyproject_is_an_error_with_its_place(tmp_path: Path) -> None:
 
     assert caught.value.place is not None
     assert caught.value.place.line == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "kind"),
+    [
+        (("requirements.txt",), "[tool.black\n", "requirements"),
+        (("requirements.txt",), "[project\n", "requirements"),
+        (("conda.yaml",), "[tool.black]\nline-length = \n", "conda_env"),
+        ((), "[tool.black]\nline-length = \n", "none"),
+    ],
+)
+def test_a_broken_pyproject_that_does_not_decide_is_told_beside_what_does(
+    tmp_path: Path, names: tuple[str, ...], text: str, kind: str
+) -> None:
+    put(tmp_path, *names)
+    put(tmp_path, "pyproject.toml", text=text)
+
+    found = detect(Request(tmp_path, tmp_path))
+
+    assert found.kind == kind
+    (finding,) = found.findings
+    assert finding.is_error and "this is no TOML" in str(finding)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
 
 from mlproj.environments.declarations import requirements_file, text_file
 from mlproj.environments.declarations.draft import Draft
@@ -244,3 +246,16 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidProject, match="this is not a file"):
         text_file.load(tmp_path / "requirements.txt")
+
+
+def test_a_file_of_very_many_packages_is_read_in_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(50):
+        monkeypatch.setenv(f"ANY_TOKEN_{number}", f"secret{number}")
+    text = "".join(f"package-{number}=={number}.0\n" for number in range(5000))
+    began = time.process_time()
+    for line in text.splitlines():
+        str(Requirement(line))
+    parsed = time.process_time()
+
+    assert len(read(tmp_path, text).packages) == 5000
+    assert time.process_time() - parsed < 6 * (parsed - began)  # what must be done anyway
