@@ -20,9 +20,6 @@ from mlproj.http.client import HttpClient, Refused, Unreachable
 from mlproj.tracking.base import Metric, NewRun, TrackingStore
 from tests.mlflow_server import free_port
 from tests.server.conftest import running
-from tests.tracking.conftest import tiny_disk
-
-__all__ = ["tiny_disk"]
 
 _BATCH = 20
 

@@ -145,7 +145,7 @@ def test_each_check_is_a_case(folder: Path, tmp_path: Path) -> None:
 
     assert result.code == strict.code == 65
     assert [case.attrib["name"] for case in xml.iter("testcase")] == [
-        "project", "entry point main", "entry point bad", "environment", "imports",
+        "project", "entry point main", "entry point bad", "environment", "what the code needs", "imports",
     ]  # fmt: skip
     assert xml.attrib["failures"] == "1"
     assert "did you mean 'name'?" in (next(xml.iter("failure")).text or "")
@@ -176,4 +176,4 @@ def test_findings_are_shown_also_when_a_file_cannot_be_written(folder: Path) -> 
     result = mlproj("check", folder, "--summary", "/dev/full")
 
     assert result.code == 69
-    assert "did you mean 'name'?" in result.err and "1 of 4 checks failed" in result.err
+    assert "did you mean 'name'?" in result.err and "1 of 5 checks failed" in result.err
