@@ -9,8 +9,10 @@ from pathlib import Path
 from mlproj import projects, sources
 from mlproj.environments.base import Declaration, Request
 from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.errors import Place, UsageError
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.progress import Progress
+from mlproj.foundation.shown_path import from_here
 from mlproj.foundation.type_names import Any
 from mlproj.projects.base import Command, EntryPoint, Project
 from mlproj.running.plan import RunRequest
@@ -31,7 +33,12 @@ class OpenedProject:
 
     def entry_point(self, project: Project) -> EntryPoint:
         """The entry point that is asked for, else main, else the only one. Raises UsageError, InvalidProject."""
-        return projects.resolve_entry_point(project, self._asked)
+        try:
+            return projects.resolve_entry_point(project, self._asked)
+        except UsageError as error:
+            if error.place and project.file:
+                error.place = Place(from_here(project.file, self.checkout.root))
+            raise
 
     def any_entry_point(self, project: Project) -> EntryPoint:
         """As :meth:`entry_point`, and the first, or an empty one, where that finds none and none is asked for."""

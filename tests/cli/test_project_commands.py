@@ -411,3 +411,13 @@ def test_a_broken_file_that_only_configures_tools_stops_check_and_no_run(cli: Cl
 
     assert checked.code == 65 and "pyproject.toml:1:12: this is no TOML" in checked.err
     assert planned.code == 0 and "pyproject.toml:1:12: this is no TOML" in planned.err
+
+
+def test_an_unknown_entry_point_is_told_with_the_file_from_where_one_stands(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project(tmp_path / "p", "entry_points: {main: {command: 'true'}}\n")
+    (tmp_path / "q").mkdir()
+    monkeypatch.chdir(tmp_path / "q")
+
+    assert "../p/MLproject: there is no entry point called 'mian'" in cli("run", folder, "-e", "mian", "--dry-run").err
