@@ -108,12 +108,14 @@ def test_folders_nested_very_deeply_are_run_copied_and_removed(hello: Path) -> N
     finally:
         os.close(here)
 
-    done = run("run", "--isolated", hello)
+    try:
+        done = run("run", "--isolated", hello)
 
-    assert (done.code, done.out) == (0, "hello\n"), done.err
-    assert not [place for place in paths.checkouts().iterdir() if place.is_dir()]
-    assert run("check", hello).code == 0
-    subprocess.run(["rm", "-rf", str(hello)], check=True)  # pytest's own clearing up would recurse
+        assert (done.code, done.out) == (0, "hello\n"), done.err
+        assert not [place for place in paths.checkouts().iterdir() if place.is_dir()]
+        assert run("check", hello).code == 0
+    finally:  # pytest's own clearing up would recurse, in later sessions too
+        subprocess.run(["rm", "-rf", str(hello)], check=True)
 
 
 @pytest.mark.parametrize(
