@@ -146,6 +146,8 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(base / "user" / ".gitconfig"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    # A command run in this process must not adopt, and then end, what other tests have started.
+    monkeypatch.setattr("mlproj.backends.subreaper.become", lambda: None)
     monkeypatch.setenv("MLPROJ_CONDA", "off")  # no test asks channels far away
     monkeypatch.setenv("MLPROJ_HOME", str(base / "home"))
     monkeypatch.setenv("MLPROJ_CACHE", str(base / "cache"))

@@ -164,7 +164,6 @@ NOT_ON_THE_WARM_PATH = {
         "socket",
         "starlette",
         "tempfile",
-        "typing",
         "urllib.request",
         "uuid",
         "virtualenv",

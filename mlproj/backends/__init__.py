@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlproj.foundation import plugins
-from mlproj.foundation.type_names import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlproj.backends.base import Backend

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from mlproj.foundation.dataclass import dataclass
-from mlproj.foundation.type_names import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import socket

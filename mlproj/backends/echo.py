@@ -12,9 +12,9 @@ import select
 import stat
 import sys
 from collections import deque
+from typing import IO, Any
 
 from mlproj.foundation import open_line
-from mlproj.foundation.type_names import IO, Any
 
 _FULL = 1 << 20  # bytes not yet written at which no more is read from the job
 _PIECE = 1 << 16

@@ -10,11 +10,11 @@ import os
 import select
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from mlproj.cli import terminal
 from mlproj.foundation.errors import Interrupted, MlprojError, Place, ServiceError, UsageError
 from mlproj.foundation.redaction import redact
-from mlproj.foundation.type_names import Any
 
 _READER_GONE = 128 + 13  # as a program that SIGPIPE ends
 

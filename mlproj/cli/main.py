@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-
-from mlproj.foundation.type_names import NoReturn
+from typing import NoReturn
 
 
 def main() -> None:

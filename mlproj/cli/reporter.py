@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from mlproj.cli import terminal
 from mlproj.foundation import open_line
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
-from mlproj.foundation.type_names import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlproj.cli.spinner import Spinner

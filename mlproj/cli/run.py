@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from mlproj.cli import lost_folder
 from mlproj.cli.reporter import Reporter, make_reporter
 from mlproj.foundation import env_vars
 from mlproj.foundation.errors import ServiceError, UsageError
-from mlproj.foundation.type_names import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

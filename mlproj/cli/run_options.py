@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mlproj.cli import option
 from mlproj.cli.option import Option
 from mlproj.foundation import env_vars
-from mlproj.foundation.type_names import Any
 
 URI = "."
 """The project where none is named."""

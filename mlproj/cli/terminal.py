@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import IO
 
 from mlproj.foundation import env_vars
-from mlproj.foundation.type_names import IO
 
 _STYLES = {"red": "31", "yellow": "33", "green": "32", "cyan": "36", "bold": "1", "dim": "2"}
 

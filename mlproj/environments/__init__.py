@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlproj.foundation import env_vars
 from mlproj.foundation.errors import EnvironmentFailure, MlprojError, UsageError
-from mlproj.foundation.type_names import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlproj.environments.base import Declaration, Environment, Request

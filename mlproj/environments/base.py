@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import Notice, Place
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.progress import Progress
-from mlproj.foundation.type_names import Any, Protocol
 
 
 @dataclass(frozen=True)

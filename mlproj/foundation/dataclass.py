@@ -8,7 +8,7 @@ as well.
 
 from __future__ import annotations
 
-from mlproj.foundation.type_names import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace

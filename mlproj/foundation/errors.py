@@ -5,8 +5,9 @@ Anything raised that is not an :class:`MlprojError` is a bug in mlproj and is re
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mlproj.foundation.dataclass import dataclass
-from mlproj.foundation.type_names import ClassVar
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import UsageError
-from mlproj.foundation.type_names import Any
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlproj.foundation.type_names import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import override

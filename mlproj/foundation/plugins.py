@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from mlproj.foundation.errors import UsageError, did_you_mean
-from mlproj.foundation.type_names import Any
 
 
 def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:

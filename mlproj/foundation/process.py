@@ -17,10 +17,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import IO, Any
 
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import MlprojError, ServiceError, UsageError
-from mlproj.foundation.type_names import IO, Any
 
 _BLOCK = 1 << 16
 _LONGEST_LINE = 1 << 16

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-
-from mlproj.foundation.type_names import Protocol
+from typing import Protocol
 
 
 class Progress(Protocol):

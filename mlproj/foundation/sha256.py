@@ -6,7 +6,7 @@ For what may be large, take :mod:`hashlib`.
 
 from __future__ import annotations
 
-from mlproj.foundation.type_names import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hashlib import sha256

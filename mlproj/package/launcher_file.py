@@ -12,7 +12,7 @@ import mlproj
 
 NAME = "launcher.pyz"
 MODULES = (
-    *("foundation.errors", "foundation.dataclass", "foundation.redaction", "foundation.type_names"),
+    *("foundation.errors", "foundation.dataclass", "foundation.redaction"),
     *("package.launcher", "package.entry_points", "projects.base", "projects.assignment", "projects.command"),
     *("projects.parameter", "projects.path_value", "projects.rendering", "projects.shell", "projects.template"),
     *("projects.resolution", "projects.discovery", "projects.file_system", "projects.harmless", "projects.nested_code"),

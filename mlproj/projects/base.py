@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import InvalidProject, Notice, Place
-from mlproj.foundation.type_names import Any
 
 REQUIRED = object()
 """The default of a parameter that has none, told apart from ``default: null``, which means optional."""

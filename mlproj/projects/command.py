@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import InvalidProject, Notice, Place, UsageError, did_you_mean
-from mlproj.foundation.type_names import Any
 from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
 from mlproj.projects.parameter import objection, shown
 from mlproj.projects.rendering import render

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, did_you_mean
-from mlproj.foundation.type_names import Any
 from mlproj.projects import file_system
 from mlproj.projects.base import EnvironmentDeclaration
 from mlproj.projects.reading import Reader, describe

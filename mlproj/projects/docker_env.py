@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
-from mlproj.foundation.type_names import Any
 from mlproj.projects.base import EnvironmentDeclaration
 from mlproj.projects.reading import Reader, describe
 

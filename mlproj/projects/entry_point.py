@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mlproj.foundation.errors import InvalidProject, did_you_mean
-from mlproj.foundation.type_names import Any
 from mlproj.projects.base import REQUIRED, EntryPoint, Parameter
 from mlproj.projects.parameter import TYPES, canonical_type
 from mlproj.projects.reading import Reader, describe

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.foundation.shown_path import from_here
-from mlproj.foundation.type_names import Any
 from mlproj.projects import discovery
 from mlproj.projects.base import Project
 from mlproj.projects.declaration import KINDS, default_environment, read_environment

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from mlproj.foundation.redaction import MASK, looks_secret, mask_url
-from mlproj.foundation.type_names import Any
 from mlproj.projects.base import Parameter, Project
 
 TYPES = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, UsageError
-from mlproj.foundation.type_names import Any
 from mlproj.projects.reading import describe
 from mlproj.yaml_document import Document
 from mlproj.yaml_document import load as load_yaml

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, Notice, Place, did_you_mean
-from mlproj.foundation.type_names import Any
 from mlproj.yaml_document import Document
 
 # Keys that MLflow ignores, that tools write and people use for themselves: no reason to warn anyone.

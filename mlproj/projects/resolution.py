@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 
 from mlproj.foundation.errors import Place, UsageError, did_you_mean
-from mlproj.foundation.shown_path import from_here
 from mlproj.projects import discovery, file_system
 from mlproj.projects.base import EntryPoint, Project
 
@@ -53,7 +52,7 @@ def _script(project: Project, name: str) -> EntryPoint:
 
 
 def _unknown(project: Project, name: str) -> UsageError:
-    place = Place(from_here(project.file)) if project.file else None
+    place = Place(str(project.file)) if project.file else None
     if not project.entry_points:
         below = discovery.projects_below(project.directory)
         if below:

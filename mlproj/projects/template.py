@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
 from mlproj.foundation.dataclass import dataclass
-from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.projects.shell import ends_in_dollar
 
 _SIMPLE = re.compile(r"\{([^{}]*)\}")

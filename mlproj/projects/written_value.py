@@ -7,7 +7,8 @@ compare with. Where a number is wanted, YAML's number counts. What differs from 
 
 from __future__ import annotations
 
-from mlproj.foundation.type_names import Any
+from typing import Any
+
 from mlproj.projects.reading import Reader, describe
 
 _TEXTS = ("string", "path", "uri")

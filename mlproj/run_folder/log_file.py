@@ -13,11 +13,11 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from mlproj.foundation import env_vars
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import UsageError
-from mlproj.foundation.type_names import TYPE_CHECKING, TypeVar
 from mlproj.tracking.base import Metric, TrackingStore
 
 if TYPE_CHECKING:

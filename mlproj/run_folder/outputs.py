@@ -13,11 +13,11 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from mlproj.foundation import paths
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.progress import Progress
-from mlproj.foundation.type_names import BinaryIO
 from mlproj.tracking.base import Output
 
 FOLDER = "outputs"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 from mlproj.backends.base import LASTING, Usage
 from mlproj.environments.base import Network
 from mlproj.foundation import env_vars, paths
 from mlproj.foundation.errors import MlprojError, ServiceError
 from mlproj.foundation.progress import Progress
-from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.mlflow_import import location
 from mlproj.run_folder import artifact_folder, log_file, output_log, outputs
 from mlproj.running import system_metrics

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol, TypeVar
 
 from mlproj.foundation.errors import Interrupted
-from mlproj.foundation.type_names import Protocol, TypeVar
 
 # A closed terminal is told like a polite request to end; Windows knows no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

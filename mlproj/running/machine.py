@@ -7,9 +7,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.redaction import redact
-from mlproj.foundation.type_names import Any
 
 VARIABLES = (
     # The order in which Python walks sets, what it imports, whether asserts are there.

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from mlproj.foundation.progress import Progress
-from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.projects import server_addresses
 from mlproj.projects.server_address import ServerAddress
 from mlproj.running.plan import Plan

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from mlproj import projects, sources
 from mlproj.environments.base import Declaration, Request
@@ -13,7 +14,6 @@ from mlproj.foundation.errors import Place, UsageError
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.shown_path import from_here
-from mlproj.foundation.type_names import Any
 from mlproj.projects.base import Command, EntryPoint, Project
 from mlproj.running.plan import RunRequest
 from mlproj.sources.base import Checkout, Revision, Source

@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from mlproj.environments.base import Description, Environment, Request
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import Notice
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.redaction import MASK, looks_secret, redact
-from mlproj.foundation.type_names import Any
 from mlproj.projects.base import Command, EntryPoint, Project
 from mlproj.projects.script import missing_scripts
 from mlproj.running.isolation.base import Isolation, Sandbox

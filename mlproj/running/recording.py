@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from mlproj import __version__, outbox, tracking
 from mlproj.backends.base import Outcome
@@ -17,7 +18,6 @@ from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import Interrupted, MlprojError
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
-from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.projects.base import Project
 from mlproj.projects.parameter import secret_defaults
 from mlproj.run_folder import liveness

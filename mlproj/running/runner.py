@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from mlproj import backends, environments, projects
 from mlproj.backends.base import Job, Outcome
 from mlproj.environments.base import Prepared
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
-from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.run_folder import start_sign
 from mlproj.running import isolation, not_started
 from mlproj.running.command_environ import variables_of_run

@@ -12,10 +12,10 @@ import math
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 from mlproj.foundation import env_vars
 from mlproj.foundation.errors import MlprojError, UsageError
-from mlproj.foundation.type_names import Any
 from mlproj.tracking.base import Metric
 
 PREFIX = "system/"

@@ -14,8 +14,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.tracking.base import Run, Status, TrackingStore
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.locked import Given
-from mlproj.foundation.type_names import Protocol
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlproj.foundation import file_tree, presence
 from mlproj.foundation.errors import SourceError, UsageError
-from mlproj.foundation.type_names import TYPE_CHECKING
 from mlproj.sources import workspace
 from mlproj.sources.address import Address
 from mlproj.sources.base import Checkout, Revision, Source

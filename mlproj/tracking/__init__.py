@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
 
 from mlproj.foundation import env_vars, paths
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
-from mlproj.foundation.type_names import TYPE_CHECKING, TypeGuard
 from mlproj.tracking.base import TrackingStore
 
 if TYPE_CHECKING:

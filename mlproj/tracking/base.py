@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import Place, UsageError
-from mlproj.foundation.type_names import Any, Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from mlproj.foundation.type_names import Any
 from mlproj.tracking.base import Run
 from mlproj.tracking.sql.row import to_outputs
 

@@ -11,9 +11,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from mlproj.foundation.errors import UsageError
-from mlproj.foundation.type_names import Any
 from mlproj.tracking.base import Output
 
 _DEEPEST = 20  # levels of lists and objects

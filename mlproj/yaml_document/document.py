@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, Notice, Place
-from mlproj.foundation.type_names import Any
 from mlproj.yaml_document.node import MAPPING, SCALAR, SEQUENCE, TAG, UNREADABLE, Node
 from mlproj.yaml_document.text import Text
 from mlproj.yaml_document.typo import TEMPLATE_HINT, meant_pair

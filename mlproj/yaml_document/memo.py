@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import zlib
 from pathlib import Path
+from typing import Any
 
 from mlproj import __version__
 from mlproj.foundation import paths
 from mlproj.foundation.redaction import mask_channel
-from mlproj.foundation.type_names import Any
 from mlproj.yaml_document.node import SCALAR, SEQUENCE, Node
 
 _FORMAT = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlproj.foundation.type_names import Any
+from typing import Any
 
 SCALAR, SEQUENCE, MAPPING = "scalar", "sequence", "mapping"
 

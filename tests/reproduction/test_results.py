@@ -24,7 +24,7 @@ def place() -> Iterator[Place]:
 
 
 def a_run(place: Place, values: dict[str, float], tags: dict[str, str] | None = None, **fields: dict[str, str]) -> Run:
-    run = place.runs.create_run(NewRun(tags=tags, **fields))
+    run = place.runs.create_run(NewRun(tags=tags or {}, **fields))
     place.runs.log(run.run_id, metrics=[Metric(name, value, 1) for name, value in values.items()])
     place.runs.update_run(run.run_id, RunChanges(status=Status.FINISHED, exit_code=0))
     return place.runs.get_run(run.run_id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import Notice, Place
 from mlproj.foundation.progress import Silent
@@ -27,9 +29,12 @@ def planned(folder: Path) -> Plan:
         return plan
 
 
-def test_warnings_are_data_with_their_places_until_they_are_shown(tmp_path: Path) -> None:
+def test_warnings_are_data_with_their_places_until_they_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     warnings = planned(tmp_path).warnings
-    file = str(tmp_path / "MLproject")
+    file = "MLproject"
 
     assert [(warning.place and (warning.place.file, warning.place.line), warning.hint) for warning in warnings] == [
         ((file, 6), "write {rate}"),

@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation import paths
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
-from mlproj.foundation.type_names import Any
 
 MARKER = "environment.json"
 BUILDING = ".building"

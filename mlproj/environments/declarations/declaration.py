@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation import presence
 from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, Place
-from mlproj.foundation.type_names import Any
 
 _PYTHON_VERSION = r"(?a)^\s*(?:python-?|cpython-?)?(\d+\.\d+(?:\.\d+)?)\s*$"
 

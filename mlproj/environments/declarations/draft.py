@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import Notice, Place
-from mlproj.foundation.type_names import Any
 
 _SHOWN = 15  # names in one note; more would not fit on two lines
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from mlproj.environments.declarations.draft import Draft
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
-from mlproj.foundation.type_names import Any
 from mlproj.yaml_document import Document
 
 _KEYS = ("python", "build_dependencies", "dependencies")

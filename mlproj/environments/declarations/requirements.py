@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import Notice
-from mlproj.foundation.type_names import Any
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations.requirements import Requirements
@@ -16,7 +17,6 @@ from mlproj.environments.python.interpreter import Interpreter, stamp
 from mlproj.foundation import paths
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.sha256 import sha256
-from mlproj.foundation.type_names import Any
 
 _FORMAT = 1
 

@@ -12,10 +12,10 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation.dataclass import replace
-from mlproj.foundation.type_names import Any
 
 _MAPPING = r"(?m)^MAPPING(?::[^=]*)?\s*=\s*(\{.*\})\s*$"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mlproj.environments.base import INSIDE, Declaration, Description, Environment, Packed, Prepared, Request
 from mlproj.environments.cache import transaction
@@ -13,7 +14,6 @@ from mlproj.environments.python.interpreter import Interpreter
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import mask_url
-from mlproj.foundation.type_names import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlproj.environments.python.uv import Uv

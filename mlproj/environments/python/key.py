@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.foundation import file_tree, presence
 from mlproj.foundation.redaction import mask_url
 from mlproj.foundation.sha256 import sha256
-from mlproj.foundation.type_names import Any
 
 _LAYOUT = 2
 """Raised when what is built from the same input changes, so that older environments are not taken for it."""

@@ -3,7 +3,7 @@ is planned."""
 
 from __future__ import annotations
 
-from mlproj.foundation.type_names import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlproj.environments.base import Description

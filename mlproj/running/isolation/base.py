@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 from mlproj.backends.base import Job, StandIn
 from mlproj.environments.base import Network, Prepared
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.progress import Progress
-from mlproj.foundation.type_names import Protocol
 
 HERE = Network("127.0.0.1", "127.0.0.1")
 """The network of a process on this machine: the loopback."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mlproj.foundation.errors import UsageError, did_you_mean
-from mlproj.foundation.type_names import Any
 from mlproj.tracking.base import AlreadyExists, Experiment, NotFound, WrongState
 from mlproj.tracking.sql import row as sql_row
 from mlproj.tracking.sql.row import EXPERIMENT_COLUMNS, text

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
-from mlproj.foundation.type_names import Any
 from mlproj.tracking import artifact_uri, run_document
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 

@@ -7,10 +7,10 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import UsageError
-from mlproj.foundation.type_names import Any, Protocol
 from mlproj.tracking.base import AlreadyExists, DatasetInput, Metric, NotFound, Run, StoreError, WrongState
 from mlproj.tracking.sql import row as sql_row
 from mlproj.tracking.sql.row import Logged, Point, text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, Protocol
 
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.override import override
-from mlproj.foundation.type_names import Any, Protocol
 from mlproj.tracking import run_name as names
 from mlproj.tracking.base import (
     DatasetInput,
