@@ -1,7 +1,8 @@
 """Run machine-learning projects from wherever they live, write down what happened, and do it again.
 
-``mlproj.run`` is the Python twin of ``mlproj run``. ``mlproj.log_metric``, ``start_run`` and their like log to a run,
-also outside of ``mlproj run``. Importing this package loads nothing else: each name is loaded when it is first used.
+``mlproj.run`` does from Python what ``mlproj run`` does. ``mlproj.log_metric``, ``start_run`` and their like log to a
+run, also outside of ``mlproj run``. Importing this package loads nothing else: each name is loaded when it is first
+used.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def _solve(asked: argparse.Namespace) -> int:
 
     from mlproj.environments.conda.credentials import Credentials
     from mlproj.environments.conda.rattler import Rattler
-    from mlproj.environments.conda.tool import Access, ChannelAway, Unsolvable
+    from mlproj.environments.conda.tool import Access, ChannelUnreachable, Unsolvable
 
     assert asked.dry_run and asked.json and asked.override_channels
     channels = [rattler.Channel(name).base_url.rstrip("/") for name in asked.channel]
@@ -72,7 +72,7 @@ def _solve(asked: argparse.Namespace) -> int:
     except Unsolvable as error:
         print(json.dumps({"exception_name": "UnsatisfiableError", "message": error.message}))
         return 1
-    except ChannelAway as error:
+    except ChannelUnreachable as error:
         print(json.dumps({"exception_name": "CondaHTTPError", "message": error.message}))
         return 1
     fetch = [{**one.record, "url": one.url, "channel": one.channel} for one in found]

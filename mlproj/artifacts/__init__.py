@@ -47,7 +47,7 @@ def open_recorded(place: str, *, server: str | None = None, local: bool = True) 
         server = server or env_vars.TRACKING_URI.get() or ""
         if not server.startswith(("http://", "https://")):
             raise UsageError(
-                f"{place} is with a tracking server", hint="set MLPROJ_TRACKING_URI to the address of that server"
+                f"{place} belongs to a tracking server", hint="set MLPROJ_TRACKING_URI to the address of that server"
             )
         return ProxiedArtifacts(place, HttpClient(server))
     if (scheme == "file" and local) or (

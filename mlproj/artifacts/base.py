@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
@@ -69,6 +69,39 @@ class ArtifactStore(Protocol):
         """The file on this machine, None when it is elsewhere."""
 
 
+def walk(
+    store: ArtifactStore,
+    *,
+    skipped: Container[str] = (),
+    deepest: int | None = None,
+    on_invalid: Callable[[str], object] | None = None,
+) -> Iterator[tuple[str, int]]:
+    """Every file of *store* with its size in bytes, in the order of :meth:`ArtifactStore.list`, folders included.
+
+    Folders at the paths *skipped* are left out, and so is one that was removed meanwhile. Raises InvalidPath for a
+    folder below *deepest* others, and for one that cannot be listed, unless *on_invalid* is there to be given its path.
+    """
+    waiting: list[tuple[str, int | None, int]] = [("", None, 0)]
+    while waiting:
+        path, size, depth = waiting.pop()
+        if size is not None:
+            yield path, size
+            continue
+        if deepest is not None and depth > deepest:
+            raise InvalidPath(f"{path!r:.200} is too deep")
+        try:
+            entries = store.list(path)
+        except NoSuchFile:
+            continue
+        except InvalidPath:
+            if on_invalid is None:
+                raise
+            on_invalid(path)
+            continue
+        below = [(f"{path}/{entry.name}" if path else entry.name, entry.size, depth + 1) for entry in entries]
+        waiting.extend(entry for entry in reversed(below) if entry[1] is not None or entry[0] not in skipped)
+
+
 def parts_of(path: str) -> tuple[str, ...]:
     """The names in *path*. Raises InvalidPath for one that leads elsewhere, also when it is unquoted once more.
 
@@ -98,4 +131,6 @@ def _check(path: str, plain: str) -> None:
 
 
 def _invalid(path: str) -> InvalidPath:
-    return InvalidPath(f"Invalid path: {path!r:.200}", hint="expected names parted by '/', relative to the artifacts")
+    return InvalidPath(
+        f"Invalid path: {path!r:.200}", hint="expected names separated by '/', relative to the artifacts"
+    )

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from mlproj.artifacts.base import Entry, InvalidPath, NoSuchFile, parts_of
+from mlproj.artifacts.base import ArtifactStore, Entry, InvalidPath, NoSuchFile, parts_of
 from mlproj.foundation.errors import ServiceError, UsageError
+from mlproj.foundation.override import override
 
 _UNFINISHED = ".mlproj-upload-"
 # What the path and not the disk is to blame for.
@@ -34,7 +35,7 @@ def folder_of(place: str | Path) -> Path | None:
     return None if "://" in place else Path(place)
 
 
-class LocalArtifacts:
+class LocalArtifacts(ArtifactStore):
     """The :class:`~mlproj.artifacts.base.ArtifactStore` over a folder. A link that leads out of the folder is not
     followed."""
 
@@ -42,7 +43,8 @@ class LocalArtifacts:
         self._folder = folder.absolute()
         self.uri = self._folder.as_uri()
 
-    def list(self, path: str) -> list[Entry]:  # noqa: D102
+    @override
+    def list(self, path: str) -> list[Entry]:
         with _reported(path):
             folder = self._place(path)
             if not folder.is_dir():
@@ -53,11 +55,13 @@ class LocalArtifacts:
                 ]
         return sorted(entry for entry in entries if entry is not None)
 
-    def open(self, path: str) -> IO[bytes]:  # noqa: D102
+    @override
+    def open(self, path: str) -> IO[bytes]:
         return self.local_file(path).open("rb")
 
+    @override
     @contextmanager
-    def create(self, path: str) -> Iterator[Callable[[bytes], object]]:  # noqa: D102
+    def create(self, path: str) -> Iterator[Callable[[bytes], object]]:
         with _reported(path):
             file = self._place(path)
             if file.is_dir():
@@ -77,7 +81,8 @@ class LocalArtifacts:
             finally:
                 unfinished.unlink(missing_ok=True)
 
-    def delete(self, path: str) -> None:  # noqa: D102
+    @override
+    def delete(self, path: str) -> None:
         with _reported(path):
             place = self._place(path)
             if place == self._folder.resolve():
@@ -87,7 +92,8 @@ class LocalArtifacts:
             else:
                 place.unlink()
 
-    def local_file(self, path: str) -> Path:  # noqa: D102
+    @override
+    def local_file(self, path: str) -> Path:
         with _reported(path):
             place = self._place(path)
             if not place.is_file():

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import quote, urlsplit
 
-from mlproj.artifacts.base import Entry, NoSuchFile, parts_of
+from mlproj.artifacts.base import ArtifactStore, Entry, NoSuchFile, parts_of
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.override import override
 from mlproj.foundation.redaction import mask_url
 from mlproj.http.client import HttpClient, Refused
 
@@ -21,7 +22,7 @@ _IN_MEMORY = 1 << 20  # bytes of a file that is passed on without a file of its 
 _PORTION = 1 << 18
 
 
-class ProxiedArtifacts:
+class ProxiedArtifacts(ArtifactStore):
     """The :class:`~mlproj.artifacts.base.ArtifactStore` of an ``mlflow-artifacts:`` *uri*, which *caller* asks for.
 
     With an authority (``mlflow-artifacts://host/…``) that has to be the server's own: whoever may name a place must not
@@ -31,19 +32,21 @@ class ProxiedArtifacts:
     def __init__(self, uri: str, caller: HttpClient) -> None:
         parts = urlsplit(uri)
         if parts.netloc not in ("", urlsplit(caller.uri).netloc):
-            raise UsageError(f"{mask_url(uri)} is with another server than {caller.uri}")
+            raise UsageError(f"{mask_url(uri)} is on another server than {caller.uri}")
         self._client = caller
         self._top = "/".join(parts_of(parts.path.strip("/")))
         self.uri = uri.rstrip("/")
 
-    def list(self, path: str) -> list[Entry]:  # noqa: D102
+    @override
+    def list(self, path: str) -> list[Entry]:
         with _named(path):
             answer = self._client.call("GET", _API, {"path": self._place(path)})
         # MLflow's server says names relative to what was asked for, and so do we; the last part is the name in any
         # case.
         return [Entry(str(one["path"]).rstrip("/").rpartition("/")[2], _size(one)) for one in answer.get("files", ())]
 
-    def open(self, path: str) -> IO[bytes]:  # noqa: D102
+    @override
+    def open(self, path: str) -> IO[bytes]:
         spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the caller closes it
         try:
             with _named(path), self._client.download(self._address(path)) as response:
@@ -55,8 +58,9 @@ class ProxiedArtifacts:
         spool.seek(0)
         return cast("IO[bytes]", spool)
 
+    @override
     @contextmanager
-    def create(self, path: str) -> Iterator[Callable[[bytes], object]]:  # noqa: D102
+    def create(self, path: str) -> Iterator[Callable[[bytes], object]]:
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
             yield spool.write
             size = spool.tell()
@@ -68,7 +72,8 @@ class ProxiedArtifacts:
         with file.open("rb") as opened:
             self._client.upload(self._address(path), opened, os.fstat(opened.fileno()).st_size)
 
-    def delete(self, path: str) -> None:  # noqa: D102
+    @override
+    def delete(self, path: str) -> None:
         with _named(path):
             self._client.call("DELETE", self._address(path))
 

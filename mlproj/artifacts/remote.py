@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from mlproj.artifacts.base import Abandoned, Entry, InvalidPath, NoSuchFile, parts_of
+from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, InvalidPath, NoSuchFile, parts_of
 from mlproj.foundation.errors import MlprojError, ServiceError, UsageError
+from mlproj.foundation.override import override
 from mlproj.foundation.redaction import mask_url
 
 _UNFINISHED = ".mlproj-upload-"
@@ -25,7 +26,7 @@ _EXTRAS = {
 }
 
 
-class RemoteArtifacts:
+class RemoteArtifacts(ArtifactStore):
     """The :class:`~mlproj.artifacts.base.ArtifactStore` over a URL."""
 
     def __init__(self, url: str) -> None:
@@ -43,7 +44,8 @@ class RemoteArtifacts:
             raise UsageError(f"cannot keep artifacts in {mask_url(url)}: {error}", hint=hint) from error
         self.uri = url.rstrip("/")
 
-    def list(self, path: str) -> list[Entry]:  # noqa: D102
+    @override
+    def list(self, path: str) -> list[Entry]:
         place = self._place(path)
         with self._reported(path):
             try:
@@ -54,14 +56,16 @@ class RemoteArtifacts:
         entries = [_entry(one) for one in found if one["name"].strip("/") != place.strip("/")]
         return sorted(entry for entry in entries if not entry.name.startswith(_UNFINISHED))
 
-    def open(self, path: str) -> IO[bytes]:  # noqa: D102
+    @override
+    def open(self, path: str) -> IO[bytes]:
         with self._reported(path):
             if not self._files.isfile(self._place(path)):
                 raise NoSuchFile(f"there is no file {path!r:.200}")
             return cast("IO[bytes]", self._files.open(self._place(path), "rb"))
 
+    @override
     @contextmanager
-    def create(self, path: str) -> Iterator[Callable[[bytes], object]]:  # noqa: D102
+    def create(self, path: str) -> Iterator[Callable[[bytes], object]]:
         place = self._place(path)
         with self._reported(path):
             if self._files.isdir(place):
@@ -78,7 +82,8 @@ class RemoteArtifacts:
                 if self._files.exists(unfinished):
                     self._files.rm(unfinished)
 
-    def delete(self, path: str) -> None:  # noqa: D102
+    @override
+    def delete(self, path: str) -> None:
         if not parts_of(path):
             raise InvalidPath("the place of all artifacts cannot be removed")
         with self._reported(path):

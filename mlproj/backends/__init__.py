@@ -13,6 +13,6 @@ KINDS = {"local": "mlproj.backends.local:LocalBackend"}
 
 
 def open(name: str) -> Backend:
-    """The backend called *name*. Raises :class:`~mlproj.foundation.errors.UsageError` for one that nobody provides."""
+    """The backend called *name*. Raises :class:`~mlproj.foundation.errors.UsageError` for an unknown one."""
     backend: Backend = plugins.load("mlproj.backends", name, KINDS)()
     return backend

@@ -31,15 +31,15 @@ _CARDS = ("nvidia*", "dri", "kfd")
 _UNSHARED = ("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 # bubblewrap, and so the sandbox, is not to end by what asks the command to end: a process that is signalled is asked
 # to.
-_DEAF = "trap '' INT TERM HUP; exec \"$@\""
-_ENTRANCE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlproj.backends.sandbox_init import main; main()"
+_IGNORE_SIGNALS = "trap '' INT TERM HUP; exec \"$@\""
+_INIT_CODE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlproj.backends.sandbox_init import main; main()"
 _PACKAGE = Path(__file__).parents[1]
 _MOST_LINKS = 40  # as the kernel follows
 _PATIENCE = 10.0  # seconds
 
 
 @dataclass(frozen=True)
-class Bounds:
+class VisibleFiles:
     """What a confined job sees: folders and files it may write, those it may read where they would be hidden, and those
     hidden.
 
@@ -63,13 +63,13 @@ def check() -> None:
         [program, *_UNSHARED, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"], timeout=_PATIENCE
     )
     if tried.returncode:
-        said = (tried.error_text.strip().splitlines() or ["no reason given"])[-1]
+        reason = (tried.error_text.strip().splitlines() or ["no reason given"])[-1]
         raise ServiceError(
-            f"--sandbox: bubblewrap cannot make a sandbox here: {said}",
+            f"--sandbox: bubblewrap cannot make a sandbox here: {reason}",
             hint=(
                 "it needs unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1,"
                 " user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0; in a container it"
-                " needs that container's leave"
+                " has to be allowed in that container"
             ),
         )
 
@@ -80,27 +80,29 @@ def cards() -> list[str]:
 
 
 @contextmanager
-def confined(job: Job, bounds: Bounds, port: int, stand_in: StandIn | None = None) -> Iterator[Job]:
-    """*job* as one whose command runs in a sandbox within *bounds*, from where it reaches *port* of this machine and no
+def confined(job: Job, files: VisibleFiles, port: int, stand_in: StandIn | None = None) -> Iterator[Job]:
+    """*job* as one whose command runs in a sandbox within *files*, from where it reaches *port* of this machine and no
     other.
 
     What it says to other ports that a *stand_in* has is given to that.
     """
     from mlproj.backends.socket_forwarder import SocketForwarder
 
-    with SocketForwarder(port, stand_in.accept if stand_in else None) as doorway:
+    with SocketForwarder(port, stand_in.accept if stand_in else None) as forwarder:
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        heard = ",".join(str(int(number)) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN)
+        handled_signals = ",".join(
+            str(int(number)) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
+        )
         ports = ",".join(map(str, (port, *(stand_in.ports if stand_in else ()))))
         python = Path(os.path.realpath(sys.executable))
-        ours = replace(bounds, readable=(*bounds.readable, *interpreter(python), _PACKAGE))
+        ours = replace(files, readable=(*files.readable, *interpreter(python), _PACKAGE))
         argv = (
-            *("/bin/sh", "-c", _DEAF, "mlproj-sandbox", shutil.which(PROGRAM) or PROGRAM),
+            *("/bin/sh", "-c", _IGNORE_SIGNALS, "mlproj-sandbox", shutil.which(PROGRAM) or PROGRAM),
             *("--new-session", "--cap-drop", "ALL", *_UNSHARED, *view(ours), "--chdir", str(job.cwd), "--"),
-            *(str(python), "-I", "-S", "-c", _ENTRANCE, str(_PACKAGE.parent)),
-            *(str(doorway.descriptor), ports, heard, str(LEFTOVER_PATIENCE), str(job.grace), *job.argv),
+            *(str(python), "-I", "-S", "-c", _INIT_CODE, str(_PACKAGE.parent)),
+            *(str(forwarder.descriptor), ports, handled_signals, str(LEFTOVER_PATIENCE), str(job.grace), *job.argv),
         )
-        yield replace(job, argv=argv, descriptors=(doorway.descriptor,))
+        yield replace(job, argv=argv, descriptors=(forwarder.descriptor,))
 
 
 def interpreter(python: Path) -> list[Path]:
@@ -113,32 +115,32 @@ def interpreter(python: Path) -> list[Path]:
     return needed
 
 
-def view(bounds: Bounds) -> list[str]:
+def view(files: VisibleFiles) -> list[str]:
     """bubblewrap's arguments for the files that a job sees, outer folders first."""
     hidden = sorted(
-        {Path(os.path.realpath(place)) for place in (*map(Path, MEETING_PLACES), *bounds.hidden) if place.exists()}
+        {Path(os.path.realpath(place)) for place in (*map(Path, MEETING_PLACES), *files.hidden) if place.exists()}
     )
     hidden = [place for place in hidden if place != Path("/") and not place.is_relative_to("/dev")]
     operations: dict[Path, list[str]] = {place: _hiding(place) for place in hidden}
     for place in map(Path, _KEPT_OF_RUN):
         operations[place] = ["--ro-bind-try", str(place), str(place)]
-    writable = [Path(os.path.realpath(place)) for place in bounds.writable]
-    for place in (Path(os.path.realpath(readable)) for readable in bounds.readable):
+    writable = [Path(os.path.realpath(place)) for place in files.writable]
+    for place in (Path(os.path.realpath(readable)) for readable in files.readable):
         # What is visible anyway needs nothing, and what is hidden as a whole stays so.
         if place.exists() and _is_below(place, hidden) and place not in operations and not _is_below(place, writable):
             operations[place] = ["--ro-bind", str(place), str(place)]
     for place in writable:
         operations[place] = ["--bind", str(place), str(place)]
-    links = {link: target for place in (*bounds.readable, *bounds.writable) for link, target in _links(place).items()}
+    links = {link: target for place in (*files.readable, *files.writable) for link, target in _links(place).items()}
     for link, target in links.items():
         if _is_below(link, hidden) and not _is_below(
             link, [place for place in operations if operations[place][0] != "--tmpfs"]
         ):
             operations[link] = ["--symlink", target, str(link)]
-    in_order = sorted(operations, key=lambda place: (len(place.parts), place))
+    ordered = sorted(operations, key=lambda place: (len(place.parts), place))
     devices = ["--dev", "/dev", *(word for card in cards() for word in ("--dev-bind-try", card, card))]
     kernel = ["--proc", "/proc", *(word for place in _OF_KERNEL for word in ("--ro-bind-try", place, place))]
-    return ["--ro-bind", "/", "/", *devices, *kernel, *(word for place in in_order for word in operations[place])]
+    return ["--ro-bind", "/", "/", *devices, *kernel, *(word for place in ordered for word in operations[place])]
 
 
 def _hiding(place: Path) -> list[str]:

@@ -214,7 +214,7 @@ def parse_ps(text: str) -> list[Member]:
 
 
 def main() -> None:
-    """``RUN_ID GRACE [COMMAND…] ROOT``: what the lifeline runs when mlproj is gone."""
+    """``RUN_ID GRACE [COMMAND…] ROOT``: what the watchdog runs when mlproj is gone."""
     run_id, grace, *more, root = sys.argv[1:]
     end_orphans(run_id, int(root or 0), float(grace))
     if more:

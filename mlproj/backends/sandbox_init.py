@@ -1,9 +1,9 @@
-"""The first program in a sandbox: opens the doors to the run's tracking server, then starts the command and stays with
-it.
+"""The first program in a sandbox: opens sockets that lead to the run's tracking server, then starts the command and
+stays with it.
 
-A sandbox has a network of its own, in which nobody listens. A socket belongs to the network that it was made in,
-whoever holds it: so the one that the program will connect to is made here and handed out, through a pair of sockets, to
-mlproj, which answers.
+A sandbox has a network of its own, in which nothing listens. A socket belongs to the network that it was made in,
+whichever process holds it: so the one that the program will connect to is made here and handed out, through a pair of
+sockets, to mlproj, which answers.
 
 When this ends, the kernel ends every process of the sandbox. So it stays until what the command left behind has had the
 time that it has outside. It is started with the signals ignored that end a program, as bubblewrap is, which else would
@@ -30,7 +30,7 @@ def main() -> None:
     The first of the ports is the server's own, the others are those that the project names for one.
     """
     descriptor, ports, signals, patience, grace, *command = sys.argv[1:]
-    _open_doors(int(descriptor), [int(port) for port in ports.split(",")])
+    _open_listeners(int(descriptor), [int(port) for port in ports.split(",")])
     for number in map(int, signals.split(",") if signals else ()):
         signal.signal(
             number, _pass
@@ -45,27 +45,27 @@ def _pass(_number: int, _frame: object) -> None:
     """A signal to all of the job; the command has got it, too."""
 
 
-def _open_doors(descriptor: int, ports: list[int]) -> None:
-    with socket.socket(fileno=descriptor) as way_out:
-        doors = [_door(socket.AF_INET, "127.0.0.1", ports[0])]
+def _open_listeners(descriptor: int, ports: list[int]) -> None:
+    with socket.socket(fileno=descriptor) as channel:
+        listeners = [_listener(socket.AF_INET, "127.0.0.1", ports[0])]
         for port in ports[1:]:
             for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
                 with suppress(OSError):  # without IPv6; a port that only root may have
-                    doors.append(_door(family, host, port))
-        socket.send_fds(way_out, [b"!"], [door.fileno() for door in doors])
-        for door in doors:
-            door.close()
+                    listeners.append(_listener(family, host, port))
+        socket.send_fds(channel, [b"!"], [listener.fileno() for listener in listeners])
+        for listener in listeners:
+            listener.close()
 
 
-def _door(family: int, host: str, port: int) -> socket.socket:
-    door = socket.socket(family, socket.SOCK_STREAM)
+def _listener(family: int, host: str, port: int) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        door.bind((host, port))
-        door.listen(128)
+        listener.bind((host, port))
+        listener.listen(128)
     except OSError:
-        door.close()
+        listener.close()
         raise
-    return door
+    return listener
 
 
 def _await_leftovers(patience: float, grace: float) -> None:

@@ -17,7 +17,7 @@ from types import TracebackType
 _BLOCK = 1 << 16
 _HOST = "127.0.0.1"
 _PATIENCE = 10.0  # seconds
-_MOST_DOORS = 64
+_MOST_LISTENERS = 64
 _BROKEN = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
@@ -34,69 +34,69 @@ class SocketForwarder:
         self._accept = accept
 
     def __enter__(self) -> SocketForwarder:
-        self._ours, self._theirs = socket.socketpair()
-        self.descriptor = self._theirs.fileno()
+        self._own_end, self._sandbox_end = socket.socketpair()
+        self.descriptor = self._sandbox_end.fileno()
         self._begin()
         return self
 
     def _begin(self) -> None:
-        self._passing: list[threading.Thread] = []
-        self._over, self._tell_over = os.pipe()  # readable at the end, when nobody holds the other side any more
-        self._thread = threading.Thread(target=self._attend, name="mlproj-doorway", daemon=True)
+        self._threads: list[threading.Thread] = []
+        self._stop_read, self._stop_write = os.pipe()  # readable at the end, when the other side is closed
+        self._thread = threading.Thread(target=self._run, name="mlproj-socket-forwarder", daemon=True)
         self._thread.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._tell_over)
+        os.close(self._stop_write)
         self._thread.join()
         self._close()
-        os.close(self._over)
+        os.close(self._stop_read)
 
     def _close(self) -> None:
-        self._ours.close()
-        self._theirs.close()
+        self._own_end.close()
+        self._sandbox_end.close()
 
-    def _attend(self) -> None:
+    def _run(self) -> None:
         """Wait for the sandbox's sockets, then for connections; each that is passed on has a thread of its own."""
-        doors = self._handed_out()
-        if not doors:
+        listeners = self._listeners()
+        if not listeners:
             return
         self.was_opened = True
         with ExitStack() as closing:
-            for door in doors:
-                closing.enter_context(door)
-            self._stand_at(doors)
+            for listener in listeners:
+                closing.enter_context(listener)
+            self._accept_at(listeners)
         deadline = time.monotonic() + _PATIENCE
-        for thread in self._passing:  # everybody in the sandbox is gone, and what they sent is passed on
+        for thread in self._threads:  # all processes of the sandbox have ended, and what they sent is forwarded
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _stand_at(self, doors: list[socket.socket]) -> None:
-        while doors:
-            ready = self._ready(*doors)
-            for door in doors:
-                for caller in _callers(door):  # those, too, who knocked just before the end
-                    self._let_in(caller, door)
-            if self._over in ready:
+    def _accept_at(self, listeners: list[socket.socket]) -> None:
+        while listeners:
+            ready = self._ready(*listeners)
+            for listener in listeners:
+                for client in _waiting_clients(listener):  # also those that connected just before the end
+                    self._serve(client, listener)
+            if self._stop_read in ready:
                 return
-            doors = [door for door in doors if not ready.get(door.fileno(), 0) & _BROKEN]
+            listeners = [listener for listener in listeners if not ready.get(listener.fileno(), 0) & _BROKEN]
 
-    def _let_in(self, caller: socket.socket, door: socket.socket) -> None:
-        if self._accept and door.getsockname()[1] != self.port:
-            self._accept(caller)
+    def _serve(self, client: socket.socket, listener: socket.socket) -> None:
+        if self._accept and listener.getsockname()[1] != self.port:
+            self._accept(client)
             return
-        thread = threading.Thread(target=self._pass_on, args=(caller,), name="mlproj-doorway-caller", daemon=True)
+        thread = threading.Thread(target=self._forward, args=(client,), name="mlproj-forwarded-connection", daemon=True)
         thread.start()
-        self._passing = [*(each for each in self._passing if each.is_alive()), thread]
+        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
 
-    def _handed_out(self) -> list[socket.socket]:
-        """The sandbox's sockets; none when it is over before there are any."""
-        return self._received(self._ours)
+    def _listeners(self) -> list[socket.socket]:
+        """The sandbox's sockets; none when the run ends before there are any."""
+        return self._received(self._own_end)
 
-    def _received(self, way: socket.socket) -> list[socket.socket]:
-        if way.fileno() not in self._ready(way):
+    def _received(self, connection: socket.socket) -> list[socket.socket]:
+        if connection.fileno() not in self._ready(connection):
             return []
-        _message, descriptors, _flags, _address = socket.recv_fds(way, 1, _MOST_DOORS)
+        _message, descriptors, _flags, _address = socket.recv_fds(connection, 1, _MOST_LISTENERS)
         return _listening(descriptors)
 
     def _ready(self, *awaited: socket.socket) -> dict[int, int]:
@@ -104,12 +104,12 @@ class SocketForwarder:
         poll = select.poll()
         for each in awaited:
             poll.register(each, select.POLLIN)
-        poll.register(self._over, select.POLLIN)
+        poll.register(self._stop_read, select.POLLIN)
         return dict(poll.poll())
 
-    def _pass_on(self, caller: socket.socket) -> None:
-        with caller, suppress(OSError), socket.create_connection((_HOST, self.port)) as server:
-            other = {caller.fileno(): (caller, server), server.fileno(): (server, caller)}
+    def _forward(self, client: socket.socket) -> None:
+        with client, suppress(OSError), socket.create_connection((_HOST, self.port)) as server:
+            other = {client.fileno(): (client, server), server.fileno(): (server, client)}
             poll = select.poll()
             for descriptor in other:
                 poll.register(descriptor, select.POLLIN)
@@ -125,11 +125,11 @@ class SocketForwarder:
 
 
 class MountedSocketForwarder(SocketForwarder):
-    """A doorway for a first program that can be handed no descriptor, but sees the socket *at* in some place of its
+    """A forwarder for a first program that can be handed no descriptor, but sees the socket *at* in some place of its
     own.
 
-    The first who connects there hands its socket out, and the place is free again. Raises OSError when none can be made
-    there.
+    The first program that connects there sends its sockets, and the place is free again. Raises OSError when none can
+    be made there.
     """
 
     def __init__(self, port: int, at: Path, accept: Callable[[socket.socket], None] | None = None) -> None:
@@ -137,70 +137,71 @@ class MountedSocketForwarder(SocketForwarder):
         self._at = at
 
     def __enter__(self) -> MountedSocketForwarder:
-        self._entrance = socket.socket(socket.AF_UNIX)
+        self._mounted = socket.socket(socket.AF_UNIX)
         try:
-            _bind(self._entrance, self._at)
+            _bind(self._mounted, self._at)
             self._at.chmod(
                 0o666
             )  # in whatever numbers users are counted there; its folder keeps others of this machine out
-            self._entrance.listen(1)
+            self._mounted.listen(1)
         except BaseException:
-            self._entrance.close()
+            self._mounted.close()
             raise
         self._begin()
         return self
 
     def _close(self) -> None:
-        self._entrance.close()
+        self._mounted.close()
         self._at.unlink(missing_ok=True)
 
-    def _handed_out(self) -> list[socket.socket]:
-        if self._entrance.fileno() not in self._ready(self._entrance):
+    def _listeners(self) -> list[socket.socket]:
+        if self._mounted.fileno() not in self._ready(self._mounted):
             return []
-        way, _address = self._entrance.accept()
+        connection, _address = self._mounted.accept()
         self._at.unlink(missing_ok=True)
-        with way, suppress(OSError):
-            return self._received(way)
+        with connection, suppress(OSError):
+            return self._received(connection)
         return []
 
 
-def _bind(entrance: socket.socket, at: Path) -> None:
+def _bind(listener: socket.socket, at: Path) -> None:
     """The address of a socket is short (108 bytes on Linux), and that of a folder may not be."""
     if sys.platform != "linux":
-        entrance.bind(str(at))
+        listener.bind(str(at))
         return
     folder = os.open(at.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        entrance.bind(f"/proc/self/fd/{folder}/{at.name}")
+        listener.bind(f"/proc/self/fd/{folder}/{at.name}")
     finally:
         os.close(folder)
 
 
 def _listening(descriptors: Sequence[int]) -> list[socket.socket]:
-    """What was handed out, as far as it is sockets that listen: whoever hands them out need not be ours."""
-    doors: list[socket.socket] = []
+    """Those of *descriptors* that are listening sockets; what sends them need not be ours, so others are closed."""
+    listeners: list[socket.socket] = []
     for descriptor in descriptors:
         try:
-            door = socket.socket(fileno=descriptor)
+            listener = socket.socket(fileno=descriptor)
         except OSError:
             os.close(descriptor)
             continue
         try:
-            is_door = bool(door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+            is_listener = bool(listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
         except OSError:
-            is_door = False
-        if is_door and door.family in (socket.AF_INET, socket.AF_INET6):
-            door.setblocking(False)
-            doors.append(door)
+            is_listener = False
+        if is_listener and listener.family in (socket.AF_INET, socket.AF_INET6):
+            listener.setblocking(False)
+            listeners.append(listener)
         else:
-            door.close()
-    return doors
+            listener.close()
+    return listeners
 
 
-def _callers(door: socket.socket) -> Iterator[socket.socket]:
-    """Those who wait at the door now. One who has left again, or whom there is no file for, is passed over."""
+def _waiting_clients(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that wait at *listener* now. One that has gone, or that there is no descriptor for, is
+    skipped."""
     with suppress(OSError):
         while True:
-            caller, _address = door.accept()
-            caller.setblocking(True)
-            yield caller
+            client, _address = listener.accept()
+            client.setblocking(True)
+            yield client

@@ -9,7 +9,7 @@ from mlproj.bisection.notebook import Entry, Notebook
 from mlproj.bisection.question import Question
 from mlproj.bisection.rule import Rule
 from mlproj.bisection.search import Search
-from mlproj.bisection.trial import BuildsUsedUp, Consent, Trial, attempt
+from mlproj.bisection.trial import BuildLimitReached, Consent, Trial, attempt
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, MlprojError, SourceError, UsageError
 from mlproj.foundation.progress import Progress
@@ -69,22 +69,22 @@ def find(question: Question, notebook: Notebook, progress: Progress, consent: Co
     trials = _Trials(question, notebook, progress, consent)
     steps = question.steps[1:]
     search = Search({step.name: step.parents for step in steps})
-    told: Rule | None = None
+    decided: Rule | None = None
     stopped = False
     try:
         good, bad = (trials.end(step, what) for step, what in ((question.good, "good"), (question.bad, "bad")))
-        told = rule.decide(
+        decided = rule.decide(
             question.metric, good, bad, threshold=question.threshold, higher_is_better=question.higher_is_better
         )
-        _narrow(search, told, trials, progress)
-    except BuildsUsedUp:
+        _narrow(search, decided, trials, progress)
+    except BuildLimitReached:
         stopped = True
     left = set(search.suspects)
     tried = {step.name: trials.tried[step.name] for step in question.steps if step.name in trials.tried}
-    return Finding(question, tried, [step for step in steps if step.name in left], told, trials.new_runs, stopped)
+    return Finding(question, tried, [step for step in steps if step.name in left], decided, trials.new_runs, stopped)
 
 
-def _narrow(search: Search, told: Rule, trials: _Trials, progress: Progress) -> None:
+def _narrow(search: Search, direction: Rule, trials: _Trials, progress: Progress) -> None:
     while (name := search.next()) is not None:
         if not trials.knows(name):
             runs = f"{search.runs_left} {'run' if search.runs_left == 1 else 'runs'}"
@@ -92,7 +92,7 @@ def _narrow(search: Search, told: Rule, trials: _Trials, progress: Progress) -> 
         value = trials.value(name)
         if value is None:
             search.skip(name)
-        elif told.is_bad(value):
+        elif direction.is_bad(value):
             search.bad(name)
         else:
             search.good(name)

@@ -149,7 +149,7 @@ def _identity(request: RunRequest, revision: Revision, metric: str) -> str:
     is known."""
     values = projects.merge(request.parameters_file, request.parameters)
     options = {name: value for name, value in options_document(request).items() if name != "cwd"}
-    told = {
+    identity = {
         "source": [revision.uri, revision.subdirectory],
         "metric": metric,
         "entry_point": request.entry_point,
@@ -159,7 +159,7 @@ def _identity(request: RunRequest, revision: Revision, metric: str) -> str:
         "timeout": request.timeout,
         "options": options,
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _stamps(cwd: Path, values: Mapping[str, Any]) -> dict[str, list[int]]:

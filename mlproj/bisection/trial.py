@@ -27,13 +27,13 @@ from mlproj.tracking.base import Run, Status
 Consent = Callable[[Proposal], None]
 
 
-class BuildsUsedUp(Exception):
+class BuildLimitReached(Exception):
     """The run would need one more environment than may be built."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What one run of a commit told: the metric's value, or the ``trouble`` that kept it from telling one.
+    """The result of one run of a commit: the metric's value, or the ``trouble`` that kept it from having one.
 
     ``built`` says whether an environment was built for it, or tried to; ``note`` what is odd about a value.
     """
@@ -58,7 +58,7 @@ def attempt(question: Question, commit: str, progress: Progress, consent: Consen
         with listening() as interruption, runner.planned(request, progress, consent, question.source) as plan:
             built = not plan.environment.is_ready()
             if built and not may_build:
-                raise BuildsUsedUp
+                raise BuildLimitReached
             for line in (*plan.reasons, *plan.warnings):
                 progress.detail(str(line))
             begun = True

@@ -33,6 +33,54 @@ _HELP = {  # what those that are left mean here
     "timeout": "Skip a commit whose run takes longer: 90, 90s, 15m, 2h.",
     "dry_run": "Tell how many runs it may take; run nothing.",
 }
+_OWN = (
+    click.Option(
+        ["--metric"],
+        required=True,
+        metavar="NAME",
+        help="The metric that changed; of several values the last counts.",
+    ),
+    click.Option(
+        ["--good"],
+        required=True,
+        metavar="REVISION",
+        help="Branch, tag or commit where it was good; main~20 works too.",
+    ),
+    click.Option(
+        ["--bad"],
+        default="HEAD",
+        metavar="REVISION",
+        help="Where it is bad. Default: the default branch's newest commit.",
+    ),
+    click.Option(
+        ["--threshold"],
+        type=float,
+        metavar="X",
+        help="Bad is what is beyond X. Default: the middle of the two ends.",
+    ),
+    click.Option(
+        ["--higher-is-better/--lower-is-better", "higher_is_better"],
+        default=None,
+        help="Refuse ends between which the metric became better. Default: the ends tell which way is bad.",
+    ),
+    click.Option(
+        ["--first-parent"],
+        is_flag=True,
+        help="Follow first parents only: what a branch brought in counts as its merge.",
+    ),
+    click.Option(
+        ["--repeat"],
+        type=click.IntRange(1, 1000),
+        default=1,
+        metavar="N",
+        help="Run each commit N times; the median counts.",
+    ),
+    click.Option(
+        ["--max-builds"], type=click.IntRange(0), metavar="N", help="Stop before building more environments than N."
+    ),
+    click.Option(["--restart"], is_flag=True, help="Forget what was measured before, and begin anew."),
+    click.Option(["--retry-skipped"], is_flag=True, help="Try commits again that could not be run before."),
+)
 _COMPLETED = {"entry_point": complete.entry_points, "parameters": complete.parameters}
 
 
@@ -88,7 +136,7 @@ def _question(flags: dict[str, Any]) -> Question:
     from mlproj.foundation.dataclass import replace
 
     if flags["threshold"] is not None and math.isnan(flags["threshold"]):
-        raise UsageError("--threshold is NaN, which nothing is above or below of", hint="give a number")
+        raise UsageError("--threshold is NaN, and no value is above or below NaN", hint="give a number")
     request = request_of({**_NOT_OF_A_SEARCH, **flags})
     return question.ask(
         replace(request, echo="stderr" if flags["verbosity"] > 0 else "nowhere"),
@@ -100,55 +148,10 @@ def _question(flags: dict[str, Any]) -> Question:
 
 
 def _options() -> list[click.Parameter]:
-    own = [
-        click.Option(
-            ["--metric"],
-            required=True,
-            metavar="NAME",
-            help="The metric that changed; of several values the last counts.",
-        ),
-        click.Option(
-            ["--good"],
-            required=True,
-            metavar="REVISION",
-            help="Branch, tag or commit where it was good; main~20 works too.",
-        ),
-        click.Option(
-            ["--bad"],
-            default="HEAD",
-            metavar="REVISION",
-            help="Where it is bad. Default: the default branch's newest commit.",
-        ),
-        click.Option(
-            ["--threshold"],
-            type=float,
-            metavar="X",
-            help="Bad is what is beyond X. Default: the middle of the two ends.",
-        ),
-        click.Option(
-            ["--higher-is-better/--lower-is-better", "higher_is_better"],
-            default=None,
-            help="Refuse ends between which the metric became better. Default: the ends tell which way is bad.",
-        ),
-        click.Option(
-            ["--first-parent"],
-            is_flag=True,
-            help="Follow first parents only: what a branch brought in counts as its merge.",
-        ),
-        click.Option(
-            ["--repeat"],
-            type=click.IntRange(1, 1000),
-            default=1,
-            metavar="N",
-            help="Run each commit N times; the median counts.",
-        ),
-        click.Option(
-            ["--max-builds"], type=click.IntRange(0), metavar="N", help="Stop before building more environments than N."
-        ),
-        click.Option(["--restart"], is_flag=True, help="Forget what was measured before, and begin anew."),
-        click.Option(["--retry-skipped"], is_flag=True, help="Try commits again that could not be run before."),
+    return [
+        *_OWN,
+        *(_as_in_run(described) for described in run_options.OPTIONS if described.to not in _NOT_OF_A_SEARCH),
     ]
-    return [*own, *(_as_in_run(described) for described in run_options.OPTIONS if described.to not in _NOT_OF_A_SEARCH)]
 
 
 def _as_in_run(described: Option) -> click.Parameter:

@@ -133,13 +133,13 @@ def _last_run(entry: Entry) -> str | None:
 
 
 def _document(finding: Finding) -> dict[str, Any]:
-    question, told = finding.question, finding.rule
+    question, rule = finding.question, finding.rule
     return {
         **question.about,
         "good": _tried_document(finding, question.good),
         "bad": _tried_document(finding, question.bad),
-        "threshold": told.threshold if told else None,
-        "bad_is_higher": told.bad_is_higher if told else None,
+        "threshold": rule.threshold if rule else None,
+        "bad_is_higher": rule.bad_is_higher if rule else None,
         "state": "found" if finding.culprit else "stopped" if finding.stopped else "suspects",
         "first_bad": _step_document(finding.culprit) if finding.culprit else None,
         "suspects": [_step_document(step) for step in finding.suspects],

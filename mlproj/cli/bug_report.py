@@ -27,7 +27,7 @@ class Bug(MlprojError):
 def write(error: BaseException, arguments: list[str]) -> Bug:
     """Write the report of *error* into ``home()/bugs`` and return what to tell the user.
 
-    When the report cannot be written the bug is told all the same, with the place in the code where it happened.
+    When the report cannot be written the bug is shown all the same, with the place in the code where it happened.
     """
     what = (
         f"mlproj has a bug: {type(error).__name__}: {error}"

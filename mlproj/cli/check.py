@@ -101,10 +101,10 @@ def _print(errors: Sequence[MlprojError], warnings: Sequence[MlprojError], check
             sys.stderr.write(failure.render(one, level))
         if len(findings) > _MOST_SHOWN:
             sys.stderr.write(f"and {len(findings) - _MOST_SHOWN} {level}s more, all of which --json has\n")
-    told = [
+    counts = [
         f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
         for word, found in (("error", errors), ("warning", warnings))
         if found
     ]
-    print_lines(terminal.printable(", ".join(told)) if told else "the project is valid")
+    print_lines(terminal.printable(", ".join(counts)) if counts else "the project is valid")
     print_lines(f"looked at: {', '.join(checked)}; nothing was built or run")

@@ -54,14 +54,16 @@ COMMANDS = {
     "export": Entry(
         "mlproj.cli.export:command", "Write a recorded run for archives, journals and other tools.", "Look"
     ),
-    "import": Entry("mlproj.cli.import_runs:group", "Bring in runs that MLflow recorded.", "Look"),
+    "import": Entry("mlproj.cli.import_runs:group", "Import runs that MLflow recorded.", "Look"),
     "show": Entry("mlproj.cli.show:command", "Show a project's entry points, parameters and environment.", "Projects"),
     "check": Entry("mlproj.cli.check:command", "Check that a project is valid, for its author and for CI.", "Projects"),
     "ci": Entry("mlproj.cli.ci:group", "Write the file by which GitHub or GitLab runs a project.", "Projects"),
     "schema": Entry("mlproj.cli.schema:command", "Print the JSON Schema of MLproject, for editors.", "Projects"),
     "env": Entry("mlproj.cli.env:group", "List, show and remove the environments built so far.", "Environments"),
     "doctor": Entry(
-        "mlproj.cli.doctor:command", "Say what is on this machine and what is missing for what.", "This machine"
+        "mlproj.cli.doctor:command",
+        "Check this machine: what is there, and what is missing for which use.",
+        "This machine",
     ),
     "completion": Entry(
         "mlproj.cli.completion:command", "Print the completion script for bash, zsh or fish.", "This machine"

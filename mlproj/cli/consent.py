@@ -31,7 +31,7 @@ def obtain(proposal: Proposal, reporter: Reporter, *, is_trusted: bool, dry_run:
         reporter.note(f"{repository} was never run here; working out its environment may run code of its packages")
     elif is_trusted:
         _remember(repository, "--trust", reporter)
-    elif not as_json and _somebody_is_there():
+    elif not as_json and _is_interactive():
         _ask(proposal, repository)
         _remember(repository, "said yes", reporter)
     else:
@@ -40,7 +40,7 @@ def obtain(proposal: Proposal, reporter: Reporter, *, is_trusted: bool, dry_run:
 
 
 def _untrusted(proposal: Proposal, reporter: Reporter) -> str | None:
-    """The repository that has to be told of, None where there is nothing to tell."""
+    """The repository to announce, None where there is nothing to announce."""
     everything = trust.trusts_all()
     repository = trust.repository_of(proposal)
     if repository is None or everything:
@@ -51,7 +51,7 @@ def _untrusted(proposal: Proposal, reporter: Reporter) -> str | None:
     return None if trusted.knows(repository) else repository
 
 
-def _somebody_is_there() -> bool:
+def _is_interactive() -> bool:
     """Whether a person can be asked. A run inside a run has no terminal of its own, whatever it was started with."""
     return env_vars.RUN_ID.get() is None and terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stderr)
 

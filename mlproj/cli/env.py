@@ -80,7 +80,7 @@ def show_command(key: str, as_json: bool) -> None:
 @options.as_json
 def remove_command(keys: tuple[str, ...], as_json: bool) -> None:
     """Remove environments. One that a running command uses stays, and that is an error."""
-    whole = dict.fromkeys(inventory.show(key).key for key in keys)  # a wrong key is told before anything is removed
+    whole = dict.fromkeys(inventory.show(key).key for key in keys)  # a wrong key is refused before anything is removed
     removed = [inventory.remove(key) for key in whole]
     if as_json:
         print_document({"removed": [one.key for one in removed], "freed": sum(one.size for one in removed)})

@@ -20,7 +20,7 @@ _READER_GONE = 128 + 13  # as a program that SIGPIPE ends
 
 
 def guard(command: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """The exit code of *command* called with *arguments*; whatever it raises is told on stderr (or as JSON on
+    """The exit code of *command* called with *arguments*; whatever it raises is shown on stderr (or as JSON on
     stdout)."""
     _open_closed_streams()
     try:

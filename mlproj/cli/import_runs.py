@@ -40,9 +40,9 @@ def mlruns_command(place: str, verbosity: int, as_json: bool) -> None:
         if path is None:
             from mlproj.mlflow_import import server_import
 
-            done = server_import.bring_in(store, place, reporter)
+            done = server_import.import_server(store, place, reporter)
         else:
-            done = transfer.bring_in(store, path, reporter)
+            done = transfer.import_folder(store, path, reporter)
     finally:
         store.close()
     if as_json:
@@ -62,6 +62,6 @@ def _path(place: str) -> Path:
     if scheme == "file":
         return Path(unquote(urlsplit(place).path))
     raise UsageError(
-        f"runs cannot be brought in from {mask_url(place)}",
+        f"runs cannot be imported from {mask_url(place)}",
         hint="name an mlruns folder or a SQLite file on this machine, or a server: https://host",
     )

@@ -177,7 +177,7 @@ def _engines() -> Iterable[Finding]:
         if told is not None and told.returncode == 0:
             yield Finding("tools", name, "ok", f"{name} {told.text.strip()}", needed_for)
         else:
-            why = _last_words(told.error_text) if told else "no answer"
+            why = _last_line(told.error_text) if told else "no answer"
             yield Finding(
                 "tools",
                 name,
@@ -274,7 +274,7 @@ def _index(offline: bool) -> Finding:
         return Finding("network", "package index", "skipped", "not asked: there is no uv", needed_for)
     if told is not None and told.returncode == 0:
         return Finding("network", "package index", "ok", "answers", needed_for)
-    why = _last_words(told.error_text) if told else f"no answer within {_PATIENCE:g} s"
+    why = _last_line(told.error_text) if told else f"no answer within {_PATIENCE:g} s"
     return Finding("network", "package index", "broken", why, needed_for, remedy)
 
 
@@ -296,6 +296,6 @@ def _first_line(argv: Sequence[str]) -> str | None:
     return lines[0].strip() if lines else ""
 
 
-def _last_words(text: str) -> str:
+def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:200] if lines else "no reason given"

@@ -15,7 +15,7 @@ from mlproj.cli.table import Column
 from mlproj.foundation.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlproj.signing.keyring import Keyring, Known
+    from mlproj.signing.keyring import Keyring, KnownKey
 
 _LARGEST = 65_536  # bytes of a file with a public key
 
@@ -107,14 +107,14 @@ def _text(file: str) -> str:
         raise UsageError(f"{file!r:.200} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _tell(done: str, known: Known, as_json: bool) -> None:
+def _tell(done: str, known: KnownKey, as_json: bool) -> None:
     if as_json:
         print_document({done: _document(known)})
     else:
         print_lines(f"{done} {known.name} ({known.key.fingerprint})")
 
 
-def _document(known: Known) -> dict[str, Any]:
+def _document(known: KnownKey) -> dict[str, Any]:
     return {
         "name": known.name,
         "own": known.own,

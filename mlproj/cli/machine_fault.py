@@ -1,4 +1,4 @@
-"""Conditions of the machine that reach the command line as an OSError: told with the path and what to do, as they are
+"""Conditions of the machine that reach the command line as an OSError: shown with the path and what to do, as they are
 no bugs."""
 
 from __future__ import annotations

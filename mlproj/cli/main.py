@@ -38,7 +38,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _print_version() -> bool:
-    """Whether it was printed; what keeps it from being is told on the road that all commands take."""
+    """Whether it was printed; an error of it is shown as those of all commands are."""
     from mlproj import __version__
 
     try:

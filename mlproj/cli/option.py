@@ -66,7 +66,7 @@ def size(text: str) -> int:
 JSON = Option(
     ("--json",), "as_json", "Print one JSON document on standard output, errors too.", stands_for=True, default=False
 )
-QUIET = Option(("-q", "--quiet"), "verbosity", "Say nothing but warnings and errors.", stands_for=-1, default=0)
+QUIET = Option(("-q", "--quiet"), "verbosity", "Print only warnings and errors.", stands_for=-1, default=0)
 VERBOSE = Option(
     ("--verbose",),
     "verbosity",

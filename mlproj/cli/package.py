@@ -14,7 +14,7 @@ from mlproj.cli.reporter import make_reporter
 from mlproj.foundation.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlproj.package import Made, Wanted
+    from mlproj.package import Made, PackageRequest
 
 
 @click.command("package")
@@ -118,7 +118,7 @@ def _wanted(
     no_python: bool,
     include: tuple[str, ...],
     version: str | None,
-) -> Wanted:
+) -> PackageRequest:
     from mlproj import package
     from mlproj.foundation import platforms
     from mlproj.running.plan import RunRequest
@@ -130,7 +130,7 @@ def _wanted(
         "include": include,
     }
     if os.path.lexists(what.partition("#")[0]) or any(sign in what for sign in "/:#"):
-        return package.Wanted(RunRequest(what, version=version, entry_point=entry_point), **content)
+        return package.PackageRequest(RunRequest(what, version=version, entry_point=entry_point), **content)
     from mlproj.cli.recorded import find, opened_store
     from mlproj.reproduction import original
 

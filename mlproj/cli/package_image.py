@@ -11,7 +11,7 @@ from mlproj.foundation.errors import UsageError
 from mlproj.foundation.progress import Progress
 
 if TYPE_CHECKING:
-    from mlproj.package import Wanted
+    from mlproj.package import PackageRequest
     from mlproj.package.image import Made
 
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -36,7 +36,9 @@ def checked(name: str | None, output: Path | None, flags: dict[str, Any]) -> str
     return name
 
 
-def make(wanted: Wanted, name: str, base: str | None, reporter: Progress, *, force: bool, as_json: bool) -> None:
+def make(
+    wanted: PackageRequest, name: str, base: str | None, reporter: Progress, *, force: bool, as_json: bool
+) -> None:
     """Make the image and say what it is."""
     from mlproj.package import image
     from mlproj.running.interruption import listening

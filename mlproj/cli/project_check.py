@@ -74,7 +74,7 @@ def _steps(found: OpenedProject, progress: Progress) -> Iterator[tuple[str, list
 
 
 def _outside_needs(project: Project, checkout: Checkout) -> Iterator[Notice]:
-    """What somebody else lacks who runs the project: servers, accounts, files, models."""
+    """What others lack who run the project: servers, accounts, files, models."""
     from mlproj.projects import outside_needs, server_addresses
 
     folder = checkout.project_dir
@@ -144,12 +144,12 @@ def _values_in_code(point: EntryPoint) -> Iterator[InvalidProject]:
     pieces = [
         piece for piece in template.parse(point.command, point.parameters) if isinstance(piece, (str, template.Field))
     ]
-    told: set[str] = set()
+    seen: set[str] = set()
     for index, program in sorted(nested_code.fields_in_code(pieces).items()):
         piece = pieces[index]
-        if isinstance(piece, str) or piece.name in told or _is_always_harmless(point.parameters[piece.name]):
+        if isinstance(piece, str) or piece.name in seen or _is_always_harmless(point.parameters[piece.name]):
             continue
-        told.add(piece.name)
+        seen.add(piece.name)
         yield InvalidProject(
             f"the value of {piece.name!r} becomes part of a program text that {program} reads: "
             f"one with other characters than {HARMLESS} is refused",

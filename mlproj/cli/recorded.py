@@ -43,7 +43,7 @@ def find(store: Runs, reference: str) -> Run:
 
 
 def _newest(store: Runs) -> Iterator[Run]:
-    """The runs that are nobody's children, the newest first."""
+    """The runs that have no parent, the newest first."""
     for offset in count(step=_PORTION):
         found = store.list_runs(limit=_PORTION, offset=offset)
         yield from (run for run in found if PARENT_TAG not in run.tags)

@@ -33,10 +33,10 @@ def make_reporter(verbosity: int = 0, *, json: bool = False) -> Progress:
     With *json* a program is reading; nothing moves then, whatever stderr is.
     """
     live = verbosity >= 0 and not json and terminal.wants_motion(sys.stderr)
-    return Lively(verbosity) if live else Plain(verbosity)
+    return AnimatedReporter(verbosity) if live else PlainReporter(verbosity)
 
 
-class Plain:
+class PlainReporter:
     """Lines on stderr, each whole: for logs, pipes and terminals without a cursor."""
 
     def __init__(self, verbosity: int = 0) -> None:
@@ -55,10 +55,10 @@ class Plain:
         """A line once the step has lasted a moment, unless quiet; when verbose at once."""
         if self.verbosity > 0:
             self.note(text)
-        return nullcontext() if self.verbosity != 0 else self._told_late(text)
+        return nullcontext() if self.verbosity != 0 else self._note_if_slow(text)
 
     @contextmanager
-    def _told_late(self, text: str) -> Iterator[None]:
+    def _note_if_slow(self, text: str) -> Iterator[None]:
         timer = threading.Timer(PATIENCE, self.note, (text,))
         timer.daemon = True
         timer.start()
@@ -86,7 +86,7 @@ class Plain:
             pass
 
 
-class Lively(Plain):
+class AnimatedReporter(PlainReporter):
     """The same lines on a terminal; a step that lasts is shown with a spinner, its time and its latest detail.
 
     A step that lasted leaves one line with the time it took; a quick one leaves none. The spinner is gone before

@@ -16,7 +16,7 @@ from mlproj.cli.reporter import make_reporter
 
 if TYPE_CHECKING:
     from mlproj.cli.reporter import Reporter
-    from mlproj.reproduction.attempt import How
+    from mlproj.reproduction.attempt import ReproduceOptions
     from mlproj.reproduction.audit import Audit
     from mlproj.tracking.base import Run
 
@@ -25,7 +25,7 @@ _parameters = click.option(
 )
 _trust = click.option("--trust", is_flag=True, help="Run a project from a URL that was never run here without asking.")
 _latest_code = click.option(
-    "--latest-code", is_flag=True, help="Take the source as it is now, in the environment of then."
+    "--latest-code", is_flag=True, help="Take the source as it is now, in the recorded environment."
 )
 
 
@@ -90,14 +90,14 @@ def reproduce_command(
     """
     from mlproj.cli import verdict_view
     from mlproj.reproduction import original, tolerance
-    from mlproj.reproduction.audit import Asked, audit
+    from mlproj.reproduction.audit import AuditRequest, audit
     from mlproj.running.interruption import listening
 
     allowed = tolerance.parse(tolerances)
     reporter = make_reporter(verbosity, json=as_json)
     with _report_files(run, junit_xml, summary) as report:
         with opened_store() as store, listening():
-            asked = Asked(original.load(find(store, run)), allowed, ignored)
+            asked = AuditRequest(original.load(find(store, run)), allowed, ignored)
             found = audit(
                 asked,
                 times,
@@ -155,11 +155,11 @@ def _report_files(
 
 def _how(
     parameters: tuple[str, ...], latest_code: bool, trust: bool, offline: bool, as_json: bool, reporter: Reporter
-) -> How:
+) -> ReproduceOptions:
     from mlproj.cli.run import consent, tell
     from mlproj.foundation import env_vars
     from mlproj.projects import parse_assignments
-    from mlproj.reproduction.attempt import How
+    from mlproj.reproduction.attempt import ReproduceOptions
 
     common: dict[str, Any] = {
         "offline": offline,
@@ -167,6 +167,6 @@ def _how(
         "parent_run_id": env_vars.RUN_ID.get(),
     }
     asks = consent({"trust": trust, "dry_run": False, "as_json": as_json}, reporter)
-    return How(
+    return ReproduceOptions(
         parse_assignments(parameters), latest_code, options=common, consent=asks, tell=lambda plan: tell(plan, reporter)
     )

@@ -1,4 +1,5 @@
-"""What ``mlproj run`` does: flags become a frozen request; the line does the rest; one renderer shows what happened."""
+"""What ``mlproj run`` does: flags become a frozen request; the runner does the rest; one renderer shows what
+happened."""
 
 from __future__ import annotations
 

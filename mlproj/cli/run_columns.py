@@ -82,7 +82,7 @@ def _named(name: str) -> RunColumn:
     )
 
 
-def telling(runs: Sequence[Run]) -> list[RunColumn]:
+def informative(runs: Sequence[Run]) -> list[RunColumn]:
     """The metrics and parameters that are not the same in all *runs*, at most a few, the most often logged ones
     first."""
     found = [_logged(group, key) for group in ("metrics", "params") for key in _differing(runs, group)]

@@ -30,7 +30,7 @@ OPTIONS = (
         metavar="NAME",
     ),
     Option(("--experiment-id",), "experiment_id", "Experiment of the run, by id.", metavar="ID"),
-    Option(("--run-name",), "run_name", "Name of the run. Default: made up.", metavar="NAME"),
+    Option(("--run-name",), "run_name", "Name of the run. Default: generated.", metavar="NAME"),
     Option(("-t", "--tag"), "tags", "A tag of the run; repeatable.", metavar="NAME=VALUE", multiple=True),
     Option(
         ("--env-manager",),

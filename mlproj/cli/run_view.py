@@ -40,7 +40,7 @@ def print_list(runs: Sequence[Run], chosen: Sequence[str] = ()) -> None:
         sys.stderr.write("no runs\n")
         return
     short = width() is not None
-    further = run_columns.named(chosen) or run_columns.telling(runs)
+    further = run_columns.named(chosen) or run_columns.informative(runs)
     usual = _COLUMNS[:1] if chosen else _COLUMNS
     added = [
         Column(column.title, narrowest=8, dispensable=0 if chosen else 6 + index, right=column.is_number)

@@ -48,7 +48,12 @@ _STORE = click.option(
     "--artifacts", metavar="PLACE", help="Where files are kept: a folder, s3://… [default: artifacts beside the store]"
 )
 @click.option(
-    "--workers", metavar="N", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer."
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Number of worker processes.",
 )
 @click.option(
     "--allow-host", metavar="NAME", multiple=True, help="Answer to that name only, as behind a proxy; may be repeated."

@@ -40,7 +40,7 @@ _LARGEST = 65_536  # bytes of a private key
     type=click.Path(path_type=Path),
     help="Also write the statement there; - prints it.",
 )
-@click.option("--force", is_flag=True, help="Sign anew what was signed when it was otherwise.")
+@click.option("--force", is_flag=True, help="Sign again what has changed since it was signed.")
 @options.as_json
 def command(
     target: str, name: str | None, ssh_key: Path | None, output: Path | None, force: bool, as_json: bool

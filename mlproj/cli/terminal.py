@@ -19,7 +19,7 @@ def is_terminal(stream: IO[str]) -> bool:
 
 
 def wants_colour(stream: IO[str]) -> bool:
-    """Whether *stream* is a terminal that shows colours and its user has not said no (https://no-color.org)."""
+    """Whether *stream* is a terminal that shows colours and its user has not declined them (https://no-color.org)."""
     return is_terminal(stream) and env_vars.NO_COLOR.get() is None and os.environ.get("TERM") != "dumb"
 
 

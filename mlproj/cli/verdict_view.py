@@ -147,7 +147,7 @@ def _print_among(audit: Audit) -> None:
         print_prose(f"  {cause.name} ({how}): {cause.text}", hanging=4)
     if not audit.causes:
         print_prose(
-            "  no cause was found: look for clocks, threads, the network, and what else is never twice the same",
+            "  no cause was found: look for clocks, threads, the network and whatever else changes from run to run",
             hanging=4,
         )
     return None
@@ -156,7 +156,7 @@ def _print_among(audit: Audit) -> None:
 def _print_parting(parting: Divergence) -> None:
     if parting.metric and parting.values:
         one, other = parting.values
-        print_prose(f"  they first part at {parting.metric}, step {parting.step}: {one!r} and {other!r}", hanging=4)
+        print_prose(f"  they first diverge at {parting.metric}, step {parting.step}: {one!r} and {other!r}", hanging=4)
     if parting.texts:
         print_lines(
             f"  the first line of output that differs is line {parting.line}:",

@@ -94,7 +94,7 @@ def _print(report: Report, is_sound: bool) -> None:
         lines.append(f"and {len(report.changes) - _MOST} more changes, which --json lists")
     lines += [f"fault: {fault}" for fault in report.faults]
     lines += [f"its run is {_signed(signature)}" for signature in report.of_run]
-    lines += [_signed(signature) for signature in report.signatures] or ["signed by nobody"]
+    lines += [_signed(signature) for signature in report.signatures] or ["not signed"]
     for note in report.notes:
         sys.stderr.write(f"{_line(note)}\n")
     print_lines(*map(_line, lines), f"{_line(report.about)}: {'verified' if is_sound else 'not verified'}")
@@ -109,7 +109,7 @@ def _signed(signature: Signed) -> str:
     if signature.state == "trusted":
         return f"signed by {signature.name} ({signature.keyid})"
     if signature.state == "bad":
-        return f"bad signature: it says it is of {signature.name} ({signature.keyid}), and is not"
+        return f"bad signature: it claims to be by {signature.name} ({signature.keyid}), and is not"
     return f"signed by an unknown key ({signature.keyid or 'that is not named'}), which cannot be checked here"
 
 

@@ -127,7 +127,7 @@ def _environment(found: _Facts) -> Cause:
     facts = (found.one("environment", name) for name in ("kind", "manager", "image"))
     differing = tuple(fact for fact in facts if fact.differs)
     if differing:
-        return Cause("environment", DIFFERS, f"the environment is made otherwise: {_listed(differing)}", differing)
+        return Cause("environment", DIFFERS, f"the environment is made differently: {_listed(differing)}", differing)
     return Cause("environment", SAME, "the environment is made the same way")
 
 

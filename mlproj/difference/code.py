@@ -18,7 +18,7 @@ _NAMED = 5  # of many files, those that a verdict names
 def find(runs: tuple[Run, Run], facts: Sequence[Fact]) -> tuple[Cause, Cause]:
     """The code as a cause, and files that earlier runs left behind as one.
 
-    *facts* are those of the comparison of *runs*. Which files differ is told where a copy of the repository is here.
+    *facts* are those of the comparison of *runs*. Which files differ is listed where a copy of the repository is here.
     """
     changes = _uncommitted(runs)
     made = {output.path for run in runs for output in run.outputs}
@@ -29,9 +29,9 @@ def find(runs: tuple[Run, Run], facts: Sequence[Fact]) -> tuple[Cause, Cause]:
 def _code(runs: tuple[Run, Run], facts: Sequence[Fact], written: Sequence[str] | None) -> Cause:
     differing = tuple(fact for fact in facts if fact.section == "code" and fact.differs)
     files = _changed_files(runs)
-    said = [*_said_of_version(runs, files), *_said_of_changes(written), *_said_of_command(runs, facts)]
-    if said:
-        return Cause("code", DIFFERS, f"the code differs: {'; '.join(said)}", differing, files)
+    reasons = [*_version_reasons(runs, files), *_change_reasons(written), *_command_reasons(runs, facts)]
+    if reasons:
+        return Cause("code", DIFFERS, f"the code differs: {'; '.join(reasons)}", differing, files)
     doubts = [f"no commit is recorded with {run.run_name}" for run in runs if not _version(run)]
     if written is None:
         doubts.append("uncommitted changes are not kept here")
@@ -55,7 +55,7 @@ def _version(run: Run) -> str | None:
     return source.get("commit") or source.get("digest")
 
 
-def _said_of_version(runs: tuple[Run, Run], files: Sequence[ChangedFile] | None) -> Iterator[str]:
+def _version_reasons(runs: tuple[Run, Run], files: Sequence[ChangedFile] | None) -> Iterator[str]:
     (one, other), (before, after) = ((run.source or {} for run in runs), map(_version, runs))
     if one.get("subdirectory") != other.get("subdirectory"):
         yield f"project {changed(*(source.get('subdirectory') or 'at the top' for source in (one, other)))}"
@@ -68,12 +68,12 @@ def _said_of_version(runs: tuple[Run, Run], files: Sequence[ChangedFile] | None)
         )
 
 
-def _said_of_changes(written: Sequence[str] | None) -> Iterator[str]:
+def _change_reasons(written: Sequence[str] | None) -> Iterator[str]:
     if written:
         yield f"uncommitted changes of {_listed(written)}"
 
 
-def _said_of_command(runs: tuple[Run, Run], facts: Sequence[Fact]) -> Iterator[str]:
+def _command_reasons(runs: tuple[Run, Run], facts: Sequence[Fact]) -> Iterator[str]:
     """A command holds the values of parameters: where these differ, a difference of the command says nothing about the
     code."""
     one, other = runs

@@ -29,13 +29,13 @@ def resolve(request: Request, progress: Progress) -> Environment:
     Raises :class:`UsageError` for an unknown manager or a wrong date, :class:`InvalidProject` for a declaration that
     contradicts its format, and :class:`EnvironmentFailure` when no environment can answer the request.
     """
-    from mlproj.environments.progress_from_root import FromRoot
+    from mlproj.environments.progress_from_root import ProgressFromRoot
 
     if request.manager not in MANAGERS:
         raise UsageError(
             f"there is no environment manager called {request.manager!r}", hint=f"known: {', '.join(MANAGERS)}"
         )
-    with FromRoot(progress, request.root).told() as shortened:
+    with ProgressFromRoot(progress, request.root).relayed() as shortened:
         declaration = declared(request)
         for finding in declaration.findings:
             shortened.warn(str(finding))
@@ -72,7 +72,7 @@ def _created(kind: str, request: Request, declaration: Declaration, progress: Pr
     return packing.pack(environment, request)
 
 
-def is_enclosed(request: Request) -> bool:
+def uses_container(request: Request) -> bool:
     """Whether what *request* leads to runs in a container. Raises InvalidProject."""
     return request.in_container is not None or (
         request.manager in ("auto", "docker") and declared(request).kind == "docker_env"

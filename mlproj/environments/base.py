@@ -43,9 +43,9 @@ class Request:
     engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts
     what is decided into a container of this image (empty: one that fits), None leaves it to the declaration. ``locked``
     is an environment that was made before and is to be made again: its lock decides, and not what is declared.
-    ``plan_only``: nothing will be made, so that a program which this machine lacks is told and keeps nothing from being
-    described. ``sandbox``: what an enclosure is made for is not trusted. ``relax`` names packages whose pins may give
-    way where pins contradict each other.
+    ``plan_only``: nothing will be made, so that a program that this machine lacks is reported and keeps nothing from
+    being described. ``sandbox``: what runs in the container is not trusted. ``relax`` names packages whose pins may
+    give way where pins contradict each other.
     """
 
     project_dir: Path
@@ -80,7 +80,7 @@ class Description:
     now) with ``as_of_reason``. ``notes`` are the choices worth telling: what was skipped, translated or substituted,
     and why. ``key`` names the content; equal keys, equal environments.
     It is None for the system, whose content nobody controls. ``image`` is what a container is made of: the name of
-    an image, or the Dockerfile that one is built from. ``not_confined`` is what an enclosure that was asked to be a
+    an image, or the Dockerfile that one is built from. ``not_confined`` is what a container that was asked to be a
     sandbox does not keep a command from, a line each; None where none was asked to. ``warnings`` are what the
     declaration's files may have wrong.
     """
@@ -138,7 +138,7 @@ class ContainerLaunch:
 
 
 @dataclass(frozen=True)
-class Door:
+class ServerSocket:
     """How a command that has a network of its own reaches a server of ours at ``ports`` of its loopback: sockets that
     listen there are to be handed out, as descriptors, through the socket at ``path``."""
 
@@ -149,19 +149,20 @@ class Door:
 @dataclass(frozen=True)
 class Folders:
     """What a container shows its command of this machine: the project's folder, and other folders and files, all
-    absolute paths. A ``writable`` place may lie in a ``readable`` one. ``door`` is for a command with a network of its
-    own. ``start_sign`` is the file that is emptied when the command begins; it is mounted at :data:`START_SIGN`."""
+    absolute paths. A ``writable`` place may lie in a ``readable`` one. ``server_socket`` is for a command with a
+    network of its own. ``start_sign`` is the file that is emptied when the command begins; it is mounted at
+    :data:`START_SIGN`."""
 
     project_dir: Path
     writable: tuple[Path, ...] = ()
     readable: tuple[Path, ...] = ()
-    door: Door | None = None
+    server_socket: ServerSocket | None = None
     start_sign: Path | None = None
 
 
-class Enclosure(Protocol):
-    """Makes containers or the like, one for each command. Where a :class:`Prepared` has no enclosure, the command runs
-    as a process of this machine."""
+class ContainerRuntime(Protocol):
+    """Makes a container for each command. Where a :class:`Prepared` has no container runtime, the command runs as a
+    process of this machine."""
 
     @property
     def network(self) -> Network:
@@ -197,9 +198,9 @@ class Prepared:
 
     ``lock`` is the file that records every installed package with hashes (``pylock.toml``), None for the system.
     ``reused`` tells whether it was there already. ``packages`` maps normalised names to installed versions.
-    ``enclosure`` is what the command is put into; the program then gets ``variables`` and nothing else of this
-    process's environment. ``record`` is what the run's record of its environment has besides. ``readable`` are folders
-    of it that are not beside ``path``, for a sandbox.
+    ``container_runtime`` makes the container that the command runs in; the program then gets ``variables`` and nothing
+    else of this process's environment. ``record`` is what the run's record of its environment has besides. ``readable``
+    are folders of it that are not beside ``path``, for a sandbox.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -209,7 +210,7 @@ class Prepared:
     python: str | None = None
     reused: bool = False
     packages: Mapping[str, str] = field(default_factory=dict)
-    enclosure: Enclosure | None = None
+    container_runtime: ContainerRuntime | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
     readable: tuple[Path, ...] = ()
 
@@ -226,7 +227,7 @@ class Prepared:
 
 
 START_SIGN = "/run/mlproj/not-started"
-"""Where the file :attr:`Folders.start_sign` is seen in an enclosure."""
+"""Where the file :attr:`Folders.start_sign` is seen in a container."""
 
 INSIDE = "/opt/mlproj/env"
 """Where a packed environment is in its image."""

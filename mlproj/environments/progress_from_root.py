@@ -1,4 +1,4 @@
-"""What is said about a project's files names them as people find them.
+"""Progress messages that name a project's files as people find them.
 
 From where they stand, and in a checkout, which means nothing to them, from the project's root on.
 """
@@ -15,8 +15,8 @@ from mlproj.foundation.progress import Progress
 from mlproj.foundation.shown_path import from_here
 
 
-class FromRoot:
-    """Hands on to *progress* what is said, files below *root* named as people find them."""
+class ProgressFromRoot:
+    """Passes messages on to *progress*, with files below *root* named as people find them."""
 
     def __init__(self, progress: Progress, root: Path) -> None:
         self._progress = progress
@@ -42,7 +42,7 @@ class FromRoot:
         self._progress.detail(self._shortened(text))
 
     @contextmanager
-    def told(self) -> Iterator[Progress]:
+    def relayed(self) -> Iterator[Progress]:
         """This progress; errors that leave the block name files in the same way."""
         try:
             yield self

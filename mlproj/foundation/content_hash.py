@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlproj.foundation import file_tree, presence
-
-_CHUNK = 1024 * 1024  # bytes
+from mlproj.foundation.digest import portions_of, sha256_of_portions
 
 
 def measure(path: Path) -> tuple[str | None, int | None]:
@@ -27,12 +26,8 @@ def measure(path: Path) -> tuple[str | None, int | None]:
 def _file(path: Path) -> tuple[str | None, int | None]:
     if not presence.is_file(path):
         return None, None
-    digest, size = hashlib.sha256(), 0
     with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-    return digest.hexdigest(), size
+        return sha256_of_portions(portions_of(stream))
 
 
 def _folder(path: Path) -> tuple[str, int]:

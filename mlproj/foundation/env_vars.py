@@ -32,11 +32,12 @@ EXPERIMENT_NAME = Variable("MLPROJ_EXPERIMENT_NAME", "experiment of new runs, as
 ENV_MANAGER = Variable("MLPROJ_ENV_MANAGER", "default of --env-manager")
 CONDA = Variable(
     "MLPROJ_CONDA",
-    "who has conda's packages: rattler, micromamba, mamba, conda or a path; off: translate conda.yaml to Python"
+    "what installs conda packages: rattler, micromamba, mamba, conda or a path; off: translate conda.yaml to Python"
     " packages",
 )
 CONDA_CHANNEL_ALIAS = Variable(
-    "MLPROJ_CONDA_CHANNEL_ALIAS", "where channels are that are only named (default: https://conda.anaconda.org)"
+    "MLPROJ_CONDA_CHANNEL_ALIAS",
+    "address of channels that are given by name only (default: https://conda.anaconda.org)",
 )
 CONTAINER_ENGINE = Variable(
     "MLPROJ_CONTAINER_ENGINE", "docker, podman, nerdctl or the path of one (default: the first there)"

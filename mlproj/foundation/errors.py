@@ -43,7 +43,7 @@ class Notice:
 
 
 class MlprojError(Exception):
-    """A mistake or a fault outside mlproj: told in a sentence, with what to do next, never with a traceback.
+    """A mistake or a fault outside mlproj: described in a sentence, with what to do next, never with a traceback.
 
     ``is_program_missing``: nothing is wrong but that this machine lacks a program; what needs it can still be planned.
     """
@@ -100,7 +100,7 @@ class EnvironmentFailure(MlprojError):
 
 
 class Interrupted(BaseException):
-    """The user (130) or the system (143) told mlproj to stop.
+    """The user (130) or the system (143) asked mlproj to stop.
 
     No error, as Python's own KeyboardInterrupt is none: whoever carries on after errors must not carry on after this.
     """
@@ -121,7 +121,7 @@ class Interrupted(BaseException):
 
 
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str | None:
-    """The known word closest to *word* when one is close enough to be a slip of the keyboard, else None."""
+    """The known word closest to *word* when one is close enough to be a typing mistake, else None."""
     from difflib import get_close_matches
 
     folded = {candidate.casefold(): candidate for candidate in reversed(known)}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file *path* alone, waiting for whoever holds it now. Raises OSError."""
+    """Hold the lock file *path* alone, waiting for the process that holds it now. Raises OSError."""
     with _opened(path) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -36,7 +36,7 @@ def parse(text: str) -> list[str]:
         name = next((name for name, (other, _) in _KNOWN.items() if word in (name, other)), None)
         if name is None:
             raise UsageError(
-                f"{word!r} is no platform that is known",
+                f"{word!r} is not a known platform",
                 hint=f"known: {', '.join(other for other, _ in _KNOWN.values())}",
             )
         found.append(name)

@@ -12,7 +12,7 @@ from mlproj.foundation.errors import UsageError, did_you_mean
 def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:
     """The object that *name* stands for: ``module:attribute`` in *builtin*, else an installed entry point of *group*.
 
-    Raises :class:`UsageError` for a name nobody provides, listing those that are.
+    Raises :class:`UsageError` for an unknown name, listing those that are known.
     """
     if name in builtin:
         module, _, attribute = builtin[name].partition(":")

@@ -1,4 +1,4 @@
-"""The only door to other programs.
+"""The only module that starts other programs.
 
 Tools (git, uv, a compiler) go through :func:`run` and :func:`follow`; a project's own command goes through a backend,
 which builds on :func:`start`. An argument list is data: nothing here passes through a shell.
@@ -145,9 +145,9 @@ def run(
         process = start(
             argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, terminal=terminal
         )
-        ears = {process.stdout: stdout.extend, process.stderr: stderr.extend}
+        readers = {process.stdout: stdout.extend, process.stderr: stderr.extend}
         try:
-            _attend(process, held, ears, input or b"", timeout)
+            _attend(process, held, readers, input or b"", timeout)
         except TimeoutError as error:
             raise ServiceError(f"{argv[0]} did not answer within {timeout:g} seconds") from error
     return Completed(tuple(str(argument) for argument in argv), process.returncode, bytes(stdout), bytes(stderr))
@@ -166,13 +166,13 @@ def follow(
     """
     stdout, stderr, lines = bytearray(), bytearray(), _Lines(on_line)
 
-    def hear(data: bytes) -> None:
+    def on_stderr(data: bytes) -> None:
         stderr.extend(data)
         lines.feed(data)
 
     with _SignalsHeld() as held:
         process = start(argv, cwd=cwd, env=env)
-        _attend(process, held, {process.stdout: stdout.extend, process.stderr: hear})
+        _attend(process, held, {process.stdout: stdout.extend, process.stderr: on_stderr})
     lines.end()
     return Completed(tuple(str(argument) for argument in argv), process.returncode, bytes(stdout), bytes(stderr))
 
@@ -211,11 +211,11 @@ class _SignalsHeld:
 def _attend(
     process: subprocess.Popen[bytes],
     held: _SignalsHeld,
-    ears: Mapping[IO[bytes] | None, Callable[[bytes], None]],
+    readers: Mapping[IO[bytes] | None, Callable[[bytes], None]],
     input: bytes = b"",
     timeout: float | None = None,
 ) -> None:
-    """Stay with *process* until it has ended: feed it *input*, give what it says to *ears*; on any exception end it.
+    """Stay with *process* until it has ended: feed it *input*, give what it says to *readers*; on any exception end it.
 
     Raises :class:`TimeoutError` after *timeout* seconds.
     """
@@ -223,7 +223,10 @@ def _attend(
     try:
         held.release()
         _converse(
-            process, {pipe.fileno(): ear for pipe, ear in ears.items() if pipe is not None}, memoryview(input), deadline
+            process,
+            {pipe.fileno(): reader for pipe, reader in readers.items() if pipe is not None},
+            memoryview(input),
+            deadline,
         )
         process.wait(None if deadline == math.inf else max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired as error:
@@ -237,26 +240,26 @@ def _attend(
 
 
 def _converse(
-    process: subprocess.Popen[bytes], ears: dict[int, Callable[[bytes], None]], input: memoryview, deadline: float
+    process: subprocess.Popen[bytes], readers: dict[int, Callable[[bytes], None]], input: memoryview, deadline: float
 ) -> None:
     """Until every stream has ended, or the process has and is silent. Raises :class:`TimeoutError` at *deadline*."""
     poll = select.poll()
-    for descriptor in ears:
+    for descriptor in readers:
         poll.register(descriptor, select.POLLIN)
     if process.stdin is not None:
         poll.register(process.stdin.fileno(), select.POLLOUT)
-    while ears or (process.stdin is not None and not process.stdin.closed):
+    while readers or (process.stdin is not None and not process.stdin.closed):
         ready = poll.poll(1000 * max(0.0, min(_SILENCE, deadline - time.monotonic())))
         for descriptor, _ in ready:
-            if descriptor not in ears:
+            if descriptor not in readers:
                 input = _feed(process, input)
                 if not input:
                     poll.unregister(descriptor)
             elif data := os.read(descriptor, _BLOCK):
-                ears[descriptor](data)
+                readers[descriptor](data)
             else:
                 poll.unregister(descriptor)
-                del ears[descriptor]
+                del readers[descriptor]
         if time.monotonic() >= deadline:
             raise TimeoutError
         if not ready and process.poll() is not None:

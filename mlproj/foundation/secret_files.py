@@ -62,7 +62,7 @@ _CONTENT = (
 
 
 def holds_secrets(name: str, place: Path) -> bool:
-    """Whether the file at *place*, in its project under *name*, holds credentials, as far as can be told without
+    """Whether the file at *place*, in its project under *name*, holds credentials, as far as can be seen without
     running anything.
 
     Ordinary files of data and code are not read.

@@ -1,4 +1,4 @@
-"""JSON that all readers agree on: what is read here may come from anybody."""
+"""JSON that all readers agree on: what is read here may come from any source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load(text: bytes) -> dict[str, Any]:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key is given twice")
     return found
 
 

@@ -1,32 +1,28 @@
-"""Requests to a tracking server: JSON over HTTP, connections kept open, and what went wrong told apart.
+"""Requests to a tracking server: JSON over HTTP, connections kept open, and errors by what went wrong.
 
-Credentials and TLS are set by the variables that MLflow's client reads, so that whoever has set it up need not again.
+Credentials and TLS are those of MLflow's client (see ``access``), so that nothing has to be set up again.
 """
 
 from __future__ import annotations
 
-import base64
-import configparser
 import functools
 import http.client
 import ipaddress
 import json
-import os
-import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, Any
-from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from mlproj import __version__
 from mlproj.foundation.errors import MlprojError, ServiceError, UsageError
 from mlproj.foundation.redaction import mask_url
+from mlproj.http import access
 
 TIMEOUT = 20.0
 """Seconds that a server may be silent before it is given up: no command waits longer for one."""
@@ -95,7 +91,7 @@ class HttpClient:
         self._headers = {
             "User-Agent": f"mlproj/{__version__}",
             "Accept": "application/json",
-            **_authorization(parts.username, parts.password),
+            **access.authorization(parts.username, parts.password),
         }
         self._timeout = TIMEOUT if timeout is None else timeout
         self._upload_timeout = _UPLOAD_TIMEOUT if timeout is None else timeout
@@ -167,7 +163,7 @@ class HttpClient:
         connection, limit = self._connection(), timeout or self._timeout
         is_whole = False
         try:
-            with self._told(connection, limit):
+            with self._errors_translated(connection, limit):
                 connection.sock.settimeout(limit)
                 target, for_proxy = self._target(path)
                 connection.request(method, target, body, {**self._headers, **for_proxy, **headers})
@@ -192,7 +188,7 @@ class HttpClient:
         return answer
 
     @contextmanager
-    def _told(self, connection: http.client.HTTPConnection, limit: float) -> Iterator[None]:
+    def _errors_translated(self, connection: http.client.HTTPConnection, limit: float) -> Iterator[None]:
         """Turn the network's errors into Unreachable; *limit* are the seconds that an answer may take."""
         is_connected = connection.sock is not None
         try:
@@ -224,12 +220,12 @@ class HttpClient:
 
     def _refusal(self, response: http.client.HTTPResponse) -> MlprojError:
         try:
-            told = json.loads(response.read(_LARGEST_REFUSAL))
+            body = json.loads(response.read(_LARGEST_REFUSAL))
         except ValueError:
-            told = {}
-        told = told if isinstance(told, dict) else {}
-        status, code = response.status, str(told.get("error_code"))
-        message = str(told.get("message") or f"{response.status} {response.reason}")
+            body = {}
+        body = body if isinstance(body, dict) else {}
+        status, code = response.status, str(body.get("error_code"))
+        message = str(body.get("message") or f"{response.status} {response.reason}")
         if status == 401 or code in ("UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"):
             return Unauthorized(
                 f"{self.uri} refused: {message}", hint="set MLFLOW_TRACKING_TOKEN, or a user and password, for it"
@@ -239,18 +235,18 @@ class HttpClient:
             return NoSuchEndpoint(
                 f"{self.uri} sends to {place}", hint="set MLPROJ_TRACKING_URI to the address that it sends to"
             )
-        if code == "ENDPOINT_NOT_FOUND" or (status in (404, 405) and "error_code" not in told):
+        if code == "ENDPOINT_NOT_FOUND" or (status in (404, 405) and "error_code" not in body):
             return NoSuchEndpoint(f"{self.uri} does not know this request: {message}", hint=_HINT)
         if status in _BUSY:
             kind = Failing if status == 500 else Unreachable
-            return kind(f"{self.uri} is in trouble: {message}", uncertain=True)
+            return kind(f"{self.uri} cannot answer now: {message}", uncertain=True)
         if status == 403:
             return Refused(
                 f"{self.uri} refused: {message}",
                 code="PERMISSION_DENIED",
                 hint="ask for a token or user that may do this",
             )
-        ours = told.get("mlproj")
+        ours = body.get("mlproj")
         ours = ours if isinstance(ours, dict) else {}
         return Refused(
             message, code=code, kind=str(ours.get("kind")), hint=str(ours["hint"]) if ours.get("hint") else None
@@ -274,10 +270,10 @@ class HttpClient:
         host, port = (through.hostname or "", through.port) if through else (self._host, self._port)
         if self._scheme == "http":
             return http.client.HTTPConnection(host, port)
-        self._tls = self._tls or _tls_context()
+        self._tls = self._tls or access.tls_context()
         connection = http.client.HTTPSConnection(host, port, context=self._tls)
         if through:
-            connection.set_tunnel(self._host, self._port or 443, _proxy_authorization(through))
+            connection.set_tunnel(self._host, self._port or 443, access.proxy_authorization(through))
         return connection
 
     @functools.cached_property
@@ -302,7 +298,7 @@ class HttpClient:
         if self._proxy and self._scheme == "http":
             host = f"[{self._host}]" if ":" in self._host else self._host
             target = f"http://{host}{f':{self._port}' if self._port else ''}{self._prefix}{path}"
-            return target, _proxy_authorization(self._proxy)
+            return target, access.proxy_authorization(self._proxy)
         return self._prefix + path, {}
 
 
@@ -344,57 +340,3 @@ def _portions(file: IO[bytes], size: int) -> Iterator[bytes]:
             raise OSError("the file has become shorter while it was sent")
         size -= len(portion)
         yield portion
-
-
-def _basic(user: str | None, password: str | None) -> str:
-    return "Basic " + base64.b64encode(f"{unquote(user or '')}:{unquote(password or '')}".encode()).decode()
-
-
-def _proxy_authorization(proxy: SplitResult) -> dict[str, str]:
-    return {"Proxy-Authorization": _basic(proxy.username, proxy.password)} if proxy.username else {}
-
-
-def _authorization(user: str | None, password: str | None) -> dict[str, str]:
-    """Of the address, else of MLflow's variables, else of its file of credentials; a user and password before a token,
-    as there."""
-    if user is not None:
-        return {"Authorization": _basic(user, password)}
-    filed = _filed_credentials()
-    user = os.environ.get("MLFLOW_TRACKING_USERNAME") or filed.get("mlflow_tracking_username")
-    password = os.environ.get("MLFLOW_TRACKING_PASSWORD") or filed.get("mlflow_tracking_password")
-    if user and password:
-        return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
-    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-    if token and not re.fullmatch(r"[!-~]+", token):
-        raise UsageError(
-            "MLFLOW_TRACKING_TOKEN has signs that no token has", hint="look for a space or a new line at its end"
-        )
-    return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _filed_credentials() -> Mapping[str, str]:
-    """``~/.mlflow/credentials``, which MLflow's ``mlflow.login`` and users write."""
-    reader = configparser.ConfigParser(interpolation=None)
-    try:
-        reader.read(Path("~/.mlflow/credentials").expanduser(), encoding="utf-8")
-        return dict(reader["mlflow"]) if reader.has_section("mlflow") else {}
-    except (OSError, RuntimeError, ValueError, configparser.Error):
-        return {}
-
-
-def _tls_context() -> ssl.SSLContext:
-    """As MLflow's variables want it. Raises UsageError for a file that is none."""
-    authority = os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or os.environ.get("REQUESTS_CA_BUNDLE")
-    try:
-        context = ssl.create_default_context()
-        if authority:
-            folder = Path(authority).is_dir()
-            context.load_verify_locations(capath=authority if folder else None, cafile=None if folder else authority)
-        if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1"):
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if client := os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH"):
-            context.load_cert_chain(client)
-        return context
-    except OSError as error:
-        raise UsageError(f"the certificate that MLFLOW_TRACKING_…_CERT_PATH names cannot be used: {error}") from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import urllib.request
 from collections.abc import Mapping
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from mlproj.foundation import basic_login
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
 
@@ -30,7 +30,7 @@ def without_login(url: str) -> tuple[str, dict[str, str]]:
     headers = {"User-Agent": "mlproj", "Accept": "*/*"}
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+        headers["Authorization"] = basic_login.authorization(login)
     place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
     return urlunsplit((parts.scheme.lower(), place, parts.path, parts.query, "")), headers
 

@@ -62,7 +62,7 @@ def log_dict(dictionary: Any, artifact_file: str) -> None:
         else:
             text = json.dumps(dictionary, indent=2, ensure_ascii=False)
     except Exception as error:  # each of the two has errors of its own for what it cannot write
-        raise UsageError(f"cannot write {artifact_file}: it is to be plain data ({error!s:.200})") from error
+        raise UsageError(f"cannot write {artifact_file}: it must be plain data ({error!s:.200})") from error
     log_text(text, artifact_file)
 
 

@@ -44,7 +44,7 @@ def log_metrics(metrics: Mapping[str, float], step: int | None = None, timestamp
 
 
 def log_param(key: str, value: Any) -> None:
-    """Log a parameter, as text. The first value of a parameter stays; another one is told as a warning when the run
+    """Log a parameter, as text. The first value of a parameter stays; another one is reported as a warning when the run
     ends."""
     _active().params.append(line.text("parameter", key, value).encode())
 
@@ -157,7 +157,7 @@ def _of_environment() -> ActiveRun | None:
 
 
 def _adopts(run: ActiveRun) -> bool:
-    """Whether nobody has taken *run* for its own; one program of the run can."""
+    """Whether *run* is not taken yet; one program of the run can take it."""
     try:
         os.close(os.open(run.run_dir / _ADOPTED, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     except FileExistsError:

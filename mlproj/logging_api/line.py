@@ -45,14 +45,14 @@ def integer(what: str, value: Any) -> int:
     except TypeError:
         number = None
     if number is None or number not in _INT64:
-        raise UsageError(f"{what} is to be an integer of 64 bits, found {value!r:.80}")
+        raise UsageError(f"{what} must be an integer of 64 bits, found {value!r:.80}")
     return number
 
 
 def quote(name: Any, kind: str) -> str:
     """*name* as JSON, if it is a name."""
     if not isinstance(name, str):
-        raise UsageError(f"the name of a {kind} is to be text, found {name!r:.80}")
+        raise UsageError(f"the name of a {kind} must be text, found {name!r:.80}")
     if not name.strip():
         raise UsageError(f"the name of a {kind} is empty")
     if not name.isprintable() and any(character < " " or character == "\x7f" for character in name):
@@ -66,4 +66,4 @@ def _float(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise UsageError(f"metric {name!r} is to be a number, found {value!r:.80}") from error
+        raise UsageError(f"metric {name!r} must be a number, found {value!r:.80}") from error

@@ -120,9 +120,9 @@ def _upload_worker(run_id: str) -> UploadWorker | None:
         return None
     from mlproj.outbox.upload_worker import UploadWorker
 
-    courier = UploadWorker(run_id)
-    courier.start()
-    return courier
+    worker = UploadWorker(run_id)
+    worker.start()
+    return worker
 
 
 def _create(store: Runs, run_id: str, run_name: str | None, experiment_name: str | None, parent: str | None) -> Run:
@@ -157,7 +157,7 @@ def _user() -> str:
 
 
 def _warn(text: str) -> None:
-    print(f"mlproj: {text}", file=sys.stderr)  # noqa: T201  # the program has no other place of ours to be told at
+    print(f"mlproj: {text}", file=sys.stderr)  # noqa: T201  # the program has no other place to read it
 
 
 def _end_all(pid: int) -> None:

@@ -51,7 +51,7 @@ def search_runs(
     filter that is not understood, an unknown experiment, or when pandas is asked for and missing.
     """
     if output_format not in ("list", "pandas"):
-        raise UsageError(f"output_format is to be 'list' or 'pandas', found {output_format!r}")
+        raise UsageError(f"output_format must be 'list' or 'pandas', found {output_format!r}")
     if isinstance(experiment_names, str) or isinstance(order_by, str):
         raise UsageError("experiment_names and order_by are lists of texts, not a text")
     if (run := fluent.active_run()) is not None:

@@ -20,20 +20,20 @@ class Places:
     working_folder: Path
     roots: tuple[Path, ...]
 
-    def bring(self, logged: MlflowRun, artifact_uri: str) -> Iterator[str]:
+    def copy(self, logged: MlflowRun, artifact_uri: str) -> Iterator[str]:
         """Copy what *logged* has into the folder of *artifact_uri*; what could not be brought, and why, is yielded.
 
         A model of MLflow 3 becomes the folder of its name, where ``runs:/ID/NAME`` looks for it.
         """
         destination = Path(unquote(urlsplit(artifact_uri).path))
-        yield from self._bring(logged.artifact_uri, destination)
+        yield from self._copy(logged.artifact_uri, destination)
         for model in logged.models:
             if Path(model.name).name != model.name or model.name in (".", ".."):
-                yield f"the model {model.name!r} is not brought in: its name is no file name"
+                yield f"the model {model.name!r} is not imported: its name is no file name"
                 continue
-            yield from self._bring(model.artifact_uri, destination / model.name)
+            yield from self._copy(model.artifact_uri, destination / model.name)
 
-    def _bring(self, uri: str, destination: Path) -> Iterator[str]:
+    def _copy(self, uri: str, destination: Path) -> Iterator[str]:
         source = local_path(uri, self.working_folder)
         if source is None:
             if uri:

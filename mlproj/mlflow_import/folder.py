@@ -69,14 +69,14 @@ def _models(experiment: Path) -> dict[str, list[LoggedModel]]:
     return found
 
 
-def _artifacts(folder: Path, told: object) -> str:
+def _artifacts(folder: Path, recorded: object) -> str:
     """Where the files of a run or model are: beside what describes it when the store was moved or copied and still
     tells its old place."""
     beside = folder / "artifacts"
-    place = local_path(str(told or ""), folder)
-    if not told or (place is not None and not place.is_dir() and beside.is_dir()):
+    place = local_path(str(recorded or ""), folder)
+    if not recorded or (place is not None and not place.is_dir() and beside.is_dir()):
         return beside.as_uri()
-    return str(told)
+    return str(recorded)
 
 
 def _pairs(folder: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ Most programs log to the run's own tracking server, and nothing is left to be br
 own in their checkout or the run's folder: a SQLite file or an ``mlruns`` folder. The first run that the program started
 there *is* our run, unless it took it already through the server: what it logged becomes ours. Further ones become child
 runs, under the ids that MLflow gave them. What we recorded ourselves is never replaced: where the program logged
-another value under the same name, ours stays and the difference is told.
+another value under the same name, ours stays and the difference is reported.
 
 Whose run it is, a store of the program's own choice does not say: of two programs that write to one ``mlruns`` folder
 at the same time, the one that ends first takes what is there. A nested run takes its own, as it ends before its parent.
@@ -202,7 +202,7 @@ class _Importer:
                 self._store.log(run_id, metrics=batch)
         except (*_BROKEN, UsageError) as trouble:
             self._progress.warn(f"not all metrics of {logged.name or logged.run_id} can be read: {trouble}")
-        for trouble_told in self._places.bring(logged, artifact_uri):
+        for trouble_told in self._places.copy(logged, artifact_uri):
             self._progress.warn(trouble_told)
 
 

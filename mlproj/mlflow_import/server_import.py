@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from mlproj import artifacts
-from mlproj.artifacts.base import ArtifactStore, InvalidPath
+from mlproj.artifacts.base import ArtifactStore, walk
 from mlproj.foundation.errors import MlprojError
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import mask_url
@@ -23,15 +23,15 @@ _PORTION = 1 << 20
 _DEEPEST = 50  # folders; a server of somebody else's must not lead us round in circles
 
 
-def bring_in(store: Runs, server: str, progress: Progress) -> Transfer:
-    """Bring in the runs of the server at an address; as :func:`mlproj.mlflow_import.transfer.bring_in`. Raises
+def import_server(store: Runs, server: str, progress: Progress) -> Transfer:
+    """Import the runs of the server at an address; as :func:`mlproj.mlflow_import.transfer.import_folder`. Raises
     ServiceError."""
     caller = HttpClient(server)
     with closing(caller):
         source = server_client.store_of(caller)
         models = server_client.models_of(caller)
         runs = (_to_mlflow(source, models, run) for run in _oldest_first(source))
-        return transfer.bring_runs(store, runs, _Files(server), caller.uri, progress)
+        return transfer.import_runs(store, runs, _Files(server), caller.uri, progress)
 
 
 def _oldest_first(source: Runs) -> Iterator[Run]:
@@ -80,30 +80,19 @@ class _Files:
     def __init__(self, server: str) -> None:
         self._server = server
 
-    def bring(self, logged: MlflowRun, artifact_uri: str) -> Iterator[str]:
+    def copy(self, logged: MlflowRun, artifact_uri: str) -> Iterator[str]:
         """Copy the files of a run and of its models; what could not be brought, and why, is yielded."""
         target = artifacts.open(artifact_uri)
-        yield from self._bring(logged.artifact_uri, "", target)
+        yield from self._copy(logged.artifact_uri, "", target)
         for model in logged.models:
-            yield from self._bring(model.artifact_uri, model.name, target)
+            yield from self._copy(model.artifact_uri, model.name, target)
 
-    def _bring(self, place: str, below: str, target: ArtifactStore) -> Iterator[str]:
+    def _copy(self, place: str, below: str, target: ArtifactStore) -> Iterator[str]:
         try:
             source = artifacts.open_recorded(place, server=self._server, local=False)
-            for path in _walk(source, "", _DEEPEST):
+            for path, _size in walk(source, deepest=_DEEPEST):
                 with source.open(path) as file, target.create(f"{below}/{path}" if below else path) as write:
                     while portion := file.read(_PORTION):
                         write(portion)
         except (OSError, MlprojError) as trouble:
             yield f"artifacts in {mask_url(place)} are not all copied: {trouble}"
-
-
-def _walk(source: ArtifactStore, folder: str, depth: int) -> Iterator[str]:
-    for entry in source.list(folder):
-        path = f"{folder}/{entry.name}" if folder else entry.name
-        if not entry.is_dir:
-            yield path
-        elif depth:
-            yield from _walk(source, path, depth - 1)
-        else:
-            raise InvalidPath(f"{path!r:.200} is too deep")

@@ -1,8 +1,8 @@
-"""A whole store of MLflow's, a folder, a SQLite file or a server, brought into ours; again later, and only what is new
+"""A whole store of MLflow's, a folder, a SQLite file or a server, imported into ours; again later, and only what is new
 is added.
 
-Runs keep the ids and experiments the names that they had there. What was brought in once is brought up to date: further
-metric points and parameters are added, tags and status follow. A run that was not brought in from there is left alone.
+Runs keep the ids and experiments the names that they had there. What was imported once is brought up to date: further
+metric points and parameters are added, tags and status follow. A run that was not imported from there is left alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mlproj.mlflow_import.foreign_run import MlflowRun
 from mlproj.tracking.base import Metric, NewRun, Run, RunChanges, Runs
 
 ORIGIN_TAG = "mlproj.imported.from"
-"""Where a run was brought in from."""
+"""Where a run was imported from."""
 
 _BATCH = 10_000  # metric points in one transaction
 _BROKEN = (sqlite3.Error, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
@@ -32,8 +32,8 @@ _BROKEN = (sqlite3.Error, OSError, ValueError, TypeError, KeyError, IndexError, 
 class Places(Protocol):
     """Where the files of runs are."""
 
-    def bring(self, logged: MlflowRun, artifact_uri: str) -> Iterator[str]:
-        """Copy the files of a run to the place of ours; what could not be brought, and why, is yielded."""
+    def copy(self, logged: MlflowRun, artifact_uri: str) -> Iterator[str]:
+        """Copy the files of a run to the place of ours; what could not be copied, and why, is yielded."""
 
 
 @dataclass
@@ -46,26 +46,26 @@ class Transfer:
     left: list[str] = field(default_factory=list)
 
 
-def bring_in(store: Runs, place: Path, progress: Progress) -> Transfer:
-    """Bring in the store at *place*: an ``mlruns`` folder, a folder with one in it, or a SQLite file.
+def import_folder(store: Runs, place: Path, progress: Progress) -> Transfer:
+    """Import the store at *place*: an ``mlruns`` folder, a folder with one in it, or a SQLite file.
 
-    A run that cannot be read whole is a warning, and the others are brought in. Raises UsageError when there is no
+    A run that cannot be read whole is a warning, and the others are imported. Raises UsageError when there is no
     store of MLflow's, ServiceError when it cannot be read at all.
     """
     place, runs = _read(place.absolute())
     places = artifacts.Places(place.parent, (place if place.is_dir() else place.parent,))
-    return bring_runs(store, runs, places, place.as_uri(), progress)
+    return import_runs(store, runs, places, place.as_uri(), progress)
 
 
-def bring_runs(store: Runs, runs: Iterable[MlflowRun], places: Places, origin: str, progress: Progress) -> Transfer:
-    """Bring in *runs* that were recorded at *origin*, and their files from *places*. Raises ServiceError."""
+def import_runs(store: Runs, runs: Iterable[MlflowRun], places: Places, origin: str, progress: Progress) -> Transfer:
+    """Import *runs* that were recorded at *origin*, and their files from *places*. Raises ServiceError."""
     transfer = Transfer()
     known = {run.run_id: run for run in store.list_runs(lifecycle_stage=None)}
     for logged in runs:
         try:
-            _bring_run(store, logged, known.get(logged.run_id), places, origin, transfer, progress)
+            _import_run(store, logged, known.get(logged.run_id), places, origin, transfer, progress)
         except (MlprojError, *_BROKEN) as trouble:
-            progress.warn(f"the run {logged.name or logged.run_id} is not all brought in: {trouble}")
+            progress.warn(f"the run {logged.name or logged.run_id} is not imported completely: {trouble}")
     return transfer
 
 
@@ -92,7 +92,7 @@ def _nothing_there(place: Path) -> str:
     return f"there is no {place}" + (f"; did you mean {guess!r}?" if guess else "")
 
 
-def _bring_run(
+def _import_run(
     store: Runs,
     logged: MlflowRun,
     ours: Run | None,
@@ -109,13 +109,13 @@ def _bring_run(
         return
     else:
         run = ours
-        if _bring_up_to_date(store, logged, ours):
+        if _update(store, logged, ours):
             transfer.updated.append(run.run_id)
         elif ours.status.ended:
             return  # nothing is added to a run that had ended when it was brought in
     for batch in _batches(logged.metrics()):
         store.log(run.run_id, metrics=batch)
-    for trouble in places.bring(logged, run.artifact_uri):
+    for trouble in places.copy(logged, run.artifact_uri):
         progress.warn(trouble)
 
 
@@ -150,7 +150,7 @@ def _source(logged: MlflowRun) -> dict[str, str | None] | None:
     }
 
 
-def _bring_up_to_date(store: Runs, logged: MlflowRun, ours: Run) -> bool:
+def _update(store: Runs, logged: MlflowRun, ours: Run) -> bool:
     """Add what the run got since it was brought in, without its metrics; whether there was anything."""
     params = {key: redact(value) for key, value in logged.params.items() if key not in ours.params}
     tags = {key: redact(value) for key, value in logged.tags.items()}

@@ -73,14 +73,14 @@ class Delivery:
         first: str | None = None,
         only: Callable[[Run], bool] | None = None,
         stop: Callable[[], bool] = lambda: False,
-        heard: Callable[[], object] = lambda: None,
+        on_answer: Callable[[], object] = lambda: None,
     ) -> None:
         """Deliver what waits, as far as it has come, and remove from the outbox what is over and delivered, if
         *may_clear*.
 
         The run *first* comes first, then the others in the order they were made; with *only*, some of those made after
         it. When
-        *stop* says so the rest stays for another time. *heard* is called whenever the server has answered. Raises
+        *stop* says so the rest stays for another time. *on_answer* is called whenever the server has answered. Raises
         ServiceError when it cannot be reached; what it refuses is noted with the run, and the next run goes on.
         """
         waiting = self._ledger.waiting()
@@ -91,14 +91,14 @@ class Delivery:
             if only is None or entry.place >= turn:
                 with self._taken(entry.run_id) as is_ours:
                     if is_ours:
-                        self._deliver(entry.run_id, only, may_clear, heard)
+                        self._deliver(entry.run_id, only, may_clear, on_answer)
 
     def _deliver(
         self,
         run_id: str,
         only: Callable[[Run], bool] | None,
         may_clear: Callable[[Run], bool],
-        heard: Callable[[], object],
+        on_answer: Callable[[], object],
     ) -> None:
         entry = self._ledger.entry(run_id)
         if entry is None:
@@ -111,7 +111,7 @@ class Delivery:
             self._ledger.note(run_id, finished=1)
             return
         try:
-            left = self._runs.bring(entry, run, heard)
+            left = self._runs.deliver(entry, run, on_answer)
         except MlprojError as trouble:
             if concerns_all(trouble):
                 raise
@@ -163,7 +163,7 @@ class Delivery:
 
 
 def is_left(run: Run) -> bool:
-    """Whether nobody holds the run any more: its process has gone."""
+    """Whether the run's process has ended, so that its lock is free."""
     return run.status.ended and not (
         run.host == os.uname().nodename and liveness.owner_lives(paths.run_dir(run.run_id), run.pid)
     )

@@ -65,12 +65,12 @@ class Destination:
             self._experiments[wanted.name] = found
         return found
 
-    def bring_tags(self, wanted: Experiment) -> None:
+    def deliver_tags(self, wanted: Experiment) -> None:
         """Give the server's experiment the tags that *wanted* got here."""
         found = self.experiment(wanted)
-        news = {key: value for key, value in wanted.tags.items() if found.tags.get(key) != value}
-        if news:
-            self.store.update_experiment(found.experiment_id, tags=news)
+        changed_tags = {key: value for key, value in wanted.tags.items() if found.tags.get(key) != value}
+        if changed_tags:
+            self.store.update_experiment(found.experiment_id, tags=changed_tags)
             self._experiments[wanted.name] = self.store.get_experiment(experiment_id=found.experiment_id)
 
     def _make(self, wanted: Experiment) -> Experiment:

@@ -69,7 +69,7 @@ def keep_record(run_dir: Path, lock: str | None, folder: Path) -> None:
     """Put what the run's folder has for other people (plan, lock, diff, output) among the artifacts in *folder*,
     without secrets.
 
-    At the end of the run and in its process: which values are secret is told by the variables that it has. Raises
+    At the end of the run and in its process: which values are secret is known from its variables. Raises
     OSError.
     """
     target = folder / RECORD

@@ -90,7 +90,7 @@ class Entry(NamedTuple):
     """A run of the outbox.
 
     ``place`` is its turn, in the order the runs were made. ``version`` counts its changes, ``delivered`` is the one
-    that the server has; ``sent`` is what it was told; ``attempted``: making it there was begun; ``sending``: up to this
+    that the server has; ``sent`` is what it was sent; ``attempted``: making it there was begun; ``sending``: up to this
     number metric points were under way; ``finished``: it was delivered whole and is not in the outbox any more.
     """
 

@@ -26,13 +26,13 @@ class ModelDelivery:
         self._destination = destination
         self._remote_id = remote_id
 
-    def bring(self, run: Run, remote_id: str, artifact_uri: str) -> None:
+    def deliver(self, run: Run, remote_id: str, artifact_uri: str) -> None:
         """The models of a run: those whose files are whole, and all when the run is over; then what was registered of
         them."""
         for model_id in self._ledger.models_of(run.run_id):
             model = self._models.get_logged_model(model_id, deleted_too=True)
             if model.status is not LoggedModelStatus.PENDING or run.status.ended:
-                self._bring_model(run, model, remote_id, artifact_uri)
+                self._deliver_model(run, model, remote_id, artifact_uri)
         self._link(run, remote_id)
         if run.status.ended:
             for name in self._ledger.registered_only():
@@ -40,9 +40,9 @@ class ModelDelivery:
                     self._register(name)
                     self._ledger.is_called("registered model", name, name)
             for name, version in self._ledger.versions_of(run.run_id):
-                self._bring_version(run, self._models.get_version(name, version), remote_id, artifact_uri)
+                self._deliver_version(run, self._models.get_version(name, version), remote_id, artifact_uri)
 
-    def _bring_model(self, run: Run, model: LoggedModel, remote_run: str, artifact_uri: str) -> None:
+    def _deliver_model(self, run: Run, model: LoggedModel, remote_run: str, artifact_uri: str) -> None:
         sent_as = f"{_MODEL} as of"
         state = (
             f"{model.status.value} {model.lifecycle_stage} {len(model.metrics)} {sorted(model.tags.items())}"
@@ -113,7 +113,7 @@ class ModelDelivery:
                 self._destination.models.link_models(remote_id, missing)
             self._ledger.is_called("links of run", run.run_id, repr(there))
 
-    def _bring_version(self, run: Run, version: ModelVersion, remote_run: str, artifact_uri: str) -> None:
+    def _deliver_version(self, run: Run, version: ModelVersion, remote_run: str, artifact_uri: str) -> None:
         here = f"{version.name}\n{version.version}"
         models = self._destination.models
         if not self._ledger.there(_VERSION, here):

@@ -43,13 +43,13 @@ class RunDelivery:
         """The fields of runs that are others with the server, of those that were delivered."""
         self._looked: dict[str, float] = {}
 
-    def bring(self, entry: Entry, run: Run, heard: Callable[[], object]) -> list[str]:
-        """Everything that the server does not have of the run yet; what could not be sent. *heard* is called when it
-        has answered."""
+    def deliver(self, entry: Entry, run: Run, on_answer: Callable[[], object]) -> list[str]:
+        """Everything that the server does not have of the run yet; what could not be sent. *on_answer* is called when
+        it has answered."""
         remote_id, artifact_uri = self._made(entry, run)
         if remote_id != entry.remote_id:  # else nothing was asked
-            heard()
-        return self._bring_rest(entry, run, remote_id, artifact_uri, heard)
+            on_answer()
+        return self._deliver_rest(entry, run, remote_id, artifact_uri, on_answer)
 
     def _made(self, entry: Entry, run: Run) -> tuple[str, str]:
         """See that the run is on the server; its id and the place of its artifacts there."""
@@ -120,44 +120,44 @@ class RunDelivery:
         except AlreadyExists:
             return self._destination.store.get_run(run.run_id)
 
-    def _bring_rest(
-        self, entry: Entry, run: Run, remote_id: str, artifact_uri: str, heard: Callable[[], object]
+    def _deliver_rest(
+        self, entry: Entry, run: Run, remote_id: str, artifact_uri: str, on_answer: Callable[[], object]
     ) -> list[str]:
         """Everything that the server does not have of the run yet; what could not be sent."""
         noted = self._ledger.entry(run.run_id) or entry  # but `version` is that of before the run was read
         sent, uncertain = dict(noted.sent), bool(noted.sending)
-        self._bring_values(run, remote_id, sent)
+        self._deliver_values(run, remote_id, sent)
         if sent != noted.sent:
-            heard()
+            on_answer()
         for points in ledger.batches(self._ledger, run.run_id, _BATCH):
-            self._bring_points(run.run_id, remote_id, points, uncertain=uncertain)
+            self._deliver_points(run.run_id, remote_id, points, uncertain=uncertain)
             uncertain = False
-            heard()
+            on_answer()
         files_there = self._ledger.files(run.run_id)
-        left = self._bring_files(run, artifact_uri)
+        left = self._deliver_files(run, artifact_uri)
         models = ModelDelivery(self._ledger, self._models, self._destination, self._remote_id)
         try:
-            models.bring(run, remote_id, artifact_uri)
-        except MlprojError as refusal:  # what there is of the run is there all the same, and its end is told
+            models.deliver(run, remote_id, artifact_uri)
+        except MlprojError as refusal:  # what there is of the run is there all the same, and its end is sent
             if concerns_all(refusal):
                 raise
             left.append(f"models: {refusal}")
         if self._ledger.files(run.run_id) != files_there:
-            heard()
+            on_answer()
         if run.status.ended:
-            self._bring_end(run, remote_id, sent)
+            self._deliver_end(run, remote_id, sent)
         if sent != noted.sent or entry.version > entry.delivered or noted.trouble:
             self._ledger.note(run.run_id, sent=sent, delivered=entry.version, trouble=None)
         return left
 
-    def _bring_end(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
+    def _deliver_end(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
         store = self._destination.store
-        self._destination.bring_tags(self._store.get_experiment(experiment_id=run.experiment_id))
+        self._destination.deliver_tags(self._store.get_experiment(experiment_id=run.experiment_id))
         if sent.get("end") != [run.status.value, run.end_time]:
             ended = store.update_run(
                 remote_id, RunChanges(status=run.status, end_time=run.end_time), expected=UNFINISHED
             )
-            if not ended:  # the server took it for dead, or somebody told it so: we know
+            if not ended:  # the server took it for dead, or another client did: we know
                 store.update_run(
                     remote_id,
                     RunChanges(status=run.status, end_time=run.end_time, status_reason=run.status_reason or ""),
@@ -167,7 +167,7 @@ class RunDelivery:
             store.update_run(remote_id, RunChanges(lifecycle_stage=run.lifecycle_stage))
             sent["lifecycle_stage"] = run.lifecycle_stage
 
-    def _bring_values(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
+    def _deliver_values(self, run: Run, remote_id: str, sent: dict[str, Any]) -> None:
         store, before = self._destination.store, dict(sent)
         params = {key: value for key, value in run.params.items() if key not in sent.get("params", ())}
         tags = self._tags(run)
@@ -182,16 +182,18 @@ class RunDelivery:
                 continue
         sent |= {"params": [*run.params], "tags": tags}
         fields = {name: _plain(run, name) for name in _FIELDS}
-        told = sent.get("fields", {})
-        news = {
-            name: value for name, value in fields.items() if value not in (None, [], ()) and value != told.get(name)
+        sent_fields = sent.get("fields", {})
+        changed_fields = {
+            name: value
+            for name, value in fields.items()
+            if value not in (None, [], ()) and value != sent_fields.get(name)
         }
-        if news:
-            if "outputs" in news:
-                news["outputs"] = run.outputs
-            if "experiment_name" in news:  # made as it is here, with its tags
+        if changed_fields:
+            if "outputs" in changed_fields:
+                changed_fields["outputs"] = run.outputs
+            if "experiment_name" in changed_fields:  # made as it is here, with its tags
                 self._destination.experiment(self._store.get_experiment(experiment_id=run.experiment_id))
-            store.update_run(remote_id, RunChanges(**news))
+            store.update_run(remote_id, RunChanges(**changed_fields))
             sent["fields"] = fields
         datasets = [[dataset.name, dataset.digest, dict(dataset.tags)] for dataset in run.datasets]
         if datasets and datasets != sent.get("datasets"):
@@ -203,7 +205,7 @@ class RunDelivery:
         if sent != before:
             self._ledger.note(run.run_id, sent=sent)
 
-    def _bring_points(self, run_id: str, remote_id: str, points: ledger.Points, *, uncertain: bool) -> None:
+    def _deliver_points(self, run_id: str, remote_id: str, points: ledger.Points, *, uncertain: bool) -> None:
         metrics = points.metrics
         if uncertain and not self._destination.is_exact:
             # MLflow's file store keeps what comes twice twice: look what of the last attempt has arrived.
@@ -225,7 +227,7 @@ class RunDelivery:
             if (metric.key, metric.step, metric.timestamp, repr(float(metric.value))) not in arrived
         ]
 
-    def _bring_files(self, run: Run, artifact_uri: str) -> list[str]:
+    def _deliver_files(self, run: Run, artifact_uri: str) -> list[str]:
         folder = files.folder_of(run.artifact_uri)
         if folder is None:
             return []

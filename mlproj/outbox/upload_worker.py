@@ -36,10 +36,10 @@ class UploadWorker:
         self._server = env_vars.TRACKING_URI.get() or ""
         self._outbox = outbox.open_outbox(self._server)
         self._delivery: Delivery | None = None
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="mlproj-courier", daemon=True)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="mlproj-upload-worker", daemon=True)
         self._answered = 0
-        self._lasted = 0.0
+        self._last_attempt_took = 0.0
 
     @property
     def reason(self) -> str:
@@ -61,10 +61,10 @@ class UploadWorker:
 
         Goes on as long as the server answers: for large files that takes its time.
         """
-        self._over.set()
+        self._stopping.set()
         self._thread.join()
         while (
-            self.trouble is None or self._lasted < _QUICK
+            self.trouble is None or self._last_attempt_took < _QUICK
         ):  # who did not answer for long just now need not be asked again
             before = self._answered
             self._attempt(final=True)
@@ -80,7 +80,7 @@ class UploadWorker:
 
     def _work(self) -> None:
         pause = 0.0
-        while not self._over.wait(pause):
+        while not self._stopping.wait(pause):
             self._attempt(final=False)
             pause = min(_LONGEST_PAUSE, max(1.0, pause) * 2) if self.trouble else _EVERY
 
@@ -97,19 +97,22 @@ class UploadWorker:
                 def ours(run: Run) -> bool:
                     return delivery.is_below(run, self._run_id)
 
-                delivery.deliver(may_clear=ours, first=self._run_id, only=ours, heard=self._heard)
+                delivery.deliver(may_clear=ours, first=self._run_id, only=ours, on_answer=self._server_answered)
             else:
                 self._delivery.deliver(
-                    may_clear=self._may_clear, first=self._run_id, stop=stop or self._over.is_set, heard=self._heard
+                    may_clear=self._may_clear,
+                    first=self._run_id,
+                    stop=stop or self._stopping.is_set,
+                    on_answer=self._server_answered,
                 )
             self.trouble = None
         except MlprojError as trouble:
             self.trouble = trouble
         except Exception as trouble:  # nobody else is there to tell it, and the run is to go on
             self.trouble = ServiceError(f"{type(trouble).__name__}: {trouble}")
-        self._lasted = time.monotonic() - begun
+        self._last_attempt_took = time.monotonic() - begun
 
-    def _heard(self) -> None:
+    def _server_answered(self) -> None:
         self._answered += 1
 
     def _is_delivered(self) -> bool:

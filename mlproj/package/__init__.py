@@ -29,7 +29,7 @@ from mlproj.sources.base import Checkout, Revision
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PackageRequest:
     """What is to be packaged: a project (``request``), or a run that was recorded (``original``).
 
     With ``offline`` the packages for ``others`` (platforms in conda's words) come along besides those for this machine,
@@ -56,12 +56,12 @@ class Made:
     notes: tuple[str, ...] = ()
 
 
-def wanted_run(original: Original, **options: Any) -> Wanted:
+def wanted_run(original: Original, **options: Any) -> PackageRequest:
     """What packages the run *original* with its parameters, inputs and lock. Raises UsageError."""
-    return Wanted(request_again(original, dict.fromkeys(hidden(original), ""), exact=True), original, **options)
+    return PackageRequest(request_again(original, dict.fromkeys(hidden(original), ""), exact=True), original, **options)
 
 
-def make(wanted: Wanted, target: Path, progress: Progress) -> Made:
+def make(wanted: PackageRequest, target: Path, progress: Progress) -> Made:
     """Write the package *target*. Its environment is made on the way, so that it is known to be one that can be.
 
     Raises UsageError, InvalidProject, SourceError, EnvironmentFailure and ServiceError; *target* is then as it was.
@@ -113,7 +113,7 @@ def _manifest(
     )
 
 
-def pinned(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Revision, origin.Fetch]:
+def pinned(wanted: PackageRequest, progress: Progress, resources: ExitStack) -> tuple[Revision, origin.Fetch]:
     """The revision, and what fetches its files. Raises SourceError, UsageError."""
     request = wanted.request
     source = source_again(wanted.original) if wanted.original else sources.open(request.uri)
@@ -121,7 +121,7 @@ def pinned(wanted: Wanted, progress: Progress, resources: ExitStack) -> tuple[Re
         return origin.pinned(source, request.version, resources, offline=request.offline, include=wanted.include)
 
 
-def asked_for(wanted: Wanted, revision: Revision, checkout: Checkout) -> tuple[EntryPoint, Request]:
+def asked_for(wanted: PackageRequest, revision: Revision, checkout: Checkout) -> tuple[EntryPoint, Request]:
     """The entry point that the environment is for, and what that is decided from."""
     opened = OpenedProject(wanted.request, revision, checkout)
     project = opened.load()
@@ -129,7 +129,7 @@ def asked_for(wanted: Wanted, revision: Revision, checkout: Checkout) -> tuple[E
     return point, opened.environment_request(project, point)
 
 
-def _check(wanted: Wanted, environment: Environment) -> None:
+def _check(wanted: PackageRequest, environment: Environment) -> None:
     kind = environment.description.kind
     if kind not in KINDS or (wanted.offline and kind in ("container", "renv")):
         what = {"container": "an image of a container", "renv": "packages of R"}.get(
@@ -140,7 +140,7 @@ def _check(wanted: Wanted, environment: Environment) -> None:
 
 
 def _brought(
-    wanted: Wanted,
+    wanted: PackageRequest,
     environment: Environment,
     request: Request,
     prepared: Prepared,
@@ -168,7 +168,7 @@ def _add_environment(content: Content, prepared: Prepared, brought: BundledDepen
     return {platform: content.add_file(f"{LOCKS}/{platform}/{lock.name}", lock) for platform, lock in locks.items()}
 
 
-def _about_run(wanted: Wanted, point: EntryPoint, opened: OpenedProject, content: Content) -> dict[str, Any]:
+def _about_run(wanted: PackageRequest, point: EntryPoint, opened: OpenedProject, content: Content) -> dict[str, Any]:
     if wanted.original is not None:
         return recorded.of_run(wanted.original, opened, point, content)
     given = opened.checkout.given

@@ -43,13 +43,13 @@ def collect(
             moment=environment.description.as_of,
             declaration=environment.description.declaration,
         )
-    carried = _wheels(environment, request, prepared, staging, progress, others)
+    bundled = _wheels(environment, request, prepared, staging, progress, others)
     if not python:
-        return carried
+        return bundled
     from mlproj.package import moved_python
 
     moved = moved_python.copy_python(prepared, staging / "python", progress)
-    return replace(carried, interpreter=moved.folder, python=moved.described, notes=(*carried.notes, *moved.notes))
+    return replace(bundled, interpreter=moved.folder, python=moved.described, notes=(*bundled.notes, *moved.notes))
 
 
 def _wheels(

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mlproj.environments.base import Declaration, Prepared, Request
-from mlproj.environments.conda import asked as conda_asked
+from mlproj.environments.conda import requested
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import lock, uv_configuration
 from mlproj.foundation import platforms
@@ -65,9 +65,9 @@ def collect(
 
 def _declared(declaration: Declaration) -> Requirements:
     """What the project's own file asks pip for: it has the indexes, and their logins."""
-    if declaration.file is None or not conda_asked.is_native(declaration):
+    if declaration.file is None or not requested.is_native(declaration):
         return Requirements()
-    return conda_asked.read(declaration.file).pip
+    return requested.read(declaration.file).pip
 
 
 def _place(address: str, request: Request) -> Path:

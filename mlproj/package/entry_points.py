@@ -20,15 +20,15 @@ def document(point: EntryPoint) -> dict[str, Any]:
     }
 
 
-def read(told: Mapping[str, Any]) -> EntryPoint:
+def read(data: Mapping[str, Any]) -> EntryPoint:
     """The entry point of a document."""
-    parameters = [_parameter(one) for one in told["parameters"]]
+    parameters = [_parameter(one) for one in data["parameters"]]
     return EntryPoint(
-        told["name"],
-        told["command"],
+        data["name"],
+        data["command"],
         {parameter.name: parameter for parameter in parameters},
-        description=told["description"],
-        place=_place(told["place"]),
+        description=data["description"],
+        place=_place(data["place"]),
     )
 
 
@@ -47,17 +47,17 @@ def _parameter_document(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _parameter(told: Mapping[str, Any]) -> Parameter:
+def _parameter(data: Mapping[str, Any]) -> Parameter:
     return Parameter(
-        told["name"],
-        told["type"],
-        default=told.get("default", REQUIRED),
-        choices=None if told["choices"] is None else tuple(told["choices"]),
-        minimum=told["min"],
-        maximum=told["max"],
-        optional=told["optional"],
-        description=told["description"],
-        place=_place(told["place"]),
+        data["name"],
+        data["type"],
+        default=data.get("default", REQUIRED),
+        choices=None if data["choices"] is None else tuple(data["choices"]),
+        minimum=data["min"],
+        maximum=data["max"],
+        optional=data["optional"],
+        description=data["description"],
+        place=_place(data["place"]),
     )
 
 
@@ -66,5 +66,5 @@ def _place_document(place: Place | None) -> dict[str, Any] | None:
     return {"file": place.file.rpartition("/")[2], "line": place.line, "column": place.column} if place else None
 
 
-def _place(told: Mapping[str, Any] | None) -> Place | None:
-    return Place(told["file"], told["line"], told["column"]) if told else None
+def _place(data: Mapping[str, Any] | None) -> Place | None:
+    return Place(data["file"], data["line"], data["column"]) if data else None

@@ -22,7 +22,7 @@ from mlproj.foundation import paths
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import EnvironmentFailure, ServiceError, UsageError
 from mlproj.foundation.progress import Progress
-from mlproj.package import Wanted, asked_for, image_content, image_layer, launcher_file, pinned
+from mlproj.package import PackageRequest, asked_for, image_content, image_layer, launcher_file, pinned
 from mlproj.package.image_layer import Layer
 
 _FIRST_DAY = 315532800  # 1980-01-01, where a revision has no date; some programs know none before
@@ -45,7 +45,7 @@ class Made:
     notes: tuple[str, ...] = ()
 
 
-def make(wanted: Wanted, name: str, base: str | None, progress: Progress, *, force: bool = False) -> Made:
+def make(wanted: PackageRequest, name: str, base: str | None, progress: Progress, *, force: bool = False) -> Made:
     """Make the image *name*, of *base* where the project names none and it is not to be chosen; *force* replaces one of
     that name.
 
@@ -58,8 +58,8 @@ def make(wanted: Wanted, name: str, base: str | None, progress: Progress, *, for
         checkout = fetch()
         request = asked_for(wanted, revision, checkout)[1]
         prepared = _environment(request, base, progress).prepare(progress)
-        assert isinstance(prepared.enclosure, Containers)
-        engine, below, settings = prepared.enclosure.parts
+        assert isinstance(prepared.container_runtime, Containers)
+        engine, below, settings = prepared.container_runtime.parts
         program = (_python(engine, below), "-X", "utf8", "-IS", f"{image_layer.FOLDER}/{launcher_file.NAME}")
         fresh = fetch()  # what making the environment left behind is not to get into the image
         kept = image_content.kept(wanted, checkout.given, fresh.project_dir)
@@ -111,7 +111,7 @@ def _environment(request: Request, base: str | None, progress: Progress) -> Envi
     base = base or request.in_container or ""
     if not base and (declared == "none" or (request.locked is not None and request.locked.kind == "system")):
         raise UsageError(
-            "the project declares no environment, so it has to be said what its image is made of",
+            "the project declares no environment, so the image to build on has to be named",
             hint="--base=python:3.11",
         )
     return environments.resolve(replace(request, in_container=base), progress)
@@ -137,8 +137,10 @@ def _python(engine: Engine, below: Image) -> str:
 
 def _base(prepared: Prepared) -> Mapping[str, Any]:
     """The image that nothing was added to yet."""
-    told = prepared.record["image"]
-    found: Mapping[str, Any] = told.get("base") or {name: told[name] for name in ("name", "id", "digest")}
+    image_record = prepared.record["image"]
+    found: Mapping[str, Any] = image_record.get("base") or {
+        name: image_record[name] for name in ("name", "id", "digest")
+    }
     return found
 
 

@@ -11,7 +11,7 @@ from mlproj.environments.base import Declaration
 from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.locked import Given
 from mlproj.foundation.redaction import MASK, mask_url
-from mlproj.package import Wanted, entry_points
+from mlproj.package import PackageRequest, entry_points
 from mlproj.projects.base import Project
 from mlproj.projects.file_system import exists
 from mlproj.sources.base import Revision
@@ -30,7 +30,7 @@ class Kept:
     notes: tuple[str, ...] = ()
 
 
-def kept(wanted: Wanted, given: Given, project_dir: Path) -> Kept:
+def kept(wanted: PackageRequest, given: Given, project_dir: Path) -> Kept:
     """What is kept of the run that is packaged, or that a package was made of; *given* came with the files of the
     latter."""
     entry_point = wanted.request.entry_point or given.entry_point
@@ -74,7 +74,7 @@ def data(project: Project, kept: Kept, begin: str) -> dict[str, Any]:
 def labels(project: Project, revision: Revision, base: Mapping[str, Any], digest: str) -> dict[str, str]:
     """The annotations of OCI's image-spec; an empty one takes back what the image below says of itself."""
     is_local = revision.uri.startswith(("/", "file:"))  # where it was on this machine is nobody's business
-    told = {
+    labels_found = {
         "title": project.name,
         "description": project.description,
         "revision": f"{revision.commit}-dirty" if revision.commit and revision.dirty else revision.commit,
@@ -84,7 +84,7 @@ def labels(project: Project, revision: Revision, base: Mapping[str, Any], digest
         "base.name": base["name"],
         "base.digest": str(base["digest"] or "").rpartition("@")[2],
     }
-    annotations = {f"org.opencontainers.image.{name}": str(value or "") for name, value in told.items()}
+    annotations = {f"org.opencontainers.image.{name}": str(value or "") for name, value in labels_found.items()}
     return {**annotations, "mlproj.version": __version__, "mlproj.digest": digest, **_NOT_OF_CACHE}
 
 

@@ -3,7 +3,6 @@ same content."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -14,6 +13,7 @@ from typing import Any
 
 from mlproj.environments.containers.settings import WORKDIR
 from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.digest import sha256_of_file
 from mlproj.package import launcher, launcher_file
 
 FOLDER = WORKDIR.rpartition("/")[0]
@@ -51,7 +51,7 @@ def write(target: Path, project_dir: Path, data: Mapping[str, Any], moment: int)
         for place in _places(project_dir):
             _add(archive, f"{WORKDIR}/{place.relative_to(project_dir).as_posix()}".lstrip("/"), place, moment)
             files += not place.is_dir() or place.is_symlink()
-    return Layer(target, files, _digest(target))
+    return Layer(target, files, sha256_of_file(target))
 
 
 def _places(folder: Path) -> Iterator[Path]:
@@ -84,11 +84,3 @@ def _entry(name: str, moment: int, kind: bytes, mode: int) -> tarfile.TarInfo:
     entry = tarfile.TarInfo(name)
     entry.type, entry.mode, entry.mtime = kind, mode, moment
     return entry
-
-
-def _digest(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

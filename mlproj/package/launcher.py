@@ -79,7 +79,7 @@ def _main(folder: Path, arguments: Sequence[str]) -> int:
         os.environ["HOME"] = _NO_HOME
     shell = shutil.which("bash") or shutil.which("sh") or "/bin/sh"
     argv = [os.fsencode(shell), b"-c", text.encode("utf-8", "surrogateescape")]
-    return _attended(argv) if os.getpid() == 1 else _become(argv)
+    return _supervised(argv) if os.getpid() == 1 else _exec(argv)
 
 
 def _flags(arguments: Sequence[str]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _flags(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def _project(data: Mapping[str, Any], directory: Path) -> Project:
-    points = [entry_points.read(told) for told in data["entry_points"]]
+    points = [entry_points.read(document) for document in data["entry_points"]]
     file = directory / data["file"] if data["file"] else None
     return Project(
         directory, data["project"], file, {point.name: point for point in points}, description=data["description"]
@@ -118,7 +118,7 @@ def _command(project: Project, data: Mapping[str, Any], flags: Mapping[str, Any]
     return bind(point, {**kept, **flags["parameters"]}, cwd=Path.cwd(), project_dir=project.directory, hashed=False)
 
 
-def _become(argv: list[bytes]) -> NoReturn:
+def _exec(argv: list[bytes]) -> NoReturn:
     try:
         os.execv(argv[0], argv)  # noqa: S606  # in an image, where nothing else of ours could
     except OSError as error:
@@ -126,7 +126,7 @@ def _become(argv: list[bytes]) -> NoReturn:
         os._exit(127)
 
 
-def _attended(argv: list[bytes]) -> int:
+def _supervised(argv: list[bytes]) -> int:
     """Run *argv* as the first process of a container has to: signals are handed on to all processes, whose parents may
     have ended.
 
@@ -137,23 +137,23 @@ def _attended(argv: list[bytes]) -> int:
     child = os.fork()
     if child == 0:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        _become(argv)
+        _exec(argv)
     status, is_ending = None, False
     while True:
-        told = signal.sigwaitinfo(_HEARD)
-        if told.si_signo == signal.SIGCHLD:
-            ended, others = _buried()
+        document = signal.sigwaitinfo(_HEARD)
+        if document.si_signo == signal.SIGCHLD:
+            ended, others = _reaped()
             status = ended.get(child, status)
             # A shell ends at a signal at once, and what it started may still be putting things in order.
             if status is not None and not (is_ending and others):
                 return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
             continue
-        is_ending = is_ending or told.si_signo not in (signal.SIGUSR1, signal.SIGUSR2)
-        if told.si_code != _BY_KERNEL:  # a terminal's Ctrl-C has reached all of them already
-            _pass_on(told.si_signo)
+        is_ending = is_ending or document.si_signo not in (signal.SIGUSR1, signal.SIGUSR2)
+        if document.si_code != _BY_KERNEL:  # a terminal's Ctrl-C has reached all of them already
+            _pass_on(document.si_signo)
 
 
-def _buried() -> tuple[dict[int, int], bool]:
+def _reaped() -> tuple[dict[int, int], bool]:
     """The processes that have ended, with what they ended with, and whether there are others."""
     ended: dict[int, int] = {}
     with contextlib.suppress(ChildProcessError):
@@ -184,8 +184,8 @@ def _help(project: Project, data: Mapping[str, Any]) -> Iterator[str]:
 def _parameter_lines(point: EntryPoint, kept: Mapping[str, str]) -> Iterator[str]:
     width = max((len(name) for name in point.parameters), default=0)
     for name, parameter in point.parameters.items():
-        told = f": {parameter.description}" if parameter.description else ""
-        yield f"  {name:<{width}}  {', '.join(_traits(parameter, kept))}{told}"
+        document = f": {parameter.description}" if parameter.description else ""
+        yield f"  {name:<{width}}  {', '.join(_traits(parameter, kept))}{document}"
 
 
 def _traits(parameter: Parameter, kept: Mapping[str, str]) -> Iterator[str]:

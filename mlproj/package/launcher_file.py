@@ -12,11 +12,11 @@ import mlproj
 
 NAME = "launcher.pyz"
 MODULES = (
-    *("foundation.errors", "foundation.dataclass", "foundation.redaction"),
+    *("foundation.errors", "foundation.dataclass", "foundation.override", "foundation.redaction"),
     *("package.launcher", "package.entry_points", "projects.base", "projects.assignment", "projects.command"),
     *("projects.parameter", "projects.path_value", "projects.rendering", "projects.shell", "projects.template"),
     *("projects.resolution", "projects.discovery", "projects.file_system", "projects.harmless", "projects.nested_code"),
-    *("projects.code_argument", "projects.interpreter", "projects.shell_command"),
+    *("projects.code_argument", "projects.interpreter", "projects.shell_command", "projects.shell_word"),
 )
 """What is in it of mlproj. These keep to what Python 3.6 can read, but for their annotations."""
 

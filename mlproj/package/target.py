@@ -118,9 +118,11 @@ def target_for(platform: str, python: Interpreter) -> Target:
     return Target(platform, python.version, int(here[1]) if here and platform == platforms.here() else platforms.GLIBC)
 
 
-def file_name(told: Mapping[str, Any]) -> str:
+def file_name(entry: Mapping[str, Any]) -> str:
     """The name of a lock's file."""
-    return str(told.get("name") or unquote(urlsplit(str(told.get("url") or told.get("path"))).path).rpartition("/")[2])
+    return str(
+        entry.get("name") or unquote(urlsplit(str(entry.get("url") or entry.get("path"))).path).rpartition("/")[2]
+    )
 
 
 def _tags_of(name: str) -> frozenset[Tag]:

@@ -104,14 +104,14 @@ def _normalise(wheel: Path) -> None:
     before."""
     draft = wheel.with_suffix(".new")
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as new:
-        for told in sorted(old.infolist(), key=lambda entry: entry.filename):
-            if told.is_dir():
+        for original in sorted(old.infolist(), key=lambda entry: entry.filename):
+            if original.is_dir():
                 continue
-            entry = zipfile.ZipInfo(told.filename, _FIRST_DAY)
-            is_program = bool(told.external_attr >> 16 & 0o100)
+            entry = zipfile.ZipInfo(original.filename, _FIRST_DAY)
+            is_program = bool(original.external_attr >> 16 & 0o100)
             entry.create_system, entry.external_attr = 3, (0o100755 if is_program else 0o100644) << 16
-            entry.file_size = told.file_size
-            with old.open(told) as content, new.open(entry, "w") as copy:
+            entry.file_size = original.file_size
+            with old.open(original) as content, new.open(entry, "w") as copy:
                 while block := content.read(1 << 20):
                     copy.write(block)
     draft.replace(wheel)

@@ -92,7 +92,7 @@ def lock_for(
         else:
             pins = tuple(f"{name}=={version}" for name, version in prepared.packages.items())
             asked = replace(declared, constraints=(*declared.constraints, *pins))
-            ask = lock.Ask(asked, python, environment.description.as_of, platform=platforms.for_uv(platform))
+            ask = lock.ResolveRequest(asked, python, environment.description.as_of, platform=platforms.for_uv(platform))
             text = lock.narrowed(resolver.resolve(uv, ask), python.version)
     file = staging / "pylock.toml"
     file.write_text(lock.portable(text, request.root), "utf-8")

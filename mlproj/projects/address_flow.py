@@ -39,7 +39,7 @@ def addresses(contents: Mapping[str, bytes], command: str, variables: Mapping[st
     texts = {path: data.decode("utf-8", "replace") for path, data in contents.items()}
     programs = {path: text for path, text in texts.items() if path.endswith((".py", ".ipynb"))}
     codes = list(_codes(programs))
-    read = {path for path, _code in codes} | {path for path, text in programs.items() if not _is_telling(text)}
+    read = {path for path, _code in codes} | {path for path, text in programs.items() if not _may_name_server(text)}
     written = [
         _Written(path, each) for path, text in texts.items() if path not in read for each in _settings(path, text)
     ]
@@ -52,14 +52,14 @@ def addresses(contents: Mapping[str, bytes], command: str, variables: Mapping[st
     ]
 
 
-def _is_telling(text: str) -> bool:
+def _may_name_server(text: str) -> bool:
     return any(word in text for word in _TELLING)
 
 
 def _codes(programs: Mapping[str, str]) -> Iterator[tuple[str, Code]]:
     room = _MOST_CODE
     for path, text in programs.items():
-        if not _is_telling(text) or len(text) > room:
+        if not _may_name_server(text) or len(text) > room:
             continue
         room -= len(text) if path.endswith(".py") else 0
         if path.endswith(".py") and (code := python_facts.parsed(text)):

@@ -18,8 +18,8 @@ class Parameter:
     """A declared parameter. ``type`` is canonical: string, int, float, bool, path, uri, ``list[…]`` of those, or list.
 
     ``default`` is as YAML gave it (``REQUIRED`` when there is none). ``choices``, ``minimum`` and ``maximum`` are
-    checked for given values. ``place`` is where the parameter is declared. ``slip`` says how a default was meant that
-    is none as it is written.
+    checked for given values. ``place`` is where the parameter is declared. ``typo_hint`` says how a default was meant
+    that is none as it is written.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Parameter:
     optional: bool = False
     description: str | None = None
     place: Place | None = None
-    slip: str | None = None
+    typo_hint: str | None = None
 
 
 @dataclass(frozen=True)

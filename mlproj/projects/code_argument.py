@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from mlproj.foundation.dataclass import dataclass
 from mlproj.projects.interpreter import INTERPRETERS, LAUNCHERS, UNKNOWN, Interpreter
-from mlproj.projects.shell_command import EXPANSION, Word
+from mlproj.projects.shell_word import EXPANSION, Word
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def bind(
     for parameter in entry_point.parameters.values():
         _bind_one(bound, parameter, given, cwd, project_dir, fetch, hashed)
     extras = {name: value for name, value in given.items() if name not in entry_point.parameters and value is not None}
-    bound.warnings.extend(_slips(entry_point, extras))
+    bound.warnings.extend(_typo_warnings(entry_point, extras))
     bound.recorded.update(extras)
     text = render(entry_point, bound.texts, extras, bound.warnings)
     return Command(
@@ -79,7 +79,7 @@ def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[Notice
 def _text(name: str, value: Any) -> str | None:
     text = None if value is None else str(value)
     if text is not None and "\0" in name + text:
-        raise UsageError(f"the parameter {name!r} holds a NUL character, which no program can be given")
+        raise UsageError(f"the parameter {name!r} holds a NUL character, which cannot be passed to a program")
     return text
 
 
@@ -91,7 +91,7 @@ def _check_command(entry_point: EntryPoint) -> None:
         raise InvalidProject(f"the entry point {entry_point.name!r} has no command", place=entry_point.place, hint=hint)
     if "\0" in entry_point.command:
         raise InvalidProject(
-            "the command holds a NUL character, which no program can be given", place=entry_point.place
+            "the command holds a NUL character, which cannot be passed to a program", place=entry_point.place
         )
     for piece in parse(entry_point.command, entry_point.parameters):
         if isinstance(piece, Undeclared):
@@ -127,11 +127,11 @@ def _check_missing(entry_point: EntryPoint, given: Mapping[str, str | None]) -> 
 def _lost_defaults(parameters: Sequence[Parameter]) -> list[str]:
     """Where the project meant to give a default, and how it is written."""
     return [
-        f"{Path(parameter.place.file).name}:{parameter.place.line}: {parameter.slip}"
+        f"{Path(parameter.place.file).name}:{parameter.place.line}: {parameter.typo_hint}"
         if parameter.place
-        else parameter.slip
+        else parameter.typo_hint
         for parameter in parameters
-        if parameter.slip
+        if parameter.typo_hint
     ]
 
 
@@ -208,7 +208,7 @@ def _template_warnings(entry_point: EntryPoint) -> Iterator[Notice]:
             yield Notice("the command has a closing brace that nothing opens; it stays as it is", place)
 
 
-def _slips(entry_point: EntryPoint, extras: Mapping[str, str]) -> Iterator[Notice]:
+def _typo_warnings(entry_point: EntryPoint, extras: Mapping[str, str]) -> Iterator[Notice]:
     for name in extras:
         guess = did_you_mean(name, list(entry_point.parameters))
         if guess:

@@ -93,7 +93,7 @@ def _scalar(reader: Reader, options: dict[Any, Any], name: str, example: str) ->
     value = options.get(name)
     if isinstance(value, (list, dict)) or (isinstance(value, str) and value.startswith("-")):
         reader.pass_over(
-            f"{name!r} is {describe(value)}, which it cannot be",
+            f"{name!r} is {describe(value)}, which is not allowed",
             _AT,
             name,
             hint=f"write for example: {name}: {example}",

@@ -26,7 +26,8 @@ def read_entry_points(reader: Reader, mapping: dict[Any, Any]) -> dict[str, Entr
 
 
 def _entry_point(reader: Reader, value: Any, *keys: Any) -> EntryPoint:
-    """One entry point; what is wrong with it is told when it is asked for, as the others can be run all the same."""
+    """One entry point; what is wrong with it is reported when it is asked for, as the others can be run all the
+    same."""
     name = reader.name("entry point", *keys)
     try:
         return _sound_entry_point(reader, name, value, *keys)
@@ -87,7 +88,7 @@ def _parameter(reader: Reader, value: Any, *keys: Any) -> Parameter:
         optional=_truth(reader, value.get("optional"), *keys, "optional"),
         description=_description(value),
         place=place,
-        slip=_mistyped_default(value),
+        typo_hint=_mistyped_default(value),
     )
 
 

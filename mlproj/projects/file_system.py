@@ -1,4 +1,4 @@
-"""Questions about files whose names somebody else chose: too long, looping, unreadable names are simply not there."""
+"""Questions about files whose names others chose: too long, looping, unreadable names are simply not there."""
 
 from __future__ import annotations
 

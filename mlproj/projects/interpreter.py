@@ -7,7 +7,7 @@ from mlproj.foundation.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Interpreter:
-    """How a program is given code; what it takes besides is told as far as it matters for finding the code.
+    """How a program is given code; its other arguments are described as far as finding the code needs it.
 
     ``code``: letters of options before code, ``long``: other options before code; ``ends``: nothing after such an
     option is one. ``permutes``: options may follow operands. ``values``: letters of options before something else,

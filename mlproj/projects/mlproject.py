@@ -18,7 +18,7 @@ from mlproj.yaml_document import parse as parse_yaml
 
 TOP_LEVEL_KEYS = ("name", "entry_points", *KINDS, "databricks_spark_job")
 # What people write for the key that names an environment file.
-_ENVIRONMENT_SLIPS = ("environments", "environment", "env", "venv", "virtualenv", "pyenv", "conda", "python", "docker")
+_ENVIRONMENT_TYPOS = ("environments", "environment", "env", "venv", "virtualenv", "pyenv", "conda", "python", "docker")
 _EXAMPLE = "entry_points: {main: {command: python train.py}}"
 
 
@@ -51,7 +51,7 @@ def _project(reader: Reader, directory: Path, root: Path | None, file: Path | No
     if not isinstance(value, dict):
         raise reader.error(f"the file is {describe(value)}, expected a mapping with 'entry_points'", hint=_hint(value))
     reader.unknown_keys(
-        value, TOP_LEVEL_KEYS, slips=dict.fromkeys(_ENVIRONMENT_SLIPS, "did you mean 'python_env' or 'conda_env'?")
+        value, TOP_LEVEL_KEYS, hints=dict.fromkeys(_ENVIRONMENT_TYPOS, "did you mean 'python_env' or 'conda_env'?")
     )
     if "databricks_spark_job" in value:
         reader.warn(

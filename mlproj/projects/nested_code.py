@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mlproj.projects.code_argument import CodeArguments, code_arguments, program_name
 from mlproj.projects.interpreter import INTERPRETERS, UNKNOWN
-from mlproj.projects.shell_command import SimpleCommand, TooDeepError, Word, parse_shell
+from mlproj.projects.shell_command import SimpleCommand, parse_shell
+from mlproj.projects.shell_word import TooDeepError, Word
 from mlproj.projects.template import Field
 
 _FIRST_MARK = 0xF0000

@@ -145,11 +145,11 @@ def _accounts(found: _Found) -> Iterator[Notice]:
 
 def _missing_files(found: _Found, folder: Path, dvc: list[Path]) -> Iterator[Notice]:
     tracked = {path.with_suffix("").relative_to(folder).as_posix() for path in dvc}
-    told = set[str]()
+    seen = set[str]()
     for path, place in found.reads:
-        if path in told or path in found.written or "://" in path or not path.strip() or _is_tracked(path, tracked):
+        if path in seen or path in found.written or "://" in path or not path.strip() or _is_tracked(path, tracked):
             continue
-        told.add(path)
+        seen.add(path)
         if Path(path).is_absolute() or path[1:3] in (":\\", ":/"):
             if not _exists(Path(path)):
                 yield Notice(

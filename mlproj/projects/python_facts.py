@@ -121,7 +121,7 @@ def last_name(node: ast.expr) -> str:
 
 
 def facts(nodes: list[ast.AST], file: str, functions: dict[str, list[tuple[str, list[str]]]]) -> Iterator[Fact]:
-    """All that is said of names in a module; *functions* are the parameters of the project's functions, by name."""
+    """All facts about the names in a module; *functions* are the parameters of the project's functions, by name."""
     for node in nodes:
         if isinstance(node, ast.Assign):
             for target in node.targets:

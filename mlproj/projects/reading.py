@@ -64,22 +64,22 @@ class Reader:
         return written
 
     def unknown_keys(
-        self, mapping: dict[Any, Any], known: Sequence[str], *keys: Any, slips: Mapping[str, str] | None = None
+        self, mapping: dict[Any, Any], known: Sequence[str], *keys: Any, hints: Mapping[str, str] | None = None
     ) -> None:
-        """Warn of keys that nobody reads, with the known one that was probably meant; *slips* has hints for some of
+        """Warn of keys that nobody reads, with the known one that was probably meant; *hints* has hints for some of
         them."""
         for key in mapping:
             if key in known or key in HARMLESS:
                 continue
             guess = did_you_mean(str(key), tuple(known))
-            hint = (slips or {}).get(str(key)) or (
+            hint = (hints or {}).get(str(key)) or (
                 f"did you mean {guess!r}?" if guess else f"known here: {', '.join(known)}"
             )
             self.warn(f"the key {str(key)!r} is unknown and ignored", self.document.key_place(*keys, key), hint)
 
 
 def describe(value: Any) -> str:
-    """What *value* is, in the words of somebody who writes YAML."""
+    """What *value* is, in the words of people who write YAML."""
     if value is None:
         return "left empty"
     if isinstance(value, bool):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-_HOST = r"(localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1?\]?)"
+_HOST = r"(?<![\w.:])(localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1?\]?)"
 _SIGN = re.compile(
     r"Connection refused|Max retries exceeded|ConnectionRefusedError|Failed to connect to|ECONNREFUSED|Errno 111"
 )
 _WHERE = (
     re.compile(rf"host='{_HOST}', port=(\d+)", re.IGNORECASE),
     re.compile(rf"http://{_HOST}:(\d+)\S* failed", re.IGNORECASE),
-    re.compile(rf"\b{_HOST},? port:? (\d+)", re.IGNORECASE),
-    re.compile(rf"(?:refused|connect)\b[^\n]*?\b{_HOST}:(\d+)", re.IGNORECASE),
+    re.compile(rf"{_HOST},? port:? (\d+)", re.IGNORECASE),
+    re.compile(rf"(?:refused|connect)\b[^\n]*?{_HOST}:(\d+)", re.IGNORECASE),
 )
 _REST = re.compile(r"/api/\d\.\d/mlflow")
 _IN_USE = re.compile(r"[Aa]ddress already in use|EADDRINUSE|\[Errno 98\]|Connection in use")

@@ -86,7 +86,7 @@ def _write(writer: Writer, piece: Field, texts: Mapping[str, str | None]) -> Non
     except CannotQuoteError as error:
         raise UsageError(
             f"the value {shown(piece.name, value)} of parameter {piece.name!r} cannot be passed safely: in the command"
-            f" it stands {error}",
+            f" it is {error}",
             hint="give a value of letters, digits and @ % + = : , . / - only, or move the placeholder in MLproject",
         ) from None
 

@@ -2,7 +2,7 @@
 
 MLflow hands on what YAML reads. The rule here: where a text is wanted (``string``, ``path`` and ``uri``, or no type at
 all), a number, time or date stays as it is written; a truth value stays MLflow's ``True`` or ``False``, which programs
-compare with. Where a number is wanted, YAML's number counts. What differs from what is written is told.
+compare with. Where a number is wanted, YAML's number counts. What differs from what is written is reported.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def _nothing(_: Plan) -> None:
 
 
 @dataclass(frozen=True)
-class How:
+class ReproduceOptions:
     """How an earlier run is done again. ``given`` are values of parameters; ``latest_code`` takes the source as it is
     now.
 
@@ -39,7 +39,12 @@ class How:
 
 
 def reproduce(
-    original: Original, how: How, progress: Progress, *, fresh: bool = False, variables: Mapping[str, str] | None = None
+    original: Original,
+    how: ReproduceOptions,
+    progress: Progress,
+    *,
+    fresh: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> Run:
     """Do *original* again: the same code, values, inputs and packages; in a *fresh* environment, with more *variables*.
 
@@ -56,7 +61,7 @@ def reproduce(
     return run
 
 
-def rerun(original: Original, how: How, progress: Progress) -> Run:
+def rerun(original: Original, how: ReproduceOptions, progress: Progress) -> Run:
     """Run *original* again with other parameters. Raises as :func:`reproduce`, but tells by the run that the user ended
     it."""
     tags = {**how.tags, originals.RERUNS: original.run.run_id}
@@ -66,7 +71,9 @@ def rerun(original: Original, how: How, progress: Progress) -> Run:
     return _run(original, request, how, progress, same_inputs=False)
 
 
-def _run(original: Original, request: RunRequest, how: How, progress: Progress, *, same_inputs: bool) -> Run:
+def _run(
+    original: Original, request: RunRequest, how: ReproduceOptions, progress: Progress, *, same_inputs: bool
+) -> Run:
     source: Source | None = originals.source(original)
     if how.latest_code:
         request, source = originals.with_latest_code(original, request), None

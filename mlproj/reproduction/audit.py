@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mlproj.foundation.progress import Progress
 from mlproj.reproduction import attempt, divergence, results, trial, unseeded, verdict
 from mlproj.reproduction import original as originals
-from mlproj.reproduction.attempt import How
+from mlproj.reproduction.attempt import ReproduceOptions
 from mlproj.reproduction.divergence import Divergence
 from mlproj.reproduction.original import Original
 from mlproj.reproduction.results import Results
@@ -24,7 +24,7 @@ VERDICT = "mlproj.verdict"
 
 
 @dataclass(frozen=True)
-class Asked:
+class AuditRequest:
     """What is compared and how."""
 
     original: Original
@@ -62,7 +62,9 @@ class Audit:
         return all(one.reproduced for one in self.among)
 
 
-def audit(asked: Asked, times: int, how: How, store: Runs, progress: Progress, *, search: bool = True) -> Audit:
+def audit(
+    asked: AuditRequest, times: int, how: ReproduceOptions, store: Runs, progress: Progress, *, search: bool = True
+) -> Audit:
     """Do a run again *times* times, each in a fresh environment when there are several. With *search*, runs that differ
     are followed by others that tell why.
 
@@ -76,8 +78,8 @@ def audit(asked: Asked, times: int, how: How, store: Runs, progress: Progress, *
     for number in range(times):
         if times > 1:
             progress.note(f"run {number + 1} of {times}")
-        telling = replace(how, tell=_announcer(how, draws if times > 1 else None)) if number == 0 else _silent(how)
-        run = attempt.reproduce(asked.original, telling, progress, fresh=times > 1)
+        announcing = replace(how, tell=_announcer(how, draws if times > 1 else None)) if number == 0 else _silent(how)
+        run = attempt.reproduce(asked.original, announcing, progress, fresh=times > 1)
         verdicts.append(_judged(asked, then, run, store))
     lacking = originals.lacking(asked.original) if any(one.ending for one in verdicts) and not how.latest_code else ()
     among = tuple(asked.judge(verdicts[0].after, one.after) for one in verdicts[1:])
@@ -93,7 +95,7 @@ def audit(asked: Asked, times: int, how: How, store: Runs, progress: Progress, *
     return Audit(tuple(verdicts), among, divergence.find(odd.before, odd.after), causes, lacking)
 
 
-def _judged(asked: Asked, then: Results, run: Run, store: Runs) -> Verdict:
+def _judged(asked: AuditRequest, then: Results, run: Run, store: Runs) -> Verdict:
     """Compare *run* with the original, and note with it what came of that."""
     with results.place_of(run, store) as place:
         found = asked.judge(then, results.read_results(run, place))
@@ -106,7 +108,7 @@ def _results(run: Run, store: Runs) -> Results:
         return results.read_results(run, place)
 
 
-def _announcer(how: How, draws: list[str] | None) -> Callable[[Plan], None]:
+def _announcer(how: ReproduceOptions, draws: list[str] | None) -> Callable[[Plan], None]:
     def tell(plan: Plan) -> None:
         how.tell(plan)
         if draws is not None:
@@ -115,11 +117,11 @@ def _announcer(how: How, draws: list[str] | None) -> Callable[[Plan], None]:
     return tell
 
 
-def _silent(how: How) -> How:
+def _silent(how: ReproduceOptions) -> ReproduceOptions:
     return replace(how, tell=lambda _: None)
 
 
-def _tried(asked: Asked, times: int, how: How, store: Runs, progress: Progress) -> list[Cause]:
+def _tried(asked: AuditRequest, times: int, how: ReproduceOptions, store: Runs, progress: Progress) -> list[Cause]:
     """The first of what may be set that makes runs alike."""
     for one in trial.prepare_trial(asked.original):
         progress.note(f"is it the {one.cause.name}? Runs with {one.shown}")
@@ -131,7 +133,12 @@ def _tried(asked: Asked, times: int, how: How, store: Runs, progress: Progress) 
 
 
 def _makes_alike(
-    variables: Mapping[str, str], how: How, asked: Asked, times: int, store: Runs, progress: Progress
+    variables: Mapping[str, str],
+    how: ReproduceOptions,
+    asked: AuditRequest,
+    times: int,
+    store: Runs,
+    progress: Progress,
 ) -> bool:
     first: Results | None = None
     for _ in range(max(times, trial.FEWEST)):

@@ -39,12 +39,12 @@ def _metric(one: Results, other: Results) -> tuple[str | None, int | None, tuple
     found = []
     for name in one.metrics:
         then, now = (series.in_order(results.metrics.get(name, ())) for results in (one, other))
-        if series.parting(then, now) is not None:
+        if series.first_difference(then, now) is not None:
             pairs = zip(then, now, strict=False)
             found += [
-                (point.timestamp, point.step, name, point.value, twin.value)
-                for point, twin in pairs
-                if _differ(point, twin)
+                (point.timestamp, point.step, name, point.value, counterpart.value)
+                for point, counterpart in pairs
+                if _differ(point, counterpart)
             ][:1]
     if not found:
         return None, None, None
@@ -52,8 +52,8 @@ def _metric(one: Results, other: Results) -> tuple[str | None, int | None, tuple
     return name, step, (value, other_value)
 
 
-def _differ(point: Metric, twin: Metric) -> bool:
-    return not tolerance.EXACT.allows(point.value, twin.value)
+def _differ(point: Metric, counterpart: Metric) -> bool:
+    return not tolerance.EXACT.allows(point.value, counterpart.value)
 
 
 def _line(one: Results, other: Results) -> tuple[int | None, tuple[str, str] | None]:

@@ -216,8 +216,7 @@ def check_inputs(original: Original, command: Command) -> None:
             changed.append(f"{name}: {then.get('uri')} is not there any more")
         elif sha256 and found.sha256 != sha256:
             changed.append(
-                f"{name}: {found.uri} holds something else than it did ({(found.sha256 or '')[:12]}, then"
-                f" {sha256[:12]})"
+                f"{name}: {found.uri} has other content than before ({(found.sha256 or '')[:12]}, then {sha256[:12]})"
             )
     if changed:
         listed = "\n  ".join(changed)
@@ -261,7 +260,7 @@ def _shown(original: Original, what: str, then: Mapping[str, Any] | None) -> dic
 
 
 def _cwd(original: Original, recorded: str | None) -> Path | None:
-    """Where relative paths count from: where the user stood. In the project that is a place in the copy, told from its
+    """Where relative paths count from: where the user stood. In the project that is a place in the copy, known from its
     root."""
     if recorded is None or original.source.get("kind") != "folder":
         return None if recorded is None else Path(recorded)

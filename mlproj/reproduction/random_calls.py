@@ -1,4 +1,4 @@
-"""What a call in Python does with random numbers, told from the full name of what is called and from its arguments."""
+"""What a call in Python does with random numbers, by the full name of what is called and from its arguments."""
 
 from __future__ import annotations
 

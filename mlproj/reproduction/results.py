@@ -9,8 +9,9 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
 from mlproj import artifacts, outbox, tracking
-from mlproj.artifacts.base import ArtifactStore
+from mlproj.artifacts.base import ArtifactStore, walk
 from mlproj.foundation import env_vars
+from mlproj.foundation.digest import sha256_of_stream
 from mlproj.foundation.errors import MlprojError
 from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.reproduction.described_model import NAME as MODEL
@@ -133,19 +134,7 @@ def _models(run: Run, models: ModelStore) -> dict[str, File]:
 
 
 def _stored(place: ArtifactStore, label: str) -> dict[str, File]:
-    return {f"{label}: {path}": _file(place, path, size) for path, size in _walk(place)}
-
-
-def _walk(place: ArtifactStore) -> Iterator[tuple[str, int]]:
-    waiting = [""]
-    while waiting:
-        folder = waiting.pop()
-        for entry in place.list(folder):
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.size is not None:
-                yield path, entry.size
-            elif path not in (OUTPUTS, RECORD):
-                waiting.append(path)
+    return {f"{label}: {path}": _file(place, path, size) for path, size in walk(place, skipped=(OUTPUTS, RECORD))}
 
 
 def _file(place: ArtifactStore, path: str, size: int) -> File:
@@ -157,14 +146,11 @@ def _file(place: ArtifactStore, path: str, size: int) -> File:
 
 
 def _digest(place: ArtifactStore, path: str) -> str | None:
-    digest = hashlib.sha256()
     try:
         with place.open(path) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+            return sha256_of_stream(file)
     except (MlprojError, OSError):
         return None
-    return digest.hexdigest()
 
 
 def _reader(place: ArtifactStore, path: str, size: int | None) -> Callable[[], bytes | None]:

@@ -23,7 +23,7 @@ def are_alike(then: Sequence[Metric], now: Sequence[Metric], allowed: Tolerance 
     )
 
 
-def parting(then: Sequence[Metric], now: Sequence[Metric]) -> int | None:
+def first_difference(then: Sequence[Metric], now: Sequence[Metric]) -> int | None:
     """The first step at which two histories are not the same to the last digit; None when they are."""
     if are_alike(then, now):
         return None

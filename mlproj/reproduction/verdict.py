@@ -154,7 +154,7 @@ def _metric(name: str, before: Results, after: Results, tolerances: Mapping[str,
     last = then[-1].value if then else None, now[-1].value if now else None
     if not then or not now:
         return MetricVerdict(name, NEW if now else MISSING, *last)
-    step = series.parting(then, now)
+    step = series.first_difference(then, now)
     if step is None:
         return MetricVerdict(name, SAME, *last)
     state = WITHIN if series.are_alike(then, now, tolerance.tolerance_for(tolerances, now[0].key)) else DIFFERS

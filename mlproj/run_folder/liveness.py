@@ -92,7 +92,7 @@ def reap(store: TrackingStore) -> list[Run]:
 
 
 def _read_on(store: TrackingStore, run_id: str, run_dir: Path) -> None:
-    """Take over what a dead run's program appended to its files, unless somebody else is at it.
+    """Take over what a dead run's program appended to its files, unless another process is at it.
 
     The program may outlive its mlproj by the grace time, and write on. So the run is noted in the home's folder
     ``late``, and whoever looks for dead runs reads on, until there has been no sign of life for an hour.

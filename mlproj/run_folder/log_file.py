@@ -1,9 +1,9 @@
 """The files of a run that any program may append a line to, and how their lines come into the store, each exactly once.
 
-How far a file was read is noted in the store in the transaction that keeps what was read. Whoever owns the run reads:
-the process that holds its lock (see ``liveness``), and after that one's death whoever takes the lock. Nothing is ever
-removed from the files, so a line that is not understood can be looked at there; only secrets are overwritten at the
-end.
+How far a file was read is noted in the store in the transaction that keeps what was read. The owner of the run reads:
+the process that holds its lock (see ``liveness``), and after that one's death the process that takes the lock. Nothing
+is ever removed from the files, so a line that is not understood can be looked at there; only secrets are overwritten at
+the end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PROBLEMS_TAG = "mlproj.log_problems"
 
 LONGEST_LINE = 1 << 24  # bytes
 _BLOCK = 1 << 20
-_TOLD = 10  # problems that are told one by one
+_MOST_PROBLEMS = 10  # problems that are reported one by one
 
 Item = TypeVar("Item")
 
@@ -83,13 +83,13 @@ class Reader:
         self._counted = ("", 0, 0)  # a file, a position in it, and how many line ends are before
         self._latest: dict[str, int] = {}
         self._names: dict[str, str] = {}  # of metrics, without secrets
-        self._told: list[str] = []
-        self._untold = 0
+        self._problems: list[str] = []
+        self._unreported = 0
 
     @property
     def problems(self) -> list[str]:
         """What was not understood so far."""
-        return [*self._told, *([f"{self._untold} more such lines"] if self._untold else [])]
+        return [*self._problems, *([f"{self._unreported} more such lines"] if self._unreported else [])]
 
     def read(self, *, final: bool = False) -> None:
         """Put every new line into the store; a last one without a line end only when this is the *final* look.
@@ -221,13 +221,13 @@ class Reader:
     def _tell(self, lines: _Lines, number: int, problem: str) -> None:
         from mlproj.foundation.redaction import redact
 
-        if len(self._told) >= _TOLD:
-            self._untold += 1
+        if len(self._problems) >= _MOST_PROBLEMS:
+            self._unreported += 1
             return
         file = self._folder / lines.file
         if self._counted[:2] != (lines.file, lines.position):
             self._counted = (lines.file, lines.position, _line_ends(file, lines.position))
-        self._told.append(redact(f"{file}:{self._counted[2] + number}: {problem}"))
+        self._problems.append(redact(f"{file}:{self._counted[2] + number}: {problem}"))
 
     def _known_marks(self) -> dict[str, int]:
         if self._marks is None:

@@ -100,7 +100,7 @@ def _document(line: str) -> dict[str, Any]:
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
-        raise _Wrong(f"a line that begins with {{ is to be a JSON object, found {_shown(line)}") from None
+        raise _Wrong(f"a line that begins with {{ must be a JSON object, found {_shown(line)}") from None
     assert isinstance(document, dict)  # it begins with {
     return document
 
@@ -140,7 +140,7 @@ def _whole(what: str, value: Any) -> int | None:
             return number
     except (TypeError, ValueError, OverflowError):
         pass
-    raise _Wrong(f"{what} is to be an integer of 64 bits, found {_shown(value)}")
+    raise _Wrong(f"{what} must be an integer of 64 bits, found {_shown(value)}")
 
 
 def _text(value: Any) -> str:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from mlproj.foundation import paths
 from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.digest import sha256_of_stream
 from mlproj.foundation.progress import Progress
 from mlproj.tracking.base import Output
 
@@ -97,7 +98,7 @@ def keep(
     """Record each changed file and copy it to ``outputs/`` in *destination*.
 
     Files larger than *limit* bytes (None: 100 MB), what exceeds *limit_total* in all, and everything after the disk is
-    full is recorded without a copy (``kept`` is False). Each reason is told once.
+    full is recorded without a copy (``kept`` is False). Each reason is reported once.
     """
     copier = _Copier(destination / FOLDER, LIMIT_EACH if limit is None else limit, limit_total)
     outputs = [output for change in changes.files[:LIMIT_COUNT] if (output := copier.output(change))]
@@ -160,32 +161,22 @@ class _Copier:
 
 
 def _digest(source: Path) -> str:
-    import hashlib
-
-    digest = hashlib.sha256()
     with _open(source) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return sha256_of_stream(file)
 
 
 def _copy(source: Path, target: Path) -> str:
     """Read *source* once: make *target* its copy, whole or not at all, and return its SHA-256."""
-    import hashlib  # brings OpenSSL along, and most short runs leave no files
-
-    digest = hashlib.sha256()
     with _open(source) as file:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{os.getpid()}.part")
         try:
             with draft.open("wb") as copy:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-                    copy.write(chunk)
+                digest = sha256_of_stream(file, copy.write)
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
-    return digest.hexdigest()
+    return digest
 
 
 def _open(source: Path) -> BinaryIO:

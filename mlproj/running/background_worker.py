@@ -34,19 +34,19 @@ class BackgroundWorker:
         self._reader = reader
         self._sampler = sampler
         self._also = also
-        self._over = threading.Event()
+        self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def start(self) -> None:
         """Begin. May be called by any thread, also after the stop."""
-        if self._thread is None and not self._over.is_set():
-            self._thread = threading.Thread(target=self._work, name="mlproj-companion", daemon=True)
+        if self._thread is None and not self._stopping.is_set():
+            self._thread = threading.Thread(target=self._work, name="mlproj-background-worker", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
         """End, and wait until nothing is being read."""
-        self._over.set()
+        self._stopping.set()
         if self._thread is not None:
             self._thread.join()
 
@@ -56,7 +56,7 @@ class BackgroundWorker:
             self._reader.read()
 
     def _work(self) -> None:
-        while not self._over.wait(min(_EVERY, self._sampler.patience() if self._sampler else _EVERY)):
+        while not self._stopping.wait(min(_EVERY, self._sampler.patience() if self._sampler else _EVERY)):
             try:
                 if self._also:
                     self._also()

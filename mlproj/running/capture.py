@@ -75,7 +75,7 @@ class Capture:
     def _servers_named(self, network: Network, environ: Mapping[str, str]) -> NamedServers:
         has_own_network = self._plan.request.sandbox or network.name != HERE.name
         return NamedServers(
-            self._plan, self._run.run_id, environ, self.embedded.admit, self._progress, is_enclosed=has_own_network
+            self._plan, self._run.run_id, environ, self.embedded.admit, self._progress, has_own_network=has_own_network
         )
 
     def _tracking_server(self, network: Network) -> Embedded:
@@ -143,11 +143,11 @@ class Capture:
         self._embedded.stop()
         for warning in self._embedded.warnings():
             self._progress.warn(warning)
-        return self._embedded.told_failure
+        return self._embedded.reported_failure
 
     def collect(self, ended: Status, lock: str | None) -> None:
-        """Keep what a command that *ended* so left: files it made or changed, and what it logged. Trouble here is told,
-        not raised.
+        """Keep what a command that *ended* so left: files it made or changed, and what it logged. Trouble here is
+        reported, not raised.
 
         *lock* is the name of the environment's lock in the run's folder.
         """
@@ -170,7 +170,7 @@ class Capture:
             self._progress.warn(f"not everything that the run left could be kept: {trouble}")
 
     def _read_rest(self) -> None:
-        """What the program wrote to the run's files and nobody has read yet."""
+        """Read what the program wrote to the run's files since the last time."""
         assert self._reader is not None
         try:
             self._reader.read(final=True)

@@ -43,16 +43,16 @@ def collect(
     """
     outbox.reap(store)
     left = [] if dry else list(_finish(store))
-    doomed = store.purgeable(deleted_before=deleted_before, run_ids=run_ids)
-    running = [run for run in doomed if not run.status.ended]
+    purgeable = store.purgeable(deleted_before=deleted_before, run_ids=run_ids)
+    running = [run for run in purgeable if not run.status.ended]
     left += [f"run {run.run_id}: it is still running" for run in running]
     if running:
-        run_ids = [run.run_id for run in doomed if run.status.ended]
-    removable = [run for run in doomed if run.status.ended]
+        run_ids = [run.run_id for run in purgeable if run.status.ended]
+    removable = [run for run in purgeable if run.status.ended]
     emptied = list(_emptied(store, removable, deleted_before, among_all=run_ids is None))
     if dry:
         return Collected(removable, emptied, left)
-    note = _note(doomed)
+    note = _note(purgeable)
     try:
         removed = store.purge(deleted_before=deleted_before, run_ids=run_ids)
     except MlprojError:

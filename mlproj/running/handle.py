@@ -1,4 +1,4 @@
-"""A run that was started, for whoever waits for it or ends it."""
+"""A run that was started: waits for it, or ends it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RunHandle:
                 submission.cancel()
 
     def complete(self, execute: Callable[[], object]) -> None:
-        """Let *execute* do the run, and keep what kept it from running; for whoever starts it only."""
+        """Let *execute* do the run, and keep what kept it from running; for the code that starts it only."""
         try:
             execute()
         except BaseException as error:

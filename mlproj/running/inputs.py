@@ -61,8 +61,8 @@ def fetch(uri: str, *, offline: bool = False) -> Path:
 
 
 class _Kept:
-    """The place of one URI in the cache: every content it had in a folder of its own, and what the server said of the
-    last.
+    """The place of one URI in the cache: every content it had in a folder of its own, and what the server answered
+    about the last.
 
     A content that was replaced stays, as a run may be reading it.
     """

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 from mlproj.foundation.errors import Interrupted
 
-# A closed terminal is told like a polite request to end; Windows knows no SIGHUP.
+# A closed terminal counts like a request to end; Windows knows no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -78,7 +78,7 @@ class Interruption:
 def listening() -> Iterator[Interruption]:
     """Take over the signals that end a program, and give them back afterwards.
 
-    Whoever listens inside of this shares what is yielded here. Outside the main thread Python allows no handlers; the
+    Nested calls share what is yielded here. Outside the main thread Python allows no handlers; the
     interruption is then one that nothing ever reaches.
     """
     if threading.current_thread() is not threading.main_thread():

@@ -78,12 +78,12 @@ PROCESSORS = Path("/proc/cpuinfo")
 NVIDIA = Path("/proc/driver/nvidia")
 
 
-def describe(environ: Mapping[str, str], *, enclosed: bool = False) -> dict[str, Any]:
+def describe(environ: Mapping[str, str], *, in_container: bool = False) -> dict[str, Any]:
     """``machine`` of the record's ``environment`` (schema 1), for a command that is given *environ*; what is not known
     is None.
 
     ``processors`` are those that the command may use; ``vectors`` names the widest vector instructions, by which
-    numerical libraries choose their code. *enclosed* says that the command has a C library of its own, that of a
+    numerical libraries choose their code. *in_container* says that the command has a C library of its own, that of a
     container.
     """
     system = os.uname()
@@ -93,7 +93,7 @@ def describe(environ: Mapping[str, str], *, enclosed: bool = False) -> dict[str,
         "os": system.sysname,
         "kernel": system.release,
         "architecture": system.machine,
-        "libc": None if enclosed else _c_library(),
+        "libc": None if in_container else _c_library(),
         "processor": processor,
         "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "vectors": vectors,
@@ -114,12 +114,12 @@ def _processor() -> tuple[str | None, str | None]:
     """The model of the first processor, and its widest vector instructions."""
     try:
         with PROCESSORS.open("rb", buffering=0) as file:
-            told = file.read(_FIRST_PROCESSOR).decode("ascii", "replace")
+            content = file.read(_FIRST_PROCESSOR).decode("ascii", "replace")
     except OSError:
         return None, None
     known = {
         name.strip(): value.strip()
-        for name, colon, value in (line.partition(":") for line in told.splitlines())
+        for name, colon, value in (line.partition(":") for line in content.splitlines())
         if colon
     }
     name = next((known[field] for field in _MODEL if known.get(field)), None)
@@ -131,10 +131,12 @@ def _cards() -> tuple[list[str], str | None]:
     """The models of NVIDIA's cards and the version of their driver; no program is asked."""
     try:
         version = re.search(r"Kernel Module\D*(\d[\d.]*)", (NVIDIA / "version").read_text("utf-8", "replace"))
-        told = [(card / "information").read_text("utf-8", "replace") for card in sorted((NVIDIA / "gpus").iterdir())]
+        content = [(card / "information").read_text("utf-8", "replace") for card in sorted((NVIDIA / "gpus").iterdir())]
     except OSError:
         return [], None
-    return [model[1] for text in told if (model := re.search(r"Model:\s*(.+)", text))], version[1] if version else None
+    return [model[1] for text in content if (model := re.search(r"Model:\s*(.+)", text))], version[
+        1
+    ] if version else None
 
 
 def _text(value: str) -> str:

@@ -1,4 +1,4 @@
-"""The MLflow servers that a project names on this machine and that nobody runs: the run's own tracking server answers
+"""The MLflow servers that a project names on this machine and that do not run: the run's own tracking server answers
 for them."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class NamedServers:
     """The addresses that the project of *plan* names, answered between entering and leaving by giving connections to
     *deliver*.
 
-    *environ* is what the command inherits. ``is_enclosed``: the command has a network of its own, in which the
+    *environ* is what the command inherits. ``has_own_network``: the command has a network of its own, in which the
     addresses are opened by its first program; ``ports`` are those that it is to open.
     """
 
@@ -49,13 +49,13 @@ class NamedServers:
         deliver: Callable[[socket.socket], None],
         progress: Progress,
         *,
-        is_enclosed: bool,
+        has_own_network: bool,
     ) -> None:
         self._plan = plan
         self._run_id = run_id
         self._deliver = deliver
         self._progress = progress
-        self._is_enclosed = is_enclosed
+        self._has_own_network = has_own_network
         self._resources = ExitStack()
         self._served: dict[int, str] = {}
         self._stand_in: StandIn | None = None
@@ -83,7 +83,7 @@ class NamedServers:
     def look(self, log: Path) -> None:
         """Answer, too, where the command's output in *log* says that an MLflow client was refused: a port that no file
         names."""
-        if self._is_enclosed or self._plan.request.stand_in == "off" or not os.path.exists(_OWNERS):  # noqa: PTH110
+        if self._has_own_network or self._plan.request.stand_in == "off" or not os.path.exists(_OWNERS):  # noqa: PTH110
             return
         with log.open("rb") as file:
             file.seek(self._looked)
@@ -96,9 +96,9 @@ class NamedServers:
         for host, port in dict.fromkeys(refusal.awaited(data.decode("utf-8", "replace"))):
             with self._lock:
                 if not self._is_over and port not in self._served and self._state(port) is None:
-                    self._open_late(ServerAddress(host, port, "the program's output"))
+                    self._open_named_in_output(ServerAddress(host, port, "the program's output"))
 
-    def _open_late(self, address: ServerAddress) -> None:
+    def _open_named_in_output(self, address: ServerAddress) -> None:
         self.addresses = (*self.addresses, address)
         self._start().open([address.port])
         self._tell([address])
@@ -114,7 +114,7 @@ class NamedServers:
     @property
     def ports(self) -> tuple[int, ...]:
         """The ports that the first program of a network of the command's own is to listen at."""
-        return tuple(self._stand_in.states) if self._stand_in and self._is_enclosed else ()
+        return tuple(self._stand_in.states) if self._stand_in and self._has_own_network else ()
 
     def accept(self, connection: socket.socket) -> None:
         """Serve a connection from the command's own network."""
@@ -123,7 +123,7 @@ class NamedServers:
 
     def tag(self) -> dict[str, str]:
         """What became of the addresses, for the record."""
-        lines = [f"{address.url} ({address.place}): {self._fate(address.port)}" for address in self.addresses]
+        lines = [f"{address.url} ({address.place}): {self._outcome(address.port)}" for address in self.addresses]
         return {TAG: "\n".join(lines)} if lines else {}
 
     def _begin(self) -> None:
@@ -132,7 +132,7 @@ class NamedServers:
         ports = dict.fromkeys(address.port for address in self.addresses)
         self._served = served_ports.served(self._plan.checkout.project_dir, self._plan.command.text, ports)
         free = [port for port in ports if port not in self._served]
-        if self._is_enclosed:
+        if self._has_own_network:
             self._start().states.update(dict.fromkeys(free, _FREE))
         elif self._plan.request.stand_in == "always" or os.path.exists(_OWNERS):  # noqa: PTH110
             self._start().open(free)
@@ -144,14 +144,14 @@ class NamedServers:
     def _tell(self, addresses: Sequence[ServerAddress]) -> None:
         answered = [each for each in addresses if self._state(each.port) == _FREE]
         if answered:
-            where = "where the command runs" if self._is_enclosed else "there"
+            where = "where the command runs" if self._has_own_network else "there"
             why = f"nothing listens {where}, so the run's own tracking server answers (--no-stand-in: it does not)"
             self._progress.note(f"stand-in: {_listed(answered)}: {why}")
         for port in dict.fromkeys(each.port for each in addresses if each not in answered):
             named = _listed(each for each in addresses if each.port == port)
-            self._progress.note(f"stand-in: {named}: {self._fate(port)}")
+            self._progress.note(f"stand-in: {named}: {self._outcome(port)}")
 
-    def _fate(self, port: int) -> str:
+    def _outcome(self, port: int) -> str:
         """What became of a port, for people."""
         if port in self._served:
             return f"left to the project, which starts a server there itself ({self._served[port]})"
@@ -174,7 +174,7 @@ class NamedServers:
         trouble."""
         from mlproj.projects import refusal
 
-        if (port := refusal.held(output)) is not None and self._state(port) == _FREE and not self._is_enclosed:
+        if (port := refusal.held(output)) is not None and self._state(port) == _FREE and not self._has_own_network:
             return (
                 f"the program wants port {port} itself, which the run's own tracking server answers at; --no-stand-in"
                 " leaves it free"
@@ -200,7 +200,7 @@ class NamedServers:
         )
 
     def _why_not(self, port: int) -> str:
-        return f"; it was {self._fate(port)}" if self._state(port) != _FREE else ""
+        return f"; it was {self._outcome(port)}" if self._state(port) != _FREE else ""
 
 
 def find(plan: Plan, environ: Mapping[str, str]) -> tuple[ServerAddress, ...]:

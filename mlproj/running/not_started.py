@@ -24,13 +24,13 @@ def check(outcome: Outcome, environ: Mapping[str, str], prepared: Prepared) -> N
     """Raises EnvironmentFailure for what would pass for a success, and where the command never began."""
     what = explain(outcome, environ, prepared)
     if what is not None and outcome.exit_code == 0:
-        whose = "the image's fault" if prepared.enclosure is not None else "this machine's fault"
+        whose = "the image's fault" if prepared.container_runtime is not None else "this machine's fault"
         raise EnvironmentFailure(what, hint=f"{_remedy(environ, prepared)}; it is {whose}, not the command's")
 
 
 def _who(environ: Mapping[str, str], prepared: Prepared) -> str:
-    if prepared.enclosure is not None:
-        program = prepared.enclosure.entry_point
+    if prepared.container_runtime is not None:
+        program = prepared.container_runtime.entry_point
         return f"the container's ENTRYPOINT {redact(program)}" if program else "the shell of the image"
     if "noexec" in environ.get("SHELLOPTS", "").split(":"):
         return "bash, which SHELLOPTS tells to execute nothing (noexec),"
@@ -40,8 +40,8 @@ def _who(environ: Mapping[str, str], prepared: Prepared) -> str:
 
 
 def _remedy(environ: Mapping[str, str], prepared: Prepared) -> str:
-    if prepared.enclosure is not None:
-        if prepared.enclosure.entry_point:
+    if prepared.container_runtime is not None:
+        if prepared.container_runtime.entry_point:
             return "leave it out with -A entrypoint="
         return "look for what the image's shell executes first (BASH_ENV, SHELLOPTS), and whether it is a shell"
     if "noexec" in environ.get("SHELLOPTS", "").split(":"):

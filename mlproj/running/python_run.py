@@ -30,7 +30,7 @@ def run(
 
     *options* are the other fields of :class:`mlproj.running.plan.RunRequest` (``experiment_name``, ``env_manager``,
     ``as_of``, …). With ``synchronous=False`` the run goes on in a thread after this returns; Python does not exit
-    before it has ended. Called from inside a run, it makes a child run. An entry point that fails is told by the
+    before it has ended. Called from inside a run, it makes a child run. An entry point that fails shows in the
     handle's ``status``; what keeps it from starting is raised: UsageError, InvalidProject, SourceError,
     EnvironmentFailure, ServiceError.
     """

@@ -70,7 +70,7 @@ class Recording:
         try:
             with self._interruption.held():
                 self._open()
-        except BaseException as error:  # nobody leaves what was not entered
+        except BaseException as error:  # a context that was not entered is not left
             if self.run is None:
                 self._resources.close()
             else:
@@ -147,7 +147,7 @@ class Recording:
 
         *environ* are the variables that the command inherits; those that may change what it computes are recorded.
         """
-        self._environment["machine"] = machine.describe(environ, enclosed=prepared.enclosure is not None)
+        self._environment["machine"] = machine.describe(environ, in_container=prepared.container_runtime is not None)
         self._environment |= {
             "python": prepared.python or self._environment["python"],
             "reused": prepared.reused,
@@ -207,9 +207,9 @@ class Recording:
                 self._close()
 
     def _end_capture(self, capture: Capture) -> None:
-        told = capture.stop_server()
-        if told and self._status is Status.FINISHED:
-            self._reason = f"the program marked its run {told.value}, and ended with exit code 0"
+        reported = capture.stop_server()
+        if reported and self._status is Status.FINISHED:
+            self._reason = f"the program marked its run {reported.value}, and ended with exit code 0"
         capture.collect(self._status or Status.FAILED, self._environment.get("lock"))
 
     def _close(self) -> None:
@@ -225,8 +225,8 @@ class Recording:
     def _tags(self) -> dict[str, str]:
         plan, kind = self.plan, self.plan.environment.description.kind
         sandbox = plan.sandbox
-        told = [sandbox.by, *(f"not confined: {gap}" for gap in sandbox.not_confined)] if sandbox else []
-        return ({"mlproj.sandbox": "\n".join(told)} if told else {}) | mlflow_tags(
+        reported = [sandbox.by, *(f"not confined: {gap}" for gap in sandbox.not_confined)] if sandbox else []
+        return ({"mlproj.sandbox": "\n".join(reported)} if reported else {}) | mlflow_tags(
             user=_user(),
             source_name=source_name(plan.revision),
             commit=plan.revision.commit,

@@ -1,4 +1,4 @@
-"""The line: from what the user asked for to a recorded run, a step after another."""
+"""The steps from what the user asked for to a recorded run, one after another."""
 
 from __future__ import annotations
 

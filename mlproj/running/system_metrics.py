@@ -44,7 +44,7 @@ def interval() -> float:
         seconds = math.nan
     if not 0.1 <= seconds < math.inf:
         raise UsageError(
-            f"{env_vars.SYSTEM_METRICS_INTERVAL.name} is to be a number of seconds, at least 0.1; found {text!r}"
+            f"{env_vars.SYSTEM_METRICS_INTERVAL.name} must be a number of seconds, at least 0.1; found {text!r}"
         )
     return seconds
 

@@ -25,7 +25,7 @@ _HOSTED_AS = "git"  # the user that hosts of repositories have everybody log in 
 
 
 class Declined(Interrupted):
-    """The user said no to a project. It ends as Ctrl-C at the question does."""
+    """The user declined to run a project. It ends as Ctrl-C at the question does."""
 
     def __init__(self, repository: str) -> None:
         super().__init__(2)
@@ -75,7 +75,7 @@ def trusts_all() -> bool:
     value = env_vars.TRUST.get()
     if value not in (None, "all"):
         raise UsageError(
-            f"MLPROJ_TRUST={value!r} says nothing; the only value is 'all'",
+            f"MLPROJ_TRUST={value!r} has no meaning; the only value is 'all'",
             hint="one repository is trusted with --trust",
         )
     return value == "all"

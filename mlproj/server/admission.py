@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlproj.tracking.model_base import ModelStore
 
 OPEN = frozenset({"/health", "/version"})
-"""What is answered to everybody: whether there is a server, and of which version of MLflow's protocol."""
+"""Answered without a token: whether there is a server, and of which version of MLflow's protocol."""
 
 _KEY = "mlproj.principal"
 # Patterns of routes do not see all of them, so that what is routed would not be what is looked at. Files may have a
@@ -29,7 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 class Principal(NamedTuple):
-    """Whoever sends a request: the stores as they may use them, and what their token is good for."""
+    """The client of a request: the stores as it may use them, and what their token is good for."""
 
     store: TrackingStore
     models: ModelStore
@@ -76,7 +76,7 @@ class Admission:
 
 
 def admitted(scope: Connection) -> Principal | None:
-    """Who a connection is of; None for one that nobody was asked about."""
+    """The client of a connection; None for one that was not asked for."""
     return scope.get(_KEY)
 
 

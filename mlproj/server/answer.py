@@ -43,7 +43,7 @@ def refusal(error: ApiError | MlprojError, client: str = "") -> Response:
 
 
 def exact_refusal(error: ApiError | MlprojError) -> Response:
-    """:func:`refusal` for mlproj's own client, which is told of which kind a user's mistake is, and what to do."""
+    """:func:`refusal` for mlproj's own client, which gets the kind of a user's mistake and what to do besides."""
     if not isinstance(error, UsageError):
         return refusal(error)
     found = _as_api_error(error)

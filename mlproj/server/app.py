@@ -1,4 +1,4 @@
-"""The HTTP application: MLflow's REST API over a store, for whoever is admitted."""
+"""The HTTP application: MLflow's REST API over a store, for admitted clients."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Settings:
     """What an application serves, and to whom.
 
     ``artifact_root`` is the place (a folder, a URL that fsspec knows, a store) that is offered as
-    ``mlflow-artifacts:``. With ``local`` clients are told the real places of artifacts instead, and may name places of
+    ``mlflow-artifacts:``. With ``local`` clients see the real places of artifacts instead, and may name places of
     their own: for one that is run by the same user. With ``calls`` mlproj's own client may call the stores' methods.
     ``hosts`` are the names that the server is called by; None: any name, for a server that asks for a token.
     """
@@ -151,7 +151,7 @@ def endpoints() -> dict[str, list[tuple[str, Scope]]]:
 
 
 def _needed(connection: Connection) -> Scope:
-    """What an endpoint of MLflow's API needs. That there is none may be told to everybody."""
+    """What an endpoint of MLflow's API needs. Anyone may learn that there is none."""
     try:
         return _find(connection["method"], connection["path_params"]["path"])[0].needs
     except ApiError:

@@ -20,7 +20,7 @@ from mlproj.server.gate import Gated
 from mlproj.server.scope import Scope
 
 _PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
-# Somebody's program wrote the file: it must not act as a page of ours.
+# A program wrote the file: it must not act as a page of ours.
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",

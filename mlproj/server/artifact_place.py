@@ -1,4 +1,4 @@
-"""How clients are told where artifacts are, and where they may want them."""
+"""Addresses of artifacts as clients see them, and the places that they may ask for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore, InvalidPath, parts_of
-from mlproj.artifacts.below import Below
+from mlproj.artifacts.subfolder import SubfolderArtifacts
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
 from mlproj.server.call import ApiError
@@ -63,7 +63,7 @@ class Places:
         inside = self._inside(place)
         if inside is None:
             raise UsageError(f"the files are not kept by this server: {mask_url(place)}")
-        return Below(self.root, inside)
+        return SubfolderArtifacts(self.root, inside)
 
     def _inside(self, place: str) -> str | None:
         prefix = self.root.uri + "/"
@@ -78,6 +78,6 @@ class Places:
         if not parts or not _PLAIN.fullmatch(path):
             raise ApiError(
                 "INVALID_PARAMETER_VALUE",
-                f"Invalid artifact location '{place:.200}': expected plain names parted by '/'.",
+                f"Invalid artifact location '{place:.200}': expected plain names separated by '/'.",
             )
         return "/".join([self.root.uri, *parts])

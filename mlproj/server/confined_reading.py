@@ -19,7 +19,7 @@ from mlproj.tracking.search.vocabulary import EXPERIMENTS, RUNS, Vocabulary
 class ConfinedReading(TrackingStore):
     """The :class:`~mlproj.tracking.base.TrackingStore` of a confined run's program, over *scoped*.
 
-    An experiment that is not the program's own is told by its name and id, which ``set_experiment`` asks for, without
+    An experiment that is not the program's own is shown by its name and id, which ``set_experiment`` asks for, without
     what is in it. Other runs are an ApiError(PERMISSION_DENIED), and no search finds them.
     """
 
@@ -75,7 +75,7 @@ class ConfinedReading(TrackingStore):
 
     @override
     def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
-        """An experiment by name, or one by id that is the program's own or was told to it by name."""
+        """An experiment by name, or one by id that is the program's own or was found by name before."""
         found = self._run_store.get_experiment(name=name, experiment_id=experiment_id)
         if found.experiment_id in self._run_store.own_experiments():
             return found

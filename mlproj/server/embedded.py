@@ -1,7 +1,7 @@
 """The tracking server of one run: a port on this machine that its program alone has the token for, until the run ends.
 
-Most of it happens when somebody knocks. Until then there is a socket that listens and a thread that waits for the first
-connection; the HTTP stack is imported by that thread. A program that never logs pays for neither.
+Most of it happens at the first connection. Until then there is a socket that listens and a thread that waits for the
+first connection; the HTTP stack is imported by that thread. A program that never logs pays for neither.
 """
 
 from __future__ import annotations
@@ -92,8 +92,9 @@ class Embedded:
         except BaseException:
             self._socket.close()
             raise
-        self._over, self._tell_over = os.pipe()  # readable at its end, when nobody holds the other side any more
-        self._arrived, self._tell_arrived = os.pipe()  # readable when there is a connection that was admitted elsewhere
+        self._stop_read, self._stop_write = os.pipe()  # readable at its end, when the other side is closed
+        # Readable when there is a connection that was admitted elsewhere.
+        self._accepted_read, self._accepted_write = os.pipe()
         self._thread = threading.Thread(
             target=self._attend, name=f"mlproj-embedded-{self._run.run_id[:8]}", daemon=True
         )
@@ -107,15 +108,15 @@ class Embedded:
 
     def stop(self) -> None:
         """Close the port, answer what was asked before, and return. Doing it again changes nothing."""
-        if self._tell_over >= 0:
-            os.close(self._tell_over)
-            self._tell_over = -1
+        if self._stop_write >= 0:
+            os.close(self._stop_write)
+            self._stop_write = -1
         self._thread.join()
 
     def admit(self, connection: socket.socket) -> None:
-        """Serve a client that somebody else accepted, and that needs no token. From any thread, until :meth:`stop`."""
+        """Serve a client that was accepted elsewhere, and that needs no token. From any thread, until :meth:`stop`."""
         self._admitted.append(connection)
-        os.write(self._tell_arrived, b"!")
+        os.write(self._accepted_write, b"!")
 
     @property
     def uri(self) -> str:
@@ -130,7 +131,7 @@ class Embedded:
             # MLflow prefers these, also those in ~/.mlflow/credentials, to a token.
             "MLFLOW_TRACKING_USERNAME": "mlproj",
             "MLFLOW_TRACKING_PASSWORD": self.token,
-            # Addresses of runs at this port, which is gone when somebody reads the output.
+            # Addresses of runs at this port, which is closed when the output is read.
             "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
             **_without_proxy(environ, self._name),
         }
@@ -143,10 +144,10 @@ class Embedded:
         return self._run_store is not None and self._run_store.is_adopted
 
     @property
-    def told_failure(self) -> Status | None:
+    def reported_failure(self) -> Status | None:
         """FAILED or KILLED when the program left its run so."""
-        told = self._run_store.told_status if self._run_store else None
-        return told if told in (Status.FAILED, Status.KILLED) else None
+        status = self._run_store.reported_status if self._run_store else None
+        return status if status in (Status.FAILED, Status.KILLED) else None
 
     def warnings(self) -> list[str]:
         """What the program did that the record does not follow."""
@@ -160,7 +161,7 @@ class Embedded:
         if self._run_store.differing:
             differing = ", ".join(sorted(self._run_store.differing))
             found.append(f"the program logged other values than the run was given, which are kept: {differing}")
-        if self._run_store.told_deleted:
+        if self._run_store.reported_deleted:
             found.append("the program deleted its run, which is kept; mlproj runs delete removes it")
         return found
 
@@ -173,32 +174,32 @@ class Embedded:
 
     def _attend(self) -> None:
         try:
-            if self._is_knocked():
+            if self._is_connected_to():
                 self._serve()
-        except Exception as trouble:  # there is nobody here to catch it; the run goes on and tells of it at its end
+        except Exception as trouble:  # nothing here could catch it; the run goes on and reports it at its end
             self.trouble = trouble
         finally:
             self._socket.close()
-            for descriptor in (self._over, self._arrived, self._tell_arrived):
+            for descriptor in (self._stop_read, self._accepted_read, self._accepted_write):
                 os.close(descriptor)
             for connection in self._admitted:
                 connection.close()
 
-    def _is_knocked(self) -> bool:
-        """Wait; False when it is over before anybody came."""
+    def _is_connected_to(self) -> bool:
+        """Wait for a connection; False when the run ends before there is one."""
         poll = select.poll()
         poll.register(self._socket.fileno(), select.POLLIN)
-        poll.register(self._over, select.POLLIN)
-        poll.register(self._arrived, select.POLLIN)
+        poll.register(self._stop_read, select.POLLIN)
+        poll.register(self._accepted_read, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll()}
-        return self._over not in ready
+        return self._stop_read not in ready
 
     def _serve(self) -> None:
         import socket
 
-        from mlproj.server import embedded_service, run_scoped_store
+        from mlproj.server import embedded_service, run_scoped_experiments, run_scoped_store
 
-        chosen = run_scoped_store.Chosen(self._experiment_chosen, self._name_chosen)
+        chosen = run_scoped_experiments.Chosen(self._experiment_chosen, self._name_chosen)
         with (
             socket.socket(fileno=os.dup(self._socket.fileno())) as listening,
             embedded_service.stores(self._store, self._uri, self._team) as known,
@@ -207,9 +208,9 @@ class Embedded:
             self._run_store = run_scoped_store.RunScopedStore(
                 known.store, self._run, chosen, self._folder, confined=self._confined
             )
-            arrivals = embedded_service.Arrivals(self._arrived, self._admitted)
+            accepted = embedded_service.AcceptedConnections(self._accepted_read, self._admitted)
             embedded_service.serve(
-                self._run_store, known, self.token, listening, self._over, arrivals, proxied=self._proxied
+                self._run_store, known, self.token, listening, self._stop_read, accepted, proxied=self._proxied
             )
 
 

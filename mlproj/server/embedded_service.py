@@ -49,7 +49,9 @@ def stores(store: TrackingStore, uri: str | None, team: str | None) -> Iterator[
         from mlproj.server.team import Team
 
         with closing(Team(team)) as known:
-            yield Stores(known.beside_store(store), known.beside_models(models), known.beside_artifacts(files))
+            yield Stores(
+                known.read_through_store(store), known.read_through_models(models), known.read_through_artifacts(files)
+            )
 
 
 def application(scoped: RunScopedStore, known: Stores, token: str | None, *, proxied: bool) -> Starlette:
@@ -74,7 +76,7 @@ def _readable(scoped: RunScopedStore) -> TrackingStore:
     return ConfinedReading(scoped)
 
 
-class Arrivals(NamedTuple):
+class AcceptedConnections(NamedTuple):
     """Connections that were accepted and admitted elsewhere: *waiting*, and a descriptor that is readable when there
     are new ones."""
 
@@ -87,17 +89,17 @@ def serve(
     known: Stores,
     token: str,
     listening: socket.socket,
-    over: int,
-    arrivals: Arrivals,
+    stop: int,
+    accepted: AcceptedConnections,
     *,
     proxied: bool,
 ) -> None:
-    """Answer who brings *token* on *listening*, and the *arrivals* without one.
+    """Answer clients on *listening* that send *token*, and the *accepted* connections without one.
 
-    Goes on until the descriptor *over* is readable and requests under way are answered.
+    Goes on until the descriptor *stop* is readable and requests under way are answered.
     """
     asked, admitted = (application(scoped, known, each, proxied=proxied) for each in (token, None))
-    _Server(_config(asked), _config(admitted), arrivals, over).run(sockets=[listening])
+    _Server(_config(asked), _config(admitted), accepted, stop).run(sockets=[listening])
 
 
 def _config(app: Starlette) -> uvicorn.Config:
@@ -129,32 +131,34 @@ class _Server(uvicorn.Server):
     """uvicorn, which looks ten times a second whether to end and then waits as long again, ended by a descriptor at
     once."""
 
-    def __init__(self, config: uvicorn.Config, admitting: uvicorn.Config, arrivals: Arrivals, over: int) -> None:
+    def __init__(
+        self, config: uvicorn.Config, admitting: uvicorn.Config, accepted: AcceptedConnections, stop: int
+    ) -> None:
         super().__init__(config)
         self._admitting = admitting
-        self._arrivals = arrivals
-        self._over = over
-        self._greeted: set[asyncio.Task[None]] = set()
+        self._accepted = accepted
+        self._stop = stop
+        self._connecting: set[asyncio.Task[None]] = set()
 
     async def main_loop(self) -> None:
-        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
         self._admitting.load()
-        loop.add_reader(self._over, told.set)
-        loop.add_reader(self._arrivals.descriptor, self._arrive)
-        await told.wait()
-        loop.remove_reader(self._over)
-        loop.remove_reader(self._arrivals.descriptor)
+        loop.add_reader(self._stop, ended.set)
+        loop.add_reader(self._accepted.descriptor, self._take_accepted)
+        await ended.wait()
+        loop.remove_reader(self._stop)
+        loop.remove_reader(self._accepted.descriptor)
 
-    def _arrive(self) -> None:
-        os.read(self._arrivals.descriptor, 1 << 10)
-        while self._arrivals.waiting:
-            task = asyncio.get_running_loop().create_task(self._greet(self._arrivals.waiting.pop(0)))
-            self._greeted.add(task)
-            task.add_done_callback(self._greeted.discard)
+    def _take_accepted(self) -> None:
+        os.read(self._accepted.descriptor, 1 << 10)
+        while self._accepted.waiting:
+            task = asyncio.get_running_loop().create_task(self._connect(self._accepted.waiting.pop(0)))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
 
-    async def _greet(self, connection: socket.socket) -> None:
+    async def _connect(self, connection: socket.socket) -> None:
         connection.setblocking(False)
-        with suppress(OSError):  # it has left again
+        with suppress(OSError):  # the client has gone
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> asyncio.Protocol:

@@ -1,4 +1,4 @@
-"""The gate before every route: what a token must be good for is told by the route that answers, and by nothing else.
+"""The gate before every route: what a token must be good for is decided by the route that answers, and by nothing else.
 
 Who reads a path a second time reads it another way one day; so the router's own match decides. A route that says
 nothing is for administrators.

@@ -35,9 +35,9 @@ class Guard:
         refusal = self._refusal(scope) if scope["type"] in {"http", "websocket"} else None
         if refusal is None:
             return await self._app(scope, receive, send)
-        told = {"error_code": "PERMISSION_DENIED", "message": refusal}
+        error = {"error_code": "PERMISSION_DENIED", "message": refusal}
         body, kind = (
-            (json.dumps(told), "application/json") if "/mlflow" in scope["path"] else (refusal + "\n", "text/plain")
+            (json.dumps(error), "application/json") if "/mlflow" in scope["path"] else (refusal + "\n", "text/plain")
         )
         headers = [(b"content-type", f"{kind}; charset=utf-8".encode()), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 403, "headers": headers})
@@ -53,7 +53,7 @@ class Guard:
         if scope.get("method") not in _SAFE and (
             foreign or headers.get(b"sec-fetch-site") in {b"cross-site", b"same-site"}
         ):
-            return "requests from other web pages are not taken"
+            return "requests from other web pages are not accepted"
         return None
 
 

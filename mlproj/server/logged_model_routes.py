@@ -41,13 +41,13 @@ def get(call: Call) -> Document:
 
 def finish(call: Call) -> Document:
     """How saving its files ended; the status is a name of MLflow's or its number."""
-    told = call.word("status") or call.text("status")
-    status = _STATUSES.get(told)
+    status_text = call.word("status") or call.text("status")
+    status = _STATUSES.get(status_text)
     if status is None:
         expected = ", ".join(each.value for each in LoggedModelStatus)
         raise ApiError(
             "INVALID_PARAMETER_VALUE",
-            f"Invalid value {told!r:.80} for parameter 'status': one of {expected} was expected.",
+            f"Invalid value {status_text!r:.80} for parameter 'status': one of {expected} was expected.",
         )
     return _answer(call, call.models.finish_logged_model(call.text("model_id"), status))
 

@@ -1,4 +1,4 @@
-"""Runs whose process is gone get the status that says so, now and then, while somebody looks at them."""
+"""Runs whose process is gone get the status that says so, now and then, while they are looked at."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import IO
 
 from mlproj.artifacts.base import ArtifactStore, Entry, parts_of
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.override import override
 from mlproj.server.call import ApiError
 from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.server.run_tree import PROGRAM
@@ -19,7 +20,7 @@ _RUN = re.compile(r"[0-9a-f]{32}")
 _MODEL = re.compile(r"m-[0-9a-f]{32}")
 
 
-class RunScopedFiles:
+class RunScopedFiles(ArtifactStore):
     """The :class:`~mlproj.artifacts.base.ArtifactStore` of one run's program, over *files*. Its methods are documented
     there.
 
@@ -36,23 +37,28 @@ class RunScopedFiles:
         self._models = models
         self._owns_model = owns_model
 
-    def list(self, path: str) -> list[Entry]:  # noqa: D102
+    @override
+    def list(self, path: str) -> list[Entry]:
         self._require_readable(path)
         return self._files.list(path)
 
-    def open(self, path: str) -> IO[bytes]:  # noqa: D102
+    @override
+    def open(self, path: str) -> IO[bytes]:
         self._require_readable(path)
         return self._files.open(path)
 
-    def local_file(self, path: str) -> Path | None:  # noqa: D102
+    @override
+    def local_file(self, path: str) -> Path | None:
         self._require_readable(path)
         return self._files.local_file(path)
 
-    def create(self, path: str) -> AbstractContextManager[Callable[[bytes], object]]:  # noqa: D102
+    @override
+    def create(self, path: str) -> AbstractContextManager[Callable[[bytes], object]]:
         self._require(path)
         return self._files.create(path)
 
-    def delete(self, path: str) -> None:  # noqa: D102
+    @override
+    def delete(self, path: str) -> None:
         self._require(path)
         self._files.delete(path)
 

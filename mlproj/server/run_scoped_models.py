@@ -8,8 +8,9 @@ from typing import Any
 
 from mlproj.foundation.override import override
 from mlproj.server.call import ApiError
+from mlproj.server.run_scoped_experiments import redacted
 from mlproj.server.run_scoped_registry import RunScopedRegistry, every
-from mlproj.server.run_scoped_store import RunScopedStore, redacted
+from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.server.run_tree import PROGRAM
 from mlproj.tracking.base import Page
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelMetric, ModelStore, RunModel

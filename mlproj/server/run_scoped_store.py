@@ -10,19 +10,18 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from mlproj.foundation.override import override
 from mlproj.foundation.redaction import looks_secret, redact
 from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.server.call import ApiError
-from mlproj.server.run_tree import PROGRAM, RunTree
+from mlproj.server.run_scoped_experiments import Chosen, RunScopedExperiments, redacted
+from mlproj.server.run_tree import RunTree
 from mlproj.tracking.base import (
     DatasetInput,
-    Experiment,
     Metric,
     NewRun,
     NotFound,
@@ -39,15 +38,7 @@ _PROJECT_TAG = "mlflow.project.entryPoint"
 _SOURCE_TYPE_TAG = "mlflow.source.type"
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What the user chose for the run, so that the program does not: its experiment, its name."""
-
-    experiment: bool = False
-    name: bool = False
-
-
-class RunScopedStore(TrackingStore):
+class RunScopedStore(RunScopedExperiments, TrackingStore):
     """The :class:`~mlproj.tracking.base.TrackingStore` of one run's program, over *store*.
 
     It reads everything (of a *confined* run see ``confined_reading``) and writes to its run tree only: other runs are
@@ -57,30 +48,23 @@ class RunScopedStore(TrackingStore):
     """
 
     def __init__(self, store: TrackingStore, run: Run, chosen: Chosen, folder: Path, *, confined: bool = False) -> None:
+        super().__init__(store, run, chosen, folder, confined=confined)
         self.run_tree = RunTree(store, run.run_id)
-        self.confined = confined
         self.is_adopted = False
         self.differing: set[str] = set()
-        self._store = store
-        self._run = run
-        self._chosen = chosen
-        self._folder = folder
         self._our_tags = run.tags.keys() - {RUN_NAME_TAG} | {PARENT_TAG}
-        self._told: dict[str, Any] = {}  # fields of our run as the program made them
-        self._redirected: set[str] = set()  # experiments whose runs went to the one that the user chose
-        self._made_experiments: set[str] = set()
-        self._entered: set[str] = set()  # experiments that the program made runs in, besides the one of ours
+        self._reported: dict[str, Any] = {}  # fields of our run as the program made them
         self._lock = threading.Lock()
 
     @property
-    def told_status(self) -> Status | None:
+    def reported_status(self) -> Status | None:
         """The status that the program gave its run last."""
-        return self._told.get("status")
+        return self._reported.get("status")
 
     @property
-    def told_deleted(self) -> bool:
+    def reported_deleted(self) -> bool:
         """Whether the program deleted its run."""
-        return self._told.get("lifecycle_stage") == "deleted"
+        return self._reported.get("lifecycle_stage") == "deleted"
 
     # Runs.
 
@@ -152,9 +136,9 @@ class RunScopedStore(TrackingStore):
             status = changes.status
             if status is not None:
                 end_time = (changes.end_time or now()) if status.ended else None
-                self._told |= {"status": status, "end_time": end_time}
+                self._reported |= {"status": status, "end_time": end_time}
             if changes.lifecycle_stage:
-                self._told["lifecycle_stage"] = changes.lifecycle_stage
+                self._reported["lifecycle_stage"] = changes.lifecycle_stage
         if name and not self._chosen.name:
             self._store.update_run(run_id, RunChanges(run_name=name))
         return True
@@ -226,130 +210,30 @@ class RunScopedStore(TrackingStore):
 
     # Reading.
 
-    def _as_told(self, run: Run) -> Run:
+    def _as_reported(self, run: Run) -> Run:
         """Our run as the program left it."""
-        return replace(run, **self._told) if run.run_id == self._run.run_id and self._told else run
+        return replace(run, **self._reported) if run.run_id == self._run.run_id and self._reported else run
 
     @override
     def get_run(self, reference: str) -> Run:
-        return self._as_told(self._store.get_run(reference))
+        return self._as_reported(self._store.get_run(reference))
 
     @override
     def search_runs(self, *, experiment_ids: Sequence[str] | None = None, **query: Any) -> Page[Run]:
         page = self._store.search_runs(experiment_ids=self.searched(experiment_ids), **query)
-        return Page([self._as_told(run) for run in page.items], page.next_page_token)
+        return Page([self._as_reported(run) for run in page.items], page.next_page_token)
 
     @override
     def list_runs(self, **query: Any) -> list[Run]:
-        return [self._as_told(run) for run in self._store.list_runs(**query)]
+        return [self._as_reported(run) for run in self._store.list_runs(**query)]
 
     @override
     def metric_history(self, run_id: str, key: str) -> list[Metric]:
         return self._store.metric_history(run_id, key)
 
-    # Experiments.
-
-    def place(self, experiment_id: str) -> str:
-        """The experiment for what the program wants in this one: the one that the user chose, if any."""
-        if not self._chosen.experiment or experiment_id == self._run.experiment_id:
-            return experiment_id
-        self._redirected.add(experiment_id)
-        return self._run.experiment_id
-
-    def searched(self, experiment_ids: Sequence[str] | None) -> Sequence[str] | None:
-        """Where to look for what the program thinks is in *experiment_ids*."""
-        if experiment_ids is None or self._redirected.isdisjoint(experiment_ids):
-            return experiment_ids
-        return [*experiment_ids, self._run.experiment_id]
-
-    @override
-    def create_experiment(
-        self,
-        name: str,
-        artifact_location: str | None = None,
-        *,
-        tags: Mapping[str, str] | None = None,
-        new: bool = False,
-    ) -> Experiment:
-        if artifact_location and not urlsplit(artifact_location).scheme:
-            artifact_location = Path(os.path.normpath(self._folder / artifact_location)).as_uri()
-        made = self._store.create_experiment(redact(name), artifact_location, tags=redacted(tags), new=new)
-        if new:
-            self._made_experiments.add(made.experiment_id)
-        return made
-
-    @override
-    def update_experiment(
-        self,
-        experiment_id: str,
-        *,
-        name: str | None = None,
-        lifecycle_stage: str | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        if name or lifecycle_stage:
-            self._require_made(experiment_id, "rename, delete and restore only experiments that it made itself")
-        if tags and experiment_id not in self._made_experiments:
-            experiment_id = self._tagged(experiment_id)
-            self._require_entered(experiment_id, redacted(tags))
-        name = redact(name) if name else None
-        self._store.update_experiment(
-            experiment_id, name=name, lifecycle_stage=lifecycle_stage, tags=redacted(tags) if tags else None
-        )
-
-    def _tagged(self, experiment_id: str) -> str:
-        """The experiment that the program means: where the user chose one, it is in that."""
-        return self._run.experiment_id if experiment_id in self._redirected else experiment_id
-
-    def _require_made(self, experiment_id: str, may: str) -> None:
-        if experiment_id not in self._made_experiments:
-            self._store.get_experiment(experiment_id=experiment_id)  # an unknown one is told as such
-            raise ApiError(
-                "PERMISSION_DENIED", f"Experiment {experiment_id} is not of this program: {PROGRAM} may {may}."
-            )
-
-    def _require_entered(self, experiment_id: str, tags: Mapping[str, str]) -> None:
-        """Raise ApiError for tags of an experiment that the program is not in, unless they would be as they were."""
-        if experiment_id in self.own_experiments():
-            return
-        kept = self._store.get_experiment(experiment_id=experiment_id).tags
-        if self.confined or any(kept.get(key) != value for key, value in tags.items()):
-            raise ApiError(
-                "PERMISSION_DENIED",
-                f"Experiment {experiment_id} is not of this program: {PROGRAM} may tag the experiments that it made"
-                " itself or is in.",
-            )
-
-    def own_experiments(self) -> set[str]:
-        """The experiments that the program made or is in. Runs below ours make a confined one reach no further."""
-        entered = set() if self.confined else self._entered
-        return {self._store.get_run(self._run.run_id).experiment_id, *self._made_experiments, *entered}
-
-    @override
-    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
-        self._require_made(experiment_id, "take tags only from experiments that it made itself")
-        self._store.delete_experiment_tag(experiment_id, key)
-
-    @override
-    def search_experiments(self, **query: Any) -> Page[Experiment]:
-        return self._store.search_experiments(**query)
-
-    @override
-    def get_experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> Experiment:
-        return self._store.get_experiment(name=redact(name) if name else name, experiment_id=experiment_id)
-
-    @override
-    def list_experiments(self) -> list[Experiment]:
-        return self._store.list_experiments()
-
     @override
     def close(self) -> None:
-        """Nothing: the store is somebody else's."""
-
-
-def redacted(values: Mapping[str, str] | None) -> dict[str, str]:
-    """*values* without secrets, in their names too."""
-    return {redact(key): redact(value) for key, value in (values or {}).items()}
+        """Nothing: the owner of the store closes it."""
 
 
 def _redacted_metrics(metrics: Sequence[Metric]) -> Sequence[Metric]:

@@ -1,10 +1,9 @@
 """Ports of this machine's loopback at which a run's own tracking server answers, because the project names them and
-nobody is there.
+nothing listens there.
 
-Whoever connects is looked for among the processes: those of the run need no token, all others get 403. Several runs may
-name the same port. They share one socket that listens: whoever accepts a connection passes it to the run that its
-client is part of, and when a run ends the others still hold the socket. They find each other by sockets with names in
-the kernel (unix(7), abstract), which live as long as their processes do and are of one network, as ports are.
+Each client is looked for among the processes: those of the run need no token, all others get 403. Several runs may name
+the same port. They share one socket that listens: the run that accepts a connection passes it to the run that its
+client is part of (see ``peer_runs``), and when a run ends the others still hold the socket.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -20,20 +18,15 @@ from contextlib import suppress
 from types import TracebackType
 
 from mlproj.backends.connection_owner import runs_of
+from mlproj.server import loopback_port, peer_runs
 
 FREE, TAKEN, FORBIDDEN = "free", "taken", "forbidden"
-"""What became of a port: it is ours to answer at, somebody else's server is there, or the system does not let us."""
+"""What became of a port: it is ours to answer at, another server is there, or the system does not let us."""
 
 Deliver = Callable[[socket.socket], None]
 
-_HOSTS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
-_BACKLOG = 128
-_PATIENCE = 2.0  # seconds that another run has to answer
-_PROBE = 0.25  # seconds that a server on this machine has to accept
-_READ = 0.05  # seconds that the request of who is refused has to arrive
+_READ = 0.05  # seconds that the request of a refused client has to arrive
 _TRIES = 4
-_CREDENTIALS = 12  # bytes: pid, uid, gid
-_ASK, _HAND = b"L", b"C"
 _REFUSAL = (
     b'{"error_code": "PERMISSION_DENIED", "message": "this port is answered for the processes of one mlproj run only"}'
 )
@@ -63,13 +56,13 @@ class StandIn:
         self._always = always
         self._listeners: dict[int, list[socket.socket]] = {}
         self._lock = threading.Lock()
-        self._entrance: socket.socket | None = None
+        self._peer_listener: socket.socket | None = None
 
     def __enter__(self) -> StandIn:
-        self._wake, self._tell = os.pipe()
-        self._is_over = False
-        self._entrance = _entrance(self._run_id)
-        self._thread = threading.Thread(target=self._attend, name="mlproj-stand-in", daemon=True)
+        self._wake_read, self._wake_write = os.pipe()
+        self._is_stopped = False
+        self._peer_listener = peer_runs.listener(self._run_id)
+        self._thread = threading.Thread(target=self._run, name="mlproj-stand-in", daemon=True)
         self._thread.start()
         return self
 
@@ -80,15 +73,15 @@ class StandIn:
 
     def stop(self) -> None:
         """Close the ports, those apart that other runs hold as well, and return. Doing it again changes nothing."""
-        if self._is_over:
+        if self._is_stopped:
             return
-        self._is_over = True
-        os.write(self._tell, b"!")
+        self._is_stopped = True
+        os.write(self._wake_write, b"!")
         self._thread.join()
-        for each in (*self._all(), *([self._entrance] if self._entrance else [])):
+        for each in (*self._all(), *([self._peer_listener] if self._peer_listener else [])):
             each.close()
-        os.close(self._tell)
-        os.close(self._wake)
+        os.close(self._wake_write)
+        os.close(self._wake_read)
 
     def open(self, ports: Iterable[int]) -> None:
         """Listen at those of *ports* that are free."""
@@ -97,7 +90,7 @@ class StandIn:
                 state, found = self._opened(port)
                 with self._lock:
                     self.states[port], self._listeners[port] = state, found
-        os.write(self._tell, b"!")
+        os.write(self._wake_write, b"!")
 
     def accept(self, connection: socket.socket) -> None:
         """Take a connection that is the run's for sure, such as one from its own network."""
@@ -109,13 +102,13 @@ class StandIn:
 
     def _opened(self, port: int) -> tuple[str, list[socket.socket]]:
         for _ in range(_TRIES):
-            for peer in _peers(self._run_id):
-                if shared := _shared_by(peer, port):
+            for peer in peer_runs.peers(self._run_id):
+                if shared := peer_runs.listeners_of(peer, port):
                     return FREE, shared
-            if any(_answers(family, host, port) for family, host in _HOSTS):
+            if loopback_port.is_answered(port):
                 return TAKEN, []
             try:
-                return FREE, _listening(port)
+                return FREE, loopback_port.listen(port)
             except PermissionError:
                 return FORBIDDEN, []
             except OSError:  # another run was quicker; it is among the peers now
@@ -128,13 +121,13 @@ class StandIn:
 
     # The thread.
 
-    def _attend(self) -> None:
-        while not self._is_over:
-            awaited: dict[int, Callable[[], None]] = {self._wake: self._woken}
+    def _run(self) -> None:
+        while not self._is_stopped:
+            awaited: dict[int, Callable[[], None]] = {self._wake_read: self._drain_wake}
             for each in self._all():
                 awaited[each.fileno()] = lambda each=each: self._accept(each)  # type: ignore[misc]
-            if self._entrance:
-                awaited[self._entrance.fileno()] = self._answer_peer
+            if self._peer_listener:
+                awaited[self._peer_listener.fileno()] = self._answer_peer
             poll = select.poll()
             for descriptor in awaited:
                 poll.register(descriptor, select.POLLIN)
@@ -142,8 +135,8 @@ class StandIn:
                 with suppress(OSError):
                     awaited[descriptor]()
 
-    def _woken(self) -> None:
-        os.read(self._wake, 1 << 10)
+    def _drain_wake(self) -> None:
+        os.read(self._wake_read, 1 << 10)
 
     def _accept(self, listener: socket.socket) -> None:
         connection, _address = listener.accept()
@@ -151,70 +144,27 @@ class StandIn:
         runs = runs_of(connection)
         if self._run_id in (runs or ()) or (runs is None and self._always):
             self.accept(connection)
-        elif not any(_hand_over(run_id, connection) for run_id in runs or ()):
+        elif not any(peer_runs.hand_over(run_id, connection) for run_id in runs or ()):
             self.refused += 1
             _refuse(connection)
 
     def _answer_peer(self) -> None:
         """Serve another run of ours: hand it the sockets of a port, or take a connection that it accepted."""
-        assert self._entrance is not None
-        way, _address = self._entrance.accept()
-        with way:
-            way.settimeout(_PATIENCE)
-            if not _is_ours(way):
-                return
-            message, descriptors, _flags, _ = socket.recv_fds(way, 16, 1)
-            received = [socket.socket(fileno=each) for each in descriptors]
-            if message[:1] == _ASK and message[1:].isdigit():
+        assert self._peer_listener is not None
+        channel = peer_runs.accept(self._peer_listener)
+        if channel is None:
+            return
+        with channel:
+            request = peer_runs.read(channel)
+            if request.port is not None:
                 with self._lock:
-                    found = [each.fileno() for each in self._listeners.get(int(message[1:]), ())]
-                socket.send_fds(way, [b"!"], found)
-            for connection in received:
-                connection.setblocking(True)
-                if message[:1] == _HAND and self._run_id in (runs_of(connection) or ()):
+                    shared = self._listeners.get(request.port, [])
+                peer_runs.share(channel, shared)
+            for connection in request.connections:
+                if self._run_id in (runs_of(connection) or ()):
                     self.accept(connection)
                 else:
                     _refuse(connection)
-
-
-def _listening(port: int) -> list[socket.socket]:
-    """Sockets that listen at *port* of the loopback's addresses, IPv4 first. Raises OSError when one is taken."""
-    found: list[socket.socket] = []
-    try:
-        for family, host in _HOSTS:
-            try:
-                made = socket.socket(family, socket.SOCK_STREAM)
-            except OSError:  # without IPv6
-                continue
-            found.append(made)
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            try:
-                made.bind((host, port))
-            except OSError as error:
-                if family == socket.AF_INET or error.errno != 99:  # EADDRNOTAVAIL: IPv6 is switched off
-                    raise
-                found.pop().close()
-                continue
-            made.listen(_BACKLOG)
-            made.setblocking(False)
-    except BaseException:
-        for each in found:
-            each.close()
-        raise
-    return found
-
-
-def _answers(family: int, host: str, port: int) -> bool:
-    """Whether somebody listens there."""
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.settimeout(_PROBE)
-            probe.connect((host, port))
-    except OSError:
-        return False
-    return True
 
 
 def _refuse(connection: socket.socket) -> None:
@@ -224,80 +174,3 @@ def _refuse(connection: socket.socket) -> None:
             connection.recv(1 << 16)
         connection.sendall(_ANSWER)
         connection.shutdown(socket.SHUT_RDWR)
-
-
-# Other runs of this user.
-
-
-def _prefix() -> str:
-    return f"mlproj-stand-in/{os.geteuid()}/"
-
-
-def _entrance(run_id: str) -> socket.socket | None:
-    """Where other runs reach this one; None where the system has no such sockets."""
-    if sys.platform != "linux":
-        return None
-    entrance = socket.socket(socket.AF_UNIX)
-    try:
-        entrance.bind("\0" + _prefix() + run_id)
-        entrance.listen(_BACKLOG)
-        entrance.setblocking(False)
-    except OSError:
-        entrance.close()
-        return None
-    return entrance
-
-
-def _peers(run_id: str) -> list[str]:
-    """The other runs that can be reached."""
-    prefix = "@" + _prefix()
-    try:
-        with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-            names = {word.removeprefix(prefix) for line in file for word in line.split()[7:] if word.startswith(prefix)}
-    except OSError:
-        return []
-    return sorted(names - {run_id})
-
-
-def _reached(run_id: str) -> socket.socket:
-    """A connection to another run of ours. Raises OSError."""
-    way = socket.socket(socket.AF_UNIX)
-    try:
-        way.settimeout(_PATIENCE)
-        way.connect("\0" + _prefix() + run_id)
-        if not _is_ours(way):
-            raise PermissionError
-    except BaseException:
-        way.close()
-        raise
-    return way
-
-
-def _is_ours(way: socket.socket) -> bool:
-    """Whether the other side is a process of our user: anybody may take a name."""
-    if sys.platform != "linux":
-        return False
-    told = way.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS)
-    return int.from_bytes(told[4:8], sys.byteorder) == os.geteuid()
-
-
-def _shared_by(run_id: str, port: int) -> list[socket.socket]:
-    """The sockets by which another run listens at *port*; none where it does not, or does not answer."""
-    try:
-        with _reached(run_id) as way:
-            way.sendall(_ASK + str(port).encode())
-            _message, descriptors, _flags, _ = socket.recv_fds(way, 1, len(_HOSTS))
-    except OSError:
-        return []
-    return [socket.socket(fileno=each) for each in descriptors]
-
-
-def _hand_over(run_id: str, connection: socket.socket) -> bool:
-    """Give *connection* to another run; False when it cannot be reached."""
-    try:
-        with _reached(run_id) as way:
-            socket.send_fds(way, [_HAND], [connection.fileno()])
-    except OSError:
-        return False
-    connection.close()
-    return True

@@ -120,8 +120,8 @@ def _call(places: Places, request: Request, fields: Mapping[str, Any]) -> Respon
     _accept(places, arguments)
     target = caller.store if kind == "tracking" else caller.models
     result = getattr(target, name)(**arguments)
-    told = places.for_client(result, "") if name == "download_uri" else _for_client(places, result)
-    return answer.document({"result": exact.encode(told)})
+    shown_result = places.for_client(result, "") if name == "download_uri" else _for_client(places, result)
+    return answer.document({"result": exact.encode(shown_result)})
 
 
 def _values(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from typing import IO
 
 from mlproj.artifacts.base import ArtifactStore, Entry, NoSuchFile
 from mlproj.artifacts.proxied import SCHEME, ProxiedArtifacts
+from mlproj.foundation.override import override
 from mlproj.http.client import HttpClient
-from mlproj.server.read_through import ModelsBeside, RunsBeside
+from mlproj.server.read_through import ReadThroughModels, ReadThroughRuns
 from mlproj.tracking import server_client
 from mlproj.tracking.base import TrackingStore
 from mlproj.tracking.model_base import ModelStore
@@ -37,48 +38,53 @@ class Team:
     def _models(self) -> ModelStore:
         return server_client.models_of(self._client)
 
-    def beside_store(self, here: TrackingStore) -> TrackingStore:
-        """*here*, and the team's runs by their ids."""
-        return RunsBeside(here, lambda: self._store)
+    def read_through_store(self, local: TrackingStore) -> TrackingStore:
+        """*local*, and the team's runs by their ids."""
+        return ReadThroughRuns(local, lambda: self._store)
 
-    def beside_models(self, here: ModelStore) -> ModelStore:
-        """*here*, and the team's registered and logged models. A version that is here has its number from here."""
-        return ModelsBeside(here, lambda: self._models)
+    def read_through_models(self, local: ModelStore) -> ModelStore:
+        """*local*, and the team's registered and logged models. A version that is here has its number from here."""
+        return ReadThroughModels(local, lambda: self._models)
 
-    def beside_artifacts(self, here: ArtifactStore) -> ArtifactStore:
-        """*here*, and the files that the team's server passes on."""
-        return _Artifacts(here, ProxiedArtifacts(f"{SCHEME}:/", self._client))
+    def read_through_artifacts(self, local: ArtifactStore) -> ArtifactStore:
+        """*local*, and the files that the team's server passes on."""
+        return _Artifacts(local, ProxiedArtifacts(f"{SCHEME}:/", self._client))
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
 
-class _Artifacts:
-    """The :class:`~mlproj.artifacts.base.ArtifactStore` *here*; what it does not have is read *there*."""
+class _Artifacts(ArtifactStore):
+    """The :class:`~mlproj.artifacts.base.ArtifactStore` *local*; what it does not have is read from *remote*."""
 
-    def __init__(self, here: ArtifactStore, there: ArtifactStore) -> None:
-        self._here = here
-        self._there = there
-        self.uri = here.uri
+    def __init__(self, local: ArtifactStore, remote: ArtifactStore) -> None:
+        self._local = local
+        self._remote = remote
+        self.uri = local.uri
 
+    @override
     def list(self, path: str) -> list[Entry]:
-        return self._here.list(path) or self._there.list(path)
+        return self._local.list(path) or self._remote.list(path)
 
+    @override
     def open(self, path: str) -> IO[bytes]:
         try:
-            return self._here.open(path)
+            return self._local.open(path)
         except NoSuchFile:
-            return self._there.open(path)
+            return self._remote.open(path)
 
+    @override
     def create(self, path: str) -> AbstractContextManager[Callable[[bytes], object]]:
-        return self._here.create(path)
+        return self._local.create(path)
 
+    @override
     def delete(self, path: str) -> None:
-        self._here.delete(path)
+        self._local.delete(path)
 
+    @override
     def local_file(self, path: str) -> Path | None:
         try:
-            return self._here.local_file(path)
+            return self._local.local_file(path)
         except NoSuchFile:
             return None

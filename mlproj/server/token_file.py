@@ -85,7 +85,7 @@ class TokenFile:
         return Scope[matching[0].scope.upper()] if matching and not matching[0].expired else None
 
     def create(self, name: str, scope: Scope, expires_in: float | None) -> tuple[str, Token]:
-        """A new token, to be told once, and what is kept of it. *expires_in* is in seconds. Raises UsageError."""
+        """A new token, to be shown once, and what is kept of it. *expires_in* is in seconds. Raises UsageError."""
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"{name!r:.80} cannot be the name of a token: expected letters, digits and . _ @ -, at most 64"

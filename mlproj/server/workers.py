@@ -33,7 +33,7 @@ class _Ended(Exception):
 
 def supervise(service: Service, listening: socket.socket, count: int, ready: Callable[[], object]) -> None:
     """Serve with *count* workers until SIGTERM or SIGINT. Raises UsageError, ServiceError when they cannot."""
-    with opened(service):  # once here, where what is wrong can be told
+    with opened(service):  # once here, where an error can be shown
         pass
     workers: list[_Worker] = []
     before = [(number, signal.signal(number, _end)) for number in (signal.SIGINT, signal.SIGTERM)]

@@ -9,15 +9,15 @@ from mlproj.foundation.errors import UsageError
 from mlproj.foundation.tree_digest import SNAPSHOT
 from mlproj.run_folder import record
 from mlproj.signing import ed25519, envelope, evidence, statement
-from mlproj.signing.envelope import Envelope, Signature, Unsound
+from mlproj.signing.envelope import Envelope, InvalidEnvelope, Signature
 from mlproj.signing.evidence import Evidence, History, lock_of, output_path
-from mlproj.signing.keyring import Known
+from mlproj.signing.keyring import KnownKey
 from mlproj.signing.report import Change, Report, Signed
 from mlproj.signing.statement import COPY
 from mlproj.tracking.base import Run
 
 
-def verify_run(run: Run, known: Sequence[Known], history: History) -> Report:
+def verify_run(run: Run, known: Sequence[KnownKey], history: History) -> Report:
     """Whether *run* is as it was recorded and, if it is signed, as it was signed; *history* is the store's
     ``metric_history``.
 
@@ -36,16 +36,16 @@ def verify_run(run: Run, known: Sequence[Known], history: History) -> Report:
         return Report(about, changes, notes=[*notes, "only outputs have recorded hashes where nobody signed"])
     try:
         signed = envelope.parse(kept)
-        said = statement.facts(signed.payload)
-    except Unsound as error:
-        return Report(about, changes, faults=[f"its statement cannot be believed: {error}"], notes=notes)
-    told = {change.what for change in changes}
+        signed_facts = statement.facts(signed.payload)
+    except InvalidEnvelope as error:
+        return Report(about, changes, faults=[f"its statement is not valid: {error}"], notes=notes)
+    changed = {change.what for change in changes}
     now = statement.facts(statement.build(run, found))
-    left_out = statement.not_covered(said)
+    left_out = statement.not_covered(signed_facts)
     if left_out:
         notes.append(f"its statement, of an earlier version, does not cover {', '.join(left_out)}")
         now = {what: value for what, value in now.items() if not statement.is_of(what, left_out)}
-    changes = [*changes, *(change for change in _differences(said, now) if change.what not in told)]
+    changes = [*changes, *(change for change in _differences(signed_facts, now) if change.what not in changed)]
     return Report(about, changes, [signatures_of(signed, known)], notes=notes)
 
 
@@ -93,19 +93,19 @@ def _sha256(digest: str | None) -> str | None:
     return f"sha256:{digest}" if digest else None
 
 
-def _differences(said: dict[str, str], now: dict[str, str]) -> Iterator[Change]:
-    for what in dict.fromkeys([*said, *now]):
-        was, is_now = said.get(what), now.get(what)
+def _differences(signed_facts: dict[str, str], now: dict[str, str]) -> Iterator[Change]:
+    for what in dict.fromkeys([*signed_facts, *now]):
+        was, is_now = signed_facts.get(what), now.get(what)
         if was != is_now:
             yield Change("added" if was is None else "missing" if is_now is None else "changed", what, was, is_now)
 
 
-def signatures_of(signed: Envelope, known: Sequence[Known]) -> list[Signed]:
+def signatures_of(signed: Envelope, known: Sequence[KnownKey]) -> list[Signed]:
     """Whose each signature is; what it says of its key is only used to name it. Raises ServiceError."""
     return [_whose(signature, signed.signed, known) for signature in signed.signatures]
 
 
-def _whose(signature: Signature, message: bytes, known: Iterable[Known]) -> Signed:
+def _whose(signature: Signature, message: bytes, known: Iterable[KnownKey]) -> Signed:
     claimed = None
     for one in known:
         if ed25519.is_valid(one.key, signature.sig, message):

@@ -1,7 +1,7 @@
 """DSSE envelopes: a payload with its type and signatures over both (https://github.com/secure-systems-lab/dsse, version
 1).
 
-What is read here may come from anybody.
+What is read here may come from any source.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_SIGNATURES = 64
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 
 
-class Unsound(ValueError):
+class InvalidEnvelope(ValueError):
     """It is no envelope or statement that could be believed; says why."""
 
 
@@ -62,15 +62,17 @@ class Envelope:
 
 
 def parse(line: bytes) -> Envelope:
-    """The envelope in *line*. Fields that nobody knows are ignored, as in-toto demands. Raises Unsound."""
+    """The envelope in *line*. Unknown fields are ignored, as in-toto demands. Raises Unsound."""
     document = strict_json(line)
     if document.get("payloadType") != PAYLOAD_TYPE:
-        raise Unsound(f"its payload is of the type {document.get('payloadType')!r:.100}, expected {PAYLOAD_TYPE}")
+        raise InvalidEnvelope(
+            f"its payload is of the type {document.get('payloadType')!r:.100}, expected {PAYLOAD_TYPE}"
+        )
     signatures = document.get("signatures")
     if not isinstance(signatures, list) or not signatures:
-        raise Unsound("it has no signatures")
+        raise InvalidEnvelope("it has no signatures")
     if len(signatures) > _MOST_SIGNATURES:
-        raise Unsound(f"it has more than {_MOST_SIGNATURES} signatures")
+        raise InvalidEnvelope(f"it has more than {_MOST_SIGNATURES} signatures")
     return Envelope(_bytes(document.get("payload"), "payload"), [_signature(one) for one in signatures])
 
 
@@ -80,20 +82,20 @@ def strict_json(text: bytes) -> dict[str, Any]:
     try:
         return strict.load(text)
     except ValueError as error:
-        raise Unsound(str(error)) from None
+        raise InvalidEnvelope(str(error)) from None
 
 
 def _signature(document: Any) -> Signature:
     if not isinstance(document, dict) or not isinstance(document.get("keyid", ""), str):
-        raise Unsound("a signature is no signature")
+        raise InvalidEnvelope("a signature is malformed")
     return Signature(document.get("keyid", "")[:200], _bytes(document.get("sig"), "signature"))
 
 
 def _bytes(encoded: Any, what: str) -> bytes:
     """What *encoded* is in base64 of either alphabet."""
     if not isinstance(encoded, str) or not _BASE64.fullmatch(encoded):
-        raise Unsound(f"the {what} is no base64")
+        raise InvalidEnvelope(f"the {what} is not base64")
     try:
         return b64decode(encoded.replace("-", "+").replace("_", "/"), validate=True)
     except (Error, ValueError):
-        raise Unsound(f"the {what} is no base64") from None
+        raise InvalidEnvelope(f"the {what} is not base64") from None

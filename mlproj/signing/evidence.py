@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import IO
 
 from mlproj import artifacts
-from mlproj.artifacts.base import ArtifactStore, InvalidPath, NoSuchFile
+from mlproj.artifacts.base import ArtifactStore, InvalidPath, NoSuchFile, walk
 from mlproj.artifacts.local import folder_of
 from mlproj.foundation import file_tree, paths
 from mlproj.foundation.dataclass import dataclass, field
+from mlproj.foundation.digest import sha256_of_stream
 from mlproj.foundation.errors import ServiceError
 from mlproj.foundation.tree_digest import folder_digest
 from mlproj.run_folder import output_log, record
@@ -49,7 +50,7 @@ def gather(run: Run, history: History) -> Evidence:
     found: dict[str, str] = {}
     unreadable: list[str] = []
     files = {name: digest for name in _record_names(run) if (digest := _record_digest(run, name)) is not None}
-    _walk(artifacts.open_recorded(run.artifact_uri), found, unreadable)
+    _read_artifacts(artifacts.open_recorded(run.artifact_uri), found, unreadable)
     unreadable = _recorded_outputs(run, unreadable, found)
     copies = {
         f"{record.FOLDER}/{name}" for name in (*_record_names(run), paths.STATEMENT)
@@ -95,28 +96,14 @@ def _record_digest(run: Run, name: str) -> str | None:
     return None if stream is None else _digest(stream)
 
 
-def _walk(store: ArtifactStore, found: dict[str, str], unreadable: list[str]) -> None:
-    waiting = [""]
-    while waiting:
-        folder = waiting.pop()
+def _read_artifacts(store: ArtifactStore, found: dict[str, str], unreadable: list[str]) -> None:
+    for path, _size in walk(store, on_invalid=unreadable.append):
         try:
-            entries = store.list(folder)
+            found[path] = _digest(store.open(path))
         except InvalidPath:
-            unreadable.append(folder)
-            continue
+            unreadable.append(path)
         except NoSuchFile:  # removed meanwhile
             continue
-        for entry in entries:
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            try:
-                if entry.is_dir:
-                    waiting.append(path)
-                else:
-                    found[path] = _digest(store.open(path))
-            except InvalidPath:
-                unreadable.append(path)
-            except NoSuchFile:
-                continue
 
 
 def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]) -> list[str]:
@@ -145,11 +132,8 @@ def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]
 
 
 def _digest(stream: IO[bytes]) -> str:
-    digest = hashlib.sha256()
     with stream:
-        while portion := stream.read(_PORTION):
-            digest.update(portion)
-    return digest.hexdigest()
+        return sha256_of_stream(stream)
 
 
 def _below(folder: Path) -> list[Path]:

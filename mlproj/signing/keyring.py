@@ -24,7 +24,7 @@ _NAME = re.compile(r"[^\W_][\w .,'@+()-]{0,99}")
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownKey:
     """A key by the name it has here; ``own`` tells that its private part is here too."""
 
     name: str
@@ -40,17 +40,17 @@ class Keyring:
         self.folder = paths.home() / "keys"
         self._trusted = self.folder / "trusted.json"
 
-    def known(self) -> list[Known]:
+    def known(self) -> list[KnownKey]:
         """All keys, own ones first, by name."""
         try:
             own = [self._own(file) for file in sorted(self.folder.glob("*.pub"))]
             return own + [
-                Known(name, _parsed(line, self._trusted), own=False) for name, line in sorted(self._load().items())
+                KnownKey(name, _parsed(line, self._trusted), own=False) for name, line in sorted(self._load().items())
             ]
         except OSError as error:
             raise ServiceError(f"the keys in {self.folder} cannot be read: {error.strerror}") from error
 
-    def find(self, name: str) -> Known:
+    def find(self, name: str) -> KnownKey:
         """The key called *name*, or with this fingerprint."""
         known = self.known()
         for one in known:
@@ -62,7 +62,7 @@ class Keyring:
             hint="mlproj key list shows those that are",
         )
 
-    def create(self, name: str) -> Known:
+    def create(self, name: str) -> KnownKey:
         """A new own key. Its private part can be read by its owner only, and has no passphrase."""
         if not _FILE_NAME.fullmatch(name):
             raise UsageError(
@@ -73,18 +73,18 @@ class Keyring:
             signer, private = ed25519.create(name)
             _write_private(self._private(name), private)
             paths.write_atomic(self.folder / f"{name}.pub", signer.public.to_openssh() + "\n")
-        return Known(name, signer.public, own=True)
+        return KnownKey(name, signer.public, own=True)
 
-    def trust(self, key: PublicKey, name: str) -> Known:
+    def trust(self, key: PublicKey, name: str) -> KnownKey:
         """Believe what *key* signed from now on, and call its owner *name*."""
         if not _NAME.fullmatch(name):
             raise UsageError(f"{name!r:.110} cannot be the name of a key", hint="name its owner: --name WHO")
         with self._changing():
             self._check_new(name, key)
             self._save({**self._load(), name: key.to_openssh()})
-        return Known(name, key, own=False)
+        return KnownKey(name, key, own=False)
 
-    def remove(self, name: str) -> Known:
+    def remove(self, name: str) -> KnownKey:
         """Forget a key; an own one for good."""
         with self._changing():
             found = self.find(name)
@@ -119,8 +119,8 @@ class Keyring:
     def _private(self, name: str) -> Path:
         return self.folder / f"{name}.key"
 
-    def _own(self, file: Path) -> Known:
-        return Known(file.stem, _parsed(file.read_text("utf-8", "replace"), file), own=True)
+    def _own(self, file: Path) -> KnownKey:
+        return KnownKey(file.stem, _parsed(file.read_text("utf-8", "replace"), file), own=True)
 
     def _check_new(self, name: str, key: PublicKey | None) -> None:
         for one in self.known():

@@ -7,9 +7,10 @@ from pathlib import Path
 from mlproj.foundation import paths
 from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.package.format import reading
-from mlproj.signing import envelope, package_file, package_statement, package_verifier, statement_file
+from mlproj.signing import envelope, package_file, package_statement, statement_file
 from mlproj.signing.ed25519 import Signer
-from mlproj.signing.envelope import Envelope, Unsound
+from mlproj.signing.envelope import Envelope, InvalidEnvelope
+from mlproj.sources.digest import digest_of
 
 
 def sign(file: Path, signer: Signer, *, replace: bool = False) -> bytes:
@@ -26,7 +27,7 @@ def sign(file: Path, signer: Signer, *, replace: bool = False) -> bytes:
         raise UsageError(
             f"{file.name} is not as it was made: {fault.name} is {fault.kind}", hint=f"mlproj verify {file} lists it"
         )
-    payload = package_statement.build(file.name, package_verifier.digest_of(file), source)
+    payload = package_statement.build(file.name, digest_of(file), source)
     beside = package_file.statement_of(file)
     line = _signed_before(beside, payload, replace).with_signature(signer).to_line()
     try:
@@ -41,7 +42,7 @@ def _signed_before(beside: Path, payload: bytes, replace: bool) -> Envelope:
         return Envelope(payload, ())
     try:
         (kept,) = [envelope.parse(line) for _place, line in statement_file.lines(beside)]
-    except (Unsound, ValueError):
+    except (InvalidEnvelope, ValueError):
         kept = Envelope(b"", ())
     if kept.payload != payload:
         raise UsageError(

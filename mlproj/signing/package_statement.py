@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlproj.signing.envelope import Unsound, strict_json
+from mlproj.signing.envelope import InvalidEnvelope, strict_json
 from mlproj.signing.statement import TYPE
 
 PREDICATE = "urn:mlproj:package:v1"
@@ -34,4 +34,4 @@ def subject_of(payload: bytes) -> tuple[str, str]:
         (one,) = strict_json(payload)["subject"]
         return str(one["name"]), str(one["digest"]["sha256"])
     except (ValueError, KeyError, TypeError) as error:
-        raise error if isinstance(error, Unsound) else Unsound("it is not about one file") from None
+        raise error if isinstance(error, InvalidEnvelope) else InvalidEnvelope("it is not about one file") from None

@@ -3,11 +3,9 @@ file itself."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mlproj.foundation.errors import SourceError
 from mlproj.package.format import reading
 from mlproj.package.format.manifest import STATEMENT, Manifest
 from mlproj.package.format.reading import Bundle
@@ -20,9 +18,10 @@ from mlproj.signing import (
     statement,
     statement_file,
 )
-from mlproj.signing.envelope import Unsound
-from mlproj.signing.keyring import Known
+from mlproj.signing.envelope import InvalidEnvelope
+from mlproj.signing.keyring import KnownKey
 from mlproj.signing.report import Change, Report, Signed
+from mlproj.sources.digest import digest_of
 
 _BLOCK = 1 << 20
 _COVERS = (
@@ -31,7 +30,7 @@ _COVERS = (
 )
 
 
-def verify(file: Path, known: Sequence[Known]) -> Report:
+def verify(file: Path, known: Sequence[KnownKey]) -> Report:
     """What of the package *file* is not as it lists, and who signed it. Raises SourceError for a file that is no
     package."""
     digest = digest_of(file)
@@ -51,18 +50,6 @@ def verify(file: Path, known: Sequence[Known]) -> Report:
     )
 
 
-def digest_of(file: Path) -> str:
-    """The SHA-256 of the file. Raises SourceError when it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with file.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise SourceError(f"{file} cannot be read: {error.strerror}") from error
-    return digest.hexdigest()
-
-
 def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     source = manifest.source
     yield "source", str(source["uri"]) + (f"#{manifest.subdirectory}" if manifest.subdirectory else "")
@@ -75,20 +62,22 @@ def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "made by", f"mlproj {manifest.mlproj}"
 
 
-def _of_run(bundle: Bundle, told: set[str], known: Sequence[Known]) -> tuple[list[Signed], list[Change], list[str]]:
+def _of_run(
+    bundle: Bundle, reported: set[str], known: Sequence[KnownKey]
+) -> tuple[list[Signed], list[Change], list[str]]:
     """Who signed the run that was packaged, and what the package says otherwise than they did."""
-    content = None if STATEMENT in told else bundle.text(STATEMENT)
+    content = None if STATEMENT in reported else bundle.text(STATEMENT)
     if content is None:
         return [], [], []
     try:
         signed = envelope.parse(content)
-        said = statement.facts(signed.payload)
-    except Unsound as error:
-        return [], [], [f"the statement of its run cannot be believed: {error}"]
-    return checking.signatures_of(signed, known), list(run_in_package.differences(said, bundle.manifest)), []
+        signed_facts = statement.facts(signed.payload)
+    except InvalidEnvelope as error:
+        return [], [], [f"the statement of its run is not valid: {error}"]
+    return checking.signatures_of(signed, known), list(run_in_package.differences(signed_facts, bundle.manifest)), []
 
 
-def _of_file(file: Path, digest: str, known: Sequence[Known]) -> tuple[list[list[Signed]], list[Change], list[str]]:
+def _of_file(file: Path, digest: str, known: Sequence[KnownKey]) -> tuple[list[list[Signed]], list[Change], list[str]]:
     """Who signed the file, whether it is the one that they signed, and why a statement beside it cannot be believed."""
     beside = package_file.statement_of(file)
     statements: list[list[Signed]] = []
@@ -98,9 +87,9 @@ def _of_file(file: Path, digest: str, known: Sequence[Known]) -> tuple[list[list
         try:
             signed = envelope.parse(line)
             if not package_statement.is_one(signed.payload):
-                raise Unsound("it is not about a package")
+                raise InvalidEnvelope("it is not about a package")
             _name, subject = package_statement.subject_of(signed.payload)
-        except Unsound as error:
+        except InvalidEnvelope as error:
             faults.append(f"{beside.name}, line {place}: {error}")
             continue
         if subject != digest:

@@ -16,17 +16,17 @@ from mlproj.signing.statement import COPY
 _PARAMETER, _INPUT = "parameter ", "input "
 
 
-def differences(said: Mapping[str, str], manifest: Manifest) -> Iterator[Change]:
-    """Where *manifest* differs from the facts *said*, as far as it knows of them."""
+def differences(facts: Mapping[str, str], manifest: Manifest) -> Iterator[Change]:
+    """Where *manifest* differs from the signed *facts*, as far as it knows of them."""
     now = dict(_known(manifest))
     for what, value in now.items():
-        if said.get(what) != value:
-            yield Change("changed" if what in said else "added", f"signed {what}", said.get(what), value)
-    for what, value in _files(manifest, said):
-        if said.get(what, value) != value:
-            yield Change("changed", f"signed {what}", said[what], value)
-    for what, was in said.items():
-        if what not in now and _ought_to_be_there(what, was, manifest):
+        if facts.get(what) != value:
+            yield Change("changed" if what in facts else "added", f"signed {what}", facts.get(what), value)
+    for what, value in _files(manifest, facts):
+        if facts.get(what, value) != value:
+            yield Change("changed", f"signed {what}", facts[what], value)
+    for what, was in facts.items():
+        if what not in now and _is_expected(what, was, manifest):
             yield Change("missing", f"signed {what}", was)
 
 
@@ -57,9 +57,9 @@ def _snapshot(manifest: Manifest) -> str:
     return f"mlprojSnapshot:{tree_digest(entries)}"
 
 
-def _files(manifest: Manifest, said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _files(manifest: Manifest, facts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Files of which a statement says something when they were kept with the run."""
-    if COPY in said:
+    if COPY in facts:
         yield COPY, _snapshot(manifest)
     definition = "/".join(filter(None, (PROJECT, manifest.subdirectory, paths.DEFINITION)))
     if definition in manifest.members:
@@ -68,7 +68,10 @@ def _files(manifest: Manifest, said: Mapping[str, str]) -> Iterator[tuple[str, s
         digests = [
             f"sha256:{manifest.members[lock].sha256}" for lock in manifest.locks.values() if lock.endswith(f"/{name}")
         ]
-        yield name, said[name] if said.get(name) in digests else digests[0]  # there are those of further platforms, too
+        yield (
+            name,
+            facts[name] if facts.get(name) in digests else digests[0],
+        )  # there are those of further platforms, too
     for name, member in manifest.inputs.items():
         if digest := _digest(member, manifest):
             yield f"{_INPUT}{name}", digest
@@ -90,7 +93,7 @@ def _digest(name: str, manifest: Manifest) -> str | None:
     return f"mlprojTree:{digest.hexdigest()}"
 
 
-def _ought_to_be_there(what: str, was: str, manifest: Manifest) -> bool:
+def _is_expected(what: str, was: str, manifest: Manifest) -> bool:
     name = what.partition(" ")[2]
     if what.startswith(_PARAMETER):
         return MASK not in was and name not in manifest.inputs and name not in manifest.secret

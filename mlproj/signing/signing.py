@@ -8,7 +8,7 @@ from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.run_folder import record
 from mlproj.signing import checking, envelope, evidence, statement
 from mlproj.signing.ed25519 import Signer
-from mlproj.signing.envelope import Envelope, Unsound
+from mlproj.signing.envelope import Envelope, InvalidEnvelope
 from mlproj.signing.evidence import History
 from mlproj.tracking.base import Run
 
@@ -44,7 +44,7 @@ def _signed_before(run: Run, payload: bytes, replace: bool) -> Envelope:
         return Envelope(payload, ())
     try:
         before = envelope.parse(kept)
-    except Unsound:
+    except InvalidEnvelope:
         before = None
     if before is None or before.payload != payload:
         hint = "mlproj verify says what has changed; --force signs it as it is now, and drops the earlier signatures"

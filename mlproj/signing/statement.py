@@ -15,7 +15,7 @@ from typing import Any
 from mlproj.foundation import paths, quantity
 from mlproj.foundation.tree_digest import SNAPSHOT
 from mlproj.run_folder import output_log
-from mlproj.signing.envelope import Unsound, strict_json
+from mlproj.signing.envelope import InvalidEnvelope, strict_json
 from mlproj.signing.evidence import Evidence, lock_of, output_path
 from mlproj.tracking.base import Run
 from mlproj.tracking.record import number
@@ -37,7 +37,7 @@ _NOT_COVERED = (
     "name",
     "description",
     "tags other than " + ", ".join(_LASTING_TAGS),
-    "aliases and what is said of models later",
+    "aliases and later changes of models",
 )
 
 Document = dict[str, Any]
@@ -144,19 +144,19 @@ def facts(payload: bytes) -> dict[str, str]:
     making."""
     document = strict_json(payload)
     if document.get("_type") != TYPE:
-        raise Unsound(f"it is a statement of the type {document.get('_type')!r:.100}, expected {TYPE}")
+        raise InvalidEnvelope(f"it is a statement of the type {document.get('_type')!r:.100}, expected {TYPE}")
     if document.get("predicateType") != PREDICATE:
-        raise Unsound(f"its predicate is {document.get('predicateType')!r:.100}, expected {PREDICATE}")
+        raise InvalidEnvelope(f"its predicate is {document.get('predicateType')!r:.100}, expected {PREDICATE}")
     predicate = _mapping(document.get("predicate"))
     definition, details = _mapping(predicate.get("buildDefinition")), _mapping(predicate.get("runDetails"))
     if definition.get("buildType") != BUILD_TYPE:
-        raise Unsound(f"it is about {definition.get('buildType')!r:.100}, and not about a run of mlproj")
+        raise InvalidEnvelope(f"it is about {definition.get('buildType')!r:.100}, and not about a run of mlproj")
     return dict(_facts_of(document, definition, details))
 
 
-def artifacts_of(said: Mapping[str, str]) -> list[str]:
-    """The artifacts that the facts *said* are about."""
-    return [what.removeprefix("artifact ") for what in said if what.startswith("artifact ")]
+def artifacts_of(facts_signed: Mapping[str, str]) -> list[str]:
+    """The artifacts that *facts_signed* are about."""
+    return [what.removeprefix("artifact ") for what in facts_signed if what.startswith("artifact ")]
 
 
 def _facts_of(document: Document, definition: Document, details: Document) -> Iterator[tuple[str, str]]:
@@ -187,9 +187,9 @@ def _recorded(record: Document) -> Iterator[tuple[str, str]]:
     )
 
 
-def not_covered(said: Mapping[str, str]) -> list[str]:
-    """What the facts *said* by a statement of an earlier version say nothing of."""
-    return [] if "user" in said else list(_RECORD)
+def not_covered(facts_signed: Mapping[str, str]) -> list[str]:
+    """What *facts_signed*, if a statement of an earlier version has them, does not cover."""
+    return [] if "user" in facts_signed else list(_RECORD)
 
 
 def is_of(what: str, kinds: Sequence[str]) -> bool:
@@ -201,7 +201,7 @@ def _result(descriptor: Document) -> Iterator[tuple[str, str]]:
     try:
         result = strict_json(b64decode(str(descriptor.get("content")), validate=True))
     except ValueError:
-        raise Unsound("what it says of the result cannot be read") from None
+        raise InvalidEnvelope("what it says of the result cannot be read") from None
     yield "status", str(result.get("status"))
     yield "exit code", str(result.get("exitCode"))
     yield from ((f"metric {name}", str(value)) for name, value in _mapping(result.get("metrics")).items())
@@ -214,11 +214,11 @@ def _digest(descriptor: Document) -> str:
 
 def _mapping(value: Any) -> Document:
     if not isinstance(value, dict):
-        raise Unsound("it lacks a part")
+        raise InvalidEnvelope("a part of it is missing")
     return value
 
 
 def _list(value: Any) -> list[Document]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise Unsound("it lacks a part")
+        raise InvalidEnvelope("a part of it is missing")
     return value

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.signing import checking, envelope, package_statement, statement
-from mlproj.signing.envelope import Unsound
-from mlproj.signing.keyring import Known
+from mlproj.signing.envelope import InvalidEnvelope
+from mlproj.signing.keyring import KnownKey
 from mlproj.signing.report import Report, Signed
 
 SUFFIX = ".intoto.jsonl"
@@ -19,7 +19,7 @@ def is_one(file: Path) -> bool:
     return file.name.endswith(SUFFIX)
 
 
-def verify(file: Path, known: Sequence[Known]) -> Report:
+def verify(file: Path, known: Sequence[KnownKey]) -> Report:
     """Whose the signatures in *file* are. A line that is no statement is a fault. Raises UsageError, ServiceError."""
     statements: list[list[Signed]] = []
     faults: list[str] = []
@@ -28,7 +28,7 @@ def verify(file: Path, known: Sequence[Known]) -> Report:
         try:
             signed = envelope.parse(line)
             notes.append(f"line {place} is about {_about(signed.payload)}")
-        except Unsound as error:
+        except InvalidEnvelope as error:
             faults.append(f"line {place}: {error}")
             continue
         statements.append(checking.signatures_of(signed, known))
@@ -46,9 +46,9 @@ def _about(payload: bytes) -> str:
     if package_statement.is_one(payload):
         name, digest = package_statement.subject_of(payload)
         return f"the file {name} with the SHA-256 {digest}; whether it is as signed, mlproj verify says of that file"
-    said = statement.facts(payload)
-    count = len(statement.artifacts_of(said))
-    return f"run {said['run']} and {count} artifacts of it; whether they are as signed was not looked at"
+    facts = statement.facts(payload)
+    count = len(statement.artifacts_of(facts))
+    return f"run {facts['run']} and {count} artifacts of it; whether they are as signed was not looked at"
 
 
 def _content(file: Path) -> bytes:

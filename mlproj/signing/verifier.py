@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mlproj.foundation.dataclass import dataclass
 from mlproj.signing import package_file, statement_file
-from mlproj.signing.keyring import Known
+from mlproj.signing.keyring import KnownKey
 from mlproj.signing.report import Report
 
-Verify = Callable[[Path, Sequence[Known]], Report]
+Verify = Callable[[Path, Sequence[KnownKey]], Report]
 
 
 @dataclass(frozen=True)

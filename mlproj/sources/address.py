@@ -16,7 +16,7 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".ta
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*(?=:)"
 _REMOTE_HELPER = r"[A-Za-z0-9+.-]+::"
-# GitHub and Gitea's kin, GitLab (/-/), Bitbucket (/src/).
+# GitHub, Gitea and the like, GitLab (/-/), Bitbucket (/src/).
 _PAGE = (
     r"(?P<repository>https?://[^/]+/[^/]+/(?:[^/]+/)*?[^/]+?)(?:\.git)?/(?:-/)?(?P<kind>tree|blob|raw|src)(?:/(?:branch|tag|commit))?"
     r"/(?P<version>[^/]+)(?P<below>/.*)?"

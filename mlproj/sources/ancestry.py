@@ -10,7 +10,7 @@ from datetime import datetime
 from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.foundation.process import Completed
 from mlproj.sources import git_command, history
-from mlproj.sources.git_failure import own_words
+from mlproj.sources.git_failure import git_message
 from mlproj.sources.mirror import Mirror
 from mlproj.sources.work_tree import parse_date
 
@@ -40,10 +40,10 @@ class Ancestry:
 
     def back(self, commit: str, steps: str) -> str:
         """The full name of the commit that is *steps* (``~3``, ``^2``) before *commit*."""
-        said = self._ask([commit], "rev-parse", "--verify", "--quiet", f"{commit}{steps}^{{commit}}")
-        if said.returncode != 0:
+        result = self._ask([commit], "rev-parse", "--verify", "--quiet", f"{commit}{steps}^{{commit}}")
+        if result.returncode != 0:
             raise SourceError(f"{self._mirror.url.url}: there is no commit {steps} before {commit[:12]}")
-        return said.text.strip()
+        return result.text.strip()
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether *newer* came after *older*, directly or over others."""
@@ -68,12 +68,12 @@ class Ancestry:
         return (*first, *found)
 
     def _steps(self, commits: list[str], *arguments: str) -> list[Step]:
-        said = self._ask(commits, "rev-list", "--encoding=UTF-8", _FORMAT, *arguments, "--")
-        if said.returncode != 0:
+        result = self._ask(commits, "rev-list", "--encoding=UTF-8", _FORMAT, *arguments, "--")
+        if result.returncode != 0:
             raise SourceError(
-                f"{self._mirror.url.url}: its history cannot be read ({own_words(said, self._mirror.url)})"
+                f"{self._mirror.url.url}: its history cannot be read ({git_message(result, self._mirror.url)})"
             )
-        return [_step(line) for line in said.text.split("\n") if line.startswith("\0")]
+        return [_step(line) for line in result.text.split("\n") if line.startswith("\0")]
 
     def _ask(self, commits: list[str], *command: str) -> Completed:
         place = history.place_of(self._mirror, commits, offline=self._offline)

@@ -57,14 +57,14 @@ def _ask(place: Path, before: str, after: str) -> tuple[ChangedFile, ...] | None
     command = ("diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", before, after, "--")
     try:
         if presence.is_file(place / "HEAD"):
-            said = git_command.run(*command, git_dir=place)
+            result = git_command.run(*command, git_dir=place)
         elif presence.is_folder(place) and (tree := WorkTree.around(place)):
-            said = git_command.run(*command, folder=tree.top, settings=tree.settings)
+            result = git_command.run(*command, folder=tree.top, settings=tree.settings)
         else:
             return None
     except ServiceError:
         return None
-    return tuple(_file(line) for line in said.stdout.split(b"\0") if line) if said.returncode == 0 else None
+    return tuple(_file(line) for line in result.stdout.split(b"\0") if line) if result.returncode == 0 else None
 
 
 def _file(line: bytes) -> ChangedFile:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from mlproj.foundation.digest import sha256_of_file
 from mlproj.foundation.errors import SourceError
 
 
 def digest_of(path: Path) -> str:
     """The SHA-256 of a file, in hex. Raises :class:`SourceError` when it cannot be read."""
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while portion := file.read(1 << 20):
-                digest.update(portion)
+        return sha256_of_file(path)
     except OSError as error:
-        raise SourceError(f"{path} could not be read: {error.strerror}") from error
-    return digest.hexdigest()
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error

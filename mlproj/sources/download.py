@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.foundation import file_lock, paths
+from mlproj.foundation.digest import sha256_of_portions
 from mlproj.foundation.errors import SourceError
 from mlproj.foundation.redaction import mask_url
 from mlproj.http import fetcher
@@ -90,12 +91,8 @@ def _kept(response: Any, index: Path, shown: str) -> Download:
 
 
 def _written(response: Any, partial: Path, shown: str) -> tuple[str, int]:
-    digest = hashlib.sha256()
     with partial.open("wb") as file:
-        for portion in portions(response, MAX_DOWNLOAD, shown):
-            digest.update(portion)
-            file.write(portion)
-        return digest.hexdigest(), file.tell()
+        return sha256_of_portions(portions(response, MAX_DOWNLOAD, shown), file.write)
 
 
 def _content(digest: str) -> Path:

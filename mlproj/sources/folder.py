@@ -77,12 +77,12 @@ class FolderSource:
             return _never
         return tree.last_changed
 
-    def repository(self, wish: str) -> GitSource:
+    def repository(self, purpose: str) -> GitSource:
         """The Git repository that the folder lies in, with the folder's place in it. Raises UsageError, which names the
-        *wish*."""
+        *purpose*."""
         if self._tree is None:
             raise UsageError(
-                f"{wish}: {self._asked} is in no Git repository, so it has no versions",
+                f"{purpose}: {self._asked} is in no Git repository, so it has no versions",
                 hint="mlproj run without -v runs the folder as it is",
             )
         from mlproj.sources.git import GitSource

@@ -12,7 +12,7 @@ from mlproj.sources.base import Checkout, Revision
 from mlproj.sources.git_url import parse
 from mlproj.sources.git_version import Found, resolve
 from mlproj.sources.history import History
-from mlproj.sources.mirror import Mirror, healed
+from mlproj.sources.mirror import Mirror, repaired
 
 
 class GitSource:
@@ -28,7 +28,7 @@ class GitSource:
     def pin(self, version: str | None, *, offline: bool) -> Revision:
         """The commit that *version* (a branch, tag, full or short commit; None: the default branch) names now."""
         self._offline = offline
-        found = healed(self._mirror, lambda: resolve(self._mirror, version, offline), offline)
+        found = repaired(self._mirror, lambda: resolve(self._mirror, version, offline), offline)
         return Revision(
             "git",
             self._url.url,
@@ -48,7 +48,7 @@ class GitSource:
         assert commit is not None
         folder, release = workspace.new()
         try:
-            missing = healed(self._mirror, lambda: self._write(folder, commit), self._offline)
+            missing = repaired(self._mirror, lambda: self._write(folder, commit), self._offline)
             project = workspace.inside(folder, self._subdirectory)
         except BaseException:
             release()

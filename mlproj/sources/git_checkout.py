@@ -15,7 +15,7 @@ from pathlib import Path
 from mlproj.foundation.errors import SourceError
 from mlproj.sources import git_remote, lfs
 from mlproj.sources.git_command import quoted
-from mlproj.sources.git_failure import MirrorError, is_corruption, own_words
+from mlproj.sources.git_failure import MirrorError, git_message, is_corruption
 from mlproj.sources.mirror import Mirror
 
 
@@ -28,15 +28,15 @@ def write_checkout(mirror: Mirror, commit: str, folder: Path, *, offline: bool) 
     """
     _clear(folder)
     _write_git_folder(mirror, commit, folder)
-    said = git_remote.run(
+    result = git_remote.run(
         mirror.url, "read-tree", "-m", "-u", commit, folder=folder, settings=lfs.settings(offline=offline)
     )
-    if said.returncode != 0:
-        words = own_words(said, mirror.url)
-        if is_corruption(said) and "smudge filter" not in said.error_text:
+    if result.returncode != 0:
+        words = git_message(result, mirror.url)
+        if is_corruption(result) and "smudge filter" not in result.error_text:
             raise MirrorError(f"{mirror.path} is damaged ({words})")
         raise SourceError(f"{mirror.url.url}: commit {commit[:12]} could not be checked out ({words})")
-    return lfs.complete(mirror.url, folder, mirror.path / "lfs", said, offline=offline)
+    return lfs.complete(mirror.url, folder, mirror.path / "lfs", result, offline=offline)
 
 
 def _clear(folder: Path) -> None:

@@ -27,7 +27,7 @@ _MEANINGS: tuple[tuple[str, str, str | None], ...] = (
     (
         _REMOTE_IS_DAMAGED,
         "the repository there lacks objects of its own or they are damaged",
-        "its owner has to mend it: git fsck --full names what is lost",
+        "its owner has to repair it: git fsck --full names what is lost",
     ),
     (r"dubious ownership", "Git does not trust the repository", _OWNER_HINT),
     (r"transport '[^']*' not allowed", "the repository is reached by a transport that is not allowed here", None),
@@ -72,37 +72,37 @@ class MirrorError(SourceError):
     """Our own copy of a repository is damaged: made anew once, then it is an error."""
 
 
-def asks_for_login(said: Completed) -> bool:
+def asks_for_login(result: Completed) -> bool:
     """Whether a password, a passphrase or a host key's confirmation by a person could have helped."""
-    return bool(_NEEDS_LOGIN.search(said.error_text))
+    return bool(_NEEDS_LOGIN.search(result.error_text))
 
 
-def is_corruption(said: Completed) -> bool:
+def is_corruption(result: Completed) -> bool:
     """Whether Git stumbled over our own files."""
-    is_theirs = re.search(_REMOTE_IS_DAMAGED, said.error_text, re.IGNORECASE)
-    return not is_theirs and bool(_CORRUPT.search(said.error_text))
+    is_theirs = re.search(_REMOTE_IS_DAMAGED, result.error_text, re.IGNORECASE)
+    return not is_theirs and bool(_CORRUPT.search(result.error_text))
 
 
-def remote_failure(said: Completed, url: GitUrl) -> SourceError:
+def remote_failure(result: Completed, url: GitUrl) -> SourceError:
     """The error for a Git that could not read from *url*, with Git's own words."""
-    words = own_words(said, url)
+    words = git_message(result, url)
     for pattern, meaning, hint in _MEANINGS:
-        if re.search(pattern, said.error_text, re.IGNORECASE):
+        if re.search(pattern, result.error_text, re.IGNORECASE):
             return SourceError(f"{url.url}: {meaning} ({words})", hint=_filled(hint, url))
     return SourceError(f"{url.url}: Git failed ({words})")
 
 
-def own_words(said: Completed, url: GitUrl | None = None) -> str:
+def git_message(result: Completed, url: GitUrl | None = None) -> str:
     """What Git said that matters, on one line, without secrets."""
-    lines = [line.strip(" \0\t") for line in said.error_text.splitlines() if line.strip(" \0\t")]
-    telling = [
+    lines = [line.strip(" \0\t") for line in result.error_text.splitlines() if line.strip(" \0\t")]
+    informative = [
         line
         for line in lines
         if line.startswith(
             ("fatal:", "error:", "remote:", "ERROR", "ssh:", "Error downloading", "Host key", "Permission")
         )
     ] or lines[-2:]
-    text = "; ".join(dict.fromkeys(telling[:4])) or f"exit code {said.returncode}"
+    text = "; ".join(dict.fromkeys(informative[:4])) or f"exit code {result.returncode}"
     for secret in (url.password, url.username) if url else ():
         if secret:
             text = text.replace(secret, "****")

@@ -37,16 +37,16 @@ def run(
         extra = {"MLPROJ_GIT_USERNAME": url.username or "", "MLPROJ_GIT_PASSWORD": url.password}
     line = git_command.arguments(command, (*_login(url), *settings), git_dir, folder)
     env = git_command.environment(url.protocols, extra)
-    said = process.run(line, env=env, input=input, timeout=timeout)
+    result = process.run(line, env=env, input=input, timeout=timeout)
     if (
-        said.returncode != 0
-        and asks_for_login(said)
+        result.returncode != 0
+        and asks_for_login(result)
         and not url.is_local
         and url.password is None
-        and _person_is_there()
+        and _is_interactive()
     ):
-        said = process.run(line, env=env | {"GIT_TERMINAL_PROMPT": "1"}, input=input, timeout=timeout, terminal=True)
-    return said
+        result = process.run(line, env=env | {"GIT_TERMINAL_PROMPT": "1"}, input=input, timeout=timeout, terminal=True)
+    return result
 
 
 def _login(url: GitUrl) -> tuple[str, ...]:
@@ -58,5 +58,5 @@ def _login(url: GitUrl) -> tuple[str, ...]:
     return (f"credential.{scope}.username={url.username}",) if url.username else ()
 
 
-def _person_is_there() -> bool:
+def _is_interactive() -> bool:
     return all(stream is not None and not stream.closed and stream.isatty() for stream in (sys.stdin, sys.stderr))

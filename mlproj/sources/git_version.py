@@ -169,11 +169,11 @@ def _listed(mirror: Mirror, *patterns: str, symref: bool = False) -> dict[str, s
     names."""
     asked = [pattern.removeprefix("origin/") for pattern in patterns]
     options = ["--symref"] if symref else []
-    said = git_remote.run(mirror.url, "ls-remote", *options, "--", mirror.url.url, *patterns, *asked)
-    if said.returncode != 0:
-        raise remote_failure(said, mirror.url)
+    result = git_remote.run(mirror.url, "ls-remote", *options, "--", mirror.url.url, *patterns, *asked)
+    if result.returncode != 0:
+        raise remote_failure(result, mirror.url)
     refs: dict[str, str] = {}
-    for line in said.text.splitlines():
+    for line in result.text.splitlines():
         value, _, ref = line.partition("\t")
         if value.startswith("ref: refs/heads/"):
             refs["ref:"] = value.removeprefix("ref: refs/heads/")

@@ -21,11 +21,11 @@ class Submodule:
 
 def recorded(folder: Path) -> list[Submodule]:
     """The submodules of *folder* that its index has a commit for, but for those that are never fetched."""
-    said = git_command.run(
+    result = git_command.run(
         "config", "--file", ".gitmodules", "-z", "--get-regexp", r"^submodule\..*\.(path|url|update)$", folder=folder
     )
     entries: dict[str, dict[str, str]] = {}
-    for entry in said.stdout.split(b"\0"):
+    for entry in result.stdout.split(b"\0"):
         key, _, value = os.fsdecode(entry).partition("\n")
         found = re.fullmatch(r"submodule\.(.*)\.(path|url|update)", key, re.DOTALL)
         if found:
@@ -41,9 +41,9 @@ def recorded(folder: Path) -> list[Submodule]:
 
 def _recorded_commits(folder: Path) -> dict[str, str]:
     """The commit that the index records for each submodule's path."""
-    said = git_command.run("ls-files", "--stage", "-z", folder=folder)
+    result = git_command.run("ls-files", "--stage", "-z", folder=folder)
     found = {}
-    for line in said.stdout.split(b"\0"):
+    for line in result.stdout.split(b"\0"):
         if line.startswith(b"160000 "):
             facts, _, path = line.partition(b"\t")
             found[os.fsdecode(path)] = facts.split()[1].decode()

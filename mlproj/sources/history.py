@@ -16,7 +16,7 @@ from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import MlprojError, SourceError
 from mlproj.foundation.process import Completed
 from mlproj.sources import git_command, git_remote
-from mlproj.sources.git_failure import own_words, remote_failure
+from mlproj.sources.git_failure import git_message, remote_failure
 from mlproj.sources.mirror import Mirror
 from mlproj.sources.work_tree import parse_date
 from mlproj.sources.workspace import remove
@@ -73,16 +73,16 @@ class History:
 
     def _ask(self, below: str) -> datetime | None:
         if self._here is None:
-            self._here = self._bring()
+            self._here = self._fetch_history()
         if not self._here:
             return None
-        said = git_command.run(
+        result = git_command.run(
             "rev-list", "--max-count=1", "--timestamp", self._commit, "--", below,
             git_dir=_place(self._mirror), env={"GIT_LITERAL_PATHSPECS": "1"},
         )  # fmt: skip
-        return parse_date(said.stdout) if said.returncode == 0 else None
+        return parse_date(result.stdout) if result.returncode == 0 else None
 
-    def _bring(self) -> bool:
+    def _fetch_history(self) -> bool:
         """Whether the commit's past is here, fetched if need be."""
         place = _place(self._mirror)
         if place.exists() and _has(place, self._commit):
@@ -102,16 +102,16 @@ def full_name(mirror: Mirror, short: str) -> str | None:
     """
     if mirror.url.is_local:
         place = mirror.url.path
-        said = git_command.run("rev-parse", "--verify", f"{short}^{{commit}}", folder=place)
+        result = git_command.run("rev-parse", "--verify", f"{short}^{{commit}}", folder=place)
     else:
         fetched = _fetch(mirror, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
         if fetched.returncode != 0:
             raise remote_failure(fetched, mirror.url)
-        said = git_command.run("rev-parse", "--verify", f"{short}^{{commit}}", git_dir=_place(mirror))
-    if said.returncode == 0:
-        name = said.text.strip()
+        result = git_command.run("rev-parse", "--verify", f"{short}^{{commit}}", git_dir=_place(mirror))
+    if result.returncode == 0:
+        name = result.text.strip()
         return name if name.startswith(short) else None
-    if "ambiguous" in said.error_text:
+    if "ambiguous" in result.error_text:
         raise SourceError(
             f"{mirror.url.url} has several commits that begin with {short}", hint="give more of its digits"
         )
@@ -133,11 +133,11 @@ def place_of(mirror: Mirror, commits: Sequence[str], *, offline: bool) -> Path:
             f"the history of {mirror.url.url} was never fetched, and --offline forbids to ask",
             hint="leave --offline out once",
         )
-    said = _fetch(mirror, *(f"+{commit}:refs/mlproj/{commit}" for commit in commits), patience=None)
-    if said.returncode != 0:  # a server that hands out branches and tags only
-        said = _fetch(mirror, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", patience=None)
-    if said.returncode != 0:
-        raise remote_failure(said, mirror.url)
+    result = _fetch(mirror, *(f"+{commit}:refs/mlproj/{commit}" for commit in commits), patience=None)
+    if result.returncode != 0:  # a server that hands out branches and tags only
+        result = _fetch(mirror, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", patience=None)
+    if result.returncode != 0:
+        raise remote_failure(result, mirror.url)
     return place
 
 
@@ -173,9 +173,9 @@ def _initialise(mirror: Mirror, place: Path, sha256: bool) -> None:
     new = place.with_name(place.name + ".new")
     remove(new)
     hashing = ["--object-format=sha256"] if sha256 else []
-    said = git_command.run("init", "--quiet", "--bare", "--template=", *hashing, str(new))
-    if said.returncode != 0:
-        raise SourceError(f"no history could be kept at {new} ({own_words(said)})")
+    result = git_command.run("init", "--quiet", "--bare", "--template=", *hashing, str(new))
+    if result.returncode != 0:
+        raise SourceError(f"no history could be kept at {new} ({git_message(result)})")
     new.chmod(0o700)
     with (new / "config").open("a", encoding="utf-8") as config:
         config.write(_CONFIG.format(url=git_command.quoted(mirror.url.url)))

@@ -1,7 +1,7 @@
 """Git LFS: the real files in a checkout, fetched by git-lfs where it is installed, else by ourselves.
 
-What cannot be had stays a pointer, which is said: a program may never read it. ``GIT_LFS_SKIP_SMUDGE`` leaves all of
-them.
+What cannot be fetched stays a pointer, which is said: a program may never read it. ``GIT_LFS_SKIP_SMUDGE`` leaves all
+of them.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def settings(*, offline: bool) -> tuple[str, ...]:
     )
 
 
-def complete(url: GitUrl, folder: Path, storage: Path, said: Completed, *, offline: bool) -> tuple[Missing, ...]:
-    """Bring what is a pointer in the checkout *folder* of *url*, which Git made and *said* so; returns what could not
+def complete(url: GitUrl, folder: Path, storage: Path, result: Completed, *, offline: bool) -> tuple[Missing, ...]:
+    """Bring what is a pointer in the checkout *folder* of *url*, which Git made and *result* so; returns what could not
     be had.
 
     *storage* is where contents are kept. Raises nothing for a server that fails: that is a reason.
@@ -75,7 +75,7 @@ def complete(url: GitUrl, folder: Path, storage: Path, said: Completed, *, offli
     if not pointers or is_skipped():
         return _all(pointers, _SKIPPED)
     if is_installed():
-        return _left_by_git_lfs(pointers, said, offline)
+        return _left_by_git_lfs(pointers, result, offline)
     from mlproj.sources.lfs_store import Store
 
     store = Store(storage)
@@ -125,17 +125,19 @@ def _all(pointers: Sequence[Pointer], reason: str) -> tuple[Missing, ...]:
     return tuple(Missing(pointer.path, reason) for pointer in pointers)
 
 
-def _left_by_git_lfs(pointers: Sequence[Pointer], said: Completed, offline: bool) -> tuple[Missing, ...]:
+def _left_by_git_lfs(pointers: Sequence[Pointer], result: Completed, offline: bool) -> tuple[Missing, ...]:
     if offline:
         return _all(pointers, _OFFLINE)
     words = {
         found[1]: found[2]
-        for found in re.finditer(r"Error downloading object: (.+?) \([0-9a-f]+\): (.*)", said.error_text)
+        for found in re.finditer(r"Error downloading object: (.+?) \([0-9a-f]+\): (.*)", result.error_text)
     }
-    return tuple(Missing(each.path, _own_words(words.get(each.path, "git-lfs did not fetch it"))) for each in pointers)
+    return tuple(
+        Missing(each.path, _git_lfs_message(words.get(each.path, "git-lfs did not fetch it"))) for each in pointers
+    )
 
 
-def _own_words(text: str) -> str:
+def _git_lfs_message(text: str) -> str:
     """The end of git-lfs's words, which begin with the file and its hash, several times."""
     return redact(text.rpartition('": ')[2].removeprefix("Smudge error: "))
 
@@ -149,10 +151,10 @@ def _copied(store: Store, url: GitUrl, pointers: Sequence[Pointer], folder: Path
     """Take what the repository on this machine has itself, as git-lfs does."""
     from mlproj.sources.lfs_store import Store as Other
 
-    said = git_command.run("rev-parse", "--path-format=absolute", "--git-common-dir", folder=url.path)
-    if said.returncode != 0:
+    result = git_command.run("rev-parse", "--path-format=absolute", "--git-common-dir", folder=url.path)
+    if result.returncode != 0:
         return list(pointers)
-    theirs = Other(Path(os.fsdecode(said.stdout.rstrip(b"\n"))) / "lfs")
+    theirs = Other(Path(os.fsdecode(result.stdout.rstrip(b"\n"))) / "lfs")
     for pointer in pointers:
         if theirs.has(pointer):
             store.add(pointer, theirs.path(str(pointer.oid)))
@@ -193,7 +195,9 @@ def _that_fit(store: Store, pointers: Sequence[Pointer]) -> tuple[list[Pointer],
     for pointer in sorted(pointers, key=lambda each: each.size):
         free -= 2 * pointer.size
         if free < 0:
-            reasons[pointer.path] = f"it is said to have {quantity.size(pointer.size)}, for which the disk has no room"
+            reasons[pointer.path] = (
+                f"its size is given as {quantity.size(pointer.size)}, for which the disk has no room"
+            )
         else:
             fitting.append(pointer)
     return fitting, reasons

@@ -41,8 +41,8 @@ def ask(endpoint: Endpoint, pointers: Sequence[Pointer], folder: Path) -> Iterat
     """For each of *pointers* where it can be had, or with it the reason why not. Raises :class:`SourceError`."""
     for start in range(0, len(pointers), _AT_ONCE):
         asked = pointers[start : start + _AT_ONCE]
-        endpoint, said = _answer(endpoint, asked, folder)
-        yield from _judged(asked, said, endpoint)
+        endpoint, reply = _answer(endpoint, asked, folder)
+        yield from _judged(asked, reply, endpoint)
 
 
 def _answer(endpoint: Endpoint, asked: Sequence[Pointer], folder: Path) -> tuple[Endpoint, dict[str, Any]]:
@@ -78,12 +78,12 @@ def _posted(endpoint: Endpoint, question: bytes) -> dict[str, Any]:
     headers = {"User-Agent": "mlproj", "Accept": _TYPE, "Content-Type": _TYPE, **endpoint.headers}
     with fetcher.opened(f"{endpoint.url}/objects/batch", headers, data=question, redirected=False) as response:
         content = response.read(_LARGEST_ANSWER + 1)
-    said = json.loads(content) if len(content) <= _LARGEST_ANSWER else None
-    if not isinstance(said, dict) or not isinstance(said.get("objects"), list):
+    reply = json.loads(content) if len(content) <= _LARGEST_ANSWER else None
+    if not isinstance(reply, dict) or not isinstance(reply.get("objects"), list):
         raise ValueError("it answers with something else than a list of files")
-    if said.get("transfer", "basic") != "basic" or said.get("hash_algo", "sha256") != "sha256":
+    if reply.get("transfer", "basic") != "basic" or reply.get("hash_algo", "sha256") != "sha256":
         raise ValueError("it offers only ways to transfer files that are not known here")
-    return said
+    return reply
 
 
 def _moved(endpoint: Endpoint, error: urllib.error.HTTPError) -> Endpoint:
@@ -107,10 +107,12 @@ def _check_address(address: str, asked: str) -> None:
 
 
 def _judged(
-    asked: Sequence[Pointer], said: dict[str, Any], endpoint: Endpoint
+    asked: Sequence[Pointer], reply: dict[str, Any], endpoint: Endpoint
 ) -> Iterator[Download | tuple[Pointer, str]]:
     answers = {
-        each.get("oid"): each for each in said["objects"] if isinstance(each, dict) and isinstance(each.get("oid"), str)
+        each.get("oid"): each
+        for each in reply["objects"]
+        if isinstance(each, dict) and isinstance(each.get("oid"), str)
     }
     for pointer in asked:
         try:
@@ -119,7 +121,7 @@ def _judged(
             reason = (
                 error.message
                 if isinstance(error, SourceError)
-                else f"{_host(endpoint.url)} says nothing of use about it"
+                else f"{_host(endpoint.url)} gives no usable answer about it"
             )
             yield pointer, reason
 

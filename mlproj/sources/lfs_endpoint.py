@@ -6,7 +6,6 @@ Git's own credential helpers for the very host that wants it, and one that came 
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shlex
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from mlproj.foundation import process
+from mlproj.foundation import basic_login, process
 from mlproj.foundation.errors import MlprojError, SourceError
 from mlproj.sources import git_command, git_remote, git_url
 from mlproj.sources.git_url import GitUrl
@@ -79,7 +78,7 @@ def same_host(one: str, other: str) -> bool:
 
 def basic(user: str, password: str) -> dict[str, str]:
     """The header of a login by name and password."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+    return {"Authorization": basic_login.authorization(f"{user}:{password}")}
 
 
 def _configured(folder: Path) -> str | None:
@@ -88,17 +87,17 @@ def _configured(folder: Path) -> str | None:
         if file and ((folder / ".lfsconfig").is_symlink() or not (folder / ".lfsconfig").is_file()):
             continue
         for name in ("lfs.url", "remote.origin.lfsurl"):
-            said = git_command.run("config", *file, "--get", name, folder=folder)
-            if said.returncode == 0 and said.text.strip():
-                return said.text.strip()
+            result = git_command.run("config", *file, "--get", name, folder=folder)
+            if result.returncode == 0 and result.text.strip():
+                return result.text.strip()
     return None
 
 
 def _rewritten(url: GitUrl, folder: Path) -> GitUrl:
     """*url* as ``url.….insteadOf`` of the user's configuration has it."""
-    said = git_command.run("ls-remote", "--get-url", url.url, folder=folder)
-    text = said.text.strip()
-    return git_url.parse(text) if said.returncode == 0 and text and text != url.url else url
+    result = git_command.run("ls-remote", "--get-url", url.url, folder=folder)
+    text = result.text.strip()
+    return git_url.parse(text) if result.returncode == 0 and text and text != url.url else url
 
 
 def _with_login(place: GitUrl, url: GitUrl) -> GitUrl:
@@ -113,12 +112,12 @@ def _over_ssh(place: GitUrl, folder: Path) -> Endpoint:
     host, port, path = _ssh_parts(place)
     command = f"git-lfs-authenticate {shlex.quote(path)} download"
     line = ["sh", "-c", f'{_ssh(folder)} "$@"', "ssh", *(["-p", str(port)] if port else []), host, command]
-    said = process.run(line, env=git_command.environment(place.protocols), timeout=_SSH_PATIENCE)
+    result = process.run(line, env=git_command.environment(place.protocols), timeout=_SSH_PATIENCE)
     try:
-        answer = json.loads(said.stdout)
+        answer = json.loads(result.stdout)
         address, headers = answer["href"], answer.get("header") or {}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        reason = (said.error_text.strip() or f"exit code {said.returncode}").splitlines()[-1]
+        reason = (result.error_text.strip() or f"exit code {result.returncode}").splitlines()[-1]
         raise SourceError(f"its host did not say over ssh where its Git LFS server is ({reason})") from None
     if urlsplit(str(address)).scheme not in ("http", "https"):
         raise SourceError(f"its host named a Git LFS server that is none: {address!r}")
@@ -138,15 +137,15 @@ def _ssh(folder: Path) -> str:
     """The user's ssh as a shell has it, in Git's order."""
     if command := os.environ.get("GIT_SSH_COMMAND"):
         return command
-    said = git_command.run("config", "--get", "core.sshCommand", folder=folder)
-    return said.text.strip() or shlex.quote(os.environ.get("GIT_SSH") or "ssh")
+    result = git_command.run("config", "--get", "core.sshCommand", folder=folder)
+    return result.text.strip() or shlex.quote(os.environ.get("GIT_SSH") or "ssh")
 
 
 def _extra_headers(address: str, folder: Path) -> dict[str, str]:
     """The header that the user's configuration adds for this host (``http.<url>.extraHeader``), as automatic builds log
     in."""
-    said = git_command.run("config", "--get-urlmatch", "http.extraHeader", address, folder=folder)
-    name, colon, value = said.text.strip().partition(":")
+    result = git_command.run("config", "--get-urlmatch", "http.extraHeader", address, folder=folder)
+    name, colon, value = result.text.strip().partition(":")
     return {"Authorization": value.strip()} if colon and name.strip().lower() == "authorization" else {}
 
 
@@ -161,9 +160,11 @@ def _credentials(url: GitUrl, folder: Path) -> tuple[str, str] | None:
         "username": url.username or "",
     }
     request = "".join(f"{name}={value}\n" for name, value in asked.items() if value)
-    said = git_remote.run(url, "credential", "fill", folder=folder, input=request.encode())
-    answer = dict(line.partition("=")[::2] for line in said.text.splitlines())
-    return (answer.get("username", ""), answer["password"]) if said.returncode == 0 and answer.get("password") else None
+    result = git_remote.run(url, "credential", "fill", folder=folder, input=request.encode())
+    answer = dict(line.partition("=")[::2] for line in result.text.splitlines())
+    return (
+        (answer.get("username", ""), answer["password"]) if result.returncode == 0 and answer.get("password") else None
+    )
 
 
 def _from_netrc(address: str) -> tuple[str, str] | None:

@@ -3,7 +3,6 @@ SHA-256."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from mlproj.foundation.digest import sha256_of_stream
 from mlproj.foundation.errors import SourceError
 from mlproj.sources.lfs_pointer import Pointer
 
@@ -91,9 +91,5 @@ class Store:
 
 def copy_checked(source: IO[bytes], target: IO[bytes], oid: str) -> None:
     """Copy *source* to *target*. Raises SourceError when it is not the content *oid*."""
-    digest = hashlib.sha256()
-    while portion := source.read(_PORTION):
-        digest.update(portion)
-        target.write(portion)
-    if digest.hexdigest() != oid:
+    if sha256_of_stream(source, target.write) != oid:
         raise SourceError("its content has another hash")

@@ -72,7 +72,7 @@ def _reason(each: Download, store: Store, stop: threading.Event) -> str | None:
             return None
         except urllib.error.HTTPError as error:
             error.close()
-            reason = f"{host} did not hand it out (HTTP {error.code})"
+            reason = f"{host} did not deliver it (HTTP {error.code})"
             if error.code < 500 and error.code != 429:
                 return reason
         except SourceError as error:

@@ -18,7 +18,7 @@ from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import SourceError
 from mlproj.foundation.process import Completed
 from mlproj.sources import git_command, git_remote
-from mlproj.sources.git_failure import MirrorError, is_corruption, own_words, remote_failure
+from mlproj.sources.git_failure import MirrorError, git_message, is_corruption, remote_failure
 from mlproj.sources.git_url import GitUrl
 from mlproj.sources.work_tree import parse_date
 from mlproj.sources.workspace import remove
@@ -54,11 +54,13 @@ class Mirror:
         """The commit that *name* (a ref or a full commit) stands for here; None when it is not here."""
         if not self.exists:
             return None
-        said = git_command.run("rev-list", "--max-count=1", "--timestamp", name + "^{commit}", "--", git_dir=self.path)
-        if said.returncode == 0 and said.stdout:
-            return Commit(said.text.split()[1], parse_date(said.stdout))
-        if is_corruption(said) and "bad object" not in said.error_text:
-            raise MirrorError(f"{self.path} is damaged ({own_words(said)})")
+        result = git_command.run(
+            "rev-list", "--max-count=1", "--timestamp", name + "^{commit}", "--", git_dir=self.path
+        )
+        if result.returncode == 0 and result.stdout:
+            return Commit(result.text.split()[1], parse_date(result.stdout))
+        if is_corruption(result) and "bad object" not in result.error_text:
+            raise MirrorError(f"{self.path} is damaged ({git_message(result)})")
         return None
 
     def default_branch(self) -> str | None:
@@ -77,7 +79,7 @@ class Mirror:
                 return False
             chosen = [f"--branch={branch_or_tag}"] if branch_or_tag else []
             new = self._cleared_new()
-            said = git_remote.run(
+            result = git_remote.run(
                 self.url,
                 "clone",
                 "--quiet",
@@ -90,35 +92,37 @@ class Mirror:
                 self.url.url,
                 str(new),
             )
-            if said.returncode == 0:
+            if result.returncode == 0:
                 new.chmod(0o700)
                 if branch_or_tag:  # clone makes it the default; which one the remote's is was not asked
                     self._point_head(new, UNBRANCHED)
                 new.rename(self.path)
                 return True
             remove(new)
-            if "dumb http transport" in said.error_text or re.search(r"Remote branch .* not found", said.error_text):
+            if "dumb http transport" in result.error_text or re.search(
+                r"Remote branch .* not found", result.error_text
+            ):
                 return False
-            raise remote_failure(said, self.url)
+            raise remote_failure(result, self.url)
 
     def fetch(self, wanted: str, ref: str) -> bool:
         """Bring the commit or tag *wanted* (a full name) here under *ref*. False when the remote does not hand it out
         so."""
         with file_lock.locked(self._lock):
             self._initialise(len(wanted))
-            said = self._fetch("--depth=1", f"+{wanted}:{ref}")
-            if said.returncode == 0:
+            result = self._fetch("--depth=1", f"+{wanted}:{ref}")
+            if result.returncode == 0:
                 return True
-            if "dumb http transport" in said.error_text:
-                said = self._fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-                return self._judged(said) and self.commit(wanted) is not None
+            if "dumb http transport" in result.error_text:
+                result = self._fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+                return self._judged(result) and self.commit(wanted) is not None
             if re.search(
                 r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref",
-                said.error_text,
+                result.error_text,
                 re.IGNORECASE,
             ):
                 return False
-            return self._judged(said)
+            return self._judged(result)
 
     def fetch_everything(self) -> None:
         """Bring every branch and tag here with all of their history: for remotes that hand out nothing else."""
@@ -162,9 +166,9 @@ class Mirror:
             return
         new = self._cleared_new()
         hashing = ["--object-format=sha256"] if digits == 64 else []
-        said = git_command.run("init", "--quiet", "--bare", "--template=", *hashing, str(new))
-        if said.returncode != 0:
-            raise SourceError(f"no mirror could be made at {new} ({own_words(said)})")
+        result = git_command.run("init", "--quiet", "--bare", "--template=", *hashing, str(new))
+        if result.returncode != 0:
+            raise SourceError(f"no mirror could be made at {new} ({git_message(result)})")
         new.chmod(0o700)
         self._point_head(new, UNBRANCHED)
         remove(self.path)
@@ -177,15 +181,15 @@ class Mirror:
             self.url, "fetch", "--quiet", "--no-tags", "--force", *options, "--", self.url.url, *refs, git_dir=self.path
         )
 
-    def _judged(self, said: Completed) -> bool:
-        if said.returncode == 0:
+    def _judged(self, result: Completed) -> bool:
+        if result.returncode == 0:
             return True
-        if is_corruption(said) and not re.search(r"not found|does not appear", said.error_text):
-            raise MirrorError(f"{self.path} is damaged ({own_words(said)})")
-        raise remote_failure(said, self.url)
+        if is_corruption(result) and not re.search(r"not found|does not appear", result.error_text):
+            raise MirrorError(f"{self.path} is damaged ({git_message(result)})")
+        raise remote_failure(result, self.url)
 
 
-def healed(mirror: Mirror, action: Callable[[], T], offline: bool) -> T:
+def repaired(mirror: Mirror, action: Callable[[], T], offline: bool) -> T:
     """Do *action*; when the mirror proves damaged, make it anew and try once more. Raises :class:`SourceError`."""
     try:
         return action()

@@ -117,13 +117,13 @@ def _given(manifest: Manifest, beside: Path, name: str) -> Given:
     environment, here = manifest.environment, platforms.here()
     if environment is None:
         return given
-    doubt = _not_to_be_had(manifest, environment, here)
+    doubt = _unavailable(manifest, environment, here)
     if doubt:
         return replace(given, notes=(f"{doubt}; what the project declares is resolved anew",))
     return replace(given, locked=_locked(manifest, environment, beside, f"the package {name}", here))
 
 
-def _not_to_be_had(manifest: Manifest, environment: Mapping[str, Any], here: str) -> str | None:
+def _unavailable(manifest: Manifest, environment: Mapping[str, Any], here: str) -> str | None:
     """Why the environment of the package cannot be made again here, None when it may."""
     if environment.get("lock") and here not in manifest.locks:
         there = ", ".join(map(platforms.shown, manifest.locks)) or "none"
@@ -168,8 +168,8 @@ def _written(file: Path, text: str) -> Path:
     return file
 
 
-def _moment(told: str | None) -> datetime | None:
+def _moment(text: str | None) -> datetime | None:
     try:
-        return datetime.fromisoformat(told.replace("Z", "+00:00")).astimezone(timezone.utc) if told else None
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc) if text else None
     except (ValueError, OverflowError):
         return None

@@ -43,8 +43,8 @@ def make_patch(tree: Tree, tracked: Sequence[str], untracked: Sequence[str]) -> 
         env = {"GIT_INDEX_FILE": str(index), "GIT_LITERAL_PATHSPECS": "1"}
         for unreadable in _add(tree, env, added):
             left_out.append(unreadable)
-        said = _diff(tree, env, [*changed, *added])
-    patch, cut = _cut(said)
+        notes = _diff(tree, env, [*changed, *added])
+    patch, cut = _cut(notes)
     left_out = [*whole, *sorted({*left_out, *too_large, *cut})]
     return patch or None, "; ".join(filter(None, (_note(left_out), _secret_note(secret)))) or None
 
@@ -85,17 +85,17 @@ def _listed(tree: Tree, without: list[str]) -> list[str] | None:
         stderr=subprocess.DEVNULL,
     )
     assert listing.stdout is not None
-    said, count = [], 0
+    notes, count = [], 0
     try:
         while (portion := listing.stdout.read(1 << 16)) and count <= _LOOKED_AT:
-            said.append(portion)
+            notes.append(portion)
             count += portion.count(b"\0")
     finally:
         if count > _LOOKED_AT:
             process.kill_group(listing)
         listing.stdout.close()
         listing.wait()
-    return None if count > _LOOKED_AT else [os.fsdecode(name) for name in b"".join(said).split(b"\0") if name]
+    return None if count > _LOOKED_AT else [os.fsdecode(name) for name in b"".join(notes).split(b"\0") if name]
 
 
 def _within_limit(top: Path, names: list[str]) -> tuple[list[str], list[str]]:
@@ -155,7 +155,7 @@ def _intend(tree: Tree, env: dict[str, str], names: list[str]) -> bool:
 
 def _diff(tree: Tree, env: dict[str, str], names: list[str]) -> bytes:
     """The patch of *names*; given in portions, as a command line holds only so much."""
-    said = []
+    notes = []
     for start in range(0, len(names), 500):
         found = git_command.run(
             "diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color",
@@ -163,8 +163,8 @@ def _diff(tree: Tree, env: dict[str, str], names: list[str]) -> bytes:
             "HEAD", "--", *names[start : start + 500],
             folder=tree.top, settings=tree.settings, env=env,
         )  # fmt: skip
-        said.append(found.stdout)
-    return b"".join(said)
+        notes.append(found.stdout)
+    return b"".join(notes)
 
 
 def _cut(patch: bytes) -> tuple[bytes, list[str]]:

@@ -146,7 +146,7 @@ class ReplayedSource:
         except SourceError as error:
             raise SourceError(
                 f"the commit {commit} of {self._kept.of} is not in {self._top()} any more",
-                hint=f"it was amended or rebased since, and cleaned away; another clone may have it. {_LATEST}",
+                hint=f"it was amended or rebased since, and Git has removed it; another clone may have it. {_LATEST}",
             ) from error
         return inner.pin(commit, offline=self._offline)
 
@@ -190,8 +190,8 @@ class ReplayedSource:
         options = ("--binary", "--whitespace=nowarn", *(["--index"] if moves_submodules else []))
         done = git_command.run("apply", *options, "-", folder=root, env=alone, input=patch)
         if done.returncode:
-            said = (done.error_text.strip() or "git apply failed").splitlines()[0]
-            raise SourceError(f"the uncommitted changes of {self._kept.of} cannot be applied to its commit: {said}")
+            message = (done.error_text.strip() or "git apply failed").splitlines()[0]
+            raise SourceError(f"the uncommitted changes of {self._kept.of} cannot be applied to its commit: {message}")
         for name, part in by_file(patch).items():
             if MASK.encode() in part:
                 self._check(part, root, name)

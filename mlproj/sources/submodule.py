@@ -10,7 +10,7 @@ from mlproj.sources.git_checkout import write_checkout
 from mlproj.sources.git_url import GitUrl
 from mlproj.sources.git_version import resolve
 from mlproj.sources.lfs import Missing
-from mlproj.sources.mirror import Mirror, healed
+from mlproj.sources.mirror import Mirror, repaired
 
 _DEEPEST = 10  # a repository may name itself as its submodule
 
@@ -61,4 +61,4 @@ def _write_one(url: GitUrl, commit: str, target: Path, offline: bool, depth: int
         resolve(mirror, commit, offline)
         return write_whole_checkout(mirror, commit, target, offline=offline, depth=depth + 1)
 
-    return healed(mirror, write, offline)
+    return repaired(mirror, write, offline)

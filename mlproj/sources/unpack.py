@@ -65,7 +65,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def _unreadable(archive: Path, start: bytes, error: Exception) -> SourceError:
     looks_html = start.lstrip()[:1] == b"<"
-    hint = "it looks like a web page: does the address need a login?" if looks_html else "is the file whole?"
+    hint = "it looks like a web page: does the address need a login?" if looks_html else "is the file complete?"
     return SourceError(f"{archive.name} is no archive that can be read ({error or type(error).__name__})", hint=hint)
 
 
@@ -162,7 +162,7 @@ def _zip_entries(file: BinaryIO) -> Iterator[Entry]:
 
 
 def _tar_entries(file: BinaryIO, start: bytes) -> Iterator[Entry]:
-    with tarfile.TarFile(fileobj=cast(Any, _Careful(_decompressed(file, start)))) as archive:
+    with tarfile.TarFile(fileobj=cast(Any, _CheckedTarStream(_decompressed(file, start)))) as archive:
         while (member := archive.next()) is not None:
             if member.isdir():
                 yield Entry(member.name, "folder")
@@ -187,7 +187,7 @@ def _decompressed(file: BinaryIO, start: bytes) -> BinaryIO:
     return file
 
 
-class _Careful:
+class _CheckedTarStream:
     """What tarfile reads from: nothing is read in one piece that would not fit into memory."""
 
     def __init__(self, file: BinaryIO) -> None:

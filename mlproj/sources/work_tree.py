@@ -166,12 +166,12 @@ class WorkTree:
         return [os.fsdecode(name).rstrip("/") for name in listed.stdout.split(b"\0") if name not in (b"", b"./")]
 
 
-def parse_status(said: bytes) -> Status:
+def parse_status(output: bytes) -> Status:
     """Read ``git status --porcelain=v2 --branch -z --no-renames``."""
     commit = branch = None
     changed: list[str] = []
     untracked: list[str] = []
-    for field in said.split(b"\0"):
+    for field in output.split(b"\0"):
         line = os.fsdecode(field)
         if line.startswith("# branch.oid "):
             commit = None if line.endswith("(initial)") else line[13:]
@@ -186,9 +186,9 @@ def parse_status(said: bytes) -> Status:
     return Status(commit, branch, tuple(changed), tuple(untracked))
 
 
-def parse_date(said: bytes) -> datetime | None:
+def parse_date(output: bytes) -> datetime | None:
     """The first number of ``git rev-list --timestamp`` as a date in UTC."""
-    first = said.split(b" ", 1)[0]
+    first = output.split(b" ", 1)[0]
     try:
         return datetime.fromtimestamp(int(first), timezone.utc)
     except (ValueError, OverflowError, OSError):

@@ -1,1 +1,1 @@
-"""The suites that mlproj tests its own kinds with, for whoever writes another kind. They need the extra ``test``."""
+"""The suites that mlproj tests its own kinds with, for plug-ins with further kinds. They need the extra ``test``."""

@@ -230,13 +230,13 @@ class ModelSuite:
         models.create_version("prompt", "dummy-source", tags={"mlflow.prompt.is_prompt": "true"})
         with pytest.raises(UsageError, match="source of a prompt"):
             models.create_version("prompt", "/etc/passwd", tags={"mlflow.prompt.is_prompt": "true"})
-        told = {
+        expected_history = {
             "": ["model"],
             "tag.`mlflow.prompt.is_prompt` = 'true'": ["prompt"],
             "tag.`mlflow.prompt.is_prompt` != 'true'": ["model"],
             "tag.`mlflow.prompt.is_prompt` = 'false' AND name = 'model'": ["model"],
         }
-        for filter, names in told.items():
+        for filter, names in expected_history.items():
             assert [model.name for model in models.search_registered_models(filter=filter).items] == names
             assert [version.name for version in models.search_versions(filter=filter).items] == names
 
@@ -468,9 +468,9 @@ class ModelSuite:
     ) -> None:
         models.create_registered_model("m")
         run = store.create_run(NewRun())
-        told = source.format(run_id=run.run_id, path=f"{run.experiment_id}/{run.run_id}/artifacts/model")
+        expected_history = source.format(run_id=run.run_id, path=f"{run.experiment_id}/{run.run_id}/artifacts/model")
         with pytest.raises(UsageError, match="cannot be the source of a version"):
-            models.create_version("m", told, run_id=run.run_id)
+            models.create_version("m", expected_history, run_id=run.run_id)
 
     def test_a_source_that_this_server_hands_out_is_of_its_run_or_model(
         self, models: ModelStore, store: TrackingStore
@@ -520,8 +520,8 @@ class ModelSuite:
         run = store.create_run(NewRun())
         for path in ("a", "b"):
             models.append_model_history(run.run_id, {"artifact_path": path})
-        told = json.loads(store.get_run(run.run_id).tags["mlflow.log-model.history"])
-        assert told == [{"artifact_path": "a"}, {"artifact_path": "b"}]
+        expected_history = json.loads(store.get_run(run.run_id).tags["mlflow.log-model.history"])
+        assert expected_history == [{"artifact_path": "a"}, {"artifact_path": "b"}]
 
     def test_what_is_purged_leaves_no_models(self, models: ModelStore, store: TrackingStore) -> None:
         experiment = store.create_experiment("e")

@@ -44,7 +44,7 @@ def open_models(uri: str | None = None, *, artifacts: str | None = None) -> Mode
 
 
 def artifact_folder(uri: str | None = None) -> Path:
-    """Where the artifacts of the store at *uri* are unless it is told another place."""
+    """Where the artifacts of the store at *uri* are unless it is given another place."""
     chosen = uri or env_vars.TRACKING_URI.get()
     return (paths.home() if is_postgres(chosen) else _file(chosen).parent) / "artifacts"
 

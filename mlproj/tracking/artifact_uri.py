@@ -24,7 +24,7 @@ def checked(place: str) -> str:
     if place.startswith("runs:"):
         raise _refusal(place, "a run's own artifacts cannot be the place of others")
     if any(part == ".." for part in re.split(r"[/\\?&=]", _decoded(place))):
-        raise _refusal(place, "'..' leads out of a place")
+        raise _refusal(place, "'..' leads out of the location")
     if not _SCHEME.match(place):
         return place
     from urllib.parse import urlsplit  # `mlproj run` does without

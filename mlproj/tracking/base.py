@@ -323,7 +323,7 @@ class Experiments(Protocol):
         limit: int = 1000,
         page_token: str | None = None,
     ) -> Page[Experiment]:
-        """Experiments by MLflow's search grammar, the newest first unless told."""
+        """Experiments by MLflow's search grammar, the newest first unless *order_by* says otherwise."""
 
     def update_experiment(
         self,

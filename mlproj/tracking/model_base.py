@@ -148,7 +148,8 @@ class RegisteredModels(Protocol):
     def search_registered_models(
         self, *, filter: str = "", order_by: Sequence[str] = (), limit: int = 100, page_token: str | None = None
     ) -> Page[RegisteredModel]:
-        """Registered models by MLflow's search grammar (``name``, ``tags.k``), by name unless told.
+        """Registered models by MLflow's search grammar (``name``, ``tags.k``), by name unless *order_by* says
+        otherwise.
 
         As in MLflow, prompts (which are registered models with a certain tag) are left out unless asked for.
         """
@@ -197,7 +198,7 @@ class ModelVersions(Protocol):
         self, *, filter: str = "", order_by: Sequence[str] = (), limit: int = 10_000, page_token: str | None = None
     ) -> Page[ModelVersion]:
         """Versions by MLflow's search grammar (``name``, ``run_id``, ``source_path``, ``version_number``, ``tags.k``),
-        the last changed first unless told."""
+        the last changed first unless *order_by* says otherwise."""
 
     def update_version(self, name: str, version: int, *, description: str) -> ModelVersion:
         """Give it another description."""
@@ -278,7 +279,8 @@ class LoggedModels(Protocol):
         limit: int = 100,
         page_token: str | None = None,
     ) -> Page[LoggedModel]:
-        """Active models of these experiments by MLflow's search grammar, the newest first unless told."""
+        """Active models of these experiments by MLflow's search grammar, the newest first unless *order_by* says
+        otherwise."""
 
     def finish_logged_model(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:
         """Say how saving its files ended."""

@@ -188,7 +188,7 @@ class Builder:
 
     def _is_odd(self, node: Node, tags: set[str]) -> bool:
         if node.tag in tags:
-            self._note(node, f"the tag {node.tag.replace(TAG, '!!')!r} is passed over", _PLAIN)
+            self._note(node, f"the tag {node.tag.replace(TAG, '!!')!r} is ignored", _PLAIN)
         return node.tag in tags
 
     def _refused_tag(self, node: Node) -> InvalidProject:

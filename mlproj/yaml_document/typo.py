@@ -1,4 +1,4 @@
-"""Slips of the pen that YAML reads as something else."""
+"""Typing mistakes that YAML reads as something else."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlproj import artifacts
-from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, InvalidPath, NoSuchFile
-from mlproj.artifacts.below import Below
+from mlproj.artifacts.base import Abandoned, ArtifactStore, Entry, InvalidPath, NoSuchFile, walk
+from mlproj.artifacts.subfolder import SubfolderArtifacts
 from mlproj.foundation.errors import ServiceError, UsageError
 
 
@@ -212,7 +212,7 @@ def test_a_recorded_place_on_this_machine_is_opened_where_that_is_meant(tmp_path
 
 
 def test_credentials_are_sent_to_no_other_server_than_the_one_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="is with a tracking server"):
+    with pytest.raises(UsageError, match="belongs to a tracking server"):
         artifacts.open_recorded("mlflow-artifacts:/0/x")
     for place in (
         "mlflow-artifacts://evil.example/0/x",
@@ -228,7 +228,7 @@ def test_credentials_are_sent_to_no_other_server_than_the_one_they_are_for(monke
 def test_a_part_of_a_store_is_left_by_no_path(tmp_path: Path) -> None:
     (tmp_path / "root" / "run").mkdir(parents=True)
     (tmp_path / "root" / "secret").write_text("s")
-    store = Below(artifacts.open(tmp_path / "root"), "run")
+    store = SubfolderArtifacts(artifacts.open(tmp_path / "root"), "run")
     with store.create("a/b.txt") as write:
         write(b"x")
     assert (tmp_path / "root" / "run" / "a" / "b.txt").read_bytes() == b"x"
@@ -239,4 +239,38 @@ def test_a_part_of_a_store_is_left_by_no_path(tmp_path: Path) -> None:
         with pytest.raises(InvalidPath):
             store.delete(path)
     with pytest.raises(InvalidPath):
-        Below(artifacts.open(tmp_path / "root"), "../x")
+        SubfolderArtifacts(artifacts.open(tmp_path / "root"), "../x")
+
+
+def test_a_walk_gives_every_file_with_its_size_in_the_order_of_names(store: ArtifactStore) -> None:
+    for path in ("b/z", "b/a/deep", "a", "c"):
+        put(store, path, path.encode())
+    assert list(walk(store)) == [("a", 1), ("b/a/deep", 8), ("b/z", 3), ("c", 1)]
+    assert list(walk(store, skipped=("b/a", "c"))) == [("a", 1), ("b/z", 3), ("c", 1)], "folders only are skipped"
+
+
+def test_a_walk_goes_no_deeper_than_asked(store: ArtifactStore) -> None:
+    put(store, "a/b/c", b"")
+    assert list(walk(store, deepest=2)) == [("a/b/c", 0)]
+    with pytest.raises(InvalidPath, match="'a/b' is too deep"):
+        list(walk(store, deepest=1))
+
+
+def test_a_walk_reports_folders_that_cannot_be_listed_and_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "%2e%2e" / "sub").mkdir(parents=True)  # a name that leads elsewhere when it is unquoted
+    (tmp_path / "z").write_bytes(b"z")
+    store = artifacts.open(tmp_path)
+    found: list[str] = []
+    assert list(walk(store, on_invalid=found.append)) == [("z", 1)] and found == ["%2e%2e"]
+    with pytest.raises(InvalidPath):
+        list(walk(store))
+
+
+def test_a_folder_that_is_removed_during_a_walk_is_skipped(tmp_path: Path) -> None:
+    store = artifacts.open(tmp_path)
+    put(store, "a", b"1")
+    put(store, "b/c", b"1")
+    found = walk(store)
+    assert next(found) == ("a", 1)
+    store.delete("b")
+    assert list(found) == []

@@ -80,7 +80,7 @@ def test_orphans_are_ended(family: tuple[int, list[int]], tmp_path: Path) -> Non
     assert not [pid for pid in (root, *children) if witness.is_alive(pid)]
 
 
-def test_the_lifelines_program_takes_its_words_from_the_command_line(
+def test_the_watchdogs_program_takes_its_words_from_the_command_line(
     family: tuple[int, list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, children = family

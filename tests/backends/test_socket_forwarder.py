@@ -27,20 +27,20 @@ def echo(server: socket.socket) -> None:
             caller.sendall(said)
 
 
-def opened(doorway: SocketForwarder) -> socket.socket:
+def opened(forwarder: SocketForwarder) -> socket.socket:
     """A door as the first program of a sandbox makes it."""
-    door = socket.create_server(("127.0.0.1", 0))
-    with socket.socket(fileno=socket.dup(doorway.descriptor)) as way_out:
-        socket.send_fds(way_out, [b"!"], [door.fileno()])
-    return door
+    listener = socket.create_server(("127.0.0.1", 0))
+    with socket.socket(fileno=socket.dup(forwarder.descriptor)) as channel:
+        socket.send_fds(channel, [b"!"], [listener.fileno()])
+    return listener
 
 
 def test_everything_is_passed_on_in_both_directions() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=echo, args=(server,), daemon=True).start()
-        with SocketForwarder(server.getsockname()[1]) as doorway, opened(doorway) as door:
+        with SocketForwarder(server.getsockname()[1]) as forwarder, opened(forwarder) as listener:
             for size in (0, 1, 3_000_000):
-                with socket.create_connection(door.getsockname()) as caller:
+                with socket.create_connection(listener.getsockname()) as caller:
                     sender = threading.Thread(
                         target=lambda caller=caller, size=size: (caller.sendall(b"x" * size), caller.shutdown(1))
                     )
@@ -63,13 +63,13 @@ def test_what_was_sent_just_before_the_end_arrives() -> None:
                 heard.add(caller.recv(100))
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        listener = threading.Thread(target=listen)
-        listener.start()
-        with SocketForwarder(server.getsockname()[1]) as doorway, opened(doorway) as door:
+        answering = threading.Thread(target=listen)
+        answering.start()
+        with SocketForwarder(server.getsockname()[1]) as forwarder, opened(forwarder) as listener:
             for number in range(20):
-                with socket.create_connection(door.getsockname()) as caller:
+                with socket.create_connection(listener.getsockname()) as caller:
                     caller.sendall(b"last words %d" % number)
-        listener.join()
+        answering.join()
 
     assert heard == {b"last words %d" % number for number in range(20)}
 
@@ -83,9 +83,9 @@ def test_a_server_that_is_gone_closes_the_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with (
-        SocketForwarder(port) as doorway,
-        opened(doorway) as door,
-        socket.create_connection(door.getsockname()) as caller,
+        SocketForwarder(port) as forwarder,
+        opened(forwarder) as listener,
+        socket.create_connection(listener.getsockname()) as caller,
     ):
         assert caller.recv(1) == b""
 
@@ -105,16 +105,16 @@ def test_a_door_is_handed_out_through_a_socket_in_a_folder_of_any_depth(tmp_path
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=echo, args=(server,), daemon=True).start()
-        with MountedSocketForwarder(server.getsockname()[1], folder / "door") as doorway:
-            with socket.create_server(("127.0.0.1", 0)) as door, entering(folder / "door") as way:
-                address = door.getsockname()
-                socket.send_fds(way, [b"!"], [door.fileno()])
+        with MountedSocketForwarder(server.getsockname()[1], folder / "door") as forwarder:
+            with socket.create_server(("127.0.0.1", 0)) as listener, entering(folder / "door") as way:
+                address = listener.getsockname()
+                socket.send_fds(way, [b"!"], [listener.fileno()])
             with socket.create_connection(address) as caller:
                 caller.sendall(b"hello")
                 caller.shutdown(socket.SHUT_WR)
                 assert caller.recv(100) == b"hello"
         server.shutdown(socket.SHUT_RDWR)
-    assert doorway.was_opened
+    assert forwarder.was_opened
 
 
 def test_what_is_no_door_is_not_taken_for_one(tmp_path: Path) -> None:
@@ -124,21 +124,21 @@ def test_what_is_no_door_is_not_taken_for_one(tmp_path: Path) -> None:
     with connected, other, socket.socket() as unbound:
         for number, handed in enumerate(([], [reading], [connected.fileno()], [unbound.fileno()])):
             with (
-                MountedSocketForwarder(1, tmp_path / f"door{number}") as doorway,
+                MountedSocketForwarder(1, tmp_path / f"door{number}") as forwarder,
                 entering(tmp_path / f"door{number}") as way,
             ):
                 socket.send_fds(way, [b"!"], handed) if handed else way.sendall(b"!")
-            assert not doorway.was_opened
+            assert not forwarder.was_opened
     os.close(reading)
     os.close(writing)
 
 
 def test_a_door_that_is_broken_off_keeps_nobody_busy(tmp_path: Path) -> None:
     with MountedSocketForwarder(1, tmp_path / "door"):
-        with socket.create_server(("127.0.0.1", 0)) as door, entering(tmp_path / "door") as way:
-            socket.send_fds(way, [b"!"], [door.fileno()])
+        with socket.create_server(("127.0.0.1", 0)) as listener, entering(tmp_path / "door") as way:
+            socket.send_fds(way, [b"!"], [listener.fileno()])
             time.sleep(0.1)
-            door.shutdown(socket.SHUT_RDWR)
+            listener.shutdown(socket.SHUT_RDWR)
         begun = time.process_time()
         time.sleep(0.2)
         assert time.process_time() - begun < 0.1

@@ -31,4 +31,4 @@ def test_json_tells_which_runs(cli: Cli, tmp_path: Path) -> None:
 
 def test_a_place_that_is_no_file_is_refused(cli: Cli) -> None:
     result = cli("import", "mlruns", "postgresql://me:secret@db/mlflow")
-    assert result.code == 2 and "cannot be brought in" in result.err and "secret" not in result.err
+    assert result.code == 2 and "cannot be imported" in result.err and "secret" not in result.err

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from mlproj.cli import reporter
-from mlproj.cli.reporter import Lively, Plain, make_reporter
+from mlproj.cli.reporter import AnimatedReporter, PlainReporter, make_reporter
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def _slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporter, "PATIENCE", 3600)
 
 
-def say(told: Plain, capsys: pytest.CaptureFixture[str]) -> str:
+def say(told: PlainReporter, capsys: pytest.CaptureFixture[str]) -> str:
     told.note("a note")
     told.warn("a warning")
     with told.step("a step"):
@@ -39,7 +39,7 @@ def say(told: Plain, capsys: pytest.CaptureFixture[str]) -> str:
 )
 @pytest.mark.usefixtures("_slow")
 def test_verbosity_decides_what_is_told(capsys: pytest.CaptureFixture[str], verbosity: int, expected: str) -> None:
-    assert say(Plain(verbosity), capsys) == expected
+    assert say(PlainReporter(verbosity), capsys) == expected
 
 
 def test_a_step_that_lasts_is_told_while_it_lasts(
@@ -47,8 +47,8 @@ def test_a_step_that_lasts_is_told_while_it_lasts(
 ) -> None:
     monkeypatch.setattr(reporter, "PATIENCE", 0)
     told = threading.Event()
-    plain = Plain()
-    monkeypatch.setattr(plain, "note", lambda text: (Plain.note(plain, text), told.set()))
+    plain = PlainReporter()
+    monkeypatch.setattr(plain, "note", lambda text: (PlainReporter.note(plain, text), told.set()))
 
     with plain.step("resolving"):
         assert told.wait(60)
@@ -57,14 +57,14 @@ def test_a_step_that_lasts_is_told_while_it_lasts(
 
 @pytest.mark.usefixtures("_slow")
 def test_secrets_and_control_characters_are_not_told(capsys: pytest.CaptureFixture[str]) -> None:
-    Plain().note("https://u:hunter2@h \x1b[2J")
+    PlainReporter().note("https://u:hunter2@h \x1b[2J")
 
     assert capsys.readouterr().err == "https://****@h \\x1b[2J\n"
 
 
 def test_nothing_moves_for_programs_and_pipes() -> None:
-    assert type(make_reporter()) is Plain
-    assert type(make_reporter(json=True)) is Plain
+    assert type(make_reporter()) is PlainReporter
+    assert type(make_reporter(json=True)) is PlainReporter
 
 
 def test_a_reader_who_has_left_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_a_reader_who_has_left_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(sys, "stderr", Gone())
 
-    Plain().warn("nobody hears this")
+    PlainReporter().warn("nobody hears this")
 
 
 SCRIPT = """
@@ -149,7 +149,7 @@ def test_a_step_that_lasted_a_second_leaves_its_time(
     monkeypatch.setattr(reporter, "PATIENCE", 3600)
     monkeypatch.setattr(reporter.time, "monotonic", lambda: next(clock))
 
-    with Lively().step("installing"):
+    with AnimatedReporter().step("installing"):
         pass
 
     assert capsys.readouterr().err == "installing (3.5 s)\n"

@@ -105,7 +105,7 @@ def test_one_that_does_something_else_for_longer_is_ended(
     assert there is not None
     wanted = settings.read({"image": TAG}, Request(tmp_path, tmp_path), None)
     began = time.monotonic()
-    assert entry_point.settle(found, there, wanted, Silent()).skips_entry_point
+    assert entry_point.decide(found, there, wanted, Silent()).skips_entry_point
     assert time.monotonic() - began < 60 and trials(engine) == []
 
 

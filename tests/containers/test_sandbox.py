@@ -115,7 +115,7 @@ def test_a_hostile_program_reaches_nothing_and_an_honest_one_its_run(
     assert (run["metrics"]["loss"], run["metrics"]["n"]) == (0.25, 1) and "data/x" in [
         one["path"] for one in run["outputs"]
     ]
-    assert containers(engine) == [] and list((paths.cache() / "doors").iterdir()) == []
+    assert containers(engine) == [] and list((paths.cache() / "sockets").iterdir()) == []
     sandbox = json.loads((paths.run_dir(run["run_id"]) / "plan.json").read_text())["plan"]["sandbox"]
     assert sandbox["by"] == engine and any("the kernel is this machine's" in line for line in sandbox["not_confined"])
     assert run["tags"]["mlproj.sandbox"].splitlines() == [

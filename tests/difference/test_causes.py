@@ -70,7 +70,7 @@ def test_each_kind_of_cause_has_its_verdict_in_order_of_likelihood() -> None:
         "inputs": f"1 input differs: data {'11' * 6} -> {'22' * 6}",
         "packages": "1 package differs: numpy 1.26.4 -> 2.0.0",
         "python": "the Python differs: 3.10.13 -> 3.11.4",
-        "environment": "the environment is made otherwise: kind python -> conda, manager uv -> rattler",
+        "environment": "the environment is made differently: kind python -> conda, manager uv -> rattler",
         "platform": "the machine differs: host here -> there, kernel 6.1 -> 6.2",
         "variables": "1 environment variable differs: TZ removed: UTC",
     }

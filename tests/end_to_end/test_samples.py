@@ -70,7 +70,7 @@ def test_the_sample_that_forgot_its_seed_is_found_out(samples: Path) -> None:
     done = mlproj("reproduce", "last", "--times", "3")
 
     assert done.code == 1
-    assert "they first part at loss, step 0: " in done.out
+    assert "they first diverge at loss, step 0: " in done.out
     assert (
         "unset seed (found by reading): random is never seeded, and draws random numbers at fit.py:10 (random.gauss)"
         in done.out

@@ -7,8 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -268,31 +267,3 @@ def test_a_run_that_was_killed_leaves_the_port_to_the_others(tmp_path: Path, por
         first.communicate()
 
     assert (folders[1] / "answer").read_text().strip() == "200"
-
-
-@LINUX
-def test_always_takes_clients_whose_owner_is_not_known_and_no_others(
-    monkeypatch: pytest.MonkeyPatch, port: int
-) -> None:
-    from mlproj.server import stand_in
-
-    def ask(runs: Callable[[socket.socket], list[str] | None], *, always: bool) -> tuple[int, int]:
-        monkeypatch.setattr(stand_in, "runs_of", runs)
-        taken: list[socket.socket] = []
-        came = threading.Event()
-        with stand_in.StandIn(
-            "a" * 32, lambda connection: (taken.append(connection), came.set()), always=always
-        ) as standing:
-            standing.open([port])
-            with socket.create_connection(("127.0.0.1", port)) as client:
-                client.sendall(b"GET / HTTP/1.1\r\n\r\n")
-                while not came.is_set() and not standing.refused:
-                    came.wait(0.01)
-            for each in taken:
-                each.close()
-            return len(taken), standing.refused
-
-    assert ask(lambda _: None, always=False) == (0, 1)
-    assert ask(lambda _: None, always=True) == (1, 0)
-    assert ask(lambda _: [], always=True) == (0, 1)
-    assert ask(lambda _: ["b" * 32], always=True) == (0, 1)

@@ -39,11 +39,11 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
         yield running
 
 
-Ask = Callable[..., PythonEnvironment]
+ResolveRequest = Callable[..., PythonEnvironment]
 
 
 @pytest.fixture
-def ask(tmp_path: Path, progress: Heard) -> Ask:
+def ask(tmp_path: Path, progress: Heard) -> ResolveRequest:
     """``ask("six==1.0", as_of="2020-01-01", …)``: the environment decided for these requirements in
     ``tmp_path/project``."""
 

@@ -337,7 +337,7 @@ def test_a_model_of_mlflow_3_becomes_the_folder_of_its_name(store: TrackingStore
         (model / "meta.yaml").write_text(f"name: {name}\nsource_run_id: {FIRST}\nmodel_id: {identifier}\n")
     ours, _ = collect(store, run, checkout, told)
     assert artifacts(ours) == {"classifier/MLmodel": "flavors:"}
-    assert told.warnings == ["the model '../../escape' is not brought in: its name is no file name"]
+    assert told.warnings == ["the model '../../escape' is not imported: its name is no file name"]
 
 
 def test_a_model_of_mlflow_3_in_a_database_is_brought_in(store: TrackingStore, checkout: Path, told: Heard) -> None:

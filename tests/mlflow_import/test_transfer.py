@@ -12,7 +12,7 @@ import pytest
 
 from mlproj import tracking
 from mlproj.foundation.errors import ServiceError, UsageError
-from mlproj.mlflow_import.transfer import ORIGIN_TAG, bring_in
+from mlproj.mlflow_import.transfer import ORIGIN_TAG, import_folder
 from mlproj.tracking.base import NewRun, Run, Status, TrackingStore
 from tests.heard import Heard
 from tests.mlflow_import.test_program_log import FIRST, SECOND, artifacts, file_run
@@ -48,7 +48,7 @@ def test_what_mlflow_recorded_is_brought_in(store: TrackingStore, tmp_path: Path
     uri = place.as_uri() if kind == "folder" else f"sqlite:///{place}"
     subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM, uri], cwd=tmp_path, check=True, env=mlflow_environ())
 
-    transfer = bring_in(store, place, told)
+    transfer = import_folder(store, place, told)
 
     outer, inner = by_name(store)["outer"], by_name(store)["inner"]
     assert set(transfer.new) == {outer.run_id, inner.run_id} and not told.warnings
@@ -70,7 +70,7 @@ def test_a_second_import_adds_only_what_is_new(store: TrackingStore, tmp_path: P
     mlruns = tmp_path / "mlruns"
     run = file_run(mlruns, FIRST, 1_700_000_000_000, status=1)
     (run / "metrics" / "loss").write_text("1 0.5 0\n")
-    assert bring_in(store, mlruns, told).new == [FIRST]
+    assert import_folder(store, mlruns, told).new == [FIRST]
     assert store.get_run(FIRST).status is Status.RUNNING
 
     with (run / "metrics" / "loss").open("a") as points:
@@ -82,8 +82,8 @@ def test_a_second_import_adds_only_what_is_new(store: TrackingStore, tmp_path: P
         meta.replace("status: 1", "status: 3").replace("end_time: null", "end_time: 1700000001000")
     )
     file_run(mlruns, SECOND, 1_700_000_002_000)
-    again = bring_in(store, mlruns, told)
-    third = bring_in(store, tmp_path, told)
+    again = import_folder(store, mlruns, told)
+    third = import_folder(store, tmp_path, told)
 
     found = store.get_run(FIRST)
     assert (again.new, again.updated) == ([SECOND], [FIRST]) and (third.new, third.updated) == ([], [])
@@ -95,7 +95,7 @@ def test_a_second_import_adds_only_what_is_new(store: TrackingStore, tmp_path: P
 def test_a_run_that_was_recorded_here_is_left_alone(store: TrackingStore, tmp_path: Path, told: Heard) -> None:
     store.create_run(NewRun(run_id=FIRST, run_name="ours"))
     file_run(tmp_path / "mlruns", FIRST, 5, name="theirs")
-    assert bring_in(store, tmp_path / "mlruns", told).left == [FIRST]
+    assert import_folder(store, tmp_path / "mlruns", told).left == [FIRST]
     assert store.get_run(FIRST).run_name == "ours"
 
 
@@ -103,7 +103,7 @@ def test_a_store_that_was_moved_keeps_its_artifacts(store: TrackingStore, tmp_pa
     run = file_run(tmp_path / "old" / "mlruns", FIRST, 5)
     (run / "artifacts" / "model").write_text("m")
     (tmp_path / "old").rename(tmp_path / "new")
-    bring_in(store, tmp_path / "new" / "mlruns", told)
+    import_folder(store, tmp_path / "new" / "mlruns", told)
     assert artifacts(store.get_run(FIRST)) == {"model": "m"}
 
 
@@ -111,20 +111,20 @@ def test_artifacts_elsewhere_on_the_machine_are_not_copied(store: TrackingStore,
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "key").write_text("secret")
     file_run(tmp_path / "mlruns", FIRST, 5, artifact_uri=(tmp_path / "private").as_uri())
-    bring_in(store, tmp_path / "mlruns", told)
+    import_folder(store, tmp_path / "mlruns", told)
     assert artifacts(store.get_run(FIRST)) == {} and "outside its folder" in told.warnings[0]
 
 
 def test_what_is_no_store_is_named(store: TrackingStore, tmp_path: Path, told: Heard) -> None:
     (tmp_path / "mlruns").mkdir()
     with pytest.raises(UsageError, match="did you mean 'mlruns'"):
-        bring_in(store, tmp_path / "mlrun", told)
+        import_folder(store, tmp_path / "mlrun", told)
     with pytest.raises(UsageError, match="holds no runs of MLflow's"):
-        bring_in(store, tmp_path / "mlruns", told)
+        import_folder(store, tmp_path / "mlruns", told)
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.execute("CREATE TABLE t (x)")
     with pytest.raises(UsageError, match="holds no runs of MLflow's"):
-        bring_in(store, tmp_path / "other.db", told)
+        import_folder(store, tmp_path / "other.db", told)
     (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
     with pytest.raises(ServiceError, match=r"broken\.db cannot be read"):
-        bring_in(store, tmp_path / "broken.db", told)
+        import_folder(store, tmp_path / "broken.db", told)

@@ -194,7 +194,7 @@ def test_names_that_only_this_system_tells_apart_are_kept(tmp_path: Path, folder
         (["-o", "old.mlproj"], "old.mlproj is there already"),
         (["-o", "a.mlproj", "--platform", "linux/arm64"], "go with --offline"),
         (["-o", "a.mlproj", "--no-python"], "go with --offline"),
-        (["-o", "a.mlproj", "--offline", "--platform", "amiga"], "'amiga' is no platform that is known"),
+        (["-o", "a.mlproj", "--offline", "--platform", "amiga"], "'amiga' is not a known platform"),
         (["-o", "a.mlproj", "-e", "nothing"], "no entry point called 'nothing'"),
         (["-o", "a.mlproj", "-v", "v1"], "is in no Git repository"),
     ],

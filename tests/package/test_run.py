@@ -128,7 +128,7 @@ def test_inputs_that_are_not_what_they_were_are_refused(tmp_path: Path) -> None:
 
     done = mlproj("package", "last", "-o", tmp_path / "a.mlproj")
 
-    assert done.code == 66 and "holds something else than it did" in done.err
+    assert done.code == 66 and "has other content than before" in done.err
     assert not (tmp_path / "a.mlproj").exists()
 
 

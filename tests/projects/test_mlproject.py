@@ -145,7 +145,7 @@ def test_what_is_wrong_in_an_entry_point_refuses_that_one_and_no_other(
         ("name: [x]\n" + MAIN, "1:7", "'name' is a list, expected text"),
         ("entry_points: {main: {command: ls}}\nentry_points: {main: {command: pwd}}\n", "2:1", "given twice, first at"),
         ("entry_points: {main: {command: ls, command: pwd}}", "1:36", "MLproject:1:23, and the last one counts"),
-        ("user_options: !!set {a}\n" + MAIN, "1:15", "the tag '!!set' is passed over"),
+        ("user_options: !!set {a}\n" + MAIN, "1:15", "the tag '!!set' is ignored"),
         ("docker_env: {image: a, build: .}\n" + MAIN, "1:31", "'image' and 'build' are both given"),
         ("docker_env: {image: a, pull: sometimes}\n" + MAIN, "1:30", "'pull' is the text 'sometimes'"),
         ("docker_env: {image: a, user: --privileged}\n" + MAIN, "1:30", "'user' is the text '--privileged'"),

@@ -92,7 +92,7 @@ def test_inputs_are_found_where_they_were_and_held_to_their_hash(tmp_path: Path)
         assert (done.code, states(document)["out"]) == (0, "same"), done.err
     (outside / "x.csv").write_text("changed")
     done, document = reproduced(runs[0]["run_id"])
-    assert done.code == 66 and "data: x.csv holds something else than it did" in document["error"]["message"]
+    assert done.code == 66 and "data: x.csv has other content than before" in document["error"]["message"]
     (outside / "x.csv").unlink()
     done, document = reproduced(runs[0]["run_id"])
     assert done.code == 66 and "data: x.csv is not there any more" in document["error"]["message"]

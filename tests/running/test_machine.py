@@ -28,7 +28,7 @@ def test_the_machine_is_described_as_python_itself_sees_it() -> None:
 
 
 def test_a_container_is_not_said_to_have_this_machines_c_library() -> None:
-    assert machine.describe({}, enclosed=True)["libc"] is None
+    assert machine.describe({}, in_container=True)["libc"] is None
 
 
 def test_only_variables_that_matter_and_are_set_are_kept() -> None:

@@ -16,8 +16,8 @@ NEVER = Outcome(0, has_begun=False)
 
 
 def in_container(entry_point: str | None) -> Prepared:
-    enclosure: Any = SimpleNamespace(entry_point=entry_point)
-    return Prepared(enclosure=enclosure)
+    runtime: Any = SimpleNamespace(entry_point=entry_point)
+    return Prepared(container_runtime=runtime)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from mlproj.server.logged_model_routes import ROUTES
 from mlproj.tracking.base import NewRun, NotFound, Run, TrackingStore
 from mlproj.tracking.model_base import ModelStore, RunModel
 
-Ask = Callable[..., Any]
+ResolveRequest = Callable[..., Any]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def run(store: TrackingStore) -> Run:
 
 
 @pytest.fixture
-def ask(store: TrackingStore, models: ModelStore, tmp_path: Path) -> Ask:
+def ask(store: TrackingStore, models: ModelStore, tmp_path: Path) -> ResolveRequest:
     root = f"{tmp_path.as_uri()}/artifacts"
 
     def answer(method: str, path: str, **fields: Any) -> Any:
@@ -55,11 +55,11 @@ def ask(store: TrackingStore, models: ModelStore, tmp_path: Path) -> Ask:
     return answer
 
 
-def create(ask: Ask, **fields: Any) -> Any:
+def create(ask: ResolveRequest, **fields: Any) -> Any:
     return ask("POST", "logged-models", **{"experiment_id": "0", "name": "digits", **fields})["model"]
 
 
-def test_a_logged_model_has_mlflows_fields(ask: Ask, run: Run) -> None:
+def test_a_logged_model_has_mlflows_fields(ask: ResolveRequest, run: Run) -> None:
     made = create(ask, source_run_id=run.run_id, params=[{"key": "a", "value": "1"}], tags=[{"key": "k", "value": "v"}])
     info = made["info"]
     model_id = info["model_id"]
@@ -80,7 +80,7 @@ def test_a_logged_model_has_mlflows_fields(ask: Ask, run: Run) -> None:
 
 
 @pytest.mark.parametrize("status", ["LOGGED_MODEL_READY", 2, "2"])
-def test_a_model_is_finished(ask: Ask, status: Any) -> None:
+def test_a_model_is_finished(ask: ResolveRequest, status: Any) -> None:
     model_id = create(ask)["info"]["model_id"]
     finished = ask("PATCH", "logged-models/{model_id}", model_id=model_id, status=status)
     assert finished["model"]["info"]["status"] == "LOGGED_MODEL_READY"
@@ -89,7 +89,7 @@ def test_a_model_is_finished(ask: Ask, status: Any) -> None:
             ask("PATCH", "logged-models/{model_id}", model_id=model_id, status=wrong)
 
 
-def test_a_model_gets_tags_and_parameters_and_is_deleted(ask: Ask) -> None:
+def test_a_model_gets_tags_and_parameters_and_is_deleted(ask: ResolveRequest) -> None:
     model_id = create(ask)["info"]["model_id"]
     ask(
         "PATCH",
@@ -110,7 +110,7 @@ def test_a_model_gets_tags_and_parameters_and_is_deleted(ask: Ask) -> None:
     assert ask("GET", "logged-models/{model_id}", model_id=model_id, allow_deleted="true")["model"]
 
 
-def test_models_are_searched_by_metric(ask: Ask, store: TrackingStore, models: ModelStore, run: Run) -> None:
+def test_models_are_searched_by_metric(ask: ResolveRequest, store: TrackingStore, models: ModelStore, run: Run) -> None:
     for index, name in enumerate("abc"):
         model_id = create(ask, name=name)["info"]["model_id"]
         point = {
@@ -152,7 +152,9 @@ def test_models_are_searched_by_metric(ask: Ask, store: TrackingStore, models: M
     assert [model["info"]["name"] for model in about["models"]] == ["c"]
 
 
-def test_runs_tell_the_models_they_made_and_used(ask: Ask, store: TrackingStore, models: ModelStore, run: Run) -> None:
+def test_runs_tell_the_models_they_made_and_used(
+    ask: ResolveRequest, store: TrackingStore, models: ModelStore, run: Run
+) -> None:
     made, used = (create(ask)["info"]["model_id"] for _ in range(2))
     assert ask("POST", "runs/outputs", run_id=run.run_id, models=[{"model_id": made, "step": "7"}]) == {}
     call = Call(store=store, models=models, fields={"run_id": run.run_id, "models": [{"model_id": used}]})
@@ -163,7 +165,7 @@ def test_runs_tell_the_models_they_made_and_used(ask: Ask, store: TrackingStore,
     assert shown["inputs"] == {"dataset_inputs": [], "model_inputs": [{"model_id": used}]}
 
 
-def test_a_model_of_an_old_client_is_in_the_runs_history(ask: Ask, store: TrackingStore, run: Run) -> None:
+def test_a_model_of_an_old_client_is_in_the_runs_history(ask: ResolveRequest, store: TrackingStore, run: Run) -> None:
     model = {
         "run_id": run.run_id,
         "artifact_path": "model",
@@ -182,13 +184,13 @@ def test_a_model_of_an_old_client_is_in_the_runs_history(ask: Ask, store: Tracki
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a'b", "a:b"])
-def test_a_hostile_name_is_refused(ask: Ask, name: str) -> None:
+def test_a_hostile_name_is_refused(ask: ResolveRequest, name: str) -> None:
     with pytest.raises(UsageError, match="name"):
         create(ask, name=name)
 
 
 @pytest.mark.parametrize("model_id", ["", "m-0", "../x", "x" * 1000, "%"])
-def test_an_unknown_model_is_not_found(ask: Ask, model_id: str) -> None:
+def test_an_unknown_model_is_not_found(ask: ResolveRequest, model_id: str) -> None:
     with pytest.raises(NotFound):
         ask("GET", "logged-models/{model_id}", model_id=model_id)
 
@@ -196,6 +198,6 @@ def test_an_unknown_model_is_not_found(ask: Ask, model_id: str) -> None:
 @pytest.mark.parametrize(
     "fields", [{"order_by": ["name"]}, {"order_by": [{}]}, {"datasets": [{}]}, {"max_results": 100_000}]
 )
-def test_a_search_of_another_shape_is_refused(ask: Ask, fields: dict[str, Any]) -> None:
+def test_a_search_of_another_shape_is_refused(ask: ResolveRequest, fields: dict[str, Any]) -> None:
     with pytest.raises(ApiError):
         ask("POST", "logged-models/search", experiment_ids=["0"], **fields)

@@ -14,11 +14,11 @@ from mlproj.server.call import ApiError, Call
 from mlproj.server.registry_routes import ROUTES
 from mlproj.tracking.base import AlreadyExists, NotFound
 
-Ask = Callable[..., Any]
+ResolveRequest = Callable[..., Any]
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Iterator[Ask]:
+def ask(tmp_path: Path) -> Iterator[ResolveRequest]:
     uri = f"sqlite:///{tmp_path}/runs.db"
     store, models = tracking.open(uri), tracking.open_models(uri)
 
@@ -31,12 +31,12 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
 
 
 @pytest.fixture
-def version(ask: Ask) -> Any:
+def version(ask: ResolveRequest) -> Any:
     ask("POST", "registered-models/create", name="m")
     return ask("POST", "model-versions/create", name="m", source="s3://b/x", run_id="r1")["model_version"]
 
 
-def test_a_registered_model_has_mlflows_fields(ask: Ask) -> None:
+def test_a_registered_model_has_mlflows_fields(ask: ResolveRequest) -> None:
     made = ask(
         "POST",
         "registered-models/create",
@@ -51,7 +51,7 @@ def test_a_registered_model_has_mlflows_fields(ask: Ask) -> None:
         ask("POST", "registered-models/create", name="m")
 
 
-def test_a_version_has_mlflows_fields(ask: Ask, version: Any) -> None:
+def test_a_version_has_mlflows_fields(ask: ResolveRequest, version: Any) -> None:
     assert isinstance(version.pop("creation_timestamp"), int) and isinstance(version.pop("last_updated_timestamp"), int)
     assert version == {
         "name": "m",
@@ -72,7 +72,7 @@ def test_a_version_has_mlflows_fields(ask: Ask, version: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_models_are_searched_and_paged(ask: Ask, method: str) -> None:
+def test_models_are_searched_and_paged(ask: ResolveRequest, method: str) -> None:
     for name in "abc":
         ask("POST", "registered-models/create", name=name)
     first = ask(method, "registered-models/search", max_results="2", order_by="name DESC", filter="name LIKE '%'")
@@ -91,7 +91,7 @@ def test_models_are_searched_and_paged(ask: Ask, method: str) -> None:
 
 
 @pytest.mark.parametrize("most", [0, -1, 1001, "many", True, 10**30])
-def test_a_page_of_another_size_is_refused(ask: Ask, most: Any) -> None:
+def test_a_page_of_another_size_is_refused(ask: ResolveRequest, most: Any) -> None:
     if most == 0:
         assert ask("GET", "registered-models/search", max_results=0) == {}
         return
@@ -99,7 +99,7 @@ def test_a_page_of_another_size_is_refused(ask: Ask, most: Any) -> None:
         ask("GET", "registered-models/search", max_results=most)
 
 
-def test_a_model_is_described_renamed_tagged_and_deleted(ask: Ask) -> None:
+def test_a_model_is_described_renamed_tagged_and_deleted(ask: ResolveRequest) -> None:
     ask("POST", "registered-models/create", name="m")
     for method in ("PATCH", "POST"):
         assert (
@@ -115,7 +115,7 @@ def test_a_model_is_described_renamed_tagged_and_deleted(ask: Ask) -> None:
         ask("GET", "registered-models/get", name="n")
 
 
-def test_a_version_is_described_tagged_moved_and_deleted(ask: Ask, version: Any) -> None:
+def test_a_version_is_described_tagged_moved_and_deleted(ask: ResolveRequest, version: Any) -> None:
     key = {"name": "m", "version": version["version"]}
     assert ask("PATCH", "model-versions/update", **key, description="d")["model_version"]["description"] == "d"
     ask("POST", "model-versions/set-tag", **key, key="k", value="v")
@@ -134,14 +134,14 @@ def test_a_version_is_described_tagged_moved_and_deleted(ask: Ask, version: Any)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "x" * 1000, ":", ".."])
-def test_a_hostile_name_is_refused(ask: Ask, name: str) -> None:
+def test_a_hostile_name_is_refused(ask: ResolveRequest, name: str) -> None:
     for path in ("registered-models/create", "registered-models/set-tag", "model-versions/create"):
         with pytest.raises(UsageError, match="name"):
             ask("POST", path, name=name, source="s3://b/x", key="k", value="v")
 
 
 @pytest.mark.parametrize("number", ["one", "-1", "1.5", "9" * 30, "١", ""])
-def test_a_version_that_is_no_number_is_refused(ask: Ask, version: Any, number: str) -> None:
+def test_a_version_that_is_no_number_is_refused(ask: ResolveRequest, version: Any, number: str) -> None:
     with pytest.raises(UsageError, match="no version"):
         ask("GET", "model-versions/get", name="m", version=number)
 
@@ -162,6 +162,8 @@ def test_a_version_that_is_no_number_is_refused(ask: Ask, version: Any, number: 
         ("registered-models/search", {"order_by": [1]}),
     ],
 )
-def test_a_field_of_another_shape_is_refused(ask: Ask, version: Any, path: str, fields: dict[str, Any]) -> None:
+def test_a_field_of_another_shape_is_refused(
+    ask: ResolveRequest, version: Any, path: str, fields: dict[str, Any]
+) -> None:
     with pytest.raises(ApiError, match="parameter|Invalid"):
         ask("POST", path, **fields)

@@ -9,11 +9,11 @@ import pytest
 from starlette.testclient import TestClient
 
 API = "/api/2.0/mlflow/"
-Ask = Callable[..., tuple[int, Any]]
+ResolveRequest = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def ask(application: Any) -> Ask:
+def ask(application: Any) -> ResolveRequest:
     client = TestClient(application)
 
     def call(endpoint: str, **fields: Any) -> tuple[int, Any]:
@@ -24,7 +24,7 @@ def ask(application: Any) -> Ask:
 
 
 @pytest.fixture
-def run_id(ask: Ask) -> str:
+def run_id(ask: ResolveRequest) -> str:
     return str(ask("runs/create", experiment_id="0")[1]["run"]["info"]["run_id"])
 
 
@@ -53,14 +53,14 @@ POINT = {"key": "m", "value": 1, "timestamp": 1}
         {"metrics": [POINT], "tags": "abc"},
     ],
 )
-def test_a_batch_that_is_refused_leaves_nothing(ask: Ask, run_id: str, batch: dict[str, Any]) -> None:
+def test_a_batch_that_is_refused_leaves_nothing(ask: ResolveRequest, run_id: str, batch: dict[str, Any]) -> None:
     assert ask("runs/log-parameter", run_id=run_id, key="given", value="1")[0] == 200
     assert code(ask("runs/log-batch", run_id=run_id, **batch)) == (400, "INVALID_PARAMETER_VALUE")
     [found] = ask("runs/search", experiment_ids=["0"])[1]["runs"]
     assert found["data"]["params"] == [{"key": "given", "value": "1"}] and "metrics" not in found["data"]
 
 
-def test_a_batch_as_large_as_may_be_is_taken(ask: Ask, run_id: str) -> None:
+def test_a_batch_as_large_as_may_be_is_taken(ask: ResolveRequest, run_id: str) -> None:
     assert ask("runs/log-batch", run_id=run_id, metrics=[{**POINT, "step": str(step)} for step in range(1000)]) == (
         200,
         {},
@@ -70,31 +70,31 @@ def test_a_batch_as_large_as_may_be_is_taken(ask: Ask, run_id: str) -> None:
 @pytest.mark.parametrize(
     "key", ["", "../x", "/abs", "a//b", "a/./b", "a$b", "a\\b", "..", ".", "x" * 251, 5, None, "a\nb"]
 )
-def test_a_name_that_mlflow_does_not_take_is_refused(ask: Ask, run_id: str, key: Any) -> None:
+def test_a_name_that_mlflow_does_not_take_is_refused(ask: ResolveRequest, run_id: str, key: Any) -> None:
     assert code(ask("runs/log-metric", run_id=run_id, **{**POINT, "key": key})) == (400, "INVALID_PARAMETER_VALUE")
     assert code(ask("runs/log-parameter", run_id=run_id, key=key, value="1")) == (400, "INVALID_PARAMETER_VALUE")
     assert code(ask("runs/set-tag", run_id=run_id, key=key, value="1")) == (400, "INVALID_PARAMETER_VALUE")
 
 
 @pytest.mark.parametrize("key", ["a/b", "a b", "val_loss: x", "été", "a.b-c", "x" * 250])
-def test_a_name_that_mlflow_takes_is_taken(ask: Ask, run_id: str, key: str) -> None:
+def test_a_name_that_mlflow_takes_is_taken(ask: ResolveRequest, run_id: str, key: str) -> None:
     assert ask("runs/log-metric", run_id=run_id, **{**POINT, "key": key}) == (200, {})
 
 
-def test_long_values_are_kept_whole(ask: Ask, run_id: str) -> None:
+def test_long_values_are_kept_whole(ask: ResolveRequest, run_id: str) -> None:
     assert ask("runs/log-parameter", run_id=run_id, key="p", value="v" * 10_000) == (200, {})
     [found] = ask("runs/search", experiment_ids=["0"])[1]["runs"]
     assert found["data"]["params"] == [{"key": "p", "value": "v" * 10_000}]
 
 
-def test_a_tag_that_is_repeated_counts_with_its_last_value(ask: Ask) -> None:
+def test_a_tag_that_is_repeated_counts_with_its_last_value(ask: ResolveRequest) -> None:
     tags = [{"key": "t", "value": "1"}, {"key": "t", "value": "2"}]
     made = ask("runs/create", experiment_id="0", start_time="1000", tags=tags)[1]["run"]
     assert {"key": "t", "value": "2"} in made["data"]["tags"] and made["info"]["start_time"] == 1000
     assert made["info"]["run_id"] == made["info"]["run_uuid"]
 
 
-def test_a_deleted_run_is_not_changed(ask: Ask, run_id: str) -> None:
+def test_a_deleted_run_is_not_changed(ask: ResolveRequest, run_id: str) -> None:
     assert ask("runs/delete", run_id=run_id) == (200, {})
     for endpoint, fields in (
         ("runs/log-metric", POINT),
@@ -104,20 +104,20 @@ def test_a_deleted_run_is_not_changed(ask: Ask, run_id: str) -> None:
         assert code(ask(endpoint, run_id=run_id, **fields)) == (400, "INVALID_PARAMETER_VALUE")
 
 
-def test_statuses_are_named_or_numbered(ask: Ask, run_id: str) -> None:
+def test_statuses_are_named_or_numbered(ask: ResolveRequest, run_id: str) -> None:
     assert ask("runs/update", run_id=run_id, status=3)[1]["run_info"]["status"] == "FINISHED"
     told = ask("runs/update", run_uuid=run_id, status="KILLED", end_time="5")[1]["run_info"]
     assert (told["status"], told["end_time"]) == ("KILLED", 5)
     assert code(ask("runs/update", run_id=run_id, status="NONSENSE")) == (400, "INVALID_PARAMETER_VALUE")
 
 
-def test_a_run_is_named_by_its_whole_id_only(ask: Ask, run_id: str) -> None:
+def test_a_run_is_named_by_its_whole_id_only(ask: ResolveRequest, run_id: str) -> None:
     for other in (run_id[:8], "x" * 32, "", run_id.upper() + "0"):
         assert ask("runs/set-tag", run_id=other, key="t", value="")[0] in (400, 404)
         assert ask("runs/update", run_id=other, run_name="x")[0] in (400, 404)
 
 
-def test_numbers_that_json_has_no_word_for_are_answered_as_mlflow_does(ask: Ask, run_id: str) -> None:
+def test_numbers_that_json_has_no_word_for_are_answered_as_mlflow_does(ask: ResolveRequest, run_id: str) -> None:
     for key, value in {"nan": "NaN", "inf": "Infinity", "ninf": "-Infinity"}.items():
         ask("runs/log-metric", run_id=run_id, key=key, value=value, timestamp=1)
     [found] = ask("runs/search", experiment_ids=["0"])[1]["runs"]
@@ -125,7 +125,7 @@ def test_numbers_that_json_has_no_word_for_are_answered_as_mlflow_does(ask: Ask,
     assert values == {"nan": "NaN", "inf": 1.7976931348623157e308, "ninf": -1.7976931348623157e308}
 
 
-def test_an_experiment_that_is_not_there_is_told(ask: Ask, application: Any) -> None:
+def test_an_experiment_that_is_not_there_is_told(ask: ResolveRequest, application: Any) -> None:
     client = TestClient(application)
     for params in ({"experiment_id": "999"}, {"experiment_name": "none"}):
         answer = client.get(
@@ -137,7 +137,7 @@ def test_an_experiment_that_is_not_there_is_told(ask: Ask, application: Any) -> 
     assert code(ask("experiments/create", name="x")) == (400, "RESOURCE_ALREADY_EXISTS")
 
 
-def test_a_tag_of_an_experiment_is_set_and_removed(ask: Ask) -> None:
+def test_a_tag_of_an_experiment_is_set_and_removed(ask: ResolveRequest) -> None:
     made = ask("experiments/create", name="x")[1]["experiment_id"]
     assert ask("experiments/set-experiment-tag", experiment_id=made, key="k", value="v") == (200, {})
     assert ask("experiments/delete-experiment-tag", experiment_id=made, key="k") == (200, {})
@@ -163,13 +163,13 @@ MISSING = "0" * 32
     ],
 )
 def test_what_is_missing_is_told_in_the_words_that_clients_look_for(
-    ask: Ask, endpoint: str, fields: dict[str, Any], message: str
+    ask: ResolveRequest, endpoint: str, fields: dict[str, Any], message: str
 ) -> None:
     status, answer = ask(endpoint, **fields)
     assert (status, answer["error_code"], answer["message"]) == (404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
-def test_other_refusals_have_the_words_of_mlflow_too(ask: Ask, run_id: str) -> None:
+def test_other_refusals_have_the_words_of_mlflow_too(ask: ResolveRequest, run_id: str) -> None:
     def message(endpoint: str, **fields: Any) -> str:
         return str(ask(endpoint, **fields)[1]["message"])
 
@@ -196,7 +196,7 @@ def test_other_refusals_have_the_words_of_mlflow_too(ask: Ask, run_id: str) -> N
     ],
 )
 def test_a_field_that_is_wrong_is_told_as_mlflow_tells_it(
-    ask: Ask, run_id: str, fields: dict[str, Any], beginning: str
+    ask: ResolveRequest, run_id: str, fields: dict[str, Any], beginning: str
 ) -> None:
     status, answer = ask("runs/log-metric", run_id=run_id, **fields)
     assert status == 400 and answer["message"].startswith(beginning)
@@ -205,13 +205,13 @@ def test_a_field_that_is_wrong_is_told_as_mlflow_tells_it(
     )
 
 
-def test_a_search_in_an_experiment_that_is_not_there_finds_nothing(ask: Ask, run_id: str) -> None:
+def test_a_search_in_an_experiment_that_is_not_there_finds_nothing(ask: ResolveRequest, run_id: str) -> None:
     assert ask("runs/search", experiment_ids=["-1337"])[1] == {"runs": []}
     assert len(ask("runs/search", experiment_ids=["-1337", "0"])[1]["runs"]) == 1
 
 
 @pytest.mark.parametrize("endpoint", ["runs/log-metric", "runs/log-batch"])
-def test_a_metric_of_a_model_that_is_not_there_is_not_kept(ask: Ask, run_id: str, endpoint: str) -> None:
+def test_a_metric_of_a_model_that_is_not_there_is_not_kept(ask: ResolveRequest, run_id: str, endpoint: str) -> None:
     point = {**POINT, "model_id": f"m-{MISSING}"}
     fields = (
         point if endpoint == "runs/log-metric" else {"metrics": [POINT, point], "params": [{"key": "p", "value": "1"}]}
@@ -221,7 +221,7 @@ def test_a_metric_of_a_model_that_is_not_there_is_not_kept(ask: Ask, run_id: str
     assert not found["data"].keys() & {"metrics", "params"}
 
 
-def test_inputs_are_kept_whole_or_not_at_all(ask: Ask, run_id: str) -> None:
+def test_inputs_are_kept_whole_or_not_at_all(ask: ResolveRequest, run_id: str) -> None:
     dataset = {"dataset": {"name": "d", "digest": "1", "source_type": "local", "source": "/d"}}
     assert code(ask("runs/log-inputs", run_id=run_id, datasets=[dataset], models=[{"model_id": 5}])) == (
         400,
@@ -233,11 +233,11 @@ def test_inputs_are_kept_whole_or_not_at_all(ask: Ask, run_id: str) -> None:
 @pytest.mark.parametrize(
     "location", ["s3://b/p#part", "s3://b/../p", "s3://b/p?x=..", "s3://b/%2e%2e/p", "s3://b/p;x=1", "runs:/1/p"]
 )
-def test_a_place_that_no_artifacts_can_be_below_is_refused(ask: Ask, location: str) -> None:
+def test_a_place_that_no_artifacts_can_be_below_is_refused(ask: ResolveRequest, location: str) -> None:
     assert code(ask("experiments/create", name="e", artifact_location=location)) == (400, "INVALID_PARAMETER_VALUE")
 
 
-def test_the_query_of_a_place_stays_at_its_end(ask: Ask) -> None:
+def test_the_query_of_a_place_stays_at_its_end(ask: ResolveRequest) -> None:
     made = ask("experiments/create", name="e", artifact_location="s3://b/p?endpoint=x")[1]["experiment_id"]
     info = ask("runs/create", experiment_id=made)[1]["run"]["info"]
     assert info["artifact_uri"] == f"s3://b/p/{info['run_id']}/artifacts?endpoint=x"

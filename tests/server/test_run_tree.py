@@ -15,8 +15,9 @@ from mlproj import tracking
 from mlproj.artifacts.local import LocalArtifacts
 from mlproj.server.confined_reading import ConfinedReading
 from mlproj.server.embedded_service import Stores, application
+from mlproj.server.run_scoped_experiments import Chosen
 from mlproj.server.run_scoped_registry import RunScopedRegistry
-from mlproj.server.run_scoped_store import Chosen, RunScopedStore
+from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.tracking.base import Metric, NewRun, TrackingStore
 from mlproj.tracking.model_base import ModelRegistry, ModelStore
 

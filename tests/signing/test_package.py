@@ -118,7 +118,7 @@ def test_the_package_of_a_signed_run_says_who_signed_that(cli: Cli, packaged: Pa
     result = cli("verify", packaged)
 
     assert result.code == 0, result.out
-    assert "its run is signed by mine (SHA256:" in result.out and "signed by nobody" in result.out
+    assert "its run is signed by mine (SHA256:" in result.out and "not signed" in result.out
     assert "whether the project's files, and so its defaults, are that commit's was not looked at" in result.err
     # Who signed the run said nothing of each of the project's files.
     assert cli("verify", packaged, "--require-signature").code == 1

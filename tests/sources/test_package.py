@@ -123,10 +123,10 @@ def test_what_came_along_is_unpacked_once_and_inputs_cannot_be_written(tmp_path:
 @pytest.mark.parametrize(
     ("lock", "packages", "reason"),
     [
-        (b"not [toml", {}, "its lock is none that can be read"),
-        (b"packages = [1]", {}, "its lock is none that can be read"),
-        (b"packages = [{}]", {}, "its lock is none that can be read"),
-        (b"[[packages]]\nname = 1\n", {"1": "packages/a.whl"}, "its lock is none that can be read"),
+        (b"not [toml", {}, "its lock cannot be read"),
+        (b"packages = [1]", {}, "its lock cannot be read"),
+        (b"packages = [{}]", {}, "its lock cannot be read"),
+        (b"[[packages]]\nname = 1\n", {"1": "packages/a.whl"}, "its lock cannot be read"),
         (b"[[packages]]\nname = 'b'\n", {}, "the package b is in its lock and not in it"),
         (b"\xff", {}, "is no package that can be read"),
     ],

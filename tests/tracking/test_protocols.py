@@ -11,7 +11,7 @@ import pytest
 
 import mlproj
 from mlproj.server.confined_reading import ConfinedReading
-from mlproj.server.read_through import ModelsBeside, RunsBeside
+from mlproj.server.read_through import ReadThroughModels, ReadThroughRuns
 from mlproj.server.run_scoped_models import RunScopedModels
 from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.tracking import base, model_base
@@ -70,9 +70,9 @@ def test_what_a_run_is_made_with_or_changed_to_is_one_value(function: Any) -> No
     ("store", "protocol"),
     [
         *((store, TrackingStore) for store in (SqlStore, MlflowStore, RemoteStore)),
-        *((store, TrackingStore) for store in (RunScopedStore, ConfinedReading, RunsBeside)),
+        *((store, TrackingStore) for store in (RunScopedStore, ConfinedReading, ReadThroughRuns)),
         *((store, ModelStore) for store in (SqlModelStore, MlflowModels, RemoteModels)),
-        *((store, ModelStore) for store in (RunScopedModels, ModelsBeside)),
+        *((store, ModelStore) for store in (RunScopedModels, ReadThroughModels)),
     ],
 )
 def test_a_store_does_all_that_its_protocol_says(store: type, protocol: type) -> None:

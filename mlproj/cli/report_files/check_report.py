@@ -26,7 +26,7 @@ def of_flags(
 
 
 def report(suite: str, checks: Sequence[Check], strict: bool) -> Report:
-    """What was found; with *strict* what is doubtful fails a check, else it is told as its output."""
+    """What was found; with *strict* a warning fails a check, else it is in the check's output."""
     return Report(suite, [_case(check, strict) for check in checks], f"{suite}: {_count(checks, strict)}")
 
 

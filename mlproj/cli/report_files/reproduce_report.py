@@ -50,16 +50,18 @@ def _cases(verdict: Verdict, prefix: str) -> Iterator[Case]:
     seconds = max(0, (run.end_time or 0) - (run.start_time or 0)) / 1000
     yield Case(f"{prefix}ending", Outcome.FAILED if verdict.ending else Outcome.PASSED, seconds, verdict.ending or "")
     for metric in verdict.metrics:
-        told = f"{metric.state}: {metric.before!r}, now {metric.after!r}"
+        message_text = f"{metric.state}: {metric.before!r}, now {metric.after!r}"
         yield Case(
             f"{prefix}metric {metric.name}",
             _outcome(metric.is_good, metric.state),
-            message="" if metric.is_good else told,
+            message="" if metric.is_good else message_text,
         )
     for file in verdict.files:
-        told = "\n".join([file.state, *file.details])
+        message_text = "\n".join([file.state, *file.details])
         yield Case(
-            f"{prefix}file {file.path}", _outcome(file.is_good, file.state), message="" if file.is_good else told
+            f"{prefix}file {file.path}",
+            _outcome(file.is_good, file.state),
+            message="" if file.is_good else message_text,
         )
 
 

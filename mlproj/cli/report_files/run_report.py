@@ -73,7 +73,7 @@ def _suite(run: Run) -> str:
 
 
 def _outcome(run: Run) -> Outcome:
-    """A run that somebody ended tells nothing about its entry point; one that took too long or failed does."""
+    """A run that was ended from outside says nothing about its entry point; one that took too long or failed does."""
     if run.status is Status.FINISHED:
         return Outcome.PASSED
     return (

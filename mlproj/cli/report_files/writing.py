@@ -58,7 +58,7 @@ class ReportFiles:
                 ) from error
 
     def _of_error(self, error: BaseException) -> Report:
-        """What is to be told of a command that *error* ended."""
+        """The report of a command that *error* ended."""
         case = Case(self._case, Outcome.ERROR, time.monotonic() - self._began, _message_of(error))
         return Report(self._suite, [case], f"{self._suite}: {self._case} could not be done")
 

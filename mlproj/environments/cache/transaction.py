@@ -1,4 +1,4 @@
-"""Built environments in the cache: made whole or not at all, once for everybody, and never removed under a running
+"""Built environments in the cache: made whole or not at all, once for all runs, and never removed under a running
 command.
 
 ``envs/KEY/`` holds ``environment.json`` (what it is), ``pylock.toml`` and ``venv/``. It appears by one rename, so a
@@ -59,7 +59,7 @@ def description(folder: Path) -> dict[str, Any]:
 def obtain(key: str, build: Build, progress: Progress, *, rebuild: bool = False) -> tuple[Path, bool]:
     """The folder of environment *key*, built when needed, and whether it was there; it stays until this process ends.
 
-    Whoever comes second waits for the first. Raises what *build* raises, and :class:`EnvironmentFailure` for a full
+    A second caller waits for the first. Raises what *build* raises, and :class:`EnvironmentFailure` for a full
     disk, or for a rebuild of an environment that a running command uses.
     """
     folder = paths.environments() / key
@@ -80,7 +80,7 @@ def _build_alone(folder: Path, build: Build, announce: list[Callable[[], None]])
     """Build *folder* unless another process holds its lock; then wait until that one has built or given up.
 
     Returns whether it was built here. What is in *announce* is called (once) when there is something to wait for.
-    Waiting takes the shared lock: the one who built it goes on to use it, which must not keep the others waiting.
+    Waiting takes the shared lock: the process that built it goes on to use it, which must not keep the others waiting.
     """
     descriptor = _open_lock(folder)
     try:

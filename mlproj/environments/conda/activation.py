@@ -43,7 +43,7 @@ def _of_scripts(scripts: list[Path], prefix: Path, own: Mapping[str, str]) -> di
     done = process.run(
         ["bash", "-c", 'for file in "$@"; do . "$file" >&2; done; env -0', "activate", *scripts], env=before
     )
-    if done.returncode or not done.stdout:  # bash may also end well before it has said anything
+    if done.returncode or not done.stdout:  # bash may also end well without any output
         reason = done.error_text.strip()[-500:] or "bash ended early; a script that it executes, or BASH_ENV, exits"
         raise EnvironmentFailure(f"a conda package cannot be activated: {reason}", hint="--env-manager uv does without")
     after = dict(

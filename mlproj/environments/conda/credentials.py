@@ -7,9 +7,10 @@ What rattler keeps of a channel (an index of it, what is installed from where) h
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from mlproj.foundation import basic_login
 
 _TOKEN = re.compile(
     r"/t/[^/]+(?=/)"
@@ -37,7 +38,7 @@ class Credentials:
             self._tokens[f"{bare.geturl()}/"] = f"{open_parts.geturl()}/"
         if parts.username is not None:
             login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._logins[f"{parts.hostname}{bare.path}/"] = f"Basic {b64encode(login.encode()).decode()}"
+            self._logins[f"{parts.hostname}{bare.path}/"] = basic_login.authorization(login)
         return bare.geturl()
 
     def taken_from_package(self, address: str) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 from mlproj.environments.base import INSIDE, MATERIAL, Declaration, Description, Environment, Packed, Prepared, Request
 from mlproj.environments.cache import transaction
 from mlproj.environments.conda import activation, locked, tool, tool_choice
-from mlproj.environments.conda.asked import Asked, is_native
-from mlproj.environments.conda.asked import read as read_asked
-from mlproj.environments.conda.remembered import Memory, Solved, Unsolved
+from mlproj.environments.conda.requested import Requested, is_native
+from mlproj.environments.conda.requested import read as read_requested
+from mlproj.environments.conda.solution_cache import SolutionCache, Solved, Unsolved
 from mlproj.environments.conda.tool import Access, Tool
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import date_policy, editable, key, package_index
@@ -38,26 +38,26 @@ def create(request: Request, declaration: Declaration, progress: Progress) -> En
     """
     if not is_native(declaration) and request.locked is None:
         return _translated(request, declaration, progress)
-    asked = _locked(request, declaration) if request.locked else read_asked(_file_of(declaration))
-    for warning in asked.pip.warnings:
+    requested = _locked(request, declaration) if request.locked else read_requested(_file_of(declaration))
+    for warning in requested.pip.warnings:
         progress.warn(str(warning))
     tools = {
         one.name: one for one in tool_choice.all_for(request.locked.manager if request.locked else request.manager)
     }
-    memory = Memory(request, declaration, asked, list(tools))
-    answer = memory.recall()
-    may_translate = request.manager == "auto" and not asked.explicit
+    cache = SolutionCache(request, declaration, requested, list(tools))
+    answer = cache.recall()
+    may_translate = request.manager == "auto" and not requested.explicit
     if answer is None or (isinstance(answer, Unsolved) and not may_translate):
         try:
-            answer = _first_answer(list(tools.values()), request, declaration, asked, progress)
-        except (tool.ChannelAway, tool.Unsolvable) as trouble:
+            answer = _first_answer(list(tools.values()), request, declaration, requested, progress)
+        except (tool.ChannelUnreachable, tool.Unsolvable) as trouble:
             if not may_translate:
                 raise
             answer = Unsolved(f"no conda packages, translated to Python packages: {trouble.message}")
-        memory.keep(answer)
+        cache.keep(answer)
     if isinstance(answer, Unsolved):
         return _translated(request, declaration, progress, answer.reason)
-    return CondaEnvironment(request, declaration, asked, answer, tools[answer.tool])
+    return CondaEnvironment(request, declaration, requested, answer, tools[answer.tool])
 
 
 def _file_of(declaration: Declaration) -> Path:
@@ -65,7 +65,7 @@ def _file_of(declaration: Declaration) -> Path:
     return declaration.file
 
 
-def _locked(request: Request, declaration: Declaration) -> Asked:
+def _locked(request: Request, declaration: Declaration) -> Requested:
     """What a lock of an earlier run names, with the variables that the project's file sets and the indexes that it
     names."""
     assert request.locked is not None
@@ -73,10 +73,10 @@ def _locked(request: Request, declaration: Declaration) -> Asked:
 
     from mlproj.environments.python import lock, relocking
 
-    exact = read_asked(relocking.lock_of(request.locked), request.root)
+    exact = read_requested(relocking.lock_of(request.locked), request.root)
     if declaration.file is None or not is_native(declaration):
         return exact
-    declared = read_asked(declaration.file).pip
+    declared = read_requested(declaration.file).pip
     pip = dataclasses.replace(
         exact.pip,
         variables=declared.variables,
@@ -87,17 +87,18 @@ def _locked(request: Request, declaration: Declaration) -> Asked:
 
 
 def _first_answer(
-    tools: list[Tool], request: Request, declaration: Declaration, asked: Asked, progress: Progress
+    tools: list[Tool], request: Request, declaration: Declaration, requested: Requested, progress: Progress
 ) -> Solved:
-    """What the first tool finds that can ask the channels; those before it are told. Raises as the last one does."""
+    """What the first tool finds that can ask the channels; those before it are named in a note. Raises as the last one
+    does."""
     passed_over: list[str] = []
     for one in tools:
         try:
-            solved = _solve(one, request, declaration, asked, progress)
-        except tool.ChannelAway as trouble:
+            solved = _solve(one, request, declaration, requested, progress)
+        except tool.ChannelUnreachable as trouble:
             if one is tools[-1]:
                 raise
-            passed_over.append(f"{one.name} is passed over: {trouble.message}")
+            passed_over.append(f"{one.name} is skipped: {trouble.message}")
         else:
             return replace(solved, notes=(*passed_over, *solved.notes))
     raise AssertionError("there is a tool")
@@ -113,20 +114,22 @@ def _translated(request: Request, declaration: Declaration, progress: Progress, 
     )
 
 
-def _solve(chosen: Tool, request: Request, declaration: Declaration, asked: Asked, progress: Progress) -> Solved:
-    access, platform = Access(asked.credentials, request.offline), platforms.here()
-    if asked.explicit:
-        _check_platform(asked, platform)
-        with progress.step(f"looking at {len(asked.explicit)} conda packages"):
-            packages = chosen.described(asked.explicit, access)
+def _solve(
+    chosen: Tool, request: Request, declaration: Declaration, requested: Requested, progress: Progress
+) -> Solved:
+    access, platform = Access(requested.credentials, request.offline), platforms.here()
+    if requested.explicit:
+        _check_platform(requested, platform)
+        with progress.step(f"looking at {len(requested.explicit)} conda packages"):
+            packages = chosen.described(requested.explicit, access)
         return Solved(tuple(packages), platform, None, "the file names exact packages", tool=chosen.name)
     # Which of conda's packages are pinned is no question to the Python package index.
-    without_pins = replace(asked.pip, packages=())
+    without_pins = replace(requested.pip, packages=())
     as_of = date_policy.decide(request, declaration, without_pins, lambda: None)
     with progress.step(f"solving the conda packages with {chosen.name}"):
         if as_of.moment is not None and not chosen.can_leave_out_newer():
             as_of = _as_of_today(chosen, request, as_of)
-        packages = chosen.solve(asked.channels, asked.specs, as_of.moment, access)
+        packages = chosen.solve(requested.channels, requested.specs, as_of.moment, access)
     return Solved(tuple(packages), platform, as_of.moment, as_of.reason, as_of.notes, chosen.name)
 
 
@@ -145,10 +148,10 @@ def _as_of_today(chosen: Tool, request: Request, as_of: AsOf) -> AsOf:
     return AsOf(None, "", (*as_of.notes, note))
 
 
-def _check_platform(asked: Asked, platform: str) -> None:
+def _check_platform(requested: Requested, platform: str) -> None:
     """Raises EnvironmentFailure for a lock of another platform."""
     other = next(
-        (subdir for subdir in (one.split("/")[-2] for one in asked.explicit) if subdir not in (platform, "noarch")),
+        (subdir for subdir in (one.split("/")[-2] for one in requested.explicit) if subdir not in (platform, "noarch")),
         None,
     )
     if other is not None:
@@ -168,14 +171,16 @@ class _Installed:
 class CondaEnvironment:
     """A solved conda environment."""
 
-    def __init__(self, request: Request, declaration: Declaration, asked: Asked, solved: Solved, chosen: Tool) -> None:
+    def __init__(
+        self, request: Request, declaration: Declaration, requested: Requested, solved: Solved, chosen: Tool
+    ) -> None:
         self._request = request
-        self._asked = asked
+        self._asked = requested
         self._solved = solved
         self._tool = chosen
         environment = next((package.version for package in solved.packages if package.name == "python"), None)
-        shown = asked.specs or [f"{one.name}=={one.version}" for one in solved.packages]
-        where = ", ".join(asked.channels)
+        shown = requested.specs or [f"{one.name}=={one.version}" for one in solved.packages]
+        where = ", ".join(requested.channels)
         self.description = Description(
             kind="conda",
             manager=chosen.name,
@@ -186,17 +191,17 @@ class CondaEnvironment:
                     "tool": chosen.name,
                     "conda": locked.digest(solved.packages),
                     "as_of": solved.moment.isoformat() if solved.moment else None,
-                    "index": dict(package_index.fingerprint()) if asked.has_pip else {},
-                    **key.asked(asked.pip, request.root),
+                    "index": dict(package_index.fingerprint()) if requested.has_pip else {},
+                    **key.asked(requested.pip, request.root),
                 }
             ),
             python=environment,
-            python_reason=f"{declaration.file.name} asks for it" if declaration.file and asked.python else "",
-            requirements=(*shown, *(f"pip: {mask_url(line)}" for line in asked.pip.packages)),
+            python_reason=f"{declaration.file.name} asks for it" if declaration.file and requested.python else "",
+            requirements=(*shown, *(f"pip: {mask_url(line)}" for line in requested.pip.packages)),
             as_of=solved.moment,
             as_of_reason=solved.as_of_reason,
-            notes=(*([f"conda packages from {where}"] if where else []), *asked.pip.notes, *solved.notes),
-            warnings=asked.pip.warnings,
+            notes=(*([f"conda packages from {where}"] if where else []), *requested.pip.notes, *solved.notes),
+            warnings=requested.pip.warnings,
         )
 
     def is_ready(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 from mlproj.environments.conda import channels, local_file, relocation
 from mlproj.environments.conda.locked import EXPLICIT, Package
-from mlproj.environments.conda.tool import Access, ChannelAway, Unsolvable
+from mlproj.environments.conda.tool import Access, ChannelUnreachable, Unsolvable
 from mlproj.foundation import env_vars, file_lock, paths, process
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.redaction import mask_channel
@@ -38,7 +38,7 @@ _NOTHING_FITS = re.compile(
 )
 _IDLE = re.compile(r"(critical|error|warning)\s+libmamba (Could not solve|Multiple errors occurred)")
 _ADVICE = re.compile(r"^\s*(Current channels|To search for|HTTP errors are often|If you run into)", re.MULTILINE)
-_LINES = 12  # of what it said
+_LINES = 12  # of its message
 _NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.(conda|tar\.bz2)")
 _MD5_DIGITS = 32
 _UNSOLVABLE = (
@@ -103,7 +103,7 @@ class Executable:
         _check_credentials(access, self.name)
         local_file.check(packages)
         if len(os.fsencode(staging)) != len(os.fsencode(final)):
-            message = f"{self.name} cannot install packages for another place than where it puts them"
+            message = f"{self.name} cannot install packages for use in another folder than where it puts them"
             raise EnvironmentFailure(message, hint="pip install 'mlproj[conda]': py-rattler can")
         staging.parent.mkdir(parents=True, exist_ok=True)
         listed = staging.parent / "explicit.txt"
@@ -133,11 +133,11 @@ class Executable:
     def _run(self, *arguments: str, packages: Path | None = None) -> process.Completed:
         return process.run([self.path, *arguments], env=_environ(packages))
 
-    def _refused(self, done: process.Completed, answer: Mapping[str, Any]) -> ChannelAway | Unsolvable:
+    def _refused(self, done: process.Completed, answer: Mapping[str, Any]) -> ChannelUnreachable | Unsolvable:
         said = _message_of(done, answer)
         if _NOTHING_FITS.search(f"{answer.get('exception_name', '')} {said}"):
             return Unsolvable(f"{self.name} cannot solve the conda packages: {said}", hint=_UNSOLVABLE)
-        return ChannelAway(
+        return ChannelUnreachable(
             f"{self.name} cannot solve the conda packages: {said}", hint=f"try it by hand: {self.path} search python"
         )
 
@@ -147,8 +147,8 @@ class Executable:
         told = {_file_stem(one): one for one in (*actions.get("FETCH", []), *wanted) if "url" in one}
         missing = [stem for stem in map(_file_stem, wanted) if stem not in told]
         if missing:
-            raise ChannelAway(
-                f"{self.name} does not tell where it has {missing[0]} from",
+            raise ChannelUnreachable(
+                f"{self.name} does not say where it gets {missing[0]} from",
                 hint="a newer one does; or pip install 'mlproj[conda]'",
             )
         return [_package(told[_file_stem(one)]) for one in wanted]
@@ -158,14 +158,14 @@ def _file_stem(one: Mapping[str, Any]) -> str:
     return str(one.get("dist_name") or f"{one['name']}-{one['version']}-{one.get('build_string') or one.get('build')}")
 
 
-def _package(told: Mapping[str, Any]) -> Package:
+def _package(entry: Mapping[str, Any]) -> Package:
     from mlproj.environments.conda.credentials import Credentials
 
-    url = Credentials().taken_from_package(str(told["url"]))
+    url = Credentials().taken_from_package(str(entry["url"]))
     kept = {
-        name: told[name]
+        name: entry[name]
         for name in ("name", "version", "build", "subdir", "sha256", "md5", "size", "timestamp")
-        if told.get(name)
+        if entry.get(name)
     }
     return Package(url, url.rsplit("/", 2)[0], kept)
 
@@ -201,8 +201,10 @@ def _check_credentials(access: Access, name: str) -> None:
     """Raises ChannelAway when an address would have to be shown with its token, on a command line and in files of the
     program's."""
     if access.credentials:
-        message = f"the address of a channel has a token or password, which {name} would not keep to itself"
-        raise ChannelAway(message, hint=f"pip install 'mlproj[conda]'; or take it out of the address and log {name} in")
+        message = f"the address of a channel has a token or password, which {name} would not keep secret"
+        raise ChannelUnreachable(
+            message, hint=f"pip install 'mlproj[conda]'; or take it out of the address and log {name} in"
+        )
 
 
 def _environ(packages: Path | None) -> dict[str, str]:
@@ -240,13 +242,13 @@ def _document(done: process.Completed) -> dict[str, Any]:
 
 
 def _message_of(done: process.Completed, answer: Mapping[str, Any]) -> str:
-    said = str(answer.get("message") or answer.get("error") or done.error_text or done.text)
-    told = _ADVICE.split(said)[0].splitlines()
-    lines = [line for line in map(str.rstrip, told) if line and not _IDLE.match(line)]
+    message = str(answer.get("message") or answer.get("error") or done.error_text or done.text)
+    without_advice = _ADVICE.split(message)[0].splitlines()
+    lines = [line for line in map(str.rstrip, without_advice) if line and not _IDLE.match(line)]
     return mask_channel("\n  ".join(lines[:_LINES]).strip()) or f"it ended with code {done.returncode}"
 
 
-def _install_hint(said: str, access: Access) -> str | None:
-    if re.search(r"No space left|ENOSPC|NoSpaceLeft", said):
+def _install_hint(message: str, access: Access) -> str | None:
+    if re.search(r"No space left|ENOSPC|NoSpaceLeft", message):
         return "the disk is full: mlproj env prune --older-than 30d frees space, or set MLPROJ_CACHE to a larger disk"
     return "run it once without --offline, so that the packages are in the cache" if access.offline else None

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from mlproj.environments.conda.locked import Package
 from mlproj.foundation.errors import EnvironmentFailure
 
-ANOTHER = "the file is not the one that its channel describes: try again, and tell whoever keeps the channel"
+ANOTHER = "the file is not the one that its channel describes: try again, and tell the channel's maintainer"
 """What to do about a file with another hash."""
 
 

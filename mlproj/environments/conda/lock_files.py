@@ -38,8 +38,8 @@ def _of_conda_lock(data: Mapping[str, Any], here: str) -> Iterator[str]:
     for one in _tables(data.get("package")):
         if one.get("platform") != here or one.get("optional") is True or one.get("category", "main") != "main":
             continue
-        told = one.get("hash")
-        hashes = told if isinstance(told, dict) else {}
+        hash_field = one.get("hash")
+        hashes = hash_field if isinstance(hash_field, dict) else {}
         if one.get("manager") == "pip":
             yield _pip(one, hashes.get("sha256"))
         else:

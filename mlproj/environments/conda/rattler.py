@@ -14,7 +14,7 @@ from typing import Any
 
 from mlproj.environments.conda import local_file
 from mlproj.environments.conda.locked import Package
-from mlproj.environments.conda.tool import RATTLER, Access, ChannelAway, Unsolvable
+from mlproj.environments.conda.tool import RATTLER, Access, ChannelUnreachable, Unsolvable
 from mlproj.foundation import paths
 from mlproj.foundation.errors import EnvironmentFailure, UsageError
 from mlproj.foundation.redaction import mask_channel
@@ -60,8 +60,8 @@ class Rattler:
                 )
             )
         except GatewayError as error:
-            raise ChannelAway(
-                f"conda's channels cannot be read: {_message_of(error)}", hint=_away_hint(access)
+            raise ChannelUnreachable(
+                f"conda's channels cannot be read: {_message_of(error)}", hint=_unreachable_hint(access)
             ) from error
         except InvalidMatchSpecError as error:
             raise Unsolvable(f"conda cannot read what is asked for: {_message_of(error)}") from error
@@ -97,7 +97,7 @@ class Rattler:
                     "a conda package is not in the cache, and --offline was asked for:"
                     f" {_message_of(error).partition(':')[0]}"
                 )
-                raise EnvironmentFailure(message, hint=_away_hint(access)) from error
+                raise EnvironmentFailure(message, hint=_unreachable_hint(access)) from error
             raise EnvironmentFailure(
                 f"the conda packages cannot be installed: {_message_of(error)}", hint=_install_hint(str(error))
             ) from error
@@ -125,7 +125,7 @@ class Rattler:
             return asyncio.run(fetch_all())
         except Exception as error:  # rattler raises what its parts raise, which has no name of its own
             raise EnvironmentFailure(
-                f"a package of the lock cannot be had: {_message_of(error)}", hint=_away_hint(access)
+                f"a package of the lock is not available: {_message_of(error)}", hint=_unreachable_hint(access)
             ) from error
 
 
@@ -195,15 +195,15 @@ def _message_of(error: BaseException) -> str:
     return mask_channel("\n  ".join([first, *causes]))
 
 
-def _away_hint(access: Access) -> str:
+def _unreachable_hint(access: Access) -> str:
     if access.offline:
         return "run it once without --offline, so that what the channels have is in the cache"
-    return "look at the network and the channels' addresses; MLPROJ_CONDA_CHANNEL_ALIAS names a mirror"
+    return "check the network and the channels' addresses; MLPROJ_CONDA_CHANNEL_ALIAS names a mirror"
 
 
-def _install_hint(said: str) -> str | None:
-    if re.search(r"No space left|os error 28", said):
+def _install_hint(message: str) -> str | None:
+    if re.search(r"No space left|os error 28", message):
         return "the disk is full: mlproj env prune --older-than 30d frees space, or set MLPROJ_CACHE to a larger disk"
-    if "hash mismatch" in said.lower() or "sha256" in said.lower():
+    if "hash mismatch" in message.lower() or "sha256" in message.lower():
         return local_file.ANOTHER
     return None

@@ -19,7 +19,7 @@ MANAGERS = ("conda", RATTLER)
 """What ``--env-manager`` says to have conda's packages and nothing else."""
 
 
-class ChannelAway(ServiceError):
+class ChannelUnreachable(ServiceError):
     """A channel cannot be asked, or who asks it does not work."""
 
 

@@ -43,7 +43,7 @@ def install(asked: Requirements, moment: datetime | None, prefix: Path, request:
     pins = [f"{name}=={version}" for name, version in by_conda.items() if name not in direct]
     around = replace(asked, constraints=(*asked.constraints, *pins))
     with progress.step("resolving the packages of pip"):
-        text = resolver.resolve(uv, lock.Ask(around, python, moment), _HINT)
+        text = resolver.resolve(uv, lock.ResolveRequest(around, python, moment), _HINT)
     # A folder's package has no version in the lock.
     entries = [
         entry

@@ -29,7 +29,8 @@ class Route:
 
 
 def route(engine: Engine, asked: str | None, *, sandbox: bool = False) -> Route:
-    """The way for a container in the network *asked* for (None: the engine's own); a *sandbox* has none but a door."""
+    """The way for a container in the network *asked* for (None: the engine's own); a *sandbox* has none but a
+    socket."""
     here = Network(_LOOPBACK, _LOOPBACK)
     if sandbox:
         return Route(here, wanted="none")

@@ -25,7 +25,7 @@ from mlproj.foundation.redaction import redact
 RUN_LABEL, HOME_LABEL = "mlproj.run", "mlproj.home"
 """Labels of our containers: the run it belongs to, and where that is recorded."""
 
-# Signals are for all of the container's processes, as they are outside of one: docker's init is told so by a variable,
+# Signals are for all of the container's processes, as they are outside of one: docker's init is set so by a variable,
 # podman's
 # (catatonit, at one of two places) by an option.
 _SHELL = """for init in /run/podman-init /dev/init; do
@@ -62,7 +62,7 @@ _ADVICE = re.compile(r"See '|Run '|Usage:|WARNING:|For more help")
 
 class Containers:
     """Makes containers of *image* as *settings* want them, reached by *route*. The
-    :class:`~mlproj.environments.base.Enclosure`."""
+    :class:`~mlproj.environments.base.ContainerRuntime`."""
 
     def __init__(self, engine: Engine, image: Image, settings: Settings, route: Route) -> None:
         self._engine = engine
@@ -99,7 +99,7 @@ class Containers:
         given = {**self._defaults(), **self._settings.variables, **variables}
         with variables_options(given) as (by_option, by_environment):
             words = [*self._options(folders, run_id), *by_option, *self._settings.arguments]
-            opening = sandbox.opening(folders.door) if folders.door else ""
+            opening = sandbox.opening(folders.server_socket) if folders.server_socket else ""
             own = ["--entrypoint", "sh"] if self._settings.skips_entry_point else []
             made = [
                 *own,
@@ -187,8 +187,8 @@ class Containers:
             yield from mount(place, str(place), "readonly")
         for place in folders.writable:
             yield from mount(place, str(place))
-        if folders.door:
-            yield from mount(folders.door.path, sandbox.DOOR)
+        if folders.server_socket:
+            yield from mount(folders.server_socket.path, sandbox.SOCKET_PLACE)
         if folders.start_sign:
             yield from mount(folders.start_sign, START_SIGN)
         if settings.is_sandbox:

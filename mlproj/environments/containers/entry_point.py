@@ -33,8 +33,8 @@ _WORDS = ("mlproj's \"first", ' $HOME;\n\\second"')
 _COMMAND = ("sh", "-c", 'printf %s%s "$1" "$2"', "mlproj", *_WORDS)
 
 
-def settle(engine: Engine, found: Image, wanted: Settings, progress: Progress, *, anew: bool = False) -> Settings:
-    """*wanted* as it is to be for the image *found*: without its ENTRYPOINT, which is said, where that would not start
+def decide(engine: Engine, found: Image, wanted: Settings, progress: Progress, *, anew: bool = False) -> Settings:
+    """*wanted* as it is to be for the image *found*: without its ENTRYPOINT where that would not start
     a command. What was found out before holds unless it is to be tried *anew*. Where the user's own options name
     another program, that is theirs. Raises ServiceError."""
     if not found.entry_point or wanted.entry_point is not None:

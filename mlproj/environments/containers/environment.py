@@ -62,13 +62,13 @@ class ContainerEnvironment:
         found, reused = image.obtain(
             self._engine, self._wanted, progress, rebuild=rebuild, offline=self._request.offline
         )
-        base, wanted = found, entry_point.settle(self._engine, found, self._wanted, progress, anew=rebuild)
+        base, wanted = found, entry_point.decide(self._engine, found, self._wanted, progress, anew=rebuild)
         if self._wanted.is_copied:
             found = image.with_files(self._engine, found, self._request.project_dir, progress)
         return Prepared(
             lock=image.keep_lock(self._engine, found, self._request.locked),
             reused=reused,
-            enclosure=Containers(self._engine, found, wanted, self._route),
+            container_runtime=Containers(self._engine, found, wanted, self._route),
             record={
                 "image": {
                     "name": base.name,

@@ -121,13 +121,13 @@ class PackedEnvironment:
         made, reused = self._obtain(self._packable, progress, rebuild=rebuild)
         used = self._used(made.image, progress)
         inside = replace(self._base, variables=made.variables, begin=made.begin)
-        inside = entry_point.settle(self._engine, made.image, inside, progress, anew=rebuild)
+        inside = entry_point.decide(self._engine, made.image, inside, progress, anew=rebuild)
         return Prepared(
             lock=made.lock,
             python=self.description.python,
             reused=reused,
             packages=made.packages,
-            enclosure=Containers(self._engine, used, inside, self._route),
+            container_runtime=Containers(self._engine, used, inside, self._route),
             record={
                 "image": {
                     "name": self._tag,
@@ -142,12 +142,12 @@ class PackedEnvironment:
 
     def _as_it_is(self, progress: Progress, *, rebuild: bool) -> Prepared:
         found, reused = image.obtain(self._engine, self._base, progress, rebuild=rebuild, offline=self._request.offline)
-        wanted = entry_point.settle(self._engine, found, self._base, progress, anew=rebuild)
+        wanted = entry_point.decide(self._engine, found, self._base, progress, anew=rebuild)
         used = self._used(found, progress)
         return Prepared(
             lock=image.keep_lock(self._engine, used, self._request.locked),
             reused=reused,
-            enclosure=Containers(self._engine, used, wanted, self._route),
+            container_runtime=Containers(self._engine, used, wanted, self._route),
             record={
                 "image": {
                     "name": found.name,

@@ -1,9 +1,9 @@
-"""``--sandbox`` in a container: what is refused for it, what the engine is told, and what it does not keep a command
+"""``--sandbox`` in a container: what is refused for it, the engine's options, and what it does not keep a command
 from.
 
 The container has no network at all: in one of the engine's, also in an internal one, it would reach what listens on
-this machine. The way to the run's own tracking server is a door that the container's shell opens before the command
-(see :class:`~.base.Door`).
+this machine. The run's own tracking server is reached through a socket that the container's shell opens before the
+command (see :class:`~mlproj.environments.base.ServerSocket`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.environments.base import Door, Request
+from mlproj.environments.base import Request, ServerSocket
 from mlproj.environments.containers import settings
 from mlproj.environments.containers.engine import Engine
 from mlproj.environments.containers.settings import Settings
@@ -23,8 +23,8 @@ from mlproj.foundation.errors import Place, UsageError
 from mlproj.foundation.redaction import holds_secret
 
 HOME = "/tmp"  # noqa: S108  # of the container, where the image's own cannot be written
-DOOR = "/run/mlproj.sock"
-"""Where the door's socket is in the container."""
+SOCKET_PLACE = "/run/mlproj.sock"
+"""Where the :class:`~mlproj.environments.base.ServerSocket` is in the container."""
 
 # Options of the user's that open nothing; of the hundred others many do.
 _HARMLESS = (
@@ -59,19 +59,19 @@ _VOLATILE = ("--tmpfs=/tmp:exec", "--tmpfs=/var/tmp:exec", "--tmpfs=/run")
 _TRUSTED = "leave out --sandbox, if you trust the project"
 _OPEN = """\
 import array, socket
-doors = []
+listeners = []
 for port in {ports}:
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
-            door = socket.socket(family)
-            door.bind((host, port))
-            door.listen(128)
-            doors.append(door)
+            listener = socket.socket(family)
+            listener.bind((host, port))
+            listener.listen(128)
+            listeners.append(listener)
         except OSError:
             pass
 with socket.socket(socket.AF_UNIX) as way:
     way.connect("{path}")
-    way.sendmsg([b"!"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [door.fileno() for door in doors]))])
+    way.sendmsg([b"!"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [one.fileno() for one in listeners]))])
 """
 
 
@@ -107,7 +107,7 @@ def checked(wanted: Settings, request: Request, place: Place | None = None) -> S
 
 
 def options(wanted: Settings) -> Iterator[str]:
-    """What the engine is told besides. The files of an image with a copy of the project's are the container's own, and
+    """The engine's options for it. The files of an image with a copy of the project's are the container's own, and
     stay writable."""
     yield from _CONFINED
     yield from _VOLATILE
@@ -115,10 +115,10 @@ def options(wanted: Settings) -> Iterator[str]:
         yield "--read-only"
 
 
-def opening(door: Door) -> str:
-    """What the container's shell does to open *door*, if there is a Python 3 that can. A port that the program cannot
-    have is left."""
-    code = shlex.quote(_OPEN.format(ports=list(door.ports), path=DOOR))
+def opening(server_socket: ServerSocket) -> str:
+    """The shell text that opens *server_socket* in the container, if there is a Python 3. A port that cannot be opened
+    there is skipped."""
+    code = shlex.quote(_OPEN.format(ports=list(server_socket.ports), path=SOCKET_PLACE))
     return (
         f"(for python in python3 python; do command -v $python && $python -I -S -c {code} && break; done) >/dev/null"
         " 2>&1\n"
@@ -129,7 +129,7 @@ def not_confined(wanted: Settings, engine: Engine, *, is_made: bool) -> tuple[st
     """What the command is not kept from, a line each; *is_made* tells whether its image is made here."""
     made = ["making the image is not confined: it has the network"] if is_made else []
     rights = (
-        [] if engine.is_rootless else [f"{engine.name} runs as root here: a way out of the container leads to root"]
+        [] if engine.is_rootless else [f"{engine.name} runs as root here: a program that escapes the container is root"]
     )
     has_cards = wanted.gpus or any(word.startswith("--gpus") for word in wanted.arguments)
     cards = ["graphics cards are visible"] if has_cards else []

@@ -20,7 +20,8 @@ from mlproj.environments.declarations import (
     requirements_file,
 )
 from mlproj.environments.declarations.conda_spec import CondaSpec
-from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.environments.declarations.draft import Draft
+from mlproj.environments.package_name import canonical
 from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, Place, did_you_mean
 from mlproj.foundation.redaction import mask_channel
 from mlproj.yaml_document import Document
@@ -64,7 +65,7 @@ class Reader:
         if key == "variables":
             self._variables()
         elif key == "pip":
-            self.draft.warn("'pip' belongs into the list of dependencies; it is read as if it stood there", place)
+            self.draft.warn("'pip' belongs in the list of dependencies; it is read as if it were there", place)
             self._pip(("pip",))
         elif key not in _KEYS:
             close = did_you_mean(str(key), _KEYS)
@@ -101,7 +102,7 @@ class Reader:
         conda_merge.join(self.draft, self.packages)
 
     def _tell_missing(self) -> None:
-        message = f"conda packages without an equal among Python packages: {', '.join(self.missing)}"
+        message = f"conda packages without a Python equivalent: {', '.join(self.missing)}"
         place = next(iter(self.missing.values()))
         hint = (
             "install what they bring on this machine, remove them if the program does not need them, or run inside a"
@@ -215,7 +216,7 @@ def parsed(text: str, place: Place) -> CondaSpec:
         return conda_spec.parse(text)
     except ValueError as error:
         hint = (
-            "addresses and paths belong into the pip: list"
+            "addresses and paths belong in the pip: list"
             if "/" in text
             else "expected numpy, numpy=1.20 or numpy>=1.20,<2"
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from packaging.requirements import InvalidRequirement, Requirement
 
 from mlproj.environments.declarations.conda_names import IMPLIED, Implied
-from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.environments.declarations.draft import Draft
+from mlproj.environments.package_name import canonical
 
 
 def join(draft: Draft, conda: list[str]) -> None:
@@ -26,7 +27,7 @@ def join(draft: Draft, conda: list[str]) -> None:
 
 
 def _put(draft: Draft, chosen: dict[str, str], package: str, *, later: str) -> None:
-    """The more specific of two wins; of two that differ the later, which is told."""
+    """The more specific of two wins; of two that differ the later, with a note."""
     new = _parsed(package)
     name = canonical(new.name)
     old = _parsed(chosen[name]) if name in chosen else None

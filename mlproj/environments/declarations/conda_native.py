@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-NATIVE = "native libraries that wheels carry themselves"
+NATIVE = "native libraries that wheels contain"
 COMPILER = "compilers and build tools"
-GPU = "GPU libraries that wheels carry themselves or the driver brings"
+GPU = "GPU libraries that wheels contain or the driver brings"
 CONDA = "packages of conda itself"
 PART = "parts of packages that PyPI has whole"
 OPTIONAL = "accelerators that the wheels do without"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations import toml_text
-from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.environments.declarations.draft import Draft
+from mlproj.environments.package_name import canonical
 from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject
 
@@ -130,16 +131,16 @@ def _bind_pdm(draft: Draft, source: Mapping[str, Any]) -> None:
 
 
 def _override(draft: Draft, overrides: Mapping[str, Any], path: Path) -> None:
-    told = []
+    overrides_found = []
     for name, value in overrides.items():
         version = str(value).replace("file:///${PROJECT_ROOT}", path.parent.as_uri())
-        told.append(
+        overrides_found.append(
             f"{name} @ {version}"
             if "://" in version
             else name + (version if re.match(r"[=<>!~]", version) else f"=={version}")
         )
-    if told:
-        draft.settings["override-dependencies"] = [*draft.settings.get("override-dependencies", []), *told]
+    if overrides_found:
+        draft.settings["override-dependencies"] = [*draft.settings.get("override-dependencies", []), *overrides_found]
 
 
 def _check_names(draft: Draft, path: Path, text: str) -> None:

@@ -25,7 +25,7 @@ def detect(request: Request) -> Declaration:
     """The declaration for *request*, with its reason for people; kind ``none`` when there is none.
 
     Raises InvalidProject when a pyproject.toml that would decide cannot be read; one beside what decides, or that only
-    configures tools, is told among the declaration's findings.
+    configures tools, is among the declaration's findings.
     """
     if request.declared is not None:
         return _declared(request.declared)
@@ -166,13 +166,13 @@ def _requirements(folder: Path) -> Path | None:
     """requirements.txt, else the first by name of its kin that is meant for running the program."""
     if presence.is_file(folder / "requirements.txt"):
         return folder / "requirements.txt"
-    kin = [
+    candidates = [
         path
         for path in sorted(folder.glob("requirements*.txt"))
         if presence.is_file(path) and not _is_for_others(path.stem)
     ]
-    kin += [path for name in _FOLDER_CHOICES if presence.is_file(path := folder / "requirements" / name)]
-    return kin[0] if kin else None
+    candidates += [path for name in _FOLDER_CHOICES if presence.is_file(path := folder / "requirements" / name)]
+    return candidates[0] if candidates else None
 
 
 def _is_for_others(stem: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,6 @@ from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import Notice, Place
 
 _SHOWN = 15  # names in one note; more would not fit on two lines
-
-
-def canonical(name: str) -> str:
-    """*name* as PyPI compares names (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass
@@ -68,7 +62,7 @@ class Draft:
         self.tell(Notice(message, place, hint, is_error))
 
     def tell(self, *findings: Notice) -> None:
-        """Tell people about what somebody else found, each once."""
+        """Add what other code found to the notes, each once."""
         self.warnings.extend(one for one in findings if one not in self.warnings)
 
     def skip(self, name: str, reason: str) -> None:
@@ -78,7 +72,7 @@ class Draft:
             names.append(name)
 
     def choose_python(self, version: str, reason: str) -> None:
-        """The first place that names a Python decides; another one that contradicts it is told."""
+        """The first place that names a Python decides; another one that contradicts it is noted."""
         if self.python is None:
             self.python, self.python_reason = version, reason
         elif self.python != version:

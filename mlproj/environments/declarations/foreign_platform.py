@@ -23,6 +23,6 @@ def reason_to_skip(name: str) -> str | None:
     return None
 
 
-def twin(name: str) -> str | None:
+def counterpart(name: str) -> str | None:
     """The package that does here what *name* does on its own platform, if it has one."""
     return None if sys.platform == "darwin" else _MACOS_TWINS.get(name)

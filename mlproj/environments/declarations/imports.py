@@ -9,9 +9,10 @@ from pathlib import Path
 
 from mlproj.environments.base import Request
 from mlproj.environments.declarations import module_names, python_source
-from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.module_names import package_for
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.package_name import canonical
 from mlproj.foundation import file_tree, presence
 from mlproj.foundation.errors import MlprojError, Place
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations import pyproject_file, toml_text
-from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.environments.declarations.draft import Draft
+from mlproj.environments.package_name import canonical
 from mlproj.foundation.errors import InvalidProject, Place
 
 NAMES = ("poetry.lock", "pdm.lock")

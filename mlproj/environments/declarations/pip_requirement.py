@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from mlproj.environments.declarations import foreign_platform
-from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.environments.declarations.draft import Draft
+from mlproj.environments.package_name import canonical
 from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.foundation.redaction import redact
@@ -179,7 +180,7 @@ def parse_named(draft: Draft, text: str, place: Place) -> str | None:
         # https://github.com/scikit-learn/sklearn-pypi-package: an empty package, of which no later release installs.
         draft.note("the package sklearn on PyPI is empty: scikit-learn is installed instead")
         requirement = Requirement("scikit-learn" + (f"; {requirement.marker}" if requirement.marker else ""))
-    if here := foreign_platform.twin(name):
+    if here := foreign_platform.counterpart(name):
         draft.note(f"{requirement.name} is for macOS: {here} is used instead")
         requirement.name = here
     guess_typo(draft, requirement.name, place)
@@ -187,16 +188,16 @@ def parse_named(draft: Draft, text: str, place: Place) -> str | None:
 
 
 def guess_typo(draft: Draft, name: str, place: Place) -> None:
-    """Warn when *name* is one slip away from a package that everybody knows; the index may still have it."""
+    """Warn when *name* is one typing mistake away from a package that everybody knows; the index may still have it."""
     wanted = canonical(name)
     if len(wanted) < 5 or wanted in _WELL_KNOWN:
         return
-    close = next((known for known in _BY_LETTER.get(wanted[0], ()) if _one_slip(wanted, known)), None)
+    close = next((known for known in _BY_LETTER.get(wanted[0], ()) if _warn_of_typo(wanted, known)), None)
     if close:
         draft.warn(f"'{name}': did you mean '{close}'?", place)
 
 
-def _one_slip(left: str, right: str) -> bool:
+def _warn_of_typo(left: str, right: str) -> bool:
     """Whether one letter lost, added, changed or swapped with its neighbour makes one word of the other."""
     if abs(len(left) - len(right)) > 1 or left[0] != right[0]:
         return False

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations import pip_requirement, text_file, toml_text
-from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.python_env_file import python_version
+from mlproj.environments.package_name import canonical
 from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place
 

@@ -66,11 +66,11 @@ def install_itself(draft: Draft, path: Path, data: dict[str, Any]) -> None:
 def _own_package(path: Path, data: dict[str, Any]) -> str | None:
     """None for a project that is a package; else the reason why not, empty where it names no build system and so never
     said it was."""
-    said = _table(data, "tool", "uv").get("package")
-    if said is False:
+    is_package = _table(data, "tool", "uv").get("package")
+    if is_package is False:
         return f"{path.name} says package = false in [tool.uv]"
     if not _table(data, "build-system"):
-        return None if said is True and "project" in data else ""
+        return None if is_package is True and "project" in data else ""
     poetry = _table(data, "tool", "poetry")
     if poetry.get("package-mode") is False:
         return f"{path.name} says package-mode = false in [tool.poetry]"
@@ -157,7 +157,7 @@ def _poetry_version(text: str, place: Place) -> str:
 
 
 def read_setup_into(draft: Draft, path: Path) -> None:
-    """Install the folder of *path* (setup.py or setup.cfg) in place; its literal requirements are told beforehand.
+    """Install the folder of *path* (setup.py or setup.cfg) in place; its literal requirements are listed beforehand.
 
     The file is not run here: requirements that are computed are known when the folder is built.
     """

@@ -24,7 +24,7 @@ class Requirements:
     is installed as it is; of one that was made before, ``kept_lock`` is what is kept with the run. Where its packages
     came along, those of ``editables`` are among them, with these ``import_roots``. ``files`` are all files read on the
     way: their content is part of the environment's key.
-    ``notes`` are choices that people should be told: what was skipped, translated or implied, and why.
+    ``notes`` are choices that people should know: what was skipped, translated or implied, and why.
     ``relaxed`` names packages whose pins may give way. ``sources`` say where the packages of some names come from
     instead of an index, in the words of uv's ``tool.uv.sources`` with absolute paths; ``settings`` are what the project
     says to uv about indexes, overrides and builds, in the words of ``uv.toml``.
@@ -61,7 +61,7 @@ class Requirements:
         return bool(direct) and all(_is_pinned(package) for package in direct)
 
     @property
-    def came_along(self) -> bool:
+    def is_bundled(self) -> bool:
         """Whether the packages of the lock are here as files, those of ``editables`` among them."""
         return self.kept_lock not in (None, self.lock_file)
 

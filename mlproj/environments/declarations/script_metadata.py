@@ -32,7 +32,7 @@ def has_block(script: Path) -> bool:
             and find(text, str(script)) is not None
         )
     except MlprojError as error:
-        # A second block is a mistake to be told when the block is read, which is what the answer leads to.
+        # A second block is a mistake to be reported when the block is read, which is what the answer leads to.
         return error.place is not None and error.place.line is not None
 
 

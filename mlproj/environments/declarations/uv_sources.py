@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations import text_file, toml_text, uv_workspace
-from mlproj.environments.declarations.draft import Draft, canonical
+from mlproj.environments.declarations.draft import Draft
 from mlproj.environments.declarations.uv_workspace import Workspace
+from mlproj.environments.package_name import canonical
 from mlproj.foundation import presence
 from mlproj.foundation.errors import InvalidProject, Place, did_you_mean
 

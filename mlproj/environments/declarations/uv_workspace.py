@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations import toml_text
-from mlproj.environments.declarations.draft import canonical
+from mlproj.environments.package_name import canonical
 from mlproj.foundation import presence
 from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import MlprojError
@@ -57,8 +57,8 @@ def is_package(data: Mapping[str, Any]) -> bool:
     """Whether a pyproject.toml with this content is installed itself: it says so, or names a build system."""
     tool = data.get("tool")
     uv = tool.get("uv") if isinstance(tool, dict) else None
-    said = uv.get("package") if isinstance(uv, dict) else None
-    return said if isinstance(said, bool) else isinstance(data.get("build-system"), dict)
+    declared = uv.get("package") if isinstance(uv, dict) else None
+    return declared if isinstance(declared, bool) else isinstance(data.get("build-system"), dict)
 
 
 def _at(root: Path, uv: Mapping[str, Any]) -> Workspace:

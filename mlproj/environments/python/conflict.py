@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlproj.environments.declarations.draft import canonical
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.package_name import canonical
 
 # uv tells a conflict of what is asked for in sentences of this kind; what is missing, or too new, it tells in others.
 _OTHER_REASONS = re.compile(
@@ -40,7 +40,7 @@ def found(text: str, requirements: Requirements) -> Conflict | None:
     both = _BOTH.search(words)
     if both and canonical(both[1]) == canonical(both[3]):
         first, second = both[1] + both[2], both[3] + both[4]
-        where = " and ".join(dict.fromkeys(_asked_by(both[1], requirements)))
+        where = " and ".join(dict.fromkeys(_lines_naming(both[1], requirements)))
         return Conflict(
             (canonical(both[1]),), f"{first} and {second} are both asked for{f' ({where})' if where else ''}"
         )
@@ -53,8 +53,8 @@ def found(text: str, requirements: Requirements) -> Conflict | None:
         if canonical(name) in asked and version:
             return Conflict(
                 (canonical(name), canonical(by)),
-                f"{by}{by_version}{_told(by, requirements)} needs {name}{version}, and {asked[canonical(name)]} is"
-                f" asked for{_told(name, requirements)}",
+                f"{by}{by_version}{_lines_of(by, requirements)} needs {name}{version}, and {asked[canonical(name)]} is"
+                f" asked for{_lines_of(name, requirements)}",
             )
     return None
 
@@ -67,10 +67,10 @@ def together(text: str, requirements: Requirements) -> Conflict | None:
     if both is None or "exclude-newer" in text or "was not found" in words:
         return None
     first, second = (
-        f"{name}{version}{_told(name, requirements)}" for name, version in (both.groups()[:2], both.groups()[2:])
+        f"{name}{version}{_lines_of(name, requirements)}" for name, version in (both.groups()[:2], both.groups()[2:])
     )
     names = (canonical(both[1]), canonical(both[3]))
-    return Conflict(names, f"{first} and {second} are both asked for and cannot be had together with this Python")
+    return Conflict(names, f"{first} and {second} are both asked for and cannot be installed together with this Python")
 
 
 def _direct(requirements: Requirements) -> Iterator[tuple[str, str]]:
@@ -80,12 +80,12 @@ def _direct(requirements: Requirements) -> Iterator[tuple[str, str]]:
             yield canonical(match[1]), text
 
 
-def _told(name: str, requirements: Requirements) -> str:
-    places = list(dict.fromkeys(_asked_by(name, requirements)))
+def _lines_of(name: str, requirements: Requirements) -> str:
+    places = list(dict.fromkeys(_lines_naming(name, requirements)))
     return f" ({', '.join(places)})" if places else ""
 
 
-def _asked_by(name: str, requirements: Requirements) -> Iterator[str]:
+def _lines_naming(name: str, requirements: Requirements) -> Iterator[str]:
     """The lines of the declaration's files that name a package, such as ``requirements.txt:3``."""
     wanted = re.compile(
         rf"(?<![\w.-]){re.sub(r'[-_.]+', '[-_.]+', re.escape(name).replace(chr(92), ''))}(?![\w-]|\.\w)", re.IGNORECASE

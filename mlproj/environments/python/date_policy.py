@@ -31,20 +31,20 @@ PinDate = Callable[[], "datetime | None"]
 
 def decide(request: Request, declaration: Declaration, requirements: Requirements, pin_date: PinDate) -> AsOf:
     """The moment for *request*. Raises :class:`UsageError` for a date that is none or that the project cannot have."""
-    wish = request.as_of
+    setting = request.as_of
     if request.locked is not None:
         return AsOf(request.locked.as_of, f"as {request.locked.of}")
     if requirements.lock_file is not None:
         return AsOf(None, f"{requirements.lock_file.name} names exact versions")
-    if wish == "auto":
+    if setting == "auto":
         return _automatic(request, declaration, requirements, pin_date)
-    if wish == "today":
+    if setting == "today":
         return AsOf(None, "--as-of today")
-    if wish == "commit":
+    if setting == "commit":
         return _commit(request, requirements)
-    if wish == "pins":
+    if setting == "pins":
         return _pins(requirements, pin_date)
-    return AsOf(parse(wish), f"--as-of {wish}")
+    return AsOf(parse(setting), f"--as-of {setting}")
 
 
 def parse(text: str) -> datetime:

@@ -41,32 +41,32 @@ class Decider:
 
     def decide(self) -> tuple[Decision, str | None]:
         """The decision, and the lock where finding it meant resolving already."""
-        wish = self.requirements.python
-        if wish is not None and python_choice.is_exact(wish):
-            major, minor = python_choice.minor_of(wish).split(".")
+        version_spec = self.requirements.python
+        if version_spec is not None and python_choice.is_exact(version_spec):
+            major, minor = python_choice.minor_of(version_spec).split(".")
             self.found = interpreter.find((int(major), int(minor)))
-            choice, text = self._named(wish), None
+            choice, text = self._named(version_spec), None
             as_of = self._as_of([choice.interpreter])
         else:
             self.found = interpreter.find()
-            as_of = self._as_of(self._candidates(wish, None))
-            choice, text = self._best(wish, as_of.moment)
+            as_of = self._as_of(self._candidates(version_spec, None))
+            choice, text = self._best(version_spec, as_of.moment)
         reason = "; ".join(filter(None, (self.requirements.python_reason, choice.reason)))
         notes = (*as_of.notes, *([choice.note] if choice.note else []))
         return Decision(choice.interpreter, reason, as_of.moment, as_of.reason, notes), text
 
-    def _named(self, wish: str) -> python_choice.Choice:
-        if brought := self._brought_along():
+    def _named(self, version_spec: str) -> python_choice.Choice:
+        if brought := self._bundled():
             return brought
-        choice = python_choice.named(wish, self.found)
+        choice = python_choice.named(version_spec, self.found)
         if choice is None:
-            attempt = self._download(python_choice.minor_of(wish))
-            choice = python_choice.named(wish, self.found)
+            attempt = self._download(python_choice.minor_of(version_spec))
+            choice = python_choice.named(version_spec, self.found)
             if choice is None:
-                raise python_choice.none_fits(wish, interpreter.find(), attempt)
+                raise python_choice.none_fits(version_spec, interpreter.find(), attempt)
         return choice
 
-    def _brought_along(self) -> python_choice.Choice | None:
+    def _bundled(self) -> python_choice.Choice | None:
         """The Python that came with a package, where it runs here."""
         program = self.request.locked.interpreter if self.request.locked else None
         found = interpreter.at(program, "package") if program else None
@@ -84,10 +84,10 @@ class Decider:
         self.found = interpreter.find()
         return None
 
-    def _candidates(self, wish: str | None, moment: datetime | None) -> list[Interpreter]:
-        candidates = python_choice.candidates(wish, self.found, moment)
+    def _candidates(self, version_spec: str | None, moment: datetime | None) -> list[Interpreter]:
+        candidates = python_choice.candidates(version_spec, self.found, moment)
         if not candidates:
-            raise python_choice.none_fits(wish or ">=3.6", self.found, None)
+            raise python_choice.none_fits(version_spec or ">=3.6", self.found, None)
         return candidates
 
     def _as_of(self, candidates: list[Interpreter]) -> date_policy.AsOf:
@@ -107,8 +107,8 @@ class Decider:
                     return max(dates)
         return None
 
-    def _best(self, wish: str | None, moment: datetime | None) -> tuple[python_choice.Choice, str | None]:
-        candidates = self._candidates(wish, moment)
+    def _best(self, version_spec: str | None, moment: datetime | None) -> tuple[python_choice.Choice, str | None]:
+        candidates = self._candidates(version_spec, moment)
         first = candidates[0]
         day = f"as of {moment:%Y-%m-%d}" if moment else "today"
         asked = lock.direct_names(self.requirements)
@@ -116,7 +116,10 @@ class Decider:
             return python_choice.Choice(first, f"Python {first.version}: {_why_only(candidates, day)}"), None
         with self.progress.step("choosing a Python that the packages have wheels for"), self._uv() as uv:
             fitting = _with_wheels(
-                uv, lock.Ask(self.requirements, first, moment), candidates, _of_indexes(asked, self.requirements)
+                uv,
+                lock.ResolveRequest(self.requirements, first, moment),
+                candidates,
+                _of_indexes(asked, self.requirements),
             )
         if isinstance(fitting, lock.Refusal):
             is_wheels = lock.lacks_wheels(fitting) is not None or "no wheels" in fitting.text
@@ -151,7 +154,7 @@ def _why_only(candidates: list[Interpreter], day: str) -> str:
 
 
 def _with_wheels(
-    uv: Uv, ask: lock.Ask, candidates: list[Interpreter], asked: frozenset[str]
+    uv: Uv, ask: lock.ResolveRequest, candidates: list[Interpreter], asked: frozenset[str]
 ) -> tuple[Interpreter, str, str] | lock.Refusal:
     """The first interpreter for which everything that is asked for comes as wheels.
 

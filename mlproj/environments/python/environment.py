@@ -217,13 +217,13 @@ class PythonEnvironment:
             return relocking.placed(text, uv.folder.resolve() if by_uv else self._requirements.lock_file.parent)
         if known is not None:
             return known
-        ask = lock.Ask(asked, self._interpreter, self.description.as_of)
+        ask = lock.ResolveRequest(asked, self._interpreter, self.description.as_of)
         hint = _AS_OF_HINT if self.description.as_of else None
         return resolver.resolve(uv, ask, hint)
 
 
 def _corrections(staging: Path, text: str, moment: datetime | None, progress: Progress) -> list[str]:
-    """What is not quite as declared in an environment of the lock *text*, told once."""
+    """What is not quite as declared in an environment of the lock *text*, once each."""
     from mlproj.environments.python import legacy_metadata, lock
 
     corrected = [

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.package_name import canonical
 from mlproj.environments.python import lock, shebang
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.uv import Uv, failure, option_words
@@ -97,7 +98,7 @@ def install(
         _with_pip(uv, venv, entries, requirements, bounds, progress)
     else:
         _with_uv(uv, into, text, entries, bounds)
-    if requirements.lock_file is not None and not requirements.came_along:
+    if requirements.lock_file is not None and not requirements.is_bundled:
         listed = {entry["directory"]["path"] for entry in entries if "directory" in entry}
         for folder in (one for one in requirements.editables if one not in listed):
             uv.check(
@@ -221,5 +222,5 @@ def installed_packages(venv: Path) -> dict[str, str]:
     for name in sorted(place.name for place in site_packages(venv).iterdir()):
         match = _METADATA.fullmatch(name)
         if match:
-            found[lock.normalise(match[1])] = match[2]
+            found[canonical(match[1])] = match[2]
     return found

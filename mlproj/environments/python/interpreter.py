@@ -1,4 +1,4 @@
-"""The Pythons on this machine: where to look, what each is, and which one answers a wish.
+"""The Pythons on this machine: where to look, what each is, and which one fits what is asked for.
 
 A broken interpreter is skipped. What an interpreter says about itself is kept in the cache by its path, time and size,
 so that a second look starts no process.
@@ -162,7 +162,7 @@ def _on_path() -> Iterator[str]:
 
 
 class _Facts:
-    """What interpreters said about themselves, kept by path, time and size. A broken one is remembered as broken."""
+    """What interpreters report about themselves, kept by path, time and size. A broken one is remembered as broken."""
 
     def __init__(self, entries: dict[str, tuple[list[int], dict[str, str] | None]]) -> None:
         self._entries = entries
@@ -189,7 +189,7 @@ class _Facts:
 
     def save(self) -> None:
         if self._changed:
-            with suppress(OSError):  # it saves time, and a cache that cannot be written is told where it is needed
+            with suppress(OSError):  # it saves time, and a cache that cannot be written is an error where it is needed
                 paths.write_atomic(self._file(), json.dumps(self._entries))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.foundation import file_tree, presence
+from mlproj.foundation.digest import sha256_of_file
 from mlproj.foundation.redaction import mask_url
 from mlproj.foundation.sha256 import sha256
 
@@ -70,18 +71,18 @@ def asked(requirements: Requirements, root: Path) -> dict[str, Any]:
         "build_dependencies": list(requirements.build_dependencies),
         "options": [mask_url(_portable(option, root)) for option in requirements.options],
         "editables": [_portable(folder, root) for folder in requirements.editables],
-        "lock": _file_digest(requirements.lock_file) if requirements.lock_file else None,
+        "lock": sha256_of_file(requirements.lock_file) if requirements.lock_file else None,
         "local": [tree_digest(path) for path in (*local_packages(requirements), *_locked_packages(requirements, root))],
         "editable_builds": [_build_digest(Path(folder)) for folder in requirements.editables if folder.startswith("/")],
     }
 
 
 def _sourced(requirements: Requirements, root: Path) -> dict[str, Any]:
-    """Where names come from and what uv is told, with the content of the folders and files that are copied."""
+    """Where names come from and uv's settings, with the content of the folders and files that are copied."""
     entries = [entry for source in requirements.sources.values() for entry in source]
     copied = [Path(entry["path"]) for entry in entries if "path" in entry and not entry.get("editable")]
-    told = json.dumps([dict(requirements.sources), dict(requirements.settings)], sort_keys=True, default=str)
-    return {"sources": mask_url(_portable(told, root)), "copied": [tree_digest(path) for path in copied]}
+    settings_text = json.dumps([dict(requirements.sources), dict(requirements.settings)], sort_keys=True, default=str)
+    return {"sources": mask_url(_portable(settings_text, root)), "copied": [tree_digest(path) for path in copied]}
 
 
 def _locked_packages(requirements: Requirements, root: Path) -> list[Path]:
@@ -116,12 +117,14 @@ def local_path(package: str) -> Path | None:
 def tree_digest(path: Path) -> str:
     """SHA-256 over the sorted names and contents of the files in *path* (or of the file), without what is no source."""
     if presence.is_file(path):
-        return _file_digest(path)
+        return sha256_of_file(path)
     import hashlib
 
     digest = hashlib.sha256()
     for file in _source_files(path):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{_file_digest(file)}\n".encode("utf-8", "surrogateescape"))
+        digest.update(
+            f"{file.relative_to(path).as_posix()}\0{sha256_of_file(file)}\n".encode("utf-8", "surrogateescape")
+        )
     return digest.hexdigest()
 
 
@@ -141,17 +144,7 @@ def _is_source(folder: Path) -> bool:
 
 
 def _build_digest(folder: Path) -> list[tuple[str, str]]:
-    return [(name, _file_digest(folder / name)) for name in _BUILD_FILES if presence.is_file(folder / name)]
-
-
-def _file_digest(file: Path) -> str:
-    import hashlib
-
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return [(name, sha256_of_file(folder / name)) for name in _BUILD_FILES if presence.is_file(folder / name)]
 
 
 def _portable(text: str, root: Path) -> str:

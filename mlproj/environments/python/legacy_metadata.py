@@ -1,7 +1,7 @@
 """Releases whose metadata predates PEP 440 and that uv refuses, such as pandas 0.24 with ``pytz (>=2011k)``.
 
 uv is given corrected metadata (``dependency-metadata`` in ``uv.toml``): the clauses that no current tool can read are
-left out, everything else stays. What was corrected stands in ``uv.toml`` and is told to the user.
+left out, everything else stays. What was corrected is in ``uv.toml`` and is reported to the user.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from mlproj.environments.python.lock import Ask, bounds
+from mlproj.environments.python.lock import ResolveRequest, bounds
 from mlproj.environments.python.uv import Uv
 from mlproj.foundation import paths
 
@@ -20,7 +20,7 @@ _REQUIRES = re.compile(r"^Requires-Dist:\s*(.+)$", re.MULTILINE)
 _SHAPE = re.compile(r"^(?P<head>[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?)\s*\(?(?P<clauses>[^;()]*)\)?\s*(?P<marker>;.*)?$")
 
 
-def correct(uv: Uv, refusal: str, ask: Ask) -> bool:
+def correct(uv: Uv, refusal: str, ask: ResolveRequest) -> bool:
     """Add what uv needs to read the release that *refusal* names; False when it is not about metadata.
 
     The release's own metadata is read from its installed form, so that indexes, credentials and builds are uv's affair.
@@ -89,7 +89,7 @@ def corrected(requirement: str) -> str:
         return shape["head"].strip()
 
 
-def _requires(uv: Uv, name: str, version: str, ask: Ask) -> list[str] | None:
+def _requires(uv: Uv, name: str, version: str, ask: ResolveRequest) -> list[str] | None:
     """The ``Requires-Dist`` lines of a release, None when it cannot be had."""
     import shutil
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.package_name import canonical
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.python_choice import SETTLED, released
 from mlproj.environments.python.uv import Uv, option_words
@@ -24,7 +25,7 @@ SEEDS = {"pip": "pip", "setuptools": "setuptools<82", "wheel": "wheel"}
 
 
 @dataclass(frozen=True)
-class Ask:
+class ResolveRequest:
     """What is to be resolved: for which interpreter, from what time, and which packages must come as wheels.
 
     ``undated`` are packages that the moment does not bound, because their index does not tell when they came.
@@ -44,12 +45,7 @@ def name_of(requirement: str) -> str | None:
     if "://" in requirement.partition("@")[0] or requirement.startswith(("/", ".", "file:")):
         return None
     match = _NAME.match(requirement)
-    return normalise(match[1]) if match else None
-
-
-def normalise(name: str) -> str:
-    """A package name as PEP 503 compares them."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return canonical(match[1]) if match else None
 
 
 def direct_names(requirements: Requirements) -> list[str]:
@@ -144,16 +140,16 @@ _NO_WHEEL = re.compile(r"Because ([A-Za-z0-9][A-Za-z0-9._-]*)\S* has no wheels w
 def could_be_built(refusal: Refusal) -> str | None:
     """The package that has no fitting wheel and was not allowed to be built from source, None for other reasons."""
     found = _NOT_BUILT.search(refusal.text)
-    return normalise(found[1]) if found else None
+    return canonical(found[1]) if found else None
 
 
 def lacks_wheels(refusal: Refusal) -> str | None:
     """The package that has no fitting wheel, whether or not it could be built, None for other reasons."""
     found = _NO_WHEEL.search(refusal.text)
-    return normalise(found[1]) if found else could_be_built(refusal)
+    return canonical(found[1]) if found else could_be_built(refusal)
 
 
-def compile_once(uv: Uv, ask: Ask) -> Refusal | None:
+def compile_once(uv: Uv, ask: ResolveRequest) -> Refusal | None:
     """Have uv write ``pylock.toml`` into its folder for *ask* as it is; why it did not, None when it did."""
     (uv.folder / "requirements.in").write_text("\n".join(requirement_lines(ask.requirements)) + "\n", "utf-8")
     constraints = []

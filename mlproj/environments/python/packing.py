@@ -1,4 +1,4 @@
-"""A Python environment for an image: its lock, uv, and what uv is told of this machine, in a folder that a container
+"""A Python environment for an image: its lock, uv, and uv's settings of this machine, in a folder that a container
 sees."""
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ class Choice:
     note: str | None = None
 
 
-def named(wish: str, found: list[Interpreter]) -> Choice | None:
+def named(asked: str, found: list[Interpreter]) -> Choice | None:
     """The interpreter for a version (``3.8``, ``3.8.10``, ``==3.8.*``), None when no Python of that minor is here.
 
     Another patch release of the same minor serves, with a note.
     """
-    match = _EXACT.match(wish.strip())
+    match = _EXACT.match(asked.strip())
     assert match is not None
     minor = (int(match[1]), int(match[2]))
     fitting = sorted((one for one in found if one.minor == minor), key=lambda one: one.order, reverse=True)
@@ -56,27 +56,27 @@ def named(wish: str, found: list[Interpreter]) -> Choice | None:
     return Choice(best, "", f"Python {exact} is not on this machine; {best.version} (same minor version) is used")
 
 
-def is_exact(wish: str) -> bool:
-    """Whether *wish* names one minor or patch version, and so leaves nothing to choose."""
-    return bool(_EXACT.match(wish.strip()))
+def is_exact(asked: str) -> bool:
+    """Whether *asked* names one minor or patch version, and so leaves nothing to choose."""
+    return bool(_EXACT.match(asked.strip()))
 
 
-def minor_of(wish: str) -> str:
+def minor_of(asked: str) -> str:
     """``3.8`` of an exact wish."""
-    match = _EXACT.match(wish.strip())
+    match = _EXACT.match(asked.strip())
     assert match is not None
     return f"{match[1]}.{match[2]}"
 
 
-def candidates(wish: str | None, found: list[Interpreter], moment: datetime | None) -> list[Interpreter]:
-    """The newest interpreter of each minor that *wish* (a PEP 440 specifier or None) allows, best for *moment* first.
+def candidates(asked: str | None, found: list[Interpreter], moment: datetime | None) -> list[Interpreter]:
+    """The newest interpreter of each minor that *asked* (a PEP 440 specifier or None) allows, best for *moment* first.
 
     Best is the newest minor that was out for half a year at *moment* (None: now), then older ones from new to old,
     then the ones that came later. Raises :class:`EnvironmentFailure` for a specifier that cannot be read.
     """
     now = moment or datetime.now(timezone.utc)
     best: dict[tuple[int, int], Interpreter] = {}
-    for one in allowed(wish, found):
+    for one in allowed(asked, found):
         if one.minor not in best or one.order > best[one.minor].order:
             best[one.minor] = one
     settled = [one for one in best.values() if released(one) <= now - SETTLED]
@@ -84,23 +84,24 @@ def candidates(wish: str | None, found: list[Interpreter], moment: datetime | No
     return sorted(settled, key=lambda one: one.minor, reverse=True) + sorted(later, key=lambda one: one.minor)
 
 
-def allowed(wish: str | None, found: list[Interpreter]) -> list[Interpreter]:
+def allowed(asked: str | None, found: list[Interpreter]) -> list[Interpreter]:
     """Those of *found* that a PEP 440 specifier allows; a bare ``3`` means ``3.*``."""
-    if wish is None:
+    if asked is None:
         return found
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-    text = f"=={wish.strip()}.*" if re.fullmatch(r"\s*\d+\s*", wish) else wish
+    text = f"=={asked.strip()}.*" if re.fullmatch(r"\s*\d+\s*", asked) else asked
     try:
         specifier = SpecifierSet(text)
     except InvalidSpecifier:
         raise EnvironmentFailure(
-            f"{wish!r} is no Python version", hint="write a version such as 3.10, or a range such as >=3.8,<3.12"
+            f"{asked!r} is no Python version",
+            hint="write a version such as 3.10, or a range such as >=3.8,<3.12",
         ) from None
     return [one for one in found if specifier.contains(one.version, prereleases=True)]
 
 
-def none_fits(wish: str, found: list[Interpreter], attempt: str | None) -> EnvironmentFailure:
+def none_fits(asked: str, found: list[Interpreter], attempt: str | None) -> EnvironmentFailure:
     """The error for a Python that is neither here nor to be had; *attempt* is why it could not be downloaded."""
     here = (
         ", ".join(sorted({one.version for one in found}, key=lambda text: [int(n) for n in re.findall(r"\d+", text)]))
@@ -108,11 +109,11 @@ def none_fits(wish: str, found: list[Interpreter], attempt: str | None) -> Envir
     )
     tried = f"; downloading it failed: {attempt}" if attempt else ""
     return EnvironmentFailure(
-        f"the project needs Python {wish}, which is not on this machine (found: {here}){tried}",
+        f"the project needs Python {asked}, which is not on this machine (found: {here}){tried}",
         hint=(
-            f"install it (pyenv install {minor_of(wish)}, uv python install {minor_of(wish)}, or your system's"
+            f"install it (pyenv install {minor_of(asked)}, uv python install {minor_of(asked)}, or your system's"
             " packages) and run again"
-            if is_exact(wish)
+            if is_exact(asked)
             else "install a Python in that range, for instance with pyenv or uv python install, and run again"
         ),
     )

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from mlproj.environments.declarations.draft import canonical
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.package_name import canonical
 from mlproj.environments.python import lock
 from mlproj.foundation.errors import UsageError
 

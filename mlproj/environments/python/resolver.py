@@ -9,32 +9,33 @@ from dataclasses import replace
 from datetime import datetime
 
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.environments.package_name import canonical
 from mlproj.environments.python import lock
-from mlproj.environments.python.lock import Ask, Refusal
+from mlproj.environments.python.lock import Refusal, ResolveRequest
 from mlproj.environments.python.uv import Uv, failure
 
 _UNDATED = re.compile(r"`([A-Za-z0-9_.]+?)-\d[^`]*` is missing an upload date")
 
 
-def resolve(uv: Uv, ask: Ask, hint: str | None = None) -> str:
+def resolve(uv: Uv, ask: ResolveRequest, hint: str | None = None) -> str:
     """The lock for *ask*, as text. Raises :class:`EnvironmentFailure` with the resolver's reason."""
-    said = try_resolve(uv, ask)
-    if isinstance(said, str):
-        return said
+    outcome = try_resolve(uv, ask)
+    if isinstance(outcome, str):
+        return outcome
     from mlproj.environments.python import conflict
 
-    reason = "\n".join(line for line in said.text.splitlines() if not _UNDATED.search(line))
+    reason = "\n".join(line for line in outcome.text.splitlines() if not _UNDATED.search(line))
     meeting = conflict.found(reason, ask.requirements) or conflict.together(reason, ask.requirements)
     if meeting is not None:  # no date makes two pins agree
         hint = _relaxing(uv, ask, meeting.names)
-    told = f": {meeting.sentence}" if meeting else ""
-    error = failure("the packages cannot be resolved" + _as_of(ask.moment) + told, reason, hint=hint)
+    conflict_text = f": {meeting.sentence}" if meeting else ""
+    error = failure("the packages cannot be resolved" + _as_of(ask.moment) + conflict_text, reason, hint=hint)
     if unset := _unset(ask.requirements):
         error.hint = f"the environment variable {unset}, which the address of an index names, is not set: set it"
     raise error
 
 
-def _relaxing(uv: Uv, ask: Ask, names: Sequence[str]) -> str:
+def _relaxing(uv: Uv, ask: ResolveRequest, names: Sequence[str]) -> str:
     """Which of the pins of *names* can give way, as was tried."""
     from mlproj.environments.python import relaxation
 
@@ -53,7 +54,7 @@ def _unset(requirements: Requirements) -> str | None:
     return found[1] if found else None
 
 
-def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
+def try_resolve(uv: Uv, ask: ResolveRequest) -> str | Refusal:
     """The lock for *ask*, with the pins loosened that may be, or why there is none."""
     if not ask.requirements.relaxed:
         return _try_declared(uv, ask)
@@ -67,11 +68,12 @@ def try_resolve(uv: Uv, ask: Ask) -> str | Refusal:
     return found
 
 
-def _try_declared(uv: Uv, ask: Ask) -> str | Refusal:
+def _try_declared(uv: Uv, ask: ResolveRequest) -> str | Refusal:
     from mlproj.environments.python import declared_hash
 
     if "--prefer-binary" in ask.requirements.options:
-        # uv has no such wish. Wheels of everything, even of an older release, are what it asks for where there are any.
+        # uv has no such option. Wheels of everything, even of an older release, are what it asks for where there are
+        # any.
         preferred = _try_once(uv, replace(ask, only_binary=ask.only_binary | {":all:"}))
         found = _try_once(uv, ask) if isinstance(preferred, Refusal) else preferred
     else:
@@ -79,7 +81,7 @@ def _try_declared(uv: Uv, ask: Ask) -> str | Refusal:
     return found if isinstance(found, Refusal) else declared_hash.only_declared(ask.requirements, found)
 
 
-def _try_once(uv: Uv, ask: Ask) -> str | Refusal:
+def _try_once(uv: Uv, ask: ResolveRequest) -> str | Refusal:
     from mlproj.environments.python import legacy_metadata
 
     refusal = lock.compile_once(uv, ask)
@@ -99,7 +101,7 @@ def _try_once(uv: Uv, ask: Ask) -> str | Refusal:
     return refusal or _with_fitting_numpy(uv, ask, (uv.folder / "pylock.toml").read_text("utf-8"))
 
 
-def _with_fitting_numpy(uv: Uv, ask: Ask, text: str) -> str:
+def _with_fitting_numpy(uv: Uv, ask: ResolveRequest, text: str) -> str:
     """*text*, or the lock with NumPy 1 where wheels in it were compiled for that; a declaration that wants NumPy 2
     keeps it."""
     from mlproj.environments.python import numpy_abi
@@ -116,13 +118,13 @@ def _with_fitting_numpy(uv: Uv, ask: Ask, text: str) -> str:
     return (uv.folder / "pylock.toml").read_text("utf-8")
 
 
-def _undated(refusal: Refusal, ask: Ask) -> frozenset[str]:
+def _undated(refusal: Refusal, ask: ResolveRequest) -> frozenset[str]:
     """The packages asked for that uv passed over because nothing tells when they were uploaded (as on PyTorch's
     index)."""
     if ask.moment is None:
         return frozenset()
     return (
-        frozenset(lock.normalise(name) for name in _UNDATED.findall(refusal.text))
+        frozenset(canonical(name) for name in _UNDATED.findall(refusal.text))
         & {*lock.direct_names(ask.requirements)} - ask.undated
     )
 

@@ -134,9 +134,9 @@ _UNREACHABLE = re.compile(
 )
 
 
-def failure(what: str, said: str, *, hint: str | None = None) -> EnvironmentFailure:
+def failure(what: str, output: str, *, hint: str | None = None) -> EnvironmentFailure:
     """The error for an installer that gave up: our sentence, its own words (without secrets), and what to try."""
-    return EnvironmentFailure(f"{what}:\n{_indented(redact(said).strip())}", hint=_known_hint(said) or hint)
+    return EnvironmentFailure(f"{what}:\n{_indented(redact(output).strip())}", hint=_known_hint(output) or hint)
 
 
 def _indented(text: str, limit: int = 60) -> str:
@@ -146,18 +146,18 @@ def _indented(text: str, limit: int = 60) -> str:
     return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
-def _known_hint(said: str) -> str | None:
+def _known_hint(output: str) -> str | None:
     """What to do about reasons that have nothing to do with the project."""
-    if "No space left on device" in said or "os error 28" in said:
+    if "No space left on device" in output or "os error 28" in output:
         return "the disk is full: mlproj env prune --older-than 30d frees space, or set MLPROJ_CACHE to a larger disk"
-    if re.search(r"network (?:was|is|connectivity is) disabled|--offline", said, re.IGNORECASE):
+    if re.search(r"network (?:was|is|connectivity is) disabled|--offline", output, re.IGNORECASE):
         return "run it once without --offline, so that the packages are in the cache"
-    if _UNREACHABLE.search(said):
-        return "look at the network, the proxy and the address of the package index, then try again"
-    unknown = re.search(r"Because (\S+) was not found in the package (?:registry|index)", said)
+    if _UNREACHABLE.search(output):
+        return "check the network, the proxy and the address of the package index, then try again"
+    unknown = re.search(r"Because (\S+) was not found in the package (?:registry|index)", output)
     if unknown:
         return (
-            f"no package is called {unknown[1]!r}: look at how the name is spelled, or name the index that has it"
+            f"no package is called {unknown[1]!r}: check how the name is spelled, or name the index that has it"
             " (--extra-index-url)"
         )
     return None

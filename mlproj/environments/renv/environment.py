@@ -132,11 +132,11 @@ class RenvEnvironment:
         return [found[name] for name in description.in_order({name: one.needs for name, one in found.items()})]
 
     def _recorded(self, sources: list[Source]) -> str:
-        told = {
+        fields = {
             one.record.name: {"url": one.url, "sha256": one.sha256}
             for one in sorted(sources, key=lambda one: one.record.name)
         }
-        return lockfile.recorded(self._lock, self._here.version if self._here else None, told)
+        return lockfile.recorded(self._lock, self._here.version if self._here else None, fields)
 
     @property
     def fitting_image(self) -> str:

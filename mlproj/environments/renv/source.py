@@ -13,6 +13,7 @@ from mlproj.environments.renv import description
 from mlproj.environments.renv.record import Record
 from mlproj.foundation import paths
 from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.digest import sha256_of_file, sha256_of_portions
 from mlproj.foundation.errors import EnvironmentFailure, MlprojError
 from mlproj.foundation.redaction import mask_url
 from mlproj.http import fetcher
@@ -49,7 +50,7 @@ def obtain(record: Record, *, offline: bool) -> Source:
 
 
 def _checked(record: Record, path: Path, shown: str) -> Source:
-    sha256 = _digest(path)
+    sha256 = sha256_of_file(path)
     if record.sha256 is not None and record.sha256 != sha256:
         raise EnvironmentFailure(
             f"{shown} has the SHA-256 {sha256}, and renv.lock says {record.sha256}",
@@ -60,7 +61,7 @@ def _checked(record: Record, path: Path, shown: str) -> Source:
         message = (
             f"{shown} is {described.name} {described.version}, and renv.lock asks for {record.name} {record.version}"
         )
-        raise EnvironmentFailure(message, hint="mend the record in renv.lock, or tell whoever keeps the repository")
+        raise EnvironmentFailure(message, hint="correct the record in renv.lock, or tell the repository's maintainer")
     return Source(record, path, shown, sha256, described.needs)
 
 
@@ -68,7 +69,7 @@ def _kept(record: Record) -> tuple[Path, str] | None:
     """What was fetched before and is whole; its name tells."""
     for url in record.addresses:
         for path in _folder().glob(f"{_name(url)}.*.tar.gz"):
-            if path.name.split(".")[1] == _digest(path):
+            if path.name.split(".")[1] == sha256_of_file(path):
                 return path, url
             path.unlink(missing_ok=True)
     return None
@@ -108,28 +109,25 @@ def _download(record: Record, url: str) -> Path | None:
         reason, hint = error.message, "look at the repositories in renv.lock"
     except (OSError, http.client.HTTPException, ValueError) as error:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-            raise  # told by whoever knows what the disk is for
+            raise  # reported by the caller, which knows what the disk is for
         reason, hint = (
             mask_url(str(getattr(error, "reason", None) or error)),
-            "look at the network and the proxy, then try again",
+            "check the network and the proxy, then try again",
         )
     raise EnvironmentFailure(
-        f"the R package {record.name} {record.version} cannot be had from {mask_url(url)}: {reason}", hint=hint
+        f"the R package {record.name} {record.version} cannot be downloaded from {mask_url(url)}: {reason}", hint=hint
     )
 
 
 def _written(response: http.client.HTTPResponse, target: Path, shown: str) -> str:
     """The SHA-256 of what was written. Raises OSError when the connection broke off, SourceError for what is too
     large."""
-    digest = hashlib.sha256()
     expected = response.headers.get("Content-Length", "")
     with target.open("wb") as file:
-        for portion in portions(response, _LARGEST, shown):
-            digest.update(portion)
-            file.write(portion)
-        if expected.isdigit() and file.tell() < int(expected):
-            raise OSError(f"the connection broke off after {file.tell()} of {expected} bytes")
-    return digest.hexdigest()
+        digest, size = sha256_of_portions(portions(response, _LARGEST, shown), file.write)
+    if expected.isdigit() and size < int(expected):
+        raise OSError(f"the connection broke off after {size} of {expected} bytes")
+    return digest
 
 
 def _missing(record: Record, *, offline: bool) -> EnvironmentFailure:
@@ -142,7 +140,7 @@ def _missing(record: Record, *, offline: bool) -> EnvironmentFailure:
     places = dict.fromkeys(mask_url(url.partition("/src/contrib/")[0]) for url in record.addresses)
     return EnvironmentFailure(
         f"{what} is not there: {', '.join(places)} does not have it",
-        hint="look for a slip in renv.lock, or name the repository that has it under R.Repositories",
+        hint="check renv.lock for a typing mistake, or name the repository that has it under R.Repositories",
     )
 
 
@@ -157,11 +155,3 @@ def _folder() -> Path:
 
 def _name(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:32]
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while portion := file.read(1 << 20):
-            digest.update(portion)
-    return digest.hexdigest()

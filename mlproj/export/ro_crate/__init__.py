@@ -48,7 +48,7 @@ def export(request: Request, run: Run, progress: Progress) -> Exported:
     written.
     """
     if not run.status.ended:
-        raise UsageError(f"the run {run.run_name} goes on; its crate would not be whole", hint="wait for its end")
+        raise UsageError(f"the run {run.run_name} goes on; its crate would be incomplete", hint="wait for its end")
     definition = read_definition(run)
     with destination.opened(request.target, replace=request.replace) as target:
         with progress.step(f"collecting the files of {run.run_name}"):

@@ -3,17 +3,17 @@ enough."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO
 
 from mlproj import artifacts
-from mlproj.artifacts.base import ArtifactStore, InvalidPath, NoSuchFile
+from mlproj.artifacts.base import ArtifactStore, InvalidPath, NoSuchFile, walk
 from mlproj.export.ro_crate.definition import Definition
 from mlproj.export.ro_crate.destination import Target
 from mlproj.export.ro_crate.secret import Redactor
 from mlproj.foundation import paths, quantity
 from mlproj.foundation.dataclass import dataclass
+from mlproj.foundation.digest import portions_of, sha256_of_file, sha256_of_portions
 from mlproj.run_folder import output_log, record
 from mlproj.run_folder.outputs import FOLDER as OUTPUTS
 from mlproj.tracking.base import Output, Run
@@ -88,20 +88,11 @@ def _lines(stream: IO[bytes]) -> Iterator[list[bytes]]:
         yield lines
 
 
-def _portions(stream: IO[bytes]) -> Iterator[bytes]:
-    while portion := stream.read(_PORTION):
-        yield portion
-
-
 def copied(path: str, name: str, portions: Iterable[bytes], target: Target) -> Piece:
     """Put what *portions* are together at *path* into *target*."""
-    digest, size = hashlib.sha256(), 0
     with target.create(path) as write:
-        for portion in portions:
-            digest.update(portion)
-            size += len(portion)
-            write(portion)
-    return Piece(path, digest.hexdigest(), size, name)
+        digest, size = sha256_of_portions(portions, write)
+    return Piece(path, digest, size, name)
 
 
 class _Collector:
@@ -116,21 +107,18 @@ class _Collector:
         self._largest = largest
         self._known = known
 
-    def collect(self, folder: str = "") -> None:
-        """Take what is below *folder*."""
-        for entry in self._store.list(folder):
-            path = f"{folder}/{entry.name}" if folder else entry.name
+    def collect(self) -> None:
+        """Take the files that are not too large."""
+        for path, size in walk(self._store, skipped=self._known, on_invalid=self._leave_invalid):
             if path in self._known:
                 continue
             try:
-                if entry.size is None:
-                    self.collect(path)
-                elif self._largest is not None and entry.size > self._largest:
-                    self._leave(path, entry.size, f"larger than {quantity.size(self._largest)}")
+                if self._largest is not None and size > self._largest:
+                    self._leave(path, size, f"larger than {quantity.size(self._largest)}")
                 else:
                     self._take(path)
             except InvalidPath:
-                self.left.append(Left(path, "of a name that other systems do not take", entry.size))
+                self._leave_invalid(path, size)
             except NoSuchFile:
                 continue  # it was removed since
 
@@ -147,7 +135,10 @@ class _Collector:
     def _take(self, path: str) -> None:
         name = path.removeprefix(f"{OUTPUTS}/") if path in self._recorded else path
         with self._store.open(path) as stream:
-            self.pieces.append(copied(f"{ARTIFACTS}/{path}", name, _portions(stream), self._target))
+            self.pieces.append(copied(f"{ARTIFACTS}/{path}", name, portions_of(stream), self._target))
+
+    def _leave_invalid(self, path: str, size: int | None = None) -> None:
+        self.left.append(Left(path, "its name is not allowed on other systems", size))
 
     def _leave(self, path: str, size: int, reason: str) -> None:
         output = self._recorded.get(path)
@@ -157,10 +148,4 @@ class _Collector:
     def _digest(self, path: str) -> str | None:
         """The hash of a file that is on this machine; others would have to be fetched for it."""
         file = self._store.local_file(path)
-        if file is None:
-            return None
-        digest = hashlib.sha256()
-        with file.open("rb") as stream:
-            for portion in _portions(stream):
-                digest.update(portion)
-        return digest.hexdigest()
+        return None if file is None else sha256_of_file(file)

@@ -94,7 +94,7 @@ def _add_value(graph: Graph, name: str, value: str) -> Entity:
 
 
 def _add_file(graph: Graph, run: Run, name: str, given: Mapping[str, Any]) -> Entity:
-    """An input: not in the crate, but told by its content. The hash of a folder is one of ours, over names and
+    """An input: not in the crate, but identified by its content. The hash of a folder is one of ours, over names and
     contents."""
     called = redact(str(given.get("uri")))
     size = None if given.get("size") is None else str(given["size"])

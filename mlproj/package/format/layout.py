@@ -40,7 +40,7 @@ def check_end(file: IO[bytes]) -> None:
     file.seek(max(0, size - ends))
     tail = file.read(ends)
     if len(tail) < _END.size or tail[-_END.size :][:4] != b"PK\5\6":
-        raise SourceError("it does not end as a zip archive does", hint="is the file whole?")
+        raise SourceError("it does not end as a zip archive does", hint="is the file complete?")
     *_, length, offset, comment = _END.unpack(tail[-_END.size :])
     after = _END.size
     if tail[-_END.size - _LOCATOR.size :][:4] == b"PK\6\7" and len(tail) == ends:
@@ -49,7 +49,7 @@ def check_end(file: IO[bytes]) -> None:
         if signature != b"PK\6\6":
             raise SourceError("the end of its directory is not where it should be", hint=_GET_AGAIN)
     if comment or offset + length + after != size:
-        raise SourceError("something was put before, into or behind it", hint=_GET_AGAIN)
+        raise SourceError("something was added before, inside or after it", hint=_GET_AGAIN)
     if length > _MAX_DIRECTORY:
         raise SourceError(f"its directory has {length} bytes, and at most {_MAX_DIRECTORY} are read")
 

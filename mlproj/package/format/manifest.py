@@ -1,4 +1,4 @@
-"""``mlproj.json`` of a package: what is in it and where that came from. What is read here may come from anybody."""
+"""``mlproj.json`` of a package: what is in it and where that came from. What is read here may come from any source."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def parse(text: bytes) -> Manifest:
     try:
         content = strict_json.load(text)
     except ValueError as error:
-        raise SourceError(f"its {NAME} cannot be read: {error}", hint="is the file whole?") from error
+        raise SourceError(f"its {NAME} cannot be read: {error}", hint="is the file complete?") from error
     version = content.get("format")
     if type(version) is not int or not 1 <= version <= FORMAT:
         raise SourceError(
@@ -108,7 +108,7 @@ def check_name(name: str) -> None:
     """Raises ValueError for what no member of a package may be called."""
     steps = name.split("/")
     if any(step in ("", ".", "..") for step in steps) or steps[0] not in FOLDERS or len(steps) == 1:
-        raise ValueError(f"the name {name!r:.200} is none of a package's")
+        raise ValueError(f"the name {name!r:.200} is not allowed in a package")
     if "\\" in name or "\0" in name:
         raise ValueError(f"the name {name!r:.200} holds a character that not every system takes in a name")
     if len(check_text(name)) > _LONGEST or any(len(step.encode()) > _LONGEST_STEP for step in steps):
@@ -131,13 +131,13 @@ def check_text(text: str) -> bytes:
         raise ValueError(f"{text!r:.200} is no UTF-8") from None
 
 
-def _manifest(told: FieldReader) -> Manifest:
-    members = _members(told.mapping("members"))
-    folders = told.texts("folders")
+def _manifest(reader: FieldReader) -> Manifest:
+    members = _members(reader.mapping("members"))
+    folders = reader.texts("folders")
     for name in folders:
         check_name(name)
     files = {name for name, member in members.items() if member.target is None}
-    inputs = told.named("inputs")
+    inputs = reader.named("inputs")
     below = {name.rpartition("/")[0] for name in members} | {*folders}
     for name in inputs.values():
         if not name.startswith(f"{INPUTS}/") or not (
@@ -145,37 +145,39 @@ def _manifest(told: FieldReader) -> Manifest:
         ):
             raise ValueError(f"the input {name!r:.200} is not in it")
     return Manifest(
-        mlproj=told.text("mlproj"),
-        source=_source(told.part("source")),
-        subdirectory=_subdirectory(told.text("subdirectory")),
+        mlproj=reader.text("mlproj"),
+        source=_source(reader.part("source")),
+        subdirectory=_subdirectory(reader.text("subdirectory")),
         members=members,
         folders=folders,
-        environment=_environment(told.part("environment")) if told.has("environment") else None,
-        locks=_among(told.named("locks"), LOCKS, files),
-        offline={name: _among(told.part("offline").named(name), PACKAGES, files) for name in told.mapping("offline")},
-        import_roots=_import_roots(told),
-        python=_python(told.part("python"), files) if told.has("python") else None,
-        run=told.mapping("run") if told.has("run") else None,
-        entry_point=told.text("entry_point") if told.has("entry_point") else None,
-        parameters=told.named("parameters", lines=True),
-        defaults=told.texts("defaults"),
-        secret=told.texts("secret"),
+        environment=_environment(reader.part("environment")) if reader.has("environment") else None,
+        locks=_among(reader.named("locks"), LOCKS, files),
+        offline={
+            name: _among(reader.part("offline").named(name), PACKAGES, files) for name in reader.mapping("offline")
+        },
+        import_roots=_import_roots(reader),
+        python=_python(reader.part("python"), files) if reader.has("python") else None,
+        run=reader.mapping("run") if reader.has("run") else None,
+        entry_point=reader.text("entry_point") if reader.has("entry_point") else None,
+        parameters=reader.named("parameters", lines=True),
+        defaults=reader.texts("defaults"),
+        secret=reader.texts("secret"),
         inputs=inputs,
     )
 
 
-def _members(told: Mapping[str, Any]) -> dict[str, Member]:
-    if len(told) > MAX_MEMBERS:
+def _members(entries: Mapping[str, Any]) -> dict[str, Member]:
+    if len(entries) > MAX_MEMBERS:
         raise ValueError(f"it lists more than {MAX_MEMBERS} members")
-    for name in told:
+    for name in entries:
         check_name(name)
-    return {name: _member(FieldReader(content, name)) for name, content in told.items()}
+    return {name: _member(FieldReader(content, name)) for name, content in entries.items()}
 
 
-def _member(told: FieldReader) -> Member:
-    if told.has("link"):
-        return Member(target=told.matching("link", r"[^\0]{1,4000}"))
-    return Member(told.matching("sha256", r"[0-9a-f]{64}"), told.number("size"), told.flag("executable"))
+def _member(reader: FieldReader) -> Member:
+    if reader.has("link"):
+        return Member(target=reader.matching("link", r"[^\0]{1,4000}"))
+    return Member(reader.matching("sha256", r"[0-9a-f]{64}"), reader.number("size"), reader.flag("executable"))
 
 
 def _among(named: dict[str, str], below: str, files: set[str]) -> dict[str, str]:
@@ -185,45 +187,45 @@ def _among(named: dict[str, str], below: str, files: set[str]) -> dict[str, str]
     return named
 
 
-def _source(told: FieldReader) -> dict[str, Any]:
-    told.text("uri")
-    told.matching("kind", r"[a-z]+")
-    told.flag("dirty")
+def _source(reader: FieldReader) -> dict[str, Any]:
+    reader.text("uri")
+    reader.matching("kind", r"[a-z]+")
+    reader.flag("dirty")
     for name in ("branch", "tag", "subdirectory"):
-        if told.has(name):
-            told.text(name)
+        if reader.has(name):
+            reader.text(name)
     _check_forms(
-        told, {"commit": r"[0-9a-f]{40}|[0-9a-f]{64}", "commit_date": _MOMENT, "digest": r"sha256:[0-9a-f]{64}"}
+        reader, {"commit": r"[0-9a-f]{40}|[0-9a-f]{64}", "commit_date": _MOMENT, "digest": r"sha256:[0-9a-f]{64}"}
     )
-    return dict(told.content)
+    return dict(reader.content)
 
 
-def _environment(told: FieldReader) -> dict[str, Any]:
-    told.matching("kind", "|".join(KINDS))
-    told.matching("manager", r"[a-z]+")
-    _check_forms(told, {"python": r"\d{1,3}(\.\d{1,5}){1,2}\w{0,9}", "as_of": _MOMENT, "lock": r"[\w.-]{1,100}"})
-    image = told.part("image")
+def _environment(reader: FieldReader) -> dict[str, Any]:
+    reader.matching("kind", "|".join(KINDS))
+    reader.matching("manager", r"[a-z]+")
+    _check_forms(reader, {"python": r"\d{1,3}(\.\d{1,5}){1,2}\w{0,9}", "as_of": _MOMENT, "lock": r"[\w.-]{1,100}"})
+    image = reader.part("image")
     for name in image.content:
         if image.has(name):
             image.text(name)
-    return dict(told.content)
+    return dict(reader.content)
 
 
-def _check_forms(told: FieldReader, forms: Mapping[str, str]) -> None:
+def _check_forms(reader: FieldReader, forms: Mapping[str, str]) -> None:
     for name, pattern in forms.items():
-        if told.has(name):
-            told.matching(name, pattern)
+        if reader.has(name):
+            reader.matching(name, pattern)
 
 
-def _python(told: FieldReader, files: set[str]) -> dict[str, str]:
-    described = {name: told.text(name) for name in ("version", "platform", "program")}
+def _python(reader: FieldReader, files: set[str]) -> dict[str, str]:
+    described = {name: reader.text(name) for name in ("version", "platform", "program")}
     _among({"program": described["program"]}, PYTHON, files)
     return described
 
 
-def _import_roots(told: FieldReader) -> list[tuple[int, str]]:
+def _import_roots(reader: FieldReader) -> list[tuple[int, str]]:
     found = []
-    for root in told.items("import_roots"):
+    for root in reader.items("import_roots"):
         if not isinstance(root, list) or [type(one) for one in root] != [int, str] or root[0] < 0:
             raise ValueError("import_roots is not as it should be")
         found.append((root[0], _subdirectory(root[1])))

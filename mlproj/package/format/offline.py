@@ -34,9 +34,7 @@ def python_lock(text: str, files: Files) -> str:
         for entry in document.get("packages", []):
             lines += _entry(entry, files)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SourceError(
-            f"its lock is none that can be read: {error!r:.200}", hint="make the package again"
-        ) from error
+        raise SourceError(f"its lock cannot be read: {error!r:.200}", hint="make the package again") from error
     return "\n".join(lines) + "\n"
 
 

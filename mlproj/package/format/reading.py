@@ -1,4 +1,4 @@
-"""Reads a package that anybody may have made: nothing is believed that its hashes do not show."""
+"""Reads a package of unknown origin: nothing is believed that its hashes do not show."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from mlproj.foundation.digest import sha256_of_stream
 from mlproj.foundation.errors import ServiceError, SourceError
 from mlproj.package.format import layout
 from mlproj.package.format.layout import Fault
@@ -81,10 +82,10 @@ class Bundle:
         """Everything that is not as the manifest says, the content of its files as well."""
         found = list(layout.faults(self._archive, self.manifest))
         yield from found
-        told = {fault.name for fault in found}
+        faulty = {fault.name for fault in found}
         for name, member in self.manifest.members.items():
-            if name not in told and not self._is_whole(name, member):
-                yield Fault("changed", name, f"{name!r:.200} holds something else than it did")
+            if name not in faulty and not self._is_whole(name, member):
+                yield Fault("changed", name, f"{name!r:.200} has other content than before")
 
     def _is_whole(self, name: str, member: Member) -> bool:
         expected = member.sha256 if member.target is None else hashlib.sha256(os.fsencode(member.target)).hexdigest()
@@ -101,15 +102,11 @@ class Bundle:
 
     def _copy(self, name: str, file: IO[bytes]) -> str:
         """The SHA-256 of a member, which is written to *file*; of as much of it as can be read."""
-        digest = hashlib.sha256()
         try:
             with self._archive.open(name) as stream:
-                while block := stream.read(_BLOCK):
-                    digest.update(block)
-                    file.write(block)
+                return sha256_of_stream(stream, file.write)
         except (zipfile.BadZipFile, EOFError):  # what the archive itself says of a member is of no interest
             return ""
-        return digest.hexdigest()
 
 
 @contextmanager
@@ -125,7 +122,7 @@ def opened(file: Path, name: str | None = None) -> Iterator[Bundle]:
 
 @contextmanager
 def inspected(file: Path, name: str | None = None) -> Iterator[Bundle]:
-    """As :func:`opened`, for a package whose faults are to be told; it is at least one whose manifest can be read."""
+    """As :func:`opened`, for a package whose faults are to be listed; it is at least one whose manifest can be read."""
     name = name or file.name
     try:
         with file.open("rb") as stream:
@@ -141,7 +138,7 @@ def inspected(file: Path, name: str | None = None) -> Iterator[Bundle]:
     except OSError as error:
         raise SourceError(f"{file} cannot be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, ValueError) as error:
-        raise SourceError(f"{name} is no package that can be read ({error})", hint="is the file whole?") from error
+        raise SourceError(f"{name} is no package that can be read ({error})", hint="is the file complete?") from error
 
 
 def _place(name: str, below: str, folder: Path) -> Path:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from mlproj.foundation.digest import sha256_of_stream
 from mlproj.foundation.errors import ServiceError
 from mlproj.package.format.manifest import NAME, Manifest, Member, parse
 
@@ -23,12 +24,9 @@ _BLOCK = 1 << 20
 
 def member_of(file: Path) -> Member:
     """A file as a member. Raises OSError."""
-    digest = hashlib.sha256()
     with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-        status = os.fstat(stream.fileno())
-    return Member(digest.hexdigest(), status.st_size, bool(status.st_mode & 0o100))
+        digest, status = sha256_of_stream(stream), os.fstat(stream.fileno())
+    return Member(digest, status.st_size, bool(status.st_mode & 0o100))
 
 
 def write(target: Path, manifest: Manifest, places: Mapping[str, Path]) -> str:
@@ -81,12 +79,9 @@ def _put(archive: zipfile.ZipFile, name: str, member: Member, place: Path) -> No
         return
     entry = _entry(name, _FILE | (0o755 if member.executable else 0o644))
     entry.file_size = member.size
-    digest = hashlib.sha256()
     with archive.open(entry, "w", force_zip64=member.size >= zipfile.ZIP64_LIMIT) as stream, place.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            stream.write(block)
-    if digest.hexdigest() != member.sha256:
+        digest = sha256_of_stream(file, stream.write)
+    if digest != member.sha256:
         raise ServiceError(f"{place} was changed while it was packed", hint="try again")
 
 

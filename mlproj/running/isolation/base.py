@@ -18,7 +18,7 @@ HERE = Network("127.0.0.1", "127.0.0.1")
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A sandbox as people are told of it: the program that it is made ``by``, and a line for each thing that it does
+    """A sandbox as it is shown: the program that it is made ``by``, and a line for each thing that it does
     not keep the command from."""
 
     by: str

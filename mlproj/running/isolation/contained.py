@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlproj.backends.base import Job
-from mlproj.environments.base import START_SIGN, Door, Enclosure, Folders, Network, Prepared
+from mlproj.environments.base import START_SIGN, ContainerRuntime, Folders, Network, Prepared, ServerSocket
 from mlproj.foundation import env_vars, paths
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
@@ -25,7 +25,7 @@ _UNANSWERED = (
 )
 _UNOPENED = (
     "what its program logs through MLflow did not reach the run: "
-    "the image has no Python 3 that can open the sandbox's door"
+    "the image has no Python 3, which the connection out of the sandbox needs"
 )
 
 
@@ -42,7 +42,7 @@ class Contained:
 
     def network(self, prepared: Prepared) -> Network:
         """The container's network."""
-        return _enclosure(prepared).network
+        return _container_runtime(prepared).network
 
     def inherited(self, prepared: Prepared) -> dict[str, str]:
         """Only the environment's variables, none of this process."""
@@ -52,12 +52,12 @@ class Contained:
     @contextmanager
     def isolated(self, job: Job, prepared: Prepared, reach: Reach, progress: Progress) -> Iterator[Callable[[], Job]]:
         """The function that creates the container and returns *job* as one that starts it."""
-        with self._door(job.run_id, reach, progress) as door:
-            folders = folders_of(self._checkout, self._command, reach, door, is_sandbox=self._is_sandbox)
-            yield lambda: contained_job(job, _enclosure(prepared), self._command.text, folders)
+        with self._server_socket(job.run_id, reach, progress) as server_socket:
+            folders = folders_of(self._checkout, self._command, reach, server_socket, is_sandbox=self._is_sandbox)
+            yield lambda: contained_job(job, _container_runtime(prepared), self._command.text, folders)
 
     @contextmanager
-    def _door(self, run_id: str, reach: Reach, progress: Progress) -> Iterator[Door | None]:
+    def _server_socket(self, run_id: str, reach: Reach, progress: Progress) -> Iterator[ServerSocket | None]:
         """Open the way from a network of the command's own to the run's tracking server while the block lasts.
 
         None where the command reaches it without one, and the project names no server on its own machine.
@@ -69,41 +69,45 @@ class Contained:
             return
         from mlproj.backends.socket_forwarder import MountedSocketForwarder
 
-        path = paths.cache() / "doors" / run_id
+        path = paths.cache() / "sockets" / run_id
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with MountedSocketForwarder(reach.port, path, reach.stand_in.accept if reach.stand_in else None) as forwarder:
-            yield Door(path, ports)
+            yield ServerSocket(path, ports)
         if not forwarder.was_opened:
             progress.warn(_UNOPENED if self._is_sandbox else _UNANSWERED)
 
 
-def _enclosure(prepared: Prepared) -> Enclosure:
-    assert prepared.enclosure is not None
-    return prepared.enclosure
+def _container_runtime(prepared: Prepared) -> ContainerRuntime:
+    assert prepared.container_runtime is not None
+    return prepared.container_runtime
 
 
-def contained_job(job: Job, enclosure: Enclosure, command: str, folders: Folders) -> Job:
+def contained_job(job: Job, container_runtime: ContainerRuntime, command: str, folders: Folders) -> Job:
     """Create the container for *command* and return *job* as one that starts it. Raises ServiceError,
     EnvironmentFailure."""
     variables = {name: value for name, value in job.environ.items() if name not in _OF_THIS_MACHINE}
     first = start_sign.shell_step(START_SIGN) if job.start_sign else ""
-    inside = enclosure.create(first + command, variables, replace(folders, start_sign=job.start_sign), job.run_id)
+    launch = container_runtime.create(
+        first + command, variables, replace(folders, start_sign=job.start_sign), job.run_id
+    )
 
     def is_lasting(_pid: int | None) -> None:
         if job.on_lasting:
-            job.on_lasting(enclosure.pid(job.run_id))
+            job.on_lasting(container_runtime.pid(job.run_id))
 
     def on_end() -> str | None:
-        return enclosure.remove(job.run_id)
+        return container_runtime.remove(job.run_id)
 
     def send_signal(signal_number: int) -> bool:
-        return enclosure.send_signal(job.run_id, signal_number)
+        return container_runtime.send_signal(job.run_id, signal_number)
 
-    ending = replace(job, cleanup_argv=inside.cleanup_argv, on_end=on_end, send_signal=send_signal, is_measured=False)
-    return replace(ending, argv=inside.argv, environ=inside.environ, on_lasting=is_lasting)
+    ending = replace(job, cleanup_argv=launch.cleanup_argv, on_end=on_end, send_signal=send_signal, is_measured=False)
+    return replace(ending, argv=launch.argv, environ=launch.environ, on_lasting=is_lasting)
 
 
-def folders_of(checkout: Checkout, command: Command, reach: Reach, door: Door | None, *, is_sandbox: bool) -> Folders:
+def folders_of(
+    checkout: Checkout, command: Command, reach: Reach, server_socket: ServerSocket | None, *, is_sandbox: bool
+) -> Folders:
     """What the container mounts: the project, the places where the program logs, and the inputs. All but the project
     have the same paths there as here."""
     inputs = [given.path for given in command.inputs]
@@ -112,8 +116,12 @@ def folders_of(checkout: Checkout, command: Command, reach: Reach, door: Door | 
     outside = [path for path in inputs if path not in within]
     own = [project_dir] if within else []
     if not is_sandbox:
-        return Folders(project_dir, _outermost([reach.run_dir, reach.artifacts, *own]), _outermost(outside), door)
-    return Folders(project_dir, _outermost([*hiding.written(reach), *own]), _outermost([reach.run_dir, *outside]), door)
+        return Folders(
+            project_dir, _outermost([reach.run_dir, reach.artifacts, *own]), _outermost(outside), server_socket
+        )
+    return Folders(
+        project_dir, _outermost([*hiding.written(reach), *own]), _outermost([reach.run_dir, *outside]), server_socket
+    )
 
 
 def _outermost(places: list[Path]) -> tuple[Path, ...]:

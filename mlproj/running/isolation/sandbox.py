@@ -28,7 +28,7 @@ def check(backend: str) -> None:
 def check_here(wanted: Request, checkout: Checkout, command: Command, given: Collection[str]) -> None:
     """Raises UsageError when the project's folder, or what a parameter names, holds what a sandbox is to hide,
     ServiceError when none can be made here. *given* are the names of the parameters that the user gave a value."""
-    if environments.is_enclosed(wanted):
+    if environments.uses_container(wanted):
         _check_mounted(checkout)
     else:
         bubblewrap.check()
@@ -54,7 +54,7 @@ def _check_chosen(named: Input, checkout: Checkout, *, is_given: bool, shown: Pa
     is_theirs = not is_given or named.path.is_relative_to(checkout.project_dir)
     places = (shown, paths.downloads(), paths.bundles())
     if is_theirs and not any(real.is_relative_to(os.path.realpath(place)) for place in places):
-        who = f"it is the project that leads parameter {named.parameter} to {real}"
+        who = f"the project makes parameter {named.parameter} lead to {real}"
         message = f"--sandbox hides what you did not name, and {who}"
         raise UsageError(message, hint=f"if the program may read it: -P {named.parameter}={shlex.quote(str(real))}")
 

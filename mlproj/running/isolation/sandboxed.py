@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlproj.backends import bubblewrap
 from mlproj.backends.base import Job
-from mlproj.backends.bubblewrap import Bounds
+from mlproj.backends.bubblewrap import VisibleFiles
 from mlproj.environments.base import Network, Prepared
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
@@ -49,11 +49,11 @@ class Sandboxed:
 
 def bounds_of(
     checkout: Checkout, command: Command, prepared: Prepared, reach: Reach, environ: Mapping[str, str]
-) -> Bounds:
+) -> VisibleFiles:
     """The files that the program sees, and those it may write."""
     hidden = hiding.hidden_places(reach.store)
     folder = hiding.shown_folder(checkout, hidden)
-    return Bounds(
+    return VisibleFiles(
         writable=(folder, *hiding.written(reach)),
         readable=(
             reach.run_dir,

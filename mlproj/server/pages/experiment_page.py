@@ -35,7 +35,8 @@ def experiments(store: TrackingStore, query: QueryParams, path: dict[str, Any]) 
 def runs(store: TrackingStore, query: QueryParams, path: dict[str, Any]) -> str:
     """One page of an experiment's runs: filtered, sorted, with the chosen columns. The state is in the URL.
 
-    A filter that is not understood is told above an empty table. Raises NotFound for an unknown experiment.
+    The error of a filter that is not understood is shown above an empty table. Raises NotFound for an unknown
+    experiment.
     """
     experiment = store.get_experiment(experiment_id=path["experiment_id"])
     found, trouble = _search(store, experiment, query)

@@ -74,7 +74,7 @@ def _page(path: str, make: Callable[[Request], str]) -> Route:
         try:
             return HTMLResponse(make(request), headers=_HEADERS)
         except MlprojError as error:
-            return _sorry(error)
+            return _error_page(error)
 
     return Route(path, endpoint, methods=["GET"])
 
@@ -131,7 +131,7 @@ class _Answers:
 
     def raw(self, request: Request) -> Response:
         path = PurePosixPath(request.path_params["path"])
-        # Somebody's program wrote it: whatever it is, it must not act as a page of ours.
+        # A program wrote it: whatever it is, it must not act as a page of ours.
         attachment = "inline" if path.suffix.lower() in artifact_page.IMAGES else "attachment"
         headers = {**_HEADERS, "Content-Security-Policy": _UNCONFINED, "Cross-Origin-Resource-Policy": "same-origin"}
         try:
@@ -141,7 +141,7 @@ class _Answers:
                 return FileResponse(file, filename=path.name, content_disposition_type=attachment, headers=headers)
             elsewhere = artifact_page.opened(owner, str(path))
         except MlprojError as error:
-            return _sorry(error)
+            return _error_page(error)
         headers["Content-Disposition"] = f"{attachment}; filename*=utf-8''{quote(path.name, safe='')}"
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return StreamingResponse(_portions(elsewhere), media_type=kind, headers=headers)
@@ -186,7 +186,7 @@ def _status(error: MlprojError) -> int:
     return 404 if isinstance(error, NotFound) else 400 if isinstance(error, UsageError) else 503
 
 
-def _sorry(error: MlprojError) -> Response:
+def _error_page(error: MlprojError) -> Response:
     status = _status(error)
     return HTMLResponse(
         render("error.html", title="Not shown", message=str(error), hint=error.hint),

@@ -1,4 +1,4 @@
-"""What a stock MLflow server is told of models: logged models (from MLflow 3 on) and registered versions."""
+"""Models on a stock MLflow server: logged models (from MLflow 3 on) and registered versions."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def parse_order(texts: Sequence[str], vocabulary: Vocabulary) -> list[Order]:
     for text in texts:
         order = _Reader(text, "order", vocabulary).order()
         if any((order.key.family, order.key.name) == (other.key.family, other.key.name) for other in orders):
-            raise mistake("order", text, order.key.position, "this is sorted by already")
+            raise mistake("order", text, order.key.position, "the results are sorted by this already")
         orders.append(order)
     return orders
 
@@ -239,11 +239,11 @@ class _Reader:
 
     def _no_attribute(self, token: Token, name: str) -> UsageError:
         guess = did_you_mean(name, list(self._vocabulary.attributes))
-        told = f"there is no attribute {name[:60]!r}" + (f"; did you mean {guess!r}?" if guess else "")
+        message = f"there is no attribute {name[:60]!r}" + (f"; did you mean {guess!r}?" if guess else "")
         logged = [f"{family.value}s.{name[:60]}" for family in self._vocabulary.tables if family is not Family.DATASET]
         attributes = list(self._canonical().values())
         return self._error(
-            token, told, f"attributes are {_listed(attributes)}; for what was logged write {_listed(logged)}"
+            token, message, f"attributes are {_listed(attributes)}; for what was logged write {_listed(logged)}"
         )
 
     def _families(self) -> str:
@@ -274,8 +274,8 @@ class _Reader:
             self._next += 1
         return token
 
-    def _error(self, token: Token, told: str, hint: str | None = None) -> UsageError:
-        return mistake(self._what, self._text, token.position, told, hint)
+    def _error(self, token: Token, message: str, hint: str | None = None) -> UsageError:
+        return mistake(self._what, self._text, token.position, message, hint)
 
 
 def _spelled(key: Key, value: str) -> str:

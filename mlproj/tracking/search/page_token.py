@@ -33,8 +33,8 @@ def decode(token: str, search: object, length: int) -> Position:
 
 
 def _digest(position: Position, search: object) -> str:
-    told = json.dumps([list(position), search], separators=(",", ":"))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    content = json.dumps([list(position), search], separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _refused() -> UsageError:

@@ -80,13 +80,13 @@ def _known_status(token: Token, filter: str) -> str:
     found = status(token.value)
     if found not in _STATUSES:
         guess = did_you_mean(found.upper(), _STATUSES)
-        told = f"there is no status {token.value!r:.60}" + (f"; did you mean {guess!r}?" if guess else "")
-        raise _no_status(filter, token, told)
+        message = f"there is no status {token.value!r:.60}" + (f"; did you mean {guess!r}?" if guess else "")
+        raise _no_status(filter, token, message)
     return found
 
 
-def _no_status(filter: str, token: Token, told: str) -> UsageError:
-    return mistake("filter", filter, token.position, told, f"a status is one of {', '.join(_STATUSES)}")
+def _no_status(filter: str, token: Token, message: str) -> UsageError:
+    return mistake("filter", filter, token.position, message, f"a status is one of {', '.join(_STATUSES)}")
 
 
 def _attribute(tokens: Sequence[Token], index: int, vocabulary: Vocabulary) -> str | None:

@@ -151,13 +151,13 @@ def _of_version(connection: Connection, source: str, run_id: str | None, model_i
 
 
 def _find_version(connection: Connection, source: str) -> int:
-    told = source.removeprefix(_MODELS).strip("/")
-    name, at, alias = told.partition("@")
+    reference = source.removeprefix(_MODELS).strip("/")
+    name, at, alias = reference.partition("@")
     if at:
         model = registered_model.find(connection, name)
         version = registered_model.version_of_alias(connection, model, checked_alias(alias))
     else:
-        name, slash, word = told.partition("/")
+        name, slash, word = reference.partition("/")
         if not slash:
             raise UsageError(
                 f"the source {source!r:.200} names no version: expected models:/name/version or models:/name@alias"

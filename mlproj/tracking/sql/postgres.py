@@ -202,16 +202,16 @@ class _Session:
         self._connection = connection
 
     def execute(self, statement: str, parameters: Mapping[str, Any] | None = None, /) -> psycopg.Cursor[Any]:
-        return self._connection.execute(_in_words_of_psycopg(statement).encode(), parameters or {})
+        return self._connection.execute(_psycopg_statement(statement).encode(), parameters or {})
 
     def executemany(self, statement: str, parameters: Any, /) -> psycopg.Cursor[Any]:
         cursor = self._connection.cursor()
-        cursor.executemany(_in_words_of_psycopg(statement).encode(), parameters)
+        cursor.executemany(_psycopg_statement(statement).encode(), parameters)
         return cursor
 
 
 @functools.lru_cache(maxsize=256)
-def _in_words_of_psycopg(statement: str) -> str:
+def _psycopg_statement(statement: str) -> str:
     """*statement* with ``%(name)s`` for ``:name`` and ``%s`` for ``?``; what is inside of quotes stays, and a percent
     sign is doubled."""
 

@@ -12,7 +12,9 @@ _OF_RUNS = ("params", "tags", "metrics", "latest_metrics", "file_marks", "datase
 _CHUNK = 500  # runs of one statement
 
 
-def doomed(connection: Connection, run_ids: Sequence[str] | None, deleted_before: int | None, lock: str) -> list[int]:
+def purgeable(
+    connection: Connection, run_ids: Sequence[str] | None, deleted_before: int | None, lock: str
+) -> list[int]:
     """Numbers of the runs to remove. Raises NotFound, and WrongState for one of *run_ids* that is not deleted."""
     if run_ids is None:
         rows = connection.execute(

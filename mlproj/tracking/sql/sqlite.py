@@ -118,7 +118,7 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 
 def _create(file: Path) -> None:
-    """Make the file with all tables beside its place, then put it there in one step; whoever comes second uses the
+    """Make the file with all tables beside its place, then put it there in one step; a second process uses the
     first's."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}-{time.time_ns()}")

@@ -332,7 +332,7 @@ class SqlStore(TrackingStore):
         from mlproj.tracking.sql import purge as sql_purge
 
         with self._database.write() as connection:
-            numbers = sql_purge.doomed(connection, run_ids, deleted_before, self._lock_row)
+            numbers = sql_purge.purgeable(connection, run_ids, deleted_before, self._lock_row)
             runs = self._runs_by_number(connection, numbers)
             sql_purge.remove_runs(connection, numbers)
             sql_purge.remove_experiments(
@@ -345,7 +345,7 @@ class SqlStore(TrackingStore):
         from mlproj.tracking.sql import purge as sql_purge
 
         with self._database.read() as connection:
-            return self._runs_by_number(connection, sql_purge.doomed(connection, run_ids, deleted_before, lock=""))
+            return self._runs_by_number(connection, sql_purge.purgeable(connection, run_ids, deleted_before, lock=""))
 
     @override
     def close(self) -> None:

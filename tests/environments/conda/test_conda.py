@@ -334,7 +334,7 @@ def test_offline_nothing_is_asked(tmp_path: Path, channel: Channel) -> None:
         refused = mlproj("run", tmp_path / "q", "--offline")
         assert (
             refused.code == 73
-            and "a package of the lock cannot be had" in refused.err
+            and "a package of the lock is not available" in refused.err
             and "without --offline" in refused.err
         )
 

@@ -126,7 +126,7 @@ def test_a_program_that_knows_dates_is_told_the_date(
 def test_a_token_in_a_channels_address_is_not_given_to_a_program(tmp_path: Path, stand_in: Path) -> None:
     folder = project(tmp_path / "p", "channels: ['http://127.0.0.1:9/t/s3cr3t/none']\ndependencies: [python]\n")
     failed = mlproj("run", folder, "--env-manager", "conda")
-    assert failed.code == 69 and "would not keep to itself" in failed.err and "s3cr3t" not in failed.err
+    assert failed.code == 69 and "would not keep secret" in failed.err and "s3cr3t" not in failed.err
     assert not stand_in.exists()
 
 

@@ -91,7 +91,7 @@ def test_a_full_export_leaves_the_native_libraries_out_and_says_so(tmp_path: Pat
 def test_a_long_list_of_skipped_packages_is_shortened(tmp_path: Path) -> None:
     found = read(tmp_path, "dependencies:\n" + "\n".join(f"  - lib{number}" for number in range(40)))
 
-    assert found.notes[0].startswith("skipped 40 native libraries that wheels carry themselves: lib0, ")
+    assert found.notes[0].startswith("skipped 40 native libraries that wheels contain: lib0, ")
     assert found.notes[0].endswith(" and 25 more")
 
 
@@ -226,9 +226,7 @@ def test_r_and_other_programs_are_an_error_that_names_them(tmp_path: Path, monke
     with pytest.raises(EnvironmentFailure) as caught:
         read(tmp_path, "dependencies:\n  - r-base=4.0\n  - r-caret\n  - nodejs\n  - cudf\n")
 
-    assert (
-        caught.value.message == "conda packages without an equal among Python packages: r-base, r-caret, nodejs, cudf"
-    )
+    assert caught.value.message == "conda packages without a Python equivalent: r-base, r-caret, nodejs, cudf"
     assert str(caught.value.place) == f"{tmp_path / 'conda.yaml'}:2:5"
     assert "--env-manager local" in (caught.value.hint or "")
 
@@ -258,7 +256,7 @@ def test_a_misplaced_pip_list_is_read_with_a_warning(tmp_path: Path) -> None:
     found = read(tmp_path, "channels: [defaults]\ndependencies: [python=3.8]\npip:\n  - mlflow\n")
 
     assert found.packages == ("mlflow",)
-    assert "'pip' belongs into the list of dependencies" in str(found.warnings[0])
+    assert "'pip' belongs in the list of dependencies" in str(found.warnings[0])
 
 
 def test_the_anaconda_distribution_stands_for_its_usual_packages(tmp_path: Path) -> None:
@@ -279,7 +277,7 @@ def test_the_anaconda_distribution_stands_for_its_usual_packages(tmp_path: Path)
         (
             "dependencies: ['git+https://u:hunter22@example.org/a.git']",
             "is no conda package",
-            "belong into the pip: list",
+            "belong in the pip: list",
         ),
         ("dependencies: [{pip: {numpy: 1}}]", "'pip' must be a list", None),
         ("dependencies: [{pip: [1]}]", "a line of pip must be a text", None),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlproj.environments.base import Declaration, Request
-from mlproj.environments.conda import asked
+from mlproj.environments.conda import requested
 from mlproj.environments.declarations import declaration, detection
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import environment
@@ -196,7 +196,7 @@ packages:
 def test_locks_of_conda_packages_are_installed_as_they_are(tmp_path: Path, name: str, text: str) -> None:
     decided, request = found(tmp_path, **{name.replace(".", "__"): text})
     assert (decided.kind, decided.file) == ("conda_env", tmp_path / name)
-    got = asked.read(tmp_path / name)
+    got = requested.read(tmp_path / name)
     assert got.explicit == (f"https://h/c/{platforms.here()}/zlib-1-0.conda#sha256:cd",)
     assert got.pip.packages == ("apple==1.0 --hash=sha256:ef",)
     with pytest.raises(EnvironmentFailure, match="lists conda's packages"):
@@ -218,7 +218,7 @@ def test_a_lock_that_cannot_be_read_is_an_error_of_the_project(tmp_path: Path, n
     (tmp_path / name).write_text(text)
     kind = next(kind for known, kind in detection._OF_OTHERS if known == name)
     with pytest.raises(MlprojError) as caught:
-        asked.read(tmp_path / name) if kind == "conda_env" else declaration.read(
+        requested.read(tmp_path / name) if kind == "conda_env" else declaration.read(
             Declaration(kind, tmp_path / name), Request(tmp_path, tmp_path)
         )
     assert caught.value.exit_code == 65

@@ -10,7 +10,7 @@ from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import declared_hash, lock
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Silent
-from tests.environments.conftest import Ask
+from tests.environments.conftest import ResolveRequest
 from tests.package_index import Index, Release
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -21,19 +21,19 @@ def _hash(release: Release) -> str:
     return f"--hash=sha256:{hashlib.sha256(release.wheel()).hexdigest()}"
 
 
-def test_a_package_with_the_declared_hash_is_installed(index: Index, ask: Ask) -> None:
+def test_a_package_with_the_declared_hash_is_installed(index: Index, ask: ResolveRequest) -> None:
     apple = Release("apple", "1.0")
     index.add(apple)
     assert ask(f"apple==1.0 {WRONG} {_hash(apple)}").prepare(Silent()).packages["apple"] == "1.0"
 
 
-def test_a_package_with_another_hash_than_the_declared_one_is_refused(index: Index, ask: Ask) -> None:
+def test_a_package_with_another_hash_than_the_declared_one_is_refused(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0"))
     with pytest.raises(EnvironmentFailure, match=r"no file of apple 1\.0 that fits has a hash that is declared for it"):
         ask(f"apple==1.0 {WRONG}").prepare(Silent())
 
 
-def test_of_several_files_those_with_a_declared_hash_count(index: Index, ask: Ask) -> None:
+def test_of_several_files_those_with_a_declared_hash_count(index: Index, ask: ResolveRequest) -> None:
     general, special = (
         Release("apple", "1.0"),
         Release("apple", "1.0", tag=f"py{sys.version_info[0]}{sys.version_info[1]}-none-any"),
@@ -45,7 +45,7 @@ def test_of_several_files_those_with_a_declared_hash_count(index: Index, ask: As
     assert [wheel["url"].rpartition("/")[2] for wheel in entry["wheels"]] == [general.filename]
 
 
-def test_when_hashes_are_required_every_package_needs_one(index: Index, ask: Ask) -> None:
+def test_when_hashes_are_required_every_package_needs_one(index: Index, ask: ResolveRequest) -> None:
     apple, seed = Release("apple", "1.0", requires=["seed"]), Release("seed", "1.0")
     index.add(apple, seed)
     strict = Requirements(python=HERE, options=("--require-hashes",))

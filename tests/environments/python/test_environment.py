@@ -12,7 +12,7 @@ from mlproj.environments.python import interpreter
 from mlproj.foundation import paths
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Silent
-from tests.environments.conftest import Ask, run, utc
+from tests.environments.conftest import ResolveRequest, run, utc
 from tests.heard import Heard
 from tests.package_index import Index, Release
 
@@ -20,7 +20,7 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 OTHER_MINORS = sorted({one.minor for one in interpreter.find()})
 
 
-def test_a_command_runs_with_the_declared_packages(index: Index, ask: Ask) -> None:
+def test_a_command_runs_with_the_declared_packages(index: Index, ask: ResolveRequest) -> None:
     index.add(
         Release(
             "apple", "1.0", scripts=["eat=apple_cli:main"], modules={"apple_cli.py": "def main(): print('eaten')\n"}
@@ -33,7 +33,7 @@ def test_a_command_runs_with_the_declared_packages(index: Index, ask: Ask) -> No
     assert prepared.variables["VIRTUAL_ENV"] == str(prepared.path[0].parent)
 
 
-def test_a_second_run_finds_the_environment_and_asks_no_index(index: Index, ask: Ask) -> None:
+def test_a_second_run_finds_the_environment_and_asks_no_index(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0"))
     first = ask("apple")
     assert not first.is_ready()
@@ -45,19 +45,19 @@ def test_a_second_run_finds_the_environment_and_asks_no_index(index: Index, ask:
     assert index.requests == []
 
 
-def test_unpinned_packages_are_those_of_the_commit_date(index: Index, ask: Ask) -> None:
+def test_unpinned_packages_are_those_of_the_commit_date(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0", "2020-03-01T00:00:00Z"), Release("apple", "2.0", "2021-03-01T00:00:00Z"))
     environment = ask("apple", time_travel=True, commit_date=utc("2020-06-01"))
     assert environment.description.as_of == utc("2020-06-01")
     assert environment.prepare(Silent()).packages["apple"] == "1.0"
 
 
-def test_a_local_folder_gets_the_packages_of_today(index: Index, ask: Ask) -> None:
+def test_a_local_folder_gets_the_packages_of_today(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0", "2020-03-01T00:00:00Z"), Release("apple", "2.0", "2021-03-01T00:00:00Z"))
     assert ask("apple", commit_date=utc("2020-06-01")).prepare(Silent()).packages["apple"] == "2.0"
 
 
-def test_dependencies_of_pinned_packages_are_those_of_the_pins(index: Index, ask: Ask) -> None:
+def test_dependencies_of_pinned_packages_are_those_of_the_pins(index: Index, ask: ResolveRequest) -> None:
     index.add(
         Release("apple", "1.0", "2020-03-01T00:00:00Z", requires=["seed"]),
         Release("seed", "1.0", "2020-02-01T00:00:00Z"),
@@ -69,14 +69,16 @@ def test_dependencies_of_pinned_packages_are_those_of_the_pins(index: Index, ask
     assert environment.prepare(Silent()).packages["seed"] == "1.0"
 
 
-def test_packages_of_an_index_without_upload_dates_are_taken_and_told(index: Index, ask: Ask, progress: Heard) -> None:
+def test_packages_of_an_index_without_upload_dates_are_taken_and_told(
+    index: Index, ask: ResolveRequest, progress: Heard
+) -> None:
     index.add(Release("apple", "1.0", "2020-01-01T00:00:00Z"), Release("apple", "1.0+cpu", None))
     prepared = ask("apple==1.0+cpu", as_of="2020-06-01").prepare(progress)
     assert prepared.packages["apple"] == "1.0+cpu"
     assert progress.notes == ["the index of apple does not tell upload dates; taken without regard to the date"]
 
 
-def test_the_lock_names_every_package_with_its_hash(index: Index, ask: Ask) -> None:
+def test_the_lock_names_every_package_with_its_hash(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0", requires=["seed"]), Release("seed", "3.1"))
     lock = ask("apple").prepare(Silent()).lock
     assert lock is not None
@@ -86,7 +88,7 @@ def test_the_lock_names_every_package_with_its_hash(index: Index, ask: Ask) -> N
     assert text.count("sha256") == 5
 
 
-def test_a_lock_is_installed_as_it_is(index: Index, ask: Ask, tmp_path: Path) -> None:
+def test_a_lock_is_installed_as_it_is(index: Index, ask: ResolveRequest, tmp_path: Path) -> None:
     index.add(Release("apple", "1.0"))
     lock = ask("apple").prepare(Silent()).lock
     assert lock is not None
@@ -99,7 +101,7 @@ def test_a_lock_is_installed_as_it_is(index: Index, ask: Ask, tmp_path: Path) ->
     assert again.prepare(Silent()).packages["apple"] == "1.0"
 
 
-def test_a_changed_lock_is_another_environment(index: Index, ask: Ask, tmp_path: Path) -> None:
+def test_a_changed_lock_is_another_environment(index: Index, ask: ResolveRequest, tmp_path: Path) -> None:
     index.add(Release("apple", "1.0"), Release("apple", "2.0"))
     keys = set()
     for version in ("1.0", "2.0"):
@@ -112,7 +114,7 @@ def test_a_changed_lock_is_another_environment(index: Index, ask: Ask, tmp_path:
     assert len(keys) == 2
 
 
-def test_a_resolution_that_fails_says_why_and_what_to_try(index: Index, ask: Ask) -> None:
+def test_a_resolution_that_fails_says_why_and_what_to_try(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0", "2022-03-01T00:00:00Z"))
     environment = ask("apple", time_travel=True, commit_date=utc("2020-06-01"))
     with pytest.raises(EnvironmentFailure) as failure:
@@ -123,7 +125,9 @@ def test_a_resolution_that_fails_says_why_and_what_to_try(index: Index, ask: Ask
     assert [place.name for place in paths.environments().iterdir() if not place.name.endswith(".lock")] == []
 
 
-def test_credentials_of_an_index_are_kept_nowhere(index: Index, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_of_an_index_are_kept_nowhere(
+    index: Index, ask: ResolveRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     index.add(Release("apple", "1.0"))
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url.replace("http://", "http://user:hunter2secret@"))
     ask("apple").prepare(Silent())
@@ -135,14 +139,14 @@ def test_credentials_of_an_index_are_kept_nowhere(index: Index, ask: Ask, monkey
     assert "hunter2secret" not in failure.value.message
 
 
-def test_an_unreachable_index_with_credentials_shows_none_of_them(index: Index, ask: Ask) -> None:
+def test_an_unreachable_index_with_credentials_shows_none_of_them(index: Index, ask: ResolveRequest) -> None:
     options = ("--extra-index-url", "http://user:hunter2secret@127.0.0.1:1/simple")
     with pytest.raises(EnvironmentFailure) as failure:
         ask("apple", requirements=Requirements(python=HERE, options=options)).prepare(Silent())
     assert "hunter2secret" not in failure.value.message
 
 
-def test_offline_needs_the_packages_in_the_cache(index: Index, ask: Ask) -> None:
+def test_offline_needs_the_packages_in_the_cache(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0"))
     with pytest.raises(EnvironmentFailure) as failure:
         ask("apple", offline=True).prepare(Silent())
@@ -154,7 +158,7 @@ def test_offline_needs_the_packages_in_the_cache(index: Index, ask: Ask) -> None
     assert index.requests == []
 
 
-def test_a_rebuild_takes_what_is_there_now(index: Index, ask: Ask) -> None:
+def test_a_rebuild_takes_what_is_there_now(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0"))
     ask("apple==1.0").prepare(Silent())
     prepared = ask("apple==1.0").prepare(Silent(), rebuild=True)
@@ -162,7 +166,7 @@ def test_a_rebuild_takes_what_is_there_now(index: Index, ask: Ask) -> None:
     assert run(prepared, "python", "-c", "import apple; print(apple.__version__)") == "1.0"
 
 
-def test_metadata_older_than_pep_440_is_corrected_and_told(index: Index, ask: Ask, progress: Heard) -> None:
+def test_metadata_older_than_pep_440_is_corrected_and_told(index: Index, ask: ResolveRequest, progress: Heard) -> None:
     index.add(
         Release("apple", "0.24.2", requires=["zone (>=2011k)", "seed (>=1.0)"]),
         Release("zone", "2019.1"),
@@ -174,14 +178,14 @@ def test_metadata_older_than_pep_440_is_corrected_and_told(index: Index, ask: As
     assert any("apple 0.24.2" in note and "PEP 440" in note for note in progress.notes)
 
 
-def test_a_name_that_smuggles_an_option_is_refused(index: Index, ask: Ask) -> None:
+def test_a_name_that_smuggles_an_option_is_refused(index: Index, ask: ResolveRequest) -> None:
     for wicked in ("--index-url=http://127.0.0.1:1/", "apple\n--pre", "-r/etc/passwd"):
         with pytest.raises(EnvironmentFailure):
             ask(wicked).prepare(Silent())
 
 
 @pytest.mark.skipif(len(OTHER_MINORS) < 2, reason="needs two Python versions")
-def test_a_python_is_chosen_that_the_packages_have_wheels_for(index: Index, ask: Ask) -> None:
+def test_a_python_is_chosen_that_the_packages_have_wheels_for(index: Index, ask: ResolveRequest) -> None:
     oldest = OTHER_MINORS[0]
     index.add(Release("apple", "1.0", tag=f"cp{oldest[0]}{oldest[1]}-none-any"))
     environment = ask("apple==1.0", requirements=Requirements())
@@ -191,14 +195,14 @@ def test_a_python_is_chosen_that_the_packages_have_wheels_for(index: Index, ask:
     assert environment.prepare(Silent()).packages["apple"] == "1.0"
 
 
-def test_a_python_that_nobody_has_names_those_that_are_here(index: Index, ask: Ask) -> None:
+def test_a_python_that_nobody_has_names_those_that_are_here(index: Index, ask: ResolveRequest) -> None:
     with pytest.raises(EnvironmentFailure) as failure:
         ask("apple", requirements=Requirements(python="3.4"), offline=True)
     assert "the project needs Python 3.4" in failure.value.message
     assert HERE in failure.value.message
 
 
-def test_another_patch_release_serves_and_is_told(index: Index, ask: Ask) -> None:
+def test_another_patch_release_serves_and_is_told(index: Index, ask: ResolveRequest) -> None:
     description: Description = ask(requirements=Requirements(python=f"{HERE}.99")).description
     assert description.python is not None and description.python.startswith(HERE)
     assert any(f"Python {HERE}.99 is not on this machine" in note for note in description.notes)
@@ -227,7 +231,9 @@ def _editable(folder: Path, text: str) -> Path:
     return folder
 
 
-def test_a_package_installed_in_place_is_the_one_of_this_checkout(index: Index, ask: Ask, tmp_path: Path) -> None:
+def test_a_package_installed_in_place_is_the_one_of_this_checkout(
+    index: Index, ask: ResolveRequest, tmp_path: Path
+) -> None:
     index.add(Release("seed", "1.0"))
     keys = []
     for name in ("first", "second"):
@@ -244,7 +250,7 @@ def test_a_package_installed_in_place_is_the_one_of_this_checkout(index: Index, 
 
 
 def test_the_users_python_path_comes_after_the_checkout(
-    index: Index, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    index: Index, ask: ResolveRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index.add(Release("seed", "1.0"))
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
@@ -253,14 +259,14 @@ def test_the_users_python_path_comes_after_the_checkout(
     assert prepared.variables["PYTHONPATH"] == f"{root / 'src'}:/somewhere"
 
 
-def test_a_changed_local_package_is_installed_anew(index: Index, ask: Ask, tmp_path: Path) -> None:
+def test_a_changed_local_package_is_installed_anew(index: Index, ask: ResolveRequest, tmp_path: Path) -> None:
     index.add(Release("seed", "1.0"))
     for text in ("one", "two"):
         root = _editable(tmp_path / "project", text)
         assert run(ask(str(root), root=root).prepare(Silent()), "plum") == text
 
 
-def test_the_record_beside_an_environment_says_what_it_is(index: Index, ask: Ask) -> None:
+def test_the_record_beside_an_environment_says_what_it_is(index: Index, ask: ResolveRequest) -> None:
     index.add(Release("apple", "1.0", "2020-01-01T00:00:00Z"))
     environment = ask("apple", as_of="2021-05-06")
     lock = environment.prepare(Silent()).lock
@@ -274,7 +280,7 @@ def test_the_record_beside_an_environment_says_what_it_is(index: Index, ask: Ask
 
 @pytest.mark.needs("index")
 @pytest.mark.parametrize("version", sorted({f"{minor[0]}.{minor[1]}" for minor in (OTHER_MINORS[0], OTHER_MINORS[-1])}))
-def test_virtualenv_and_pip_install_what_the_lock_says(ask: Ask, version: str) -> None:
+def test_virtualenv_and_pip_install_what_the_lock_says(ask: ResolveRequest, version: str) -> None:
     environment = ask(
         "six==1.16.0", requirements=Requirements(python=version), manager="virtualenv", as_of="2024-01-01"
     )

@@ -18,7 +18,7 @@ from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.progress import Silent
 from tests import package_index
-from tests.environments.conftest import Ask
+from tests.environments.conftest import ResolveRequest
 from tests.heard import Heard
 from tests.package_index import Index, Release
 
@@ -81,7 +81,7 @@ def test_what_was_locked_with_a_login_is_made_again_with_it(
     assert made(tmp_path / "project", text, locked=again).packages["apple"] == "1.0"
 
 
-def test_the_pip_section_of_a_conda_file_has_its_login(private: Index, ask: Ask, tmp_path: Path) -> None:
+def test_the_pip_section_of_a_conda_file_has_its_login(private: Index, ask: ResolveRequest, tmp_path: Path) -> None:
     prefix = ask().prepare(Silent()).path[0].parent  # stands for an environment of conda's
     options = ("--extra-index-url", private.url_for(f"ann:{PASSWORD}"))
     request = Request(tmp_path, tmp_path)
@@ -96,7 +96,7 @@ def test_an_image_is_made_with_the_login_and_does_not_keep_it(private: Index, tm
     staging = tmp_path / "staging"
     staging.mkdir()
     uv = uv_configuration.uv_for(staging, asked, Silent(), offline=False)
-    text = resolver.resolve(uv, lock.Ask(asked, this))
+    text = resolver.resolve(uv, lock.ResolveRequest(asked, this))
     script = packing.Material(staging, this, asked, offline=False).put(text, [])
     assert PASSWORD in (staging / "uv.toml").read_text()
     assert "UV_CONFIG_FILE=/opt/mlproj/build/uv.toml" in (staging / "settings").read_text()

@@ -10,7 +10,7 @@ from mlproj.environments.python import installer, interpreter
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.uv import Uv
 from mlproj.foundation.errors import EnvironmentFailure
-from tests.environments.conftest import Ask, run
+from tests.environments.conftest import ResolveRequest, run
 from tests.heard import Heard
 from tests.package_index import Index, Release
 
@@ -62,7 +62,7 @@ def test_the_environments_own_python_is_asked_when_uv_knows_the_one_below_by_ano
 
 @pytest.mark.parametrize("cache", ["cache", "o'neil and co", 'a "quoted" $name'])
 def test_programs_are_run_by_the_python_of_their_environment(
-    index: Index, ask: Ask, progress: Heard, cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    index: Index, ask: ResolveRequest, progress: Heard, cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLPROJ_CACHE", str(tmp_path / cache))
     index.add(

@@ -9,7 +9,7 @@ from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import installer, interpreter, lock
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Silent
-from tests.environments.conftest import Ask, run, utc
+from tests.environments.conftest import ResolveRequest, run, utc
 from tests.heard import Heard
 from tests.package_index import Index, Release
 
@@ -106,7 +106,9 @@ def test_the_address_of_a_local_file_holds_no_hash() -> None:
     )
 
 
-def test_an_older_wheel_is_preferred_to_a_newer_source_where_that_is_asked_for(index: Index, ask: Ask) -> None:
+def test_an_older_wheel_is_preferred_to_a_newer_source_where_that_is_asked_for(
+    index: Index, ask: ResolveRequest
+) -> None:
     index.add(Release("apple", "1.0"))
     index.add_source("apple", "2.0")
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -135,7 +137,7 @@ class __legacy__:
 
 
 def test_packages_older_than_what_builds_them_are_built_with_the_oldest_that_can(
-    index: Index, ask: Ask, progress: Heard
+    index: Index, ask: ResolveRequest, progress: Heard
 ) -> None:
     index.add_legacy_source("plum", "1.0", "2017-05-01T00:00:00Z")
     modules = {"setuptools/__init__.py": "", "setuptools/build_meta.py": _LEGACY}

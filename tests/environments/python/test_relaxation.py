@@ -60,7 +60,7 @@ def test_two_requirements_that_meet_further_down_are_named(fruit: Index, tmp_pat
     error = failure(tmp_path / "p", "cake\napple==1.0\n")
     first = error.message.splitlines()[0]
     assert "apple==1.0 (requirements.txt:2)" in first and "(requirements.txt:1)" in first
-    assert "cannot be had together" in first
+    assert "cannot be installed together" in first
     assert error.hint is not None and "--as-of" not in error.hint
 
 
@@ -123,7 +123,9 @@ def test_two_requirements_that_lack_wheels_for_this_python_together_are_named() 
     asked = Requirements(packages=("radio==4", "tensor>=2.15"))
     met = conflict.together(text, asked)
     assert met is not None and met.names == ("tensor", "radio")
-    assert met.sentence == "tensor>=2.15 and radio==4 are both asked for and cannot be had together with this Python"
+    assert (
+        met.sentence == "tensor>=2.15 and radio==4 are both asked for and cannot be installed together with this Python"
+    )
     assert conflict.together(text + "\n  hint: `radio` was filtered by exclude-newer", asked) is None
 
 

@@ -112,7 +112,7 @@ def test_without_network_what_is_missing_is_named(site: Site) -> None:
 def test_a_package_that_no_repository_has_is_told(site: Site) -> None:
     site.put(PLACE, b"", status=403)  # as some stores say it
     error = failure(site.record("leaf", "1.0", login="me:s3cr3t@"))
-    assert "leaf 1.0 is not there" in error.message and "slip" in str(error.hint)
+    assert "leaf 1.0 is not there" in error.message and "typing mistake" in str(error.hint)
     assert site.asked == [PLACE, ARCHIVED]
 
 
@@ -149,11 +149,11 @@ def test_a_source_that_changed_since_the_run_that_locked_it_is_refused(site: Sit
 def test_a_connection_that_breaks_off_leaves_nothing(site: Site) -> None:
     site.put(PLACE, LEAF, Content_Length=str(len(LEAF) + 9))
     error = failure(site.record("leaf", "1.0"))
-    assert "cannot be had" in error.message and "network" in str(error.hint)
+    assert "cannot be downloaded" in error.message and "network" in str(error.hint)
     assert list((paths.downloads() / "r").iterdir()) == []
 
 
 def test_a_redirect_to_a_file_is_not_followed(site: Site, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(LEAF)
     site.put(PLACE, b"", status=302, Location=(tmp_path / "x").as_uri())
-    assert "cannot be had" in failure(site.record("leaf", "1.0")).message
+    assert "cannot be downloaded" in failure(site.record("leaf", "1.0")).message

@@ -70,7 +70,7 @@ def test_what_is_written_is_read_again() -> None:
         (b"[]", "cannot be read: it is no JSON object"),
         (b"[" * 100_000, "cannot be read: it is no JSON"),
         (b'{"format": NaN}', "cannot be read: NaN is no JSON"),
-        (b'{"format": 1, "format": 1}', "cannot be read: a key is there twice"),
+        (b'{"format": 1, "format": 1}', "cannot be read: a key is given twice"),
         (b'{"format": ' + b"9" * 5000 + b"}", "cannot be read|its format is"),
         (b"{}", "its format is None"),
         (b'{"format": 2}', "its format is 2, and this mlproj knows up to 1"),

@@ -26,7 +26,7 @@ BRIDGE = Network("172.17.0.1", "host.docker.internal")
 
 
 class Box:
-    """An enclosure that notes what it is asked for."""
+    """A container runtime that notes what it is asked for."""
 
     network = BRIDGE
     entry_point = '["/bin/echo"]'
@@ -80,7 +80,7 @@ def test_the_protocol_is_small_enough_to_remember() -> None:
 def test_the_line_names_no_kind() -> None:
     source = inspect.getsource(runner)
     assert not any(
-        name in source for name in ("Direct", "Sandboxed", "Contained", "enclosure", "bubblewrap", "container")
+        name in source for name in ("Direct", "Sandboxed", "Contained", "container_runtime", "bubblewrap", "container")
     )
 
 
@@ -117,7 +117,7 @@ def test_a_contained_command_inherits_what_its_environment_sets_and_nothing_else
 
 
 def test_only_a_container_has_a_network_of_its_own(checkout: Checkout) -> None:
-    prepared = Prepared(enclosure=Box())
+    prepared = Prepared(container_runtime=Box())
 
     assert Contained(checkout, COMMAND, is_sandbox=False).network(prepared) == BRIDGE
     assert Direct().network(prepared) == Sandboxed(checkout, COMMAND).network(prepared) == HERE

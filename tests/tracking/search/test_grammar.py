@@ -162,7 +162,7 @@ def test_a_wrong_order_is_pointed_at(text: str, column: int, told: str) -> None:
 
 
 def test_nothing_is_sorted_by_twice() -> None:
-    with pytest.raises(UsageError, match="sorted by already"):
+    with pytest.raises(UsageError, match="sorted by this already"):
         parse_order(["start_time", "attribute.Created DESC"], RUNS)
 
 

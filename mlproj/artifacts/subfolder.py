@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import IO
 
 from mlproj.artifacts.base import ArtifactStore, Entry, parts_of
+from mlproj.foundation.override import override
 
 
-class Below:
+class SubfolderArtifacts(ArtifactStore):
     """The :class:`~mlproj.artifacts.base.ArtifactStore` below *folder* of *store*; no path leads out of it."""
 
     def __init__(self, store: ArtifactStore, folder: str) -> None:
@@ -21,17 +22,22 @@ class Below:
     def _inside(self, path: str) -> str:
         return "/".join([*self._parts, *parts_of(path)])
 
-    def list(self, path: str) -> list[Entry]:  # noqa: D102
+    @override
+    def list(self, path: str) -> list[Entry]:
         return self._store.list(self._inside(path))
 
-    def open(self, path: str) -> IO[bytes]:  # noqa: D102
+    @override
+    def open(self, path: str) -> IO[bytes]:
         return self._store.open(self._inside(path))
 
-    def create(self, path: str) -> AbstractContextManager[Callable[[bytes], object]]:  # noqa: D102
+    @override
+    def create(self, path: str) -> AbstractContextManager[Callable[[bytes], object]]:
         return self._store.create(self._inside(path))
 
-    def delete(self, path: str) -> None:  # noqa: D102
+    @override
+    def delete(self, path: str) -> None:
         self._store.delete(self._inside(path))
 
-    def local_file(self, path: str) -> Path | None:  # noqa: D102
+    @override
+    def local_file(self, path: str) -> Path | None:
         return self._store.local_file(self._inside(path))

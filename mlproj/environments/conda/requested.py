@@ -23,7 +23,7 @@ _PACKAGE = re.compile(r"(https?|file)://[^\s/]*/\S+/[\w-]+/[^\s/]+\.(conda|tar\.
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requested:
     """Addresses of channels, the first one preferred; requirements for rattler's solver; and what pip is to install
     besides.
 
@@ -61,7 +61,7 @@ def is_explicit(path: Path) -> bool:
     return path.suffix.lower() == ".txt" and EXPLICIT in text_file.load(path).splitlines()
 
 
-def read(path: Path, folder: Path | None = None) -> Asked:
+def read(path: Path, folder: Path | None = None) -> Requested:
     """What the file at *path* asks for; what a lock names by a relative path is in *folder*. Raises InvalidProject."""
     if path.name in lock_files.NAMES:
         return _explicit(path, folder or path.parent, [EXPLICIT, *lock_files.explicit(path)])
@@ -75,7 +75,7 @@ def read(path: Path, folder: Path | None = None) -> Asked:
     reader.name_channels()
     reader.read()
     declaration.add_sources_beside(draft, path.parent)
-    return Asked(
+    return Requested(
         tuple(reader.channels),
         tuple(reader.specs),
         draft.finish(),
@@ -133,7 +133,7 @@ class _Native(Reader):
         """Nothing is left to be decided: the solver does."""
 
 
-def _explicit(path: Path, folder: Path, lines: list[str]) -> Asked:
+def _explicit(path: Path, folder: Path, lines: list[str]) -> Requested:
     draft = Draft()
     draft.add_file(path)
     credentials = Credentials()
@@ -147,4 +147,4 @@ def _explicit(path: Path, folder: Path, lines: list[str]) -> Asked:
                 message = f"{mask_channel(line)[:80]!r} is no address of a conda package"
                 raise InvalidProject(message, place=place, hint="expected https://…/name-version-build.conda#hash")
             addresses.append(credentials.taken_from_package(line))
-    return Asked((), (), draft.finish(), explicit=tuple(addresses), credentials=credentials)
+    return Requested((), (), draft.finish(), explicit=tuple(addresses), credentials=credentials)

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from mlproj.environments.base import Declaration, Request
-from mlproj.environments.conda.asked import Asked
 from mlproj.environments.conda.locked import Package
+from mlproj.environments.conda.requested import Requested
 from mlproj.environments.conda.tool import RATTLER
 from mlproj.environments.python import key
 from mlproj.foundation import paths
@@ -41,23 +41,23 @@ class Unsolved:
     reason: str
 
 
-class Memory:
+class SolutionCache:
     """The place where the answer to one question is kept."""
 
-    def __init__(self, request: Request, declaration: Declaration, asked: Asked, tools: Sequence[str]) -> None:
+    def __init__(self, request: Request, declaration: Declaration, requested: Requested, tools: Sequence[str]) -> None:
         content = {
             "format": _FORMAT,
             "tools": tools,
-            "channels": asked.channels,
-            "specs": asked.specs,
-            "explicit": asked.explicit,
+            "channels": requested.channels,
+            "specs": requested.specs,
+            "explicit": requested.explicit,
             "request": [request.as_of, request.time_travel, str(request.commit_date)],
             "file": str(declaration.file).replace(str(request.root), "<root>"),
             "virtual": {name: value for name, value in os.environ.items() if name.startswith("CONDA_OVERRIDE_")},
         }
         self._file = paths.cache() / "decisions" / f"conda-{key.digest(content)}.json"
         # Without network, or with a login that was mended, the same question may have another answer in a moment.
-        self._is_fickle = request.offline or bool(asked.credentials)
+        self._is_not_kept = request.offline or bool(requested.credentials)
 
     def recall(self) -> Solved | Unsolved | None:
         """The answer, None when there is none that can be read or it is too old."""
@@ -71,7 +71,7 @@ class Memory:
         """Keep the answer; for a short time when it is that there is none."""
         if isinstance(answer, Solved):
             paths.write_atomic(self._file, json.dumps(_document(answer)))
-        elif not self._is_fickle:
+        elif not self._is_not_kept:
             paths.write_atomic(self._file, json.dumps({"unsolved": answer.reason, "when": time.time()}))
 
 
