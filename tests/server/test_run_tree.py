@@ -15,7 +15,7 @@ from mlproj import tracking
 from mlproj.artifacts.local import LocalArtifacts
 from mlproj.server.confined_reading import ConfinedReading
 from mlproj.server.embedded_service import Stores, application
-from mlproj.server.run_scoped_experiments import Chosen
+from mlproj.server.run_scoped_experiments import Chosen, RunScopedExperiments
 from mlproj.server.run_scoped_registry import RunScopedRegistry
 from mlproj.server.run_scoped_store import RunScopedStore
 from mlproj.tracking.base import Metric, NewRun, TrackingStore
@@ -331,4 +331,4 @@ def test_no_method_of_a_store_is_forgotten() -> None:
 
     assert public(ModelRegistry) <= vars(RunScopedRegistry).keys()
     assert public(TrackingStore) <= vars(ConfinedReading).keys()
-    assert public(TrackingStore) <= vars(RunScopedStore).keys()
+    assert public(TrackingStore) <= vars(RunScopedStore).keys() | vars(RunScopedExperiments).keys()
