@@ -131,7 +131,7 @@ def test_a_git_revision_can_be_shown(cli: Cli, wine: Path) -> None:
 
 
 def test_a_sound_project_passes(cli: Cli, wine: Path) -> None:
-    result = cli("check", wine, "--offline", "--strict")
+    result = cli("check", wine, "--offline", "--strict", "-q")
 
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines()[0] == "the project is valid"
