@@ -17,8 +17,7 @@ from mlproj.foundation.errors import ServiceError, UsageError
 
 _TOP = """\
 # Written by "mlproj ci init {kind}", and yours to change. It checks the project, runs its entry points, keeps
-# environments,
-# records and reports, and compares each run with the newest one of the base branch.
+# environments, records and reports, and compares each run with the newest one of the base branch.
 """
 
 

@@ -59,6 +59,9 @@ def _exit_code(error: BaseException, arguments: list[str]) -> int:
     if isinstance(error, (MlprojError, Interrupted)):
         return tell(error, as_json)
     if isinstance(error, click.ClickException):
+        if type(error).__name__ == "NoArgsIsHelpError" and not as_json:  # a class since click 8.2
+            sys.stderr.write(f"{error.format_message()}\n")
+            return error.exit_code
         return tell(_from_click(error), as_json)
     if isinstance(error, BrokenPipeError) and _reader_is_gone():
         return _READER_GONE
@@ -164,10 +167,11 @@ def _from_click(error: Any) -> MlprojError:
     """A usage error in our words: click's message, with the command whose help says more."""
     context = getattr(error, "ctx", None)
     message = error.format_message().strip()
-    return UsageError(
-        message[:1].lower() + message[1:].removesuffix("."),
-        hint=f"{context.command_path} --help tells what it takes" if context else None,
-    )
+    hint = f"{context.command_path} --help tells what it takes" if context else None
+    parted = [one for one in (context.params.get("parameters") or () if context else ()) if "=" not in one]
+    if parted and "extra argument" in message:
+        hint = f"a value follows its name after =, as in -P {parted[0]}=VALUE"
+    return UsageError(message[:1].lower() + message[1:].removesuffix("."), hint=hint)
 
 
 def _reader_is_gone() -> bool:

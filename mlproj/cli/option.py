@@ -98,6 +98,21 @@ REVISION = Option(
     "Branch, tag or commit of a Git source. Default: the default branch.",
     metavar="REVISION",
 )
+STAND_IN = Option(
+    ("--stand-in",),
+    "stand_in",
+    "Answer MLflow servers on this machine that the project names and nobody runs; always: also where clients"
+    " cannot be told apart.",
+    choices=("auto", "always"),
+    default="auto",
+)
+NO_STAND_IN = Option(
+    ("--no-stand-in",),
+    "no_stand_in",
+    "Do not answer for servers that the project names.",
+    stands_for=True,
+    default=False,
+)
 
 
 def parse(options: Sequence[Option], arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]] | None:

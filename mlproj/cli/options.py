@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ import click
 
 from mlproj.cli import option
 from mlproj.cli.option import Option
+from mlproj.foundation.dataclass import replace
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Reader = Callable[[click.Context, click.Parameter, Any], Any]
@@ -86,6 +88,18 @@ revision = _decorator(option.REVISION)
 def report_files(function: Function) -> Function:
     """``--junit-xml`` and ``--summary`` as ``junit_xml`` and ``summary``, each ``Path | None``."""
     return _decorator(option.JUNIT_XML)(_decorator(option.SUMMARY)(function))
+
+
+def recorded_stand_in(function: Function) -> Function:
+    """``--stand-in`` and ``--no-stand-in`` of a run done again as ``stand_in: str | None``: None is as it was."""
+
+    @functools.wraps(function)
+    def called(*args: Any, stand_in: str | None, no_stand_in: bool, **flags: Any) -> Any:
+        return function(*args, stand_in="off" if no_stand_in else stand_in, **flags)
+
+    as_it_was = replace(option.STAND_IN, default=None, help=f"{option.STAND_IN.help} Default: as it was.")
+    decorated: Any = _decorator(as_it_was)(_decorator(option.NO_STAND_IN)(called))
+    return decorated  # type: ignore[no-any-return]  # it takes other parameters than function
 
 
 duration = _callback(option.seconds)

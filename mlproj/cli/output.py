@@ -88,7 +88,7 @@ def print_heading(text: str) -> None:
 
 def _clean(value: Any, secrets: Mapping[str, str]) -> Any:
     if isinstance(value, str):
-        return redaction.redact(value, secrets)
+        return redaction.redact(value, secrets).encode("utf-8", "backslashreplace").decode()  # a name of no UTF-8
     if isinstance(value, Mapping):
         return {str(key): _clean(item, secrets) for key, item in value.items()}
     if isinstance(value, Sequence):

@@ -21,6 +21,12 @@ from mlproj.projects.script import missing_scripts
 from mlproj.running.opened_project import OpenedProject
 from mlproj.sources.base import Checkout
 
+_LEAVE_OUT = "leave the line out: whoever runs the project says where runs are recorded"
+_HINTS = {
+    True: _LEAVE_OUT,
+    False: f"{_LEAVE_OUT}; mlproj run answers at http:// addresses that nobody serves, and not at https:// ones",
+}
+
 
 @dataclass(frozen=True)
 class Check:
@@ -67,14 +73,16 @@ def _steps(found: OpenedProject, progress: Progress) -> Iterator[tuple[str, list
     if trouble:
         (errors if isinstance(trouble, InvalidProject) else warnings).append(trouble)
     yield "environment", errors, warnings
-    yield "what the code needs", [], [*map(as_error, _outside_needs(project, found.checkout))]
+    offline = found.request.offline
+    yield "what the code needs", [], [*map(as_error, _outside_needs(project, found.checkout, offline=offline))]
     if environment:
         request = environment_request(found, project)
         yield "imports", [], [*undeclared_imports(found.checkout, environment.declaration, request)]
 
 
-def _outside_needs(project: Project, checkout: Checkout) -> Iterator[Notice]:
+def _outside_needs(project: Project, checkout: Checkout, *, offline: bool) -> Iterator[Notice]:
     """What others lack who run the project: servers, accounts, files, models."""
+    from mlproj.cli.registered_check import Registry
     from mlproj.projects import outside_needs, server_addresses
 
     folder = checkout.project_dir
@@ -82,8 +90,10 @@ def _outside_needs(project: Project, checkout: Checkout) -> Iterator[Notice]:
     for address in server_addresses.find(folder, command=commands):
         message = f"a tracking server at {address.url} is named, which runs on its author's machine only"
         place = Place(_shown(address.file, checkout), address.line) if address.file and address.line else None
-        yield Notice(message, place, "leave the line out: whoever runs the project says where runs are recorded")
-    for need in outside_needs.find(folder):
+        yield Notice(message, place, _HINTS[address.is_answerable])
+    with Registry(offline=offline) as registry:
+        needs = outside_needs.find(folder, registry.lacks)
+    for need in needs:
         yield _from_here(need, checkout)
 
 

@@ -61,6 +61,7 @@ _latest_code = click.option(
 @_latest_code
 @_parameters
 @_trust
+@options.recorded_stand_in
 @options.report_files
 @options.offline
 @options.verbosity
@@ -74,6 +75,7 @@ def reproduce_command(
     latest_code: bool,
     parameters: tuple[str, ...],
     trust: bool,
+    stand_in: str | None,
     junit_xml: Path | None,
     summary: Path | None,
     offline: bool,
@@ -101,7 +103,7 @@ def reproduce_command(
             found = audit(
                 asked,
                 times,
-                _how(parameters, latest_code, trust, offline, as_json, reporter),
+                _how(parameters, latest_code, trust, stand_in, offline, as_json, reporter),
                 store,
                 reporter,
                 search=search,
@@ -119,11 +121,19 @@ def reproduce_command(
 @_latest_code
 @_parameters
 @_trust
+@options.recorded_stand_in
 @options.offline
 @options.verbosity
 @options.as_json
 def rerun_command(
-    run: str, latest_code: bool, parameters: tuple[str, ...], trust: bool, offline: bool, verbosity: int, as_json: bool
+    run: str,
+    latest_code: bool,
+    parameters: tuple[str, ...],
+    trust: bool,
+    stand_in: str | None,
+    offline: bool,
+    verbosity: int,
+    as_json: bool,
 ) -> int:
     """Run again what RUN ran, in its environment, with other values of parameters.
 
@@ -137,7 +147,9 @@ def rerun_command(
     reporter = make_reporter(verbosity, json=as_json)
     with opened_store() as store, listening():
         done = attempt.rerun(
-            original.load(find(store, run)), _how(parameters, latest_code, trust, offline, as_json, reporter), reporter
+            original.load(find(store, run)),
+            _how(parameters, latest_code, trust, stand_in, offline, as_json, reporter),
+            reporter,
         )
     return conclude(done, reporter, as_json=as_json)
 
@@ -154,7 +166,13 @@ def _report_files(
 
 
 def _how(
-    parameters: tuple[str, ...], latest_code: bool, trust: bool, offline: bool, as_json: bool, reporter: Reporter
+    parameters: tuple[str, ...],
+    latest_code: bool,
+    trust: bool,
+    stand_in: str | None,
+    offline: bool,
+    as_json: bool,
+    reporter: Reporter,
 ) -> ReproduceOptions:
     from mlproj.cli.run import consent, tell
     from mlproj.foundation import env_vars
@@ -166,6 +184,8 @@ def _how(
         "echo": "stderr" if as_json else "streams",
         "parent_run_id": env_vars.RUN_ID.get(),
     }
+    if stand_in:
+        common["stand_in"] = stand_in
     asks = consent({"trust": trust, "dry_run": False, "as_json": as_json}, reporter)
     return ReproduceOptions(
         parse_assignments(parameters), latest_code, options=common, consent=asks, tell=lambda plan: tell(plan, reporter)

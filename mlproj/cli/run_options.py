@@ -147,21 +147,8 @@ OPTIONS = (
         stands_for=True,
         default=False,
     ),
-    Option(
-        ("--stand-in",),
-        "stand_in",
-        "Answer MLflow servers on this machine that the project names and nobody runs; always: also where clients"
-        " cannot be told apart.",
-        choices=("auto", "always"),
-        default="auto",
-    ),
-    Option(
-        ("--no-stand-in",),
-        "no_stand_in",
-        "Do not answer for servers that the project names.",
-        stands_for=True,
-        default=False,
-    ),
+    option.STAND_IN,
+    option.NO_STAND_IN,
     Option(
         ("--dry-run",),
         "dry_run",

@@ -176,7 +176,7 @@ def _source(source: Mapping[str, Any] | None) -> str:
     if not source:
         return ""
     where = str(source.get("uri") or "")
-    inside = source.get("subdirectory")
+    inside = _inside(source)
     commit = source.get("commit")
     return where + (f"#{inside}" if inside else "") + (f"@{commit}" if commit else "")
 
@@ -186,10 +186,15 @@ def _short_source(source: Mapping[str, Any] | None) -> str:
     if not source:
         return ""
     where = str(source.get("uri") or "").rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
-    inside, commit = source.get("subdirectory"), source.get("commit")
+    inside, commit = _inside(source), source.get("commit")
     return (
         where
         + (f"#{inside}" if inside else "")
         + (f"@{commit[:7]}" if commit else "")
         + ("*" if source.get("dirty") else "")
     )
+
+
+def _inside(source: Mapping[str, Any]) -> str | None:
+    """The folder of the project within its source; that of a folder on this machine is in its path already."""
+    return None if source.get("kind") == "folder" else source.get("subdirectory")

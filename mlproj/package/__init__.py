@@ -179,7 +179,7 @@ def _about_run(wanted: PackageRequest, point: EntryPoint, opened: OpenedProject,
 
 def _source(revision: Revision) -> dict[str, Any]:
     # Where a folder or file was on the machine of whoever packaged it is nobody's business.
-    hidden = {"uri": Path(revision.uri).name} if revision.uri.startswith(("/", "file:")) else {}
+    hidden = {"uri": _folder_name(revision.uri)} if revision.uri.startswith(("/", "file:")) else {}
     document = {**source_document(revision), **hidden}
     return {name: value for name, value in document.items() if name not in ("requested", "diff_note")}
 
@@ -204,3 +204,8 @@ def _left_out(manifest: Manifest, request: Request) -> Iterator[str]:
         yield f"a container is no part of the package; to run it in one again: --in-container={request.in_container}"
     if manifest.secret:
         yield f"secret, and not in the package: {', '.join(manifest.secret)}; whoever runs it gives the value"
+
+
+def _folder_name(uri: str) -> str:
+    """The name of a folder here; what of it a manifest cannot have (control characters, no UTF-8) is an underscore."""
+    return "".join(letter if letter.isprintable() else "_" for letter in Path(uri).name)

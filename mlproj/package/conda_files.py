@@ -14,6 +14,7 @@ from mlproj.environments.base import Declaration, Prepared, Request
 from mlproj.environments.conda import requested
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import lock, uv_configuration
+from mlproj.environments.python.index_login import Logins
 from mlproj.foundation import platforms
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
@@ -99,7 +100,8 @@ def _of_pip(
 ) -> wheels.Collected:
     """What pip adds, as wheels by the lines of the lock. Raises EnvironmentFailure."""
     staging.mkdir(parents=True, exist_ok=True)
-    placed = {line: _placed(line, request.root) for line in asked}
+    logins = Logins(declared)
+    placed = {line: logins.restored(_placed(line, request.root)) for line in asked}
     (staging / "pip.txt").write_text("\n".join(placed.values()) + "\n", "utf-8")
     uv = uv_configuration.uv_for(staging, declared, progress, offline=request.offline)
     python = prepared.path[0] / "python"

@@ -56,11 +56,11 @@ def collect(
     """
     python = python_of(prepared)
     wanted = target.target_for(platform or platforms.here(), python)
-    listed = lock.packages(relocking.placed(lock_file.read_text("utf-8"), request.root))
+    logins = Logins(declared)
+    listed = lock.packages(relocking.placed(logins.restored(lock_file.read_text("utf-8")), request.root))
     entries = [entry for entry in listed if wanted.needs(entry)]
     staging.mkdir(parents=True, exist_ok=True)
     builder = Builder(staging, python, wanted, moment, progress, offline=request.offline, declared=declared)
-    logins = Logins(declared)
     files: dict[str, Path] = {}
     packages: dict[str, str] = {}
     with progress.step(f"collecting {len(entries)} packages for {platforms.shown(wanted.platform)}"):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from mlproj.projects import python_facts, setting_lines
-from mlproj.projects.address_text import GENERIC, is_ours, urls
-from mlproj.projects.address_values import Values
+from mlproj.projects.address_text import GENERIC, Url, is_ours, urls
+from mlproj.projects.address_values import Texts, Values
 from mlproj.projects.python_facts import Code, Key
 from mlproj.projects.server_address import ServerAddress
 from mlproj.projects.setting_lines import Setting
@@ -100,8 +101,9 @@ class _Flow:
             if is_ours(*key.rpartition(":")[2].split(".")):
                 self._reach(key)
         for node, path, _code in self._ends:  # grows while it is read
-            for key in self._values.keys(node, path):
-                self._reach(key)
+            with suppress(RecursionError):  # an expression of a thousand parts
+                for key in self._values.keys(node, path):
+                    self._reach(key)
 
     def _reach(self, key: Key) -> None:
         if key not in self.reached:
@@ -111,16 +113,23 @@ class _Flow:
     def found(self) -> Iterator[ServerAddress]:
         """The addresses that are in the expressions that reach MLflow."""
         for node, file, code in self._ends:
-            for text, line in self._values.texts(node, file):
-                for host, port in urls(text):
-                    yield ServerAddress(host, port, file, code.lines[line] if line < len(code.lines) else None)
+            texts: Texts = []
+            with suppress(RecursionError):
+                texts = self._values.texts(node, file)
+            for text, line in texts:
+                for url in urls(text):
+                    yield _address(url, file, code.lines[line] if line < len(code.lines) else None)
 
 
 def _of_settings(written: list[_Written], reached: set[Key]) -> Iterator[ServerAddress]:
     for file, setting in written:
         if is_ours(*setting.path) or setting.path[-1] in _CALLS or not reached.isdisjoint(_keys(file, setting)):
-            for host, port in urls(setting.value):
-                yield ServerAddress(host, port, file, setting.line if file and not file.startswith("$") else None)
+            for url in urls(setting.value):
+                yield _address(url, file, setting.line if file and not file.startswith("$") else None)
+
+
+def _address(url: Url, file: str, line: int | None) -> ServerAddress:
+    return ServerAddress(url.host, url.port, file, line, url.scheme)
 
 
 def _keys(file: str, setting: Setting) -> set[Key]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 _URL = re.compile(
-    r"\bhttp://(?:[^\s/@\"'<>]*@)?(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?(?=[/\s\"'`,;)}\]\\?#<|&]|$)",
+    r"\b(https?)://(?:[^\s/@\"'<>]*@)?(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?(?=[/\s\"'`,;)}\]\\?#<|&]|$)",
     re.IGNORECASE,
 )
+_PORTS = {"http": 80, "https": 443}
 # What in itself is the name of an MLflow server's address, in small letters and with underscores.
 _OURS = re.compile(
     r"tracking_?(server_?)?(ur[il]|address|endpoint|host)|tracking_?server|(^|_)remote_?server_?ur[il]"
@@ -51,12 +53,21 @@ GENERIC = frozenset(
 """Names of settings that say nothing without what they are part of."""
 
 
-def urls(text: str) -> Iterator[tuple[str, int]]:
-    """The hosts and ports of the loopback addresses in *text*, in order."""
+class Url(NamedTuple):
+    """A loopback address without what follows its port."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def urls(text: str) -> Iterator[Url]:
+    """The loopback addresses in *text*, in order."""
     for match in _URL.finditer(text):
-        port = int(match[2] or 80)
+        scheme = match[1].lower()
+        port = int(match[3] or _PORTS[scheme])
         if 0 < port < 1 << 16:
-            yield match[1].lower(), port
+            yield Url(scheme, match[2].lower(), port)
 
 
 def normal(name: str) -> str:

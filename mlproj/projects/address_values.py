@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import operator
+import re
+import string
+from collections.abc import Callable, Iterator
 from itertools import product
 
 from mlproj.projects import python_facts
@@ -15,6 +18,13 @@ Texts = list[tuple[str, int]]
 """Texts, each with the line of the piece of code that has it."""
 
 _MOST = 16  # texts of one expression
+_LONGEST = 2000  # characters of a text that may hold an address; one may be twice another, and that twice …
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
 
 
 class Values:
@@ -47,6 +57,8 @@ class Values:
             first = node.args[0] if node.args else None
             if isinstance(first, ast.Constant) and isinstance(first.value, str) and len(node.args) <= 2:
                 yield python_facts.named(first.value, file)  # config.get("name")
+            if (called := python_facts.key_of(node.func, file)) is not None:
+                yield called  # what a function of the project returns
         for inner in _parts(node):
             yield from self.keys(inner, file)
 
@@ -55,6 +67,8 @@ class Values:
         others."""
         if isinstance(node, ast.Constant):
             return [(str(node.value), node.lineno)] if isinstance(node.value, (str, int)) else []
+        if isinstance(node, ast.BinOp) and (numbers := self._numbers(node, file)):
+            return [(str(number), node.lineno) for number in numbers]
         if (pieces := _pieces(node)) is not None:
             return self._joined(node, pieces, file)
         if follow and (key := python_facts.key_of(node, file)) is not None:
@@ -62,7 +76,21 @@ class Values:
         found = [each for inner in _parts(node) for each in self.texts(inner, file, follow=follow)]
         if follow and isinstance(node, ast.Call):  # config.get("host")
             found += [(text, node.lineno) for key in self.keys(node, file) for text in self._settings.get(key, ())]
+            called = python_facts.key_of(node.func, file)
+            found += [(text, node.lineno) for text in (self._of_key(called) if called is not None else ())]
         return found[:_MOST]
+
+    def _numbers(self, node: ast.expr, file: str) -> list[int]:
+        """The whole numbers that an expression of them may come to; none for any other."""
+        if isinstance(node, ast.Constant):
+            return [node.value] if isinstance(node.value, int) and not isinstance(node.value, bool) else []
+        if not isinstance(node, ast.BinOp):
+            return [int(text) for text, _ in self.texts(node, file, follow=True)[:4] if _WHOLE.fullmatch(text)]
+        count = _OPERATORS.get(type(node.op))
+        left = self._numbers(node.left, file) if count else []
+        if not count or not left:
+            return []
+        return [count(one, other) for one, other in product(left, self._numbers(node.right, file))][:_MOST]
 
     def _of_key(self, key: Key) -> list[str]:
         """The texts that a name may stand for, found once; of a name that leads back to itself none."""
@@ -81,7 +109,7 @@ class Values:
         if not all(choices):
             return []
         joined = ["".join(each) for _, each in zip(range(_MOST), product(*choices), strict=False)]
-        return [(text, node.lineno) for text in joined]
+        return [(text, node.lineno) for text in joined if len(text) <= _LONGEST]
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:
@@ -112,30 +140,52 @@ def _pieces(node: ast.expr) -> list[ast.expr] | None:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         is_sum = any(isinstance(each, ast.Constant) and isinstance(each.value, int) for each in (node.left, node.right))
         return None if is_sum else [node.left, node.right]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
-        given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
-        return _filled(node.left, ("%s", "%d"), given)
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "format"
-        and not node.keywords
-    ):
-        return _filled(node.func.value, ("{}", "{0}", "{1}"), node.args)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        return _filled(node.left, _of_percent, _given_to_percent(node.right))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        given: Named = dict(enumerate(node.args))
+        given.update({word.arg: word.value for word in node.keywords if word.arg})
+        return _filled(node.func.value, _of_format, given)
     return None
 
 
-def _filled(template: ast.expr, marks: tuple[str, ...], given: list[ast.expr]) -> list[ast.expr] | None:
-    """The pieces of a text whose *marks* stand for what is *given*, in order."""
+Named = dict[int | str, ast.expr]
+Read = Callable[[str], Iterator[tuple[str, str | None]]]
+
+
+def _given_to_percent(node: ast.expr) -> Named:
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return {str(name.value): value for name, value in pairs if isinstance(name, ast.Constant)}
+    return dict(enumerate(node.elts if isinstance(node, ast.Tuple) else [node]))
+
+
+def _of_percent(text: str) -> Iterator[tuple[str, str | None]]:
+    """``http://%s:%(port)d``: each text with the name of what follows it, empty for the next one, None for nothing."""
+    at = 0
+    for found in re.finditer(r"%(?:\((\w+)\))?[sd]", text):
+        yield text[at : found.start()], found[1] or ""
+        at = found.end()
+    yield text[at:], None
+
+
+def _of_format(text: str) -> Iterator[tuple[str, str | None]]:
+    """The same of ``http://{}:{port}``. Raises ValueError for what is none."""
+    return ((before, name) for before, name, _form, _conversion in string.Formatter().parse(text))
+
+
+def _filled(template: ast.expr, read: Read, given: Named) -> list[ast.expr] | None:
+    """The pieces of a text that *read* takes apart, with what is *given* in between; None where it does not fit."""
     if not isinstance(template, ast.Constant) or not isinstance(template.value, str):
         return None
-    text = template.value
-    for mark in marks:
-        text = text.replace(mark, "\0")
-    parts = text.split("\0")
-    if len(parts) != len(given) + 1:
+    pieces: list[ast.expr] = []
+    following = 0
+    try:
+        for before, name in read(template.value):
+            pieces.append(ast.copy_location(ast.Constant(before), template))
+            if name is not None:
+                pieces.append(given[name if name and not name.isdigit() else int(name or following)])
+                following += 1
+    except (ValueError, KeyError):
         return None
-    pieces: list[ast.expr] = [ast.copy_location(ast.Constant(parts[0]), template)]
-    for value, part in zip(given, parts[1:], strict=True):
-        pieces += [value, ast.copy_location(ast.Constant(part), template)]
     return pieces

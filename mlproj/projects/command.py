@@ -13,6 +13,7 @@ from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
 from mlproj.projects.parameter import objection, shown
 from mlproj.projects.rendering import render
 from mlproj.projects.template import Doubled, Field, Stray, Undeclared, parse
+from mlproj.projects.written_value import Written
 
 
 @dataclass
@@ -46,7 +47,7 @@ def bind(
     Raises UsageError for values that are missing or of the wrong type, and InvalidProject for a command that uses a
     parameter nobody declared. The types of all values are checked before the first file is fetched.
     """
-    given = {name: _text(name, value) for name, value in values.items()}
+    given = {name: _text(name, _of_type(entry_point, name, value)) for name, value in values.items()}
     _check_command(entry_point)
     _check_missing(entry_point, given)
     for name, parameter in entry_point.parameters.items():
@@ -74,6 +75,14 @@ def problems(entry_point: EntryPoint) -> tuple[list[InvalidProject], list[Notice
     warnings = list(_template_warnings(entry_point))
     warnings.extend(filter(None, map(_bad_default, entry_point.parameters.values())))
     return errors, warnings
+
+
+def _of_type(entry_point: EntryPoint, name: str, value: Any) -> Any:
+    """*value*, as its parameter's type wants it where a file wrote it otherwise than YAML reads it."""
+    if not isinstance(value, Written):
+        return value
+    parameter = entry_point.parameters.get(name)
+    return value.for_type(parameter.type if parameter else "string")
 
 
 def _text(name: str, value: Any) -> str | None:

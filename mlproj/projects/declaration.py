@@ -12,6 +12,7 @@ from mlproj.projects.base import EnvironmentDeclaration
 from mlproj.projects.reading import Reader, describe
 
 KINDS = ("python_env", "conda_env", "docker_env")
+_ONE = "keep one of them: MLflow takes no project with two, either"
 _DEFAULTS = (("python_env", "python_env.yaml"), ("conda_env", "conda.yaml"))
 
 
@@ -26,7 +27,7 @@ def read_environment(
     if len(named) > 1:
         first, second = sorted(named, key=lambda kind: _position(reader, kind))[:2]
         message = f"{second!r} is a second environment, {first!r} is given at {reader.document.key_place(first)}"
-        raise InvalidProject(message, place=reader.document.key_place(second), hint="keep one of them")
+        raise InvalidProject(message, place=reader.document.key_place(second), hint=_ONE)
     for kind in named:
         if mapping[kind]:
             if kind != "docker_env":

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mlproj.foundation import file_tree
@@ -32,6 +33,11 @@ _LOADERS = frozenset(("np", "numpy", "joblib", "torch", "pickle", "pd", "pl", "c
 _GIVEN = frozenset("PATH HOME USER PWD SHELL LANG TMPDIR LOGNAME HOSTNAME VIRTUAL_ENV CONDA_PREFIX PYTHONPATH".split())
 
 
+def may_lack(reference: str) -> str | None:
+    """What a registry that nobody can ask may lack of a model."""
+    return f"models:/{reference} may not be registered where the run is recorded"
+
+
 @dataclass
 class _Found:
     """What one reading of the code brings together."""
@@ -43,8 +49,11 @@ class _Found:
     written: set[str] = field(default_factory=set)
 
 
-def find(folder: Path) -> list[Notice]:
-    """What the code in *folder* may lack on a stranger's machine, each once with its first place."""
+def find(folder: Path, lacks: Callable[[str], str | None] = may_lack) -> list[Notice]:
+    """What the code in *folder* may lack on a stranger's machine, each once with its first place.
+
+    *lacks* says what the registry lacks of what follows ``models:/``, None when it has it.
+    """
     found, dvc = _Found(), list[Path]()
     for path in _files(folder):
         if path.suffix == ".dvc":
@@ -55,7 +64,7 @@ def find(folder: Path) -> list[Notice]:
         *_accounts(found),
         *_missing_files(found, folder, dvc),
         *_tracked_by_dvc(dvc, folder),
-        *_models(found),
+        *_models(found, lacks),
         *_variables(found),
     ]
 
@@ -123,7 +132,7 @@ def _reads(node: ast.Call, called: str) -> bool:
 def _read_text(node: ast.Constant, file: str, found: _Found) -> None:
     text, place = str(node.value), Place(file, node.lineno, node.col_offset + 1)
     if text.startswith("models:/") and len(text) > len("models:/"):
-        found.models.setdefault(text.removeprefix("models:/").strip("/").partition("/")[0].partition("@")[0], place)
+        found.models.setdefault(text.removeprefix("models:/").strip("/"), place)
     for beginning, account in ADDRESSES.items():
         if text.startswith(beginning) and "\n" not in text:
             found.accounts.setdefault(account, place)
@@ -195,10 +204,13 @@ def _tracked_by_dvc(files: list[Path], folder: Path) -> Iterator[Notice]:
             )
 
 
-def _models(found: _Found) -> Iterator[Notice]:
-    for name, place in found.models.items():
-        if name not in found.written and not set("{}%") & set(name):
-            message = f"the code loads models:/{name}, which may not be registered where the run is recorded"
+def _models(found: _Found, lacks: Callable[[str], str | None]) -> Iterator[Notice]:
+    for reference, place in found.models.items():
+        name = re.split("[/@]", reference, maxsplit=1)[0]
+        if name in found.written or set("{}%") & set(reference):
+            continue
+        if missing := lacks(reference):
+            message = f"the code loads a registered model: {missing}"
             yield Notice(message, place, "register it there first, or let an earlier step do so")
 
 

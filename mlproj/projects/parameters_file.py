@@ -8,12 +8,14 @@ from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, UsageError
 from mlproj.projects.reading import describe
+from mlproj.projects.written_value import Written
 from mlproj.yaml_document import Document
 from mlproj.yaml_document import load as load_yaml
 
 
 def load_parameters_file(path: Path) -> dict[str, Any]:
-    """The values in a YAML or JSON file: a mapping from names to plain values or lists of them. Raises UsageError."""
+    """The values in a YAML or JSON file: a mapping from names to plain values or lists of them; what YAML reads
+    otherwise than it is written (``1.10``) is a :class:`Written`. Raises UsageError."""
     try:
         document = load_yaml(path)
     except InvalidProject as error:
@@ -44,4 +46,6 @@ def _value(document: Document, key: Any, value: Any) -> Any:
     if nested:
         what = f"the parameter {_name(document, key)!r} is nested, expected a plain value or a list of them"
         raise UsageError(what, place=document.place(key), hint="put nested text in quotes to give it as it is")
-    return value
+    if value is None or isinstance(value, (str, bool, list)) or document.raw(key) == str(value):
+        return value
+    return Written(value, document.raw(key))

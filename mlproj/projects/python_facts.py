@@ -134,6 +134,7 @@ def facts(nodes: list[ast.AST], file: str, functions: dict[str, list[tuple[str, 
             yield from _fields(node, file)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield from _defaults(node, file)
+            yield from _returned(node, file)
         elif isinstance(node, ast.Call):
             yield from _handed(node, file, functions)
 
@@ -181,6 +182,13 @@ def _defaults(node: ast.FunctionDef | ast.AsyncFunctionDef, file: str) -> Iterat
     for argument, value in pairs:
         if value is not None:
             yield Fact(named(argument.arg, file), value, file)
+
+
+def _returned(node: ast.FunctionDef | ast.AsyncFunctionDef, file: str) -> Iterator[Fact]:
+    """What calling a function, or asking for a property, may give."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Return) and each.value is not None:
+            yield Fact(named(node.name, file), each.value, file)
 
 
 def _handed(node: ast.Call, file: str, functions: dict[str, list[tuple[str, list[str]]]]) -> Iterator[Fact]:

@@ -10,7 +10,7 @@ _SIGN = re.compile(
 )
 _WHERE = (
     re.compile(rf"host='{_HOST}', port=(\d+)", re.IGNORECASE),
-    re.compile(rf"http://{_HOST}:(\d+)\S* failed", re.IGNORECASE),
+    re.compile(rf"https?://{_HOST}:(\d+)\S* failed", re.IGNORECASE),
     re.compile(rf"{_HOST},? port:? (\d+)", re.IGNORECASE),
     re.compile(rf"(?:refused|connect)\b[^\n]*?{_HOST}:(\d+)", re.IGNORECASE),
 )
@@ -29,8 +29,9 @@ def refused(output: str) -> tuple[str, int] | None:
 
 def awaited(output: str) -> list[tuple[str, int]]:
     """The hosts and ports on this machine at which, as *output* says, an MLflow client was refused and will try
-    again."""
-    lines = [line for line in output.splitlines() if "Retry" in line and "refused" in line and _REST.search(line)]
+    again; those that it asks for TLS are left out, which nobody could answer for."""
+    retried = [line for line in output.splitlines() if "Retry" in line and "HTTPSConnection" not in line]
+    lines = [line for line in retried if "refused" in line and _REST.search(line)]
     return [(match[1], int(match[2])) for line in lines if (match := _WHERE[0].search(line))]
 
 

@@ -10,17 +10,24 @@ from mlproj.foundation.errors import Place
 class ServerAddress:
     """An address that is named for an MLflow server: ``host`` as it is written there, ``port``, and the ``file``
     (relative to the project's folder, with slashes) and ``line`` that name it. ``file`` is a variable's name with a
-    dollar where a variable of the environment does, and empty where the command itself does; ``line`` is None then."""
+    dollar where a variable of the environment does, and empty where the command itself does; ``line`` is None then.
+    ``scheme`` is ``http`` or ``https``."""
 
     host: str
     port: int
     file: str
     line: int | None = None
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """The address as clients write it."""
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether a run's own tracking server can answer there: it has no certificate that a client would trust."""
+        return self.scheme == "http"
 
     @property
     def place(self) -> str:

@@ -9,9 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlproj.foundation.dataclass import dataclass
 from mlproj.projects.reading import Reader, describe
 
 _TEXTS = ("string", "path", "uri")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A number or time of a file of values: ``value`` as YAML reads it, and the ``text`` that stands there."""
+
+    value: Any
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def for_type(self, kind: str) -> Any:
+        """What a parameter of the canonical type *kind* gets; the rule is above."""
+        return self.text if kind in _TEXTS else self.value
 
 
 def as_meant(reader: Reader, kind: str, value: Any, *keys: Any) -> Any:

@@ -19,7 +19,7 @@ from mlproj.foundation.tree_digest import SNAPSHOT
 from mlproj.projects.base import Command
 from mlproj.run_folder import outputs, record
 from mlproj.running import machine
-from mlproj.running.plan import RunRequest
+from mlproj.running.plan import STAND_IN, RunRequest
 from mlproj.running.recording import TIMEOUT_EXIT_CODE
 from mlproj.sources.replayed import Kept, ReplayedSource
 from mlproj.sources.work_tree import WorkTree
@@ -155,7 +155,7 @@ def request(original: Original, given: Mapping[str, Any], *, exact: bool, **opti
             "build_image": bool(kept.get("build_image")),
             "docker_args": _shown(original, "--docker-args", kept.get("docker_args")),
             "sandbox": bool(kept.get("sandbox")),
-            "stand_in": str(kept.get("stand_in") or "auto"),
+            "stand_in": kept["stand_in"] if kept.get("stand_in") in STAND_IN else "auto",
             "inject_run_id": bool(kept.get("inject_run_id")),
             "timeout": kept["timeout"] if isinstance(kept.get("timeout"), (int, float)) else None,
             "cwd": _cwd(original, kept.get("cwd")),

@@ -44,7 +44,8 @@ def parse(words: Sequence[str]) -> dict[str, Tolerance]:
             bound = math.nan
         if not equals or not name or not (math.isfinite(bound) and bound >= 0):
             raise UsageError(
-                f"--tolerance {word!r} is none", hint="write METRIC=0.01, METRIC=1%, or *=1e-9 for all metrics"
+                f"--tolerance {word!r} names no metric with how far it may be off",
+                hint="write METRIC=0.01, METRIC=1%, or *=1e-9 for all metrics",
             )
         if name in found:
             raise UsageError(f"--tolerance for {name!r} is given twice")

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 TAG = "mlproj.stand_in"
 """The tag of a run that says which named addresses there were and what became of each, a line each."""
 
+_LEFT_ALONE = "something listens there already, and is left alone"
+_NO_CERTIFICATE = (
+    "not answered, because it is https, for which the run's own tracking server has no certificate; at http:// it"
+    " answers"
+)
 _OWNERS = "/proc/net/tcp"  # by which a connection's owner is found
 _MOST_LOOKED = 1 << 20  # bytes of output at a time
 _FREE, _TAKEN, _FORBIDDEN = (
@@ -58,6 +63,7 @@ class NamedServers:
         self._has_own_network = has_own_network
         self._resources = ExitStack()
         self._served: dict[int, str] = {}
+        self._taken: set[int] = set()  # ports of addresses that cannot be answered, where somebody else does
         self._stand_in: StandIn | None = None
         self._lock = threading.Lock()
         self._is_over = False
@@ -123,7 +129,7 @@ class NamedServers:
 
     def tag(self) -> dict[str, str]:
         """What became of the addresses, for the record."""
-        lines = [f"{address.url} ({address.place}): {self._outcome(address.port)}" for address in self.addresses]
+        lines = [f"{address.url} ({address.place}): {self._outcome(address)}" for address in self.addresses]
         return {TAG: "\n".join(lines)} if lines else {}
 
     def _begin(self) -> None:
@@ -131,8 +137,13 @@ class NamedServers:
 
         ports = dict.fromkeys(address.port for address in self.addresses)
         self._served = served_ports.served(self._plan.checkout.project_dir, self._plan.command.text, ports)
-        free = [port for port in ports if port not in self._served]
-        if self._has_own_network:
+        answerable = dict.fromkeys(address.port for address in self.addresses if address.is_answerable)
+        free = [port for port in answerable if port not in self._served]
+        if not self._has_own_network:
+            self._taken = {each.port for each in self.addresses if not each.is_answerable and _is_taken(each.port)}
+        if not answerable:
+            pass
+        elif self._has_own_network:
             self._start().states.update(dict.fromkeys(free, _FREE))
         elif self._plan.request.stand_in == "always" or os.path.exists(_OWNERS):  # noqa: PTH110
             self._start().open(free)
@@ -142,19 +153,23 @@ class NamedServers:
         return self._stand_in.states.get(port) if self._stand_in else None
 
     def _tell(self, addresses: Sequence[ServerAddress]) -> None:
-        answered = [each for each in addresses if self._state(each.port) == _FREE]
+        answered = [each for each in addresses if each.is_answerable and self._state(each.port) == _FREE]
         if answered:
             where = "where the command runs" if self._has_own_network else "there"
             why = f"nothing listens {where}, so the run's own tracking server answers (--no-stand-in: it does not)"
             self._progress.note(f"stand-in: {_listed(answered)}: {why}")
-        for port in dict.fromkeys(each.port for each in addresses if each not in answered):
-            named = _listed(each for each in addresses if each.port == port)
-            self._progress.note(f"stand-in: {named}: {self._outcome(port)}")
+        left = {(each.scheme, each.port): each for each in addresses if each not in answered}
+        for (scheme, port), one in left.items():
+            named = _listed(each for each in addresses if (each.scheme, each.port) == (scheme, port))
+            self._progress.note(f"stand-in: {named}: {self._outcome(one)}")
 
-    def _outcome(self, port: int) -> str:
-        """What became of a port, for people."""
+    def _outcome(self, address: ServerAddress) -> str:
+        """What became of an address, for people."""
+        port = address.port
         if port in self._served:
             return f"left to the project, which starts a server there itself ({self._served[port]})"
+        if not address.is_answerable:
+            return _LEFT_ALONE if port in self._taken else _NO_CERTIFICATE
         if self._stand_in is None:
             return (
                 "not answered, because this system does not tell whose a connection is; --stand-in=always answers every"
@@ -162,7 +177,7 @@ class NamedServers:
             )
         state = self._stand_in.states.get(port)
         if state == _TAKEN:
-            return "something listens there already, and is left alone"
+            return _LEFT_ALONE
         if state == _FORBIDDEN:
             return "not answered, because this user may not listen at that port"
         return "answered by the run's own tracking server" if port in self._stand_in.asked else "nobody asked"
@@ -189,18 +204,23 @@ class NamedServers:
                 f"nothing listens at {host}:{port}, where the program looks for a server; no file of the project names"
                 " that address"
             )
-        off = (
-            "; without --no-stand-in the run's own tracking server would answer"
-            if self._plan.request.stand_in == "off"
-            else ""
-        )
         return (
             f"nothing listens at {_listed(named)}, where the program looks for an MLflow"
-            f" server{off or self._why_not(port)}"
+            f" server{self._why_not(named[-1])}"
         )
 
-    def _why_not(self, port: int) -> str:
-        return f"; it was {self._outcome(port)}" if self._state(port) != _FREE else ""
+    def _why_not(self, address: ServerAddress) -> str:
+        if not address.is_answerable:
+            return f"; it was {_NO_CERTIFICATE}"
+        if self._plan.request.stand_in == "off":
+            return "; without --no-stand-in the run's own tracking server would answer"
+        return "" if self._state(address.port) == _FREE else f"; it was {self._outcome(address)}"
+
+
+def _is_taken(port: int) -> bool:
+    from mlproj.server import loopback_port
+
+    return loopback_port.is_answered(port)
 
 
 def find(plan: Plan, environ: Mapping[str, str]) -> tuple[ServerAddress, ...]:

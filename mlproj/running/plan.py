@@ -18,6 +18,9 @@ from mlproj.projects.script import missing_scripts
 from mlproj.running.isolation.base import Isolation, Sandbox
 from mlproj.sources.base import Checkout, Revision
 
+STAND_IN = ("auto", "always", "off")
+"""Whether a run's own tracking server answers addresses that its project names; see :class:`RunRequest`."""
+
 
 @dataclass(frozen=True)
 class RunRequest:

@@ -33,7 +33,9 @@ def verify_run(run: Run, known: Sequence[KnownKey], history: History) -> Report:
         notes.append("the copy of the project is not checked: a version that recorded no digest of it kept it")
     kept = record.read(run.run_id, run.artifact_uri, paths.STATEMENT, last=envelope.LARGEST)
     if kept is None:
-        return Report(about, changes, notes=[*notes, "only outputs have recorded hashes where nobody signed"])
+        return Report(
+            about, changes, notes=[*notes, "nobody signed it, so that only its outputs have hashes to compare with"]
+        )
     try:
         signed = envelope.parse(kept)
         signed_facts = statement.facts(signed.payload)

@@ -18,6 +18,7 @@ from mlproj.foundation.errors import ServiceError
 from mlproj.foundation.tree_digest import folder_digest
 from mlproj.run_folder import output_log, record
 from mlproj.run_folder.outputs import FOLDER as OUTPUTS
+from mlproj.tracking import run_document
 from mlproj.tracking.base import Metric, Run
 from mlproj.tracking.record import number
 
@@ -107,7 +108,7 @@ def _read_artifacts(store: ArtifactStore, found: dict[str, str], unreadable: lis
 
 
 def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]) -> list[str]:
-    """Read outputs whose names no artifact may have, such as one with a tab, where they are on this machine.
+    """Read outputs whose names no artifact may have (one with a tab, one of no UTF-8), where they are on this machine.
 
     Returns what is left of *unreadable*.
     """
@@ -119,7 +120,7 @@ def _recorded_outputs(run: Run, unreadable: Sequence[str], found: dict[str, str]
     for name in unreadable:
         top = folder / name
         for path in _below(top) if top.is_dir() and not top.is_symlink() else [top]:
-            relative = str(path.relative_to(folder))
+            relative = run_document.encodable(str(path.relative_to(folder)))
             try:
                 with os.fdopen(os.open(path, _READ_ONLY), "rb") as stream:
                     if relative in known:

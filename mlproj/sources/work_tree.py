@@ -114,7 +114,8 @@ class WorkTree:
         from mlproj.sources.patch import Tree, make_patch
 
         patch, note = make_patch(Tree(self.top, self.settings), status.changed, status.untracked)
-        return replace(known, diff=patch, diff_note="; ".join(filter(None, (note, known.diff_note))) or None)
+        said = "; ".join(filter(None, (note, known.diff_note))) or None
+        return replace(known, diff=patch, diff_note=said, notes=(*known.notes, *([note] if note else ())))
 
     def _without_missing_submodules(self, known: Revision) -> Revision:
         """*known*, which says what is not there of the submodules: a checkout of the commit elsewhere would have it."""

@@ -185,9 +185,14 @@ def _parsed(stored: Any) -> Any:
     return found if is_plain else _plain(found, _DEEPEST)
 
 
+def encodable(text: str) -> str:
+    """*text* as records give it: what is no UTF-8, as in the name of a file, is written ``\\udcXX``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _plain(value: Any, levels: int) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        return encodable(value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if not isinstance(value, (dict, list)):

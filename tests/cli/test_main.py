@@ -52,6 +52,17 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
     assert not loaded & heavy
 
 
+def test_a_group_without_a_command_shows_its_help_and_no_error(cli: Cli) -> None:
+    result = cli("runs")
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Usage: mlproj runs ") and "error" not in result.err and "hint" not in result.err
+
+
+def test_a_value_that_is_parted_from_its_parameter_is_told_how_to_be_written(cli: Cli) -> None:
+    assert "hint: a value follows its name after =, as in -P alpha=VALUE" in cli("run", ".", "-P", "alpha", "3").err
+
+
 def test_a_mistyped_command_is_answered_with_the_one_meant(cli: Cli) -> None:
     result = cli("dcotor")
 

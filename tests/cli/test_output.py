@@ -36,6 +36,14 @@ def test_no_secret_is_in_a_document_at_any_depth(
     assert json.loads(text)["d"] is True
 
 
+def test_a_document_may_name_files_whose_names_are_no_utf8(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    output.print_document({"path": "caf\udce9.txt"})
+
+    assert json.loads(capsysbinary.readouterr().out)["path"] == "caf\\udce9.txt"
+
+
 def test_a_document_is_whole_where_unicode_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii"))

@@ -378,6 +378,7 @@ def test_check_tells_what_somebody_else_lacks_and_where_from_where_one_stands(
     (tmp_path / "q").mkdir()
     monkeypatch.chdir(tmp_path / "q")
     code = 'import mlflow\nmlflow.set_tracking_uri("http://localhost:5000")\nopen("data.csv")\n'
+    code += 'mlflow.set_registry_uri("https://localhost")\n'
     folder = project(
         tmp_path / "p", "entry_points: {main: {command: python a.py}}\n", a__py=code, requirements__txt="mlflow\n"
     )
@@ -386,10 +387,12 @@ def test_check_tells_what_somebody_else_lacks_and_where_from_where_one_stands(
 
     found = [(one["file"], one["line"], one["message"].partition(",")[0]) for one in result.document["warnings"]]
     assert result.code == 0
-    assert found[-2:] == [
+    assert found[-3:] == [
         ("../p/a.py", 2, "a tracking server at http://localhost:5000 is named"),
+        ("../p/a.py", 4, "a tracking server at https://localhost:443 is named"),
         ("../p/a.py", 3, "the code reads data.csv"),
     ]
+    assert result.document["warnings"][-2]["hint"].endswith("not at https:// ones")
 
 
 def test_of_very_many_findings_the_first_are_shown_and_all_are_counted(cli: Cli, tmp_path: Path) -> None:

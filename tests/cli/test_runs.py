@@ -96,6 +96,14 @@ def test_on_a_terminal_the_list_fits_and_ids_are_short(
     assert "project#sub@01" in lines[1]
 
 
+def test_a_folder_is_named_by_its_path_and_its_commit_and_a_repository_with_the_folder_in_it() -> None:
+    here = {"uri": "/home/ann/repo/wine", "subdirectory": "wine", "commit": "ab" * 20, "kind": "folder"}
+
+    assert run_view._source(here) == f"/home/ann/repo/wine@{'ab' * 20}"
+    assert run_view._short_source(here) == "wine@abababa"
+    assert run_view._short_source({**here, "uri": "https://host/repo.git", "kind": "git"}) == "repo#wine@abababa"
+
+
 def test_an_empty_list_says_so_on_stderr_and_is_an_empty_list_in_json(cli: Cli) -> None:
     assert (cli("runs", "list").out, cli("runs", "list").err) == ("", "no runs\n")
     assert cli("runs", "list", "--json").document == {"schema": 1, "runs": []}

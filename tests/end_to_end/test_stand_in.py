@@ -189,6 +189,24 @@ def test_nothing_is_answered_with_no_stand_in_and_the_end_says_what_was_not_ther
     )
 
 
+def test_an_https_address_is_said_not_to_be_answered_at_the_start_and_at_the_end(tmp_path: Path, port: int) -> None:
+    failure = f"raise ConnectionError(\"HTTPSConnectionPool(host='localhost', port={port}): Max retries exceeded\")"
+    code = f"{failure}\nimport mlflow\nmlflow.set_tracking_uri('https://localhost:{port}')\n"
+    result = run(made(tmp_path, f"{sys.executable} train.py", train__py=code), "--json")
+
+    why = (
+        "not answered, because it is https, for which the run's own tracking server has no certificate; at http:// it"
+        " answers"
+    )
+    found = recorded(result)
+    assert f"stand-in: https://localhost:{port} (train.py:3): {why}" in result.err
+    assert found["tags"]["mlproj.stand_in"] == f"https://localhost:{port} (train.py:3): {why}"
+    assert found["status_reason"] == (
+        f"nothing listens at https://localhost:{port} (train.py:3), where the program looks for an MLflow server; it"
+        f" was {why}"
+    )
+
+
 def test_an_address_that_no_file_names_is_told_as_that(tmp_path: Path) -> None:
     said = (
         "HTTPConnectionPool(host='localhost', port=5999): Max retries exceeded with url:"

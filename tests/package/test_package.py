@@ -186,6 +186,15 @@ def test_names_that_only_this_system_tells_apart_are_kept(tmp_path: Path, folder
     assert mlproj("run", tmp_path / "a.mlproj").code == 0
 
 
+def test_a_folder_whose_own_name_is_no_utf8_is_packaged(tmp_path: Path, folder: Path) -> None:
+    named = folder.rename(tmp_path / "caf\udce9")
+
+    package(named, tmp_path / "a.mlproj")
+
+    assert manifest(tmp_path / "a.mlproj")["source"]["uri"] == "caf_"
+    assert mlproj("run", tmp_path / "a.mlproj").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

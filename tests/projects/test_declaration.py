@@ -85,6 +85,7 @@ def test_two_environments_are_an_error_with_both_places(tmp_path: Path, first: s
     assert str(error.place).endswith("MLproject:3:1")
     assert "MLproject:1:1" in error.message
     assert error.message.startswith(f"{second.split(':')[0]!r} is a second environment")
+    assert error.hint == "keep one of them: MLflow takes no project with two, either"
 
 
 def test_docker_options_are_kept_as_they_are(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlproj.foundation.errors import UsageError
-from mlproj.projects import load_parameters_file, merge
+from mlproj.projects import bind, load, load_parameters_file, merge
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,21 @@ def test_a_file_of_parameters_is_yaml_or_json(tmp_path: Path, text: str) -> None
     (tmp_path / "p").write_text(text)
 
     assert load_parameters_file(tmp_path / "p") == {"a": 1, "b": [1, "x"], "c": None, "no": True}
+
+
+def test_a_text_stays_as_it_is_written_and_a_number_is_yamls(tmp_path: Path) -> None:
+    types = {"v": "string", "t": "path", "n": "float", "i": "int"}
+    parameters = "".join(f"      {name}: {kind}\n" for name, kind in types.items())
+    (tmp_path / "MLproject").write_text(
+        f"entry_points:\n  main:\n    parameters:\n{parameters}    command: echo {{v}} {{t}} {{n}} {{i}}\n"
+    )
+    (tmp_path / "12:30:00").touch()
+    (tmp_path / "p").write_text("v: 1.10\nt: 12:30:00\nn: 1.10\ni: 0x1F\nmore: 010\n")
+
+    values = merge(tmp_path / "p", {})
+    command = bind(load(tmp_path).entry_points["main"], values, cwd=tmp_path, project_dir=tmp_path)
+
+    assert dict(command.parameters) == {"v": "1.10", "t": "12:30:00", "n": "1.1", "i": "31", "more": "010"}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,11 @@ API = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=x"
             " with exception HTTPConnectionPool: Max retries exceeded",
             ("127.0.0.1", 8080),
         ),
+        (
+            "mlflow.exceptions.MlflowException: API request to https://127.0.0.1:8443/api/2.0/mlflow/runs/create failed"
+            " with exception HTTPSConnectionPool: Max retries exceeded",
+            ("127.0.0.1", 8443),
+        ),
         ("psql: error: connect to server at localhost, port 5432 failed: Connection refused", ("localhost", 5432)),
         ("Error: connect ECONNREFUSED ::1:9000", ("::1", 9000)),
         ("curl: (7) Failed to connect to localhost port 8000 after 0 ms", ("localhost", 8000)),
@@ -43,6 +48,11 @@ def test_a_refused_connection_to_this_machine_is_found(output: str, expected: tu
 def test_of_several_refused_connections_the_last_counts() -> None:
     lines = [f"HTTPConnectionPool(host='localhost', port={port}): Max retries exceeded" for port in (5000, 5001)]
     assert refused("\n".join(lines)) == ("localhost", 5001)
+
+
+def test_a_client_that_tries_again_with_tls_waits_for_what_nobody_can_answer() -> None:
+    retry = RETRY.replace("HTTPConnection", "HTTPSConnection")
+    assert awaited(retry.format(left=6, host="localhost", port=5000, path=API)) == []
 
 
 def test_a_client_of_mlflow_that_will_try_again_is_found() -> None:

@@ -41,6 +41,13 @@ def found(folder: Path, *, command: str = "", variables: dict[str, str] | None =
         'p = 5000; mlflow.set_tracking_uri("http://localhost:" + str(p))',
         'mlflow.set_tracking_uri("http://%s:%d" % ("localhost", 5000))',
         'mlflow.set_tracking_uri("http://{}:{}".format("localhost", 5000))',
+        'mlflow.set_tracking_uri("http://{host}:{1}/".format(3, 5000, host="localhost"))',
+        'mlflow.set_tracking_uri("http://%(host)s:%(port)d" % {"host": "localhost", "port": 5000})',
+        'base = 4990; mlflow.set_tracking_uri("http://localhost:%d" % (base + 2 * 5))',
+        'def address(): return "http://localhost:5000"\nmlflow.set_tracking_uri(address())',
+        'def number():\n    return 5000\nmlflow.set_tracking_uri(f"http://localhost:{number()}")',
+        'class Settings:\n    host: str = "localhost"\n    port: int = 5000\n    @property\n    def uri(self):\n'
+        '        return f"http://{self.host}:{self.port}"\nmlflow.set_tracking_uri(Settings().uri)',
         'def go(uri): mlflow.set_tracking_uri(uri)\ngo("http://localhost:5000")',
         'def go(uri="http://localhost:5000"): mlflow.set_tracking_uri(uri)',
         'parser.add_argument("--uri", default="http://localhost:5000"); mlflow.set_tracking_uri(args.uri)',
@@ -72,7 +79,6 @@ def test_what_reaches_mlflow_in_a_program_is_an_address(tmp_path: Path, code: st
         'mlflow.set_tracking_uri("https://example.org"); minio = "http://localhost:9000"',
         'mlflow.set_tracking_uri("http://localhost.example.org:5000")',
         'mlflow.set_tracking_uri("http://10.0.0.7:5000")',
-        'mlflow.set_tracking_uri("https://localhost:5000")',
         'app.run(host="0.0.0.0", port=5000); mlflow.set_tracking_uri("file:./mlruns")',
     ],
 )
@@ -189,6 +195,18 @@ def test_an_address_has_its_parts(tmp_path: Path) -> None:
     )
 
 
+def test_an_https_address_is_found_as_one_that_cannot_be_answered(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        "mlflow.set_tracking_uri('https://localhost:8443/')\nmlflow.set_registry_uri('HTTPS://127.0.0.1')\n"
+    )
+
+    assert server_addresses.find(tmp_path) == (
+        ServerAddress("localhost", 8443, "a.py", 1, "https"),
+        ServerAddress("127.0.0.1", 443, "a.py", 2, "https"),
+    )
+    assert not any(each.is_answerable for each in server_addresses.find(tmp_path))
+
+
 def test_environments_and_hidden_folders_are_not_read(tmp_path: Path) -> None:
     code = 'import mlflow\nmlflow.set_tracking_uri("http://localhost:5000")\n'
 
@@ -200,6 +218,9 @@ def test_what_is_too_large_or_cannot_be_read_is_passed_over(tmp_path: Path) -> N
     (tmp_path / "loop.py").symlink_to("loop.py")
     (tmp_path / "binary.py").write_bytes(b"\0\xff mlflow localhost " * 9)
     (tmp_path / "deep.py").write_text("mlflow = " + "(" * 5000 + "'localhost'")
+    (tmp_path / "long.py").write_text("mlflow.set_tracking_uri(" + "+".join(["'http://localhost:1'"] * 900) + ")")
+    doubled = "".join(f"def f{each + 1}(): return f{each}() + f{each}()\n" for each in range(60))
+    (tmp_path / "many.py").write_text(f"def f0(): return 'localhost'\n{doubled}mlflow.set_tracking_uri(f60())\n")
     (tmp_path / "odd.ipynb").write_text('{"cells": {"mlflow": "localhost"}}')
 
     assert server_addresses.find(tmp_path) == ()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from mlproj.foundation import paths
@@ -287,6 +288,22 @@ def test_rerun_changes_what_is_given_and_keeps_the_rest(tmp_path: Path) -> None:
     assert mlproj("rerun", run["run_id"], "-P", "maybe=x").code == 2
     failing = recorded(metrics(tmp_path / "f", "exit 3"))
     assert mlproj("rerun", failing["run_id"]).code == 3
+
+
+def test_a_run_done_again_answers_for_servers_as_it_did_unless_it_is_told_otherwise(tmp_path: Path) -> None:
+    def modes(run: dict[str, Any], *options: str) -> list[str]:
+        document = mlproj("rerun", run["run_id"], *options, "--json").document
+        _, verdict = reproduced(run["run_id"], *options)
+        new = (document["run"]["run_id"], verdict["runs"][0]["run_id"])
+        return [json.loads((paths.run_dir(one) / paths.PLAN).read_text())["plan"]["options"]["stand_in"] for one in new]
+
+    plain, without = (
+        recorded(metrics(tmp_path / "p", "true")),
+        recorded(metrics(tmp_path / "q", "true"), "--no-stand-in"),
+    )
+
+    assert (modes(plain), modes(without)) == (["auto"] * 2, ["off"] * 2)
+    assert (modes(plain, "--no-stand-in"), modes(without, "--stand-in=always")) == (["off"] * 2, ["always"] * 2)
 
 
 def test_reports_have_a_case_for_each_thing_that_was_compared(tmp_path: Path) -> None:

@@ -14,6 +14,12 @@ numbers = st.floats(allow_nan=True, allow_infinity=True)
 bounds = st.floats(min_value=0, max_value=1e308)
 
 
+def test_a_tolerance_without_a_number_is_told_with_the_way_to_write_it() -> None:
+    with pytest.raises(UsageError, match="'rmse' names no metric with how far it may be off") as caught:
+        tolerance.parse(["rmse"])
+    assert caught.value.hint is not None and "METRIC=0.01" in caught.value.hint
+
+
 def test_a_tolerance_is_a_difference_or_a_part_and_a_star_stands_for_the_rest() -> None:
     found = tolerance.parse(["rmse=0.01", "loss = train = 5 %", "*=1e-9"])
     assert found == {"rmse": Tolerance(0.01), "loss = train ": Tolerance(0.05, relative=True), "*": Tolerance(1e-9)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 from mlproj import tracking
 from mlproj.tracking.base import Run, Status, TrackingStore
 from tests import conftest
+from tests.mlflow_server import free_port
+from tests.program import mlproj, project
 
 pytestmark = [pytest.mark.needs("index"), pytest.mark.needs("old-python")]
 
@@ -319,3 +322,25 @@ def test_mlflow_runs_projects_against_the_server(
     (run,) = store.list_runs()
     assert (run.status, dict(run.metrics), run.tags["by"]) == (Status.FINISHED, {"rmse": 0.25}, "program")
     assert run.params == {"alpha": "0.25"} and run.tags["mlflow.source.type"] == "PROJECT"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
+@pytest.mark.parametrize("version", CLIENTS)
+def test_a_program_that_names_a_server_of_its_author_logs_to_its_run(
+    pythons: Callable[[str, bool], Path], tmp_path: Path, version: str
+) -> None:
+    port = free_port()
+    code = (
+        f"import mlflow\nmlflow.set_tracking_uri('http://localhost:{port}')\nmlflow.set_experiment('theirs')\n"
+        "with mlflow.start_run():\n    mlflow.log_param('a', 1)\n    mlflow.log_metric('loss', 0.5)\n"
+        "    open('note.txt', 'w').write('hello')\n    mlflow.log_artifact('note.txt')\n"
+    )
+    text = json.dumps({"entry_points": {"main": {"command": f"{pythons(version, False)} train.py"}}})
+    folder = project(tmp_path / "p", text, train__py=code)
+
+    result = mlproj("run", folder, "--env-manager", "local", "--json")
+
+    run = result.document["run"]
+    assert (run["status"], run["params"], run["metrics"]["loss"]) == ("FINISHED", {"a": "1"}, 0.5), result.err
+    assert run["tags"]["mlproj.stand_in"].endswith("answered by the run's own tracking server")
+    assert (Path(unquote(urlsplit(run["artifact_uri"]).path)) / "note.txt").read_text() == "hello"

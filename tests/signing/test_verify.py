@@ -125,8 +125,9 @@ def test_the_statement_says_what_it_does_not_cover(signed: Run) -> None:
     assert internal["notCovered"][:2] == ["name", "description"]
 
 
-@pytest.mark.parametrize("name", ["a\tb.txt", "a\\b.txt", "d\te/x"])
-def test_an_output_whose_name_holds_a_tab_or_a_backslash_is_checked(cli: Cli, run: Run, name: str) -> None:
+@pytest.mark.parametrize("name", ["a\tb.txt", "a\\b.txt", "d\te/x", "caf\udce9.txt", "d\udce9/x"])
+def test_an_output_whose_name_no_artifact_may_have_is_checked(cli: Cli, run: Run, name: str) -> None:
+    shown = name.encode("utf-8", "backslashreplace").decode()
     place = artifacts_of(run) / "outputs" / name
     place.parent.mkdir(exist_ok=True)
     place.write_text("model")
@@ -134,9 +135,9 @@ def test_an_output_whose_name_holds_a_tab_or_a_backslash_is_checked(cli: Cli, ru
 
     assert changes(cli) == set()
     place.write_text("other")
-    assert changes(cli) == {("changed", f"artifact outputs/{name}")}
+    assert changes(cli) == {("changed", f"artifact outputs/{shown}")}
     place.unlink()
-    assert changes(cli) == {("missing", f"artifact outputs/{name}")}
+    assert changes(cli) == {("missing", f"artifact outputs/{shown}")}
 
 
 def test_a_run_and_a_statement_of_an_earlier_version_are_still_verified(cli: Cli, run: Run) -> None:

@@ -426,6 +426,7 @@ def test_environments_and_folders_of_many_untracked_files_are_named_and_left_out
     assert revision.diff_note is not None
     assert revision.diff_note.startswith("the diff leaves out data/, env/: ")
     assert ".gitignore" in revision.diff_note
+    assert revision.notes == (revision.diff_note,)  # which is said before the command
 
 
 def test_a_copy_leaves_environments_out_whatever_they_are_called(tmp_path: Path) -> None:

@@ -72,13 +72,17 @@ def _locked(request: Request, declaration: Declaration) -> Requested:
     import dataclasses
 
     from mlproj.environments.python import lock, relocking
+    from mlproj.environments.python.index_login import Logins
 
     exact = read_requested(relocking.lock_of(request.locked), request.root)
     if declaration.file is None or not is_native(declaration):
         return exact
     declared = read_requested(declaration.file).pip
+    logins = Logins(declared)
     pip = dataclasses.replace(
         exact.pip,
+        packages=tuple(map(logins.restored, exact.pip.packages)),
+        editables=tuple(map(logins.restored, exact.pip.editables)),
         variables=declared.variables,
         settings=declared.settings,
         options=lock.index_options(declared.options),

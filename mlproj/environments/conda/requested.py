@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def is_native(declared: Declaration) -> bool:
         return is_explicit(declared.file)
     if declared.file.name in lock_files.NAMES:
         return True
+    if declared.file.suffix.lower() == ".toml":
+        from mlproj.environments.declarations import pixi_file
+
+        return pixi_file.is_one(declared.file)
     document = yaml_document.load(declared.file, remembered=True)
     return isinstance(document.value, dict) and declaration.kind_of(document.value) != "python_env"
 
@@ -68,12 +73,7 @@ def read(path: Path, folder: Path | None = None) -> Requested:
     if path.suffix.lower() == ".txt":
         return _explicit(path, folder or path.parent, text_file.load(path).splitlines())
     draft = Draft()
-    document = yaml_document.load(path, remembered=True)
-    draft.add_file(path)
-    draft.tell(*document.findings)
-    reader = _Native(draft, document, path)
-    reader.name_channels()
-    reader.read()
+    reader = _of_pixi(draft, path) if path.suffix.lower() == ".toml" else _of_yaml(draft, path)
     declaration.add_sources_beside(draft, path.parent)
     return Requested(
         tuple(reader.channels),
@@ -82,6 +82,26 @@ def read(path: Path, folder: Path | None = None) -> Requested:
         python=reader.python,
         credentials=reader.credentials,
     )
+
+
+def _of_yaml(draft: Draft, path: Path) -> _Native:
+    document = yaml_document.load(path, remembered=True)
+    draft.add_file(path)
+    draft.tell(*document.findings)
+    reader = _Native(draft, document, path)
+    reader.name_channels()
+    reader.read()
+    return reader
+
+
+def _of_pixi(draft: Draft, path: Path) -> _Native:
+    from mlproj.environments.declarations import pixi_file  # with the readers of TOML, which other files do not need
+
+    manifest = pixi_file.load(path)
+    reader = _Native(draft, yaml_document.parse("{}", str(path)), path)
+    reader.add_channels(pixi_file.channels(manifest))
+    pixi_file.read_into(draft, manifest, reader)
+    return reader
 
 
 @dataclass
@@ -95,6 +115,9 @@ class _Native(Reader):
 
     def name_channels(self) -> None:
         """Read the list of channels."""
+        self.add_channels(self._named_channels())
+
+    def _named_channels(self) -> Iterator[tuple[str, Place]]:
         for index, item in enumerate(items(self.document, ("channels",))):
             place = self.document.place("channels", index)
             if not isinstance(item, str) or not item.strip():
@@ -103,7 +126,12 @@ class _Native(Reader):
                     place=place,
                     hint="write conda-forge, or https://host/channel",
                 )
-            self._add_channel(item.strip(), place)
+            yield item.strip(), place
+
+    def add_channels(self, named: Iterable[tuple[str, Place]]) -> None:
+        """Ask the channels that are *named*, the first one preferred; conda-forge where none is."""
+        for name, place in named:
+            self._add_channel(name, place)
         if not self.channels:
             self._add_channel("conda-forge", None)
             self.draft.note("the file names no channel; conda-forge is used")

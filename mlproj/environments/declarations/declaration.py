@@ -85,7 +85,19 @@ def _conda(draft: Draft, path: Path) -> None:
                 "pip install 'mlproj[conda]' installs them without conda; or set MLPROJ_CONDA where conda is installed"
             ),
         )
-    _yaml(draft, path, "conda_env")
+    if path.suffix.lower() == ".toml":
+        return _pixi(draft, path)
+    return _yaml(draft, path, "conda_env")
+
+
+def _pixi(draft: Draft, path: Path) -> None:
+    from mlproj import yaml_document
+    from mlproj.environments.declarations import conda_file, pixi_file
+
+    if not pixi_file.is_one(path):
+        return _pyproject(draft, path)
+    reader = conda_file.Reader(draft, yaml_document.parse("{}", str(path)), path)
+    return pixi_file.read_into(draft, pixi_file.load(path), reader)
 
 
 def _python_env(draft: Draft, path: Path) -> None:

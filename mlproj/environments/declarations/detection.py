@@ -11,13 +11,15 @@ from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import InvalidProject, Notice
 
 _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
+_CONDA_KIN = ("env", "environment[-_.]*", "conda[-_]*")
+_CONDA_LIST = re.compile(rb"(?m)^dependencies:\s*(?:#.*)?$")
 # requirements-dev.txt and the like say what the project's developers need, not its program.
 _FOR_OTHERS = ("dev", "test", "doc", "lint", "build", "ci", "optional", "extra", "constraint", "lock", "all")
 # At the beginning of a command; what else a shell may do before is not looked into.
 _R_FIRST = re.compile(r"\s*(?:cd\s+[^\s;&|]+\s*(?:&&|;)\s*)?(?:\w+=\S*\s+)*R(?:script)?\s")
 _PYTHON = r"(?:^|[;&|(\n])\s*(?:\S*/)?python[\d.]*\s"
 # The tables of a pyproject.toml that say where packages come from, also in a file that is no TOML.
-_DECLARING = rb"(?m)^\s*\[+\s*(?:project|dependency-groups|tool\s*\.\s*(?:poetry|uv|pdm|rye))\b"
+_DECLARING = rb"(?m)^\s*\[+\s*(?:project|dependency-groups|tool\s*\.\s*(?:poetry|uv|pdm|rye|hatch|pixi))\b"
 _FOLDER_CHOICES = ("requirements.txt", "base.txt", "main.txt", "prod.txt", "production.txt")
 
 
@@ -94,11 +96,15 @@ def _in_folder(folder: Path, where: str, *, is_readable: bool) -> Declaration | 
         return Declaration("requirements", requirements, f"{where} has a {requirements.relative_to(folder)}")
     if found := _other_lock(folder, where, declares):
         return found
+    if is_readable and presence.is_file(pyproject) and _is_of_pixi(pyproject):
+        return Declaration("conda_env", pyproject, f"{where} has a pyproject.toml with [tool.pixi]")
     if declares:
         return Declaration("pyproject", pyproject, f"{where} has a pyproject.toml that names packages")
     for name in ("setup.py", "setup.cfg"):
         if presence.is_file(folder / name) and (name == "setup.py" or _is_setuptools(folder / name)):
             return Declaration("setup", folder / name, f"{where} has a {name}")
+    if kin := _conda_kin(folder):
+        return Declaration("conda_env", kin, f"{where} has a {kin.name}, and no file of a usual name")
     return None
 
 
@@ -111,12 +117,13 @@ _OF_OTHERS = (
     ("conda-lock.yml", "conda_env"),
     ("conda-lock.yaml", "conda_env"),
     ("pixi.lock", "conda_env"),
+    ("pixi.toml", "conda_env"),
 )
 
 
 def _with_unread(found: Declaration, folder: Path) -> Declaration:
     """*found*, naming the locks beside it that are not read because it comes first."""
-    known = [name for name, _kind in _OF_OTHERS if name.endswith((".lock", ".yml", ".yaml"))]
+    known = [name for name, _kind in _OF_OTHERS if name.endswith((".lock", ".yml", ".yaml", ".toml"))]
     if found.file is None or found.file.name in known:
         return found
     unread = [name for name in known if presence.is_file(folder / name)]
@@ -156,6 +163,14 @@ def _may_declare(pyproject: Path) -> bool:
         return True
 
 
+def _is_of_pixi(pyproject: Path) -> bool:
+    if b"tool.pixi" not in pyproject.read_bytes():
+        return False
+    from mlproj.environments.declarations import pixi_file
+
+    return pixi_file.is_one(pyproject)
+
+
 def _declares(pyproject: Path) -> bool:
     from mlproj.environments.declarations import pyproject_file
 
@@ -173,6 +188,19 @@ def _requirements(folder: Path) -> Path | None:
     ]
     candidates += [path for name in _FOLDER_CHOICES if presence.is_file(path := folder / "requirements" / name)]
     return candidates[0] if candidates else None
+
+
+def _conda_kin(folder: Path) -> Path | None:
+    """The first by name of conda's files under another name (env.yml, environment-cpu.yaml, conda_env.yml)."""
+    found = sorted(path for name in _CONDA_KIN for path in folder.glob(f"{name}.y*ml"))
+    return next((path for path in found if not _is_for_others(path.stem) and _is_conda_file(path)), None)
+
+
+def _is_conda_file(path: Path) -> bool:
+    try:
+        return presence.is_file(path) and bool(_CONDA_LIST.search(path.read_bytes()[:100_000]))
+    except OSError:
+        return False
 
 
 def _is_for_others(stem: str) -> bool:

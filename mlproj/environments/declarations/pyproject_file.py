@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import configparser
-import re
 from pathlib import Path
 from typing import Any
 
 from mlproj.environments.declarations import (
     declared_indexes,
+    hatch_env,
     pip_requirement,
     poetry_package,
     poetry_version,
+    project_folder,
     python_source,
     text_file,
     toml_text,
@@ -28,7 +29,9 @@ def declares(path: Path) -> bool:
     """Whether the pyproject.toml *path* says what the project needs, and not only how tools behave. Raises
     InvalidProject."""
     data = toml_text.load(path)
-    return isinstance(data.get("project"), dict) or bool(_table(data, "tool", "poetry", "dependencies"))
+    if isinstance(data.get("project"), dict) or _table(data, "tool", "poetry", "dependencies"):
+        return True
+    return hatch_env.declares(path, data)
 
 
 def builds(path: Path) -> bool:
@@ -44,6 +47,7 @@ def read_into(draft: Draft, path: Path) -> None:
     draft.add_file(path)
     project = _table(data, "project")
     poetry = _table(data, "tool", "poetry")
+    hatch_env.read_into(draft, path, data)
     if project:
         _project(draft, project, path, text)
     dependencies = _table(poetry, "dependencies")
@@ -52,6 +56,16 @@ def read_into(draft: Draft, path: Path) -> None:
     uv_sources.read_into(draft, path, _table(data, "tool", "uv"), text)
     declared_indexes.read_into(draft, path, data, text)
     install_itself(draft, path, data)
+
+
+def read_dependencies_into(draft: Draft, path: Path) -> None:
+    """Add what ``[project]`` of *path* asks for, where another tool installs the project itself. Raises
+    InvalidProject."""
+    text = text_file.load(path)
+    data = toml_text.parse(text, str(path))
+    if project := _table(data, "project"):
+        _project(draft, project, path, text)
+    uv_sources.read_into(draft, path, _table(data, "tool", "uv"), text)
 
 
 def install_itself(draft: Draft, path: Path, data: dict[str, Any]) -> None:
@@ -71,6 +85,8 @@ def _own_package(path: Path, data: dict[str, Any]) -> str | None:
         return f"{path.name} says package = false in [tool.uv]"
     if not _table(data, "build-system"):
         return None if is_package is True and "project" in data else ""
+    if reason := hatch_env.leaves_out_project(path, data):
+        return reason
     poetry = _table(data, "tool", "poetry")
     if poetry.get("package-mode") is False:
         return f"{path.name} says package-mode = false in [tool.poetry]"
@@ -96,23 +112,8 @@ def _project(draft: Draft, project: dict[str, Any], path: Path, text: str) -> No
             "'dependencies' must be a list of texts", place=toml_text.place_of(path, text, "dependencies")
         )
     for one in dependencies:
-        pip_requirement.add(draft, _placed(one, path.parent), path.parent, toml_text.place_of(path, text, one))
-
-
-def _placed(requirement: str, folder: Path) -> str:
-    """*requirement* with the project's folder where PDM (``${PROJECT_ROOT}``) and Hatch (``{root:uri}``) put it when
-    they read it.
-
-    https://hatch.pypa.io/latest/config/context/#paths
-    """
-    requirement = re.sub(r"(file:/{0,3})?\$\{PROJECT_ROOT\}", lambda _: folder.as_uri(), requirement)
-
-    def root(found: re.Match[str]) -> str:
-        steps = found[2].split(":")[1:]
-        place = folder.resolve().joinpath(*[".."] * steps.count("parent")).resolve()
-        return place.as_uri() if "uri" in steps or found[1] else str(place)
-
-    return re.sub(r"(file:/{2,3})?\{root((?::\w+)*)\}", root, requirement)
+        asked = project_folder.placed(one, path.parent)
+        pip_requirement.add(draft, asked, path.parent, toml_text.place_of(path, text, one))
 
 
 def _poetry(draft: Draft, dependencies: dict[str, Any], path: Path, text: str) -> None:
@@ -164,7 +165,7 @@ def read_setup_into(draft: Draft, path: Path) -> None:
     for name in ("setup.py", "setup.cfg", "pyproject.toml"):
         if presence.is_file(path.parent / name):
             draft.add_file(path.parent / name)
-    requires, python = _setup_cfg(path.parent / "setup.cfg")
+    requires, python = _requires_in_setup_cfg(draft, path)
     if presence.is_file(path.parent / "setup.py"):
         literal = _setup_py(path.parent / "setup.py")
         requires, python = literal[0] or requires, literal[1] or python
@@ -184,6 +185,18 @@ def read_setup_into(draft: Draft, path: Path) -> None:
         )
 
 
+def _requires_in_setup_cfg(draft: Draft, path: Path) -> tuple[list[str], str | None]:
+    """What the setup.cfg at or beside *path* requires. Beside a setup.py a broken one is told, and left to the build:
+    what is installed is said there."""
+    try:
+        return _setup_cfg(path.parent / "setup.cfg")
+    except InvalidProject as error:
+        if path.name == "setup.cfg":
+            raise
+        draft.warn(error.message, error.place, "the installer reads it when it builds the project", is_error=True)
+        return [], None
+
+
 def _setup_cfg(path: Path) -> tuple[list[str], str | None]:
     if not presence.is_file(path):
         return [], None
@@ -191,7 +204,7 @@ def _setup_cfg(path: Path) -> tuple[list[str], str | None]:
     try:
         parser.read_string(text_file.load(path), str(path))
     except configparser.Error as error:
-        message = str(error).partition("\n")[0]
+        message = str(error).partition("\n")[0].rstrip(".")
         raise InvalidProject(
             f"setup.cfg cannot be read: {message}", place=Place(str(path), getattr(error, "lineno", None))
         ) from None

@@ -25,6 +25,7 @@ class Requirements:
     came along, those of ``editables`` are among them, with these ``import_roots``. ``files`` are all files read on the
     way: their content is part of the environment's key.
     ``notes`` are choices that people should know: what was skipped, translated or implied, and why.
+    ``addressed`` are requirements besides those of the lock whose addresses have a login, which a lock does not keep.
     ``relaxed`` names packages whose pins may give way. ``sources`` say where the packages of some names come from
     instead of an index, in the words of uv's ``tool.uv.sources`` with absolute paths; ``settings`` are what the project
     says to uv about indexes, overrides and builds, in the words of ``uv.toml``.
@@ -49,6 +50,14 @@ class Requirements:
     sources: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     relaxed: tuple[str, ...] = ()
+    addressed: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def with_login(self) -> tuple[str, ...]:
+        """The requirements whose addresses have a login."""
+        asked = (*self.packages, *self.constraints, *self.editables, *self.build_dependencies)
+        sources = (str(place) for entries in self.sources.values() for one in entries for place in one.values())
+        return (*self.addressed, *(one for one in (*asked, *sources) if "://" in one and "@" in one))
 
     @property
     def all_pinned(self) -> bool:

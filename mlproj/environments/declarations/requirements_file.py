@@ -104,6 +104,7 @@ def add_line(
     hashes = _options(draft, line[begin.start() :], folder, place, chain) if begin else ()
     if not requirement:
         return
+    _tell_unset(draft, requirement, place)
     if constraints:
         parsed = pip_requirement.parse(draft, requirement, folder, place)
         draft.constraints.extend([" ".join((parsed, *hashes))] if parsed else [])
@@ -131,16 +132,18 @@ def _options(draft: Draft, text: str, folder: Path, place: Place, chain: tuple[P
         elif name in _NESTED:
             _include(draft, value or "", folder, place, constraints=name == "--constraint", chain=chain)
         elif name in _WITH_VALUE:
-            if unset := _VARIABLE.search(value or ""):
-                draft.warn(
-                    f"{place}: the environment variable {unset[1]} is not set; {unset[0]} stays as it is written"
-                )
+            _tell_unset(draft, value or "", place)
             draft.add_option(name, _find_links(value or "", folder) if name == "--find-links" else value or "")
         elif name in _FLAGS:
             draft.add_option(name)
         else:
             draft.warn(f"the option {name} has no effect here", place)
     return tuple(hashes)
+
+
+def _tell_unset(draft: Draft, text: str, place: Place) -> None:
+    if unset := _VARIABLE.search(text):
+        draft.warn(f"the environment variable {unset[1]} is not set; {unset[0]} stays as it is written", place)
 
 
 def _words(text: str, place: Place) -> list[str]:

@@ -207,9 +207,11 @@ class PythonEnvironment:
 
     def _lock(self, uv: Uv, asked: Requirements, known: str | None) -> str:
         from mlproj.environments.python import lock, relocking, resolver
+        from mlproj.environments.python.index_login import Logins
 
         if self._requirements.lock_file is not None:
             text = lock.export(uv, self._requirements.lock_file, self._interpreter.path)
+            text = Logins(self._requirements).restored(text)
             if self._requirements.kept_lock is not None:
                 return relocking.placed(text, self._request.root)
             # uv names folders from where it works, and a lock from where it is.

@@ -19,7 +19,8 @@ _PATH = re.compile(r'\bpath = "(?![/"])([^"]*)"((?:, editable = true)?)')
 def of_python(declared: Requirements, locked: Locked) -> Requirements:
     """What installs the packages of a ``pylock.toml`` and nothing else.
 
-    Of what is *declared* the variables, the options of indexes and the folders that are installed in place remain.
+    Of what is *declared* the variables, the options of indexes, the logins in addresses and the folders that are
+    installed in place remain.
     Raises EnvironmentFailure when there is no lock.
     """
     lock = lock_of(locked)
@@ -36,6 +37,7 @@ def of_python(declared: Requirements, locked: Locked) -> Requirements:
         import_roots=locked.import_roots,
         notes=(f"exactly the packages of {locked.of}",),
         warnings=(),
+        addressed=declared.with_login,
     )
 
 

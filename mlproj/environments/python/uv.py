@@ -127,6 +127,7 @@ class Uv:
         return completed
 
 
+_UNTRUSTED = re.compile(r"invalid peer certificate|CERTIFICATE_VERIFY_FAILED")
 _UNREACHABLE = re.compile(
     r"could not resolve host|failed to lookup address|dns error|connection refused|connection reset|timed out|network"
     r" is unreachable",
@@ -152,6 +153,11 @@ def _known_hint(output: str) -> str | None:
         return "the disk is full: mlproj env prune --older-than 30d frees space, or set MLPROJ_CACHE to a larger disk"
     if re.search(r"network (?:was|is|connectivity is) disabled|--offline", output, re.IGNORECASE):
         return "run it once without --offline, so that the packages are in the cache"
+    if _UNTRUSTED.search(output):
+        return (
+            "the server's certificate is signed by nobody that uv knows: UV_SYSTEM_CERTS=1 takes those that this"
+            " system trusts, SSL_CERT_FILE=FILE those of a file"
+        )
     if _UNREACHABLE.search(output):
         return "check the network, the proxy and the address of the package index, then try again"
     unknown = re.search(r"Because (\S+) was not found in the package (?:registry|index)", output)

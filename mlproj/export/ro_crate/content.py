@@ -16,6 +16,7 @@ from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.digest import portions_of, sha256_of_file, sha256_of_portions
 from mlproj.run_folder import output_log, record
 from mlproj.run_folder.outputs import FOLDER as OUTPUTS
+from mlproj.tracking import run_document
 from mlproj.tracking.base import Output, Run
 
 RECORD = "run"
@@ -138,7 +139,7 @@ class _Collector:
             self.pieces.append(copied(f"{ARTIFACTS}/{path}", name, portions_of(stream), self._target))
 
     def _leave_invalid(self, path: str, size: int | None = None) -> None:
-        self.left.append(Left(path, "its name is not allowed on other systems", size))
+        self.left.append(Left(run_document.encodable(path), "its name is not allowed on other systems", size))
 
     def _leave(self, path: str, size: int, reason: str) -> None:
         output = self._recorded.get(path)

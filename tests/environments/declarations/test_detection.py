@@ -85,6 +85,17 @@ def test_files_that_only_configure_tools_declare_nothing(tmp_path: Path) -> None
     assert found(Request(tmp_path, tmp_path)) == ("none", None)
 
 
+@pytest.mark.parametrize("name", ["env.yml", "environment-cpu.yaml", "conda_env.yml", "conda-environment.yaml"])
+def test_a_conda_file_under_another_name_decides_where_nothing_else_does(tmp_path: Path, name: str) -> None:
+    put(tmp_path, name, "environment-dev.yml", text="name: x\ndependencies:\n- numpy\n")
+    put(tmp_path, "conda-build.yml", "environment-a.yml", text="name: no list of packages\n")
+
+    assert found(Request(tmp_path, tmp_path)) == ("conda_env", name)
+    assert "no file of a usual name" in detect(Request(tmp_path, tmp_path)).reason
+    put(tmp_path, "requirements.txt")
+    assert found(Request(tmp_path, tmp_path)) == ("requirements", "requirements.txt")
+
+
 def test_a_setup_cfg_with_options_declares_a_package(tmp_path: Path) -> None:
     put(tmp_path, "setup.cfg", text="[options]\ninstall_requires = numpy\n")
 

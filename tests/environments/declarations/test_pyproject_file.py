@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from mlproj.environments.base import Declaration, Request
-from mlproj.environments.declarations import declaration, poetry_version
+from mlproj.environments.declarations import declaration, detection, poetry_version
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.foundation.errors import InvalidProject
 
@@ -136,6 +136,48 @@ def test_a_setup_py_that_computes_is_left_to_its_build(tmp_path: Path, text: str
     assert (found.packages, found.editables) == ((), (str(tmp_path),))
 
 
+HATCH = """
+[project]
+name = "x"
+dependencies = ["numpy"]
+optional-dependencies = {plot = ["seaborn"]}
+[build-system]
+build-backend = "hatchling.build"
+[tool.hatch.envs.default]
+python = "3.10"
+dependencies = ["mlflow", "mylib @ {root:uri}/lib"]
+extra-dependencies = ["pandas"]
+features = ["plot"]
+"""
+
+
+def test_hatchs_default_environment_is_added_to_the_projects_dependencies(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+
+    found = read(tmp_path, HATCH)
+
+    lib = f"mylib @ {(tmp_path / 'lib').as_uri()}"
+    assert found.packages == ("mlflow", lib, "pandas", "seaborn", "numpy")
+    assert (found.python, found.editables) == ("3.10", (str(tmp_path),))
+    assert "Hatch's environment 'default' in pyproject.toml" in found.notes[0]
+
+
+def test_a_project_that_hatch_leaves_out_is_not_installed_and_hatch_toml_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "hatch.toml").write_text("[envs.default]\nskip-install = true\ndependencies = ['torch']\n")
+
+    found = read(tmp_path, HATCH)
+
+    assert (found.packages, found.editables) == (("torch", "numpy"), ())
+    assert any("Hatch's environment 'default' in hatch.toml says skip-install = true" in note for note in found.notes)
+    assert tmp_path / "hatch.toml" in found.files
+
+
+def test_a_pyproject_with_nothing_but_hatchs_environment_declares_it(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.hatch.envs.default]\ndetached = true\ndependencies = ['six']\n")
+
+    assert detection.detect(Request(tmp_path, tmp_path)).kind == "pyproject"
+
+
 def test_setup_cfg_is_read(tmp_path: Path) -> None:
     found = read(
         tmp_path,
@@ -151,6 +193,16 @@ def test_setup_cfg_is_read(tmp_path: Path) -> None:
 def test_a_broken_setup_cfg_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidProject, match=r"setup\.cfg"):
         read(tmp_path, "name = x\n", "setup.cfg", "setup")
+
+
+def test_a_broken_setup_cfg_beside_a_setup_py_is_told_and_left_to_the_installer(tmp_path: Path) -> None:
+    (tmp_path / "setup.cfg").write_text("name = x\n")
+
+    found = read(tmp_path, 'from setuptools import setup\nsetup(install_requires=["six"])\n', "setup.py", "setup")
+
+    assert (found.packages, found.editables) == (("six",), (str(tmp_path),))
+    (warning,) = found.warnings
+    assert warning.is_error and str(warning.place).endswith("setup.cfg:1") and "cannot be read" in warning.text
 
 
 def test_python_s_warnings_about_a_setup_py_are_its_authors(tmp_path: Path) -> None:

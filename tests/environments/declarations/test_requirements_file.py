@@ -259,3 +259,10 @@ def test_a_file_of_very_many_packages_is_read_in_moments(tmp_path: Path, monkeyp
 
     assert len(read(tmp_path, text).packages) == 5000
     assert time.process_time() - parsed < 6 * (parsed - began)  # what must be done anyway
+
+
+def test_a_variable_of_an_address_that_is_not_set_is_named(tmp_path: Path) -> None:
+    found = read(tmp_path, "six\napple @ https://ann:${NOT_SET_HERE}@host/apple-1-py3-none-any.whl\n")
+
+    (warning,) = found.warnings
+    assert "NOT_SET_HERE is not set" in warning.text and warning.place is not None and warning.place.line == 2

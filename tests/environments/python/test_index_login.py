@@ -13,14 +13,17 @@ from mlproj.environments.conda import with_pip
 from mlproj.environments.declarations import declaration
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import environment, interpreter, lock, packing, resolver, uv_configuration
+from mlproj.environments.python.index_login import Logins
 from mlproj.foundation import paths
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.progress import Silent
-from tests import package_index
+from tests import package_index, tiny_package
 from tests.environments.conftest import ResolveRequest
 from tests.heard import Heard
 from tests.package_index import Index, Release
+from tests.sources.git_server import GitServer, serving
+from tests.sources.repository import commit
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PASSWORD = "hunter2secret"
@@ -81,6 +84,83 @@ def test_what_was_locked_with_a_login_is_made_again_with_it(
     assert made(tmp_path / "project", text, locked=again).packages["apple"] == "1.0"
 
 
+def direct(index: Index, login: str) -> str:
+    """The address of a wheel with a *login* in it."""
+    return f"{index.url.removesuffix('simple')}files/apple-1.0-py3-none-any.whl".replace("://", f"://{login}@")
+
+
+@pytest.mark.parametrize("login", [f"ann:{PASSWORD}", "ann:${APPLE_TOKEN}"])
+def test_a_login_in_the_address_of_a_package_is_put_back_when_its_lock_is_installed_again(
+    private: Index, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, login: str
+) -> None:
+    index.add(Release("seed", "1.0"))
+    monkeypatch.setenv("APPLE_TOKEN", PASSWORD)
+    text = f"apple @ {direct(private, login)}\n"
+    first = made(tmp_path / "project", text)
+    assert first.lock is not None
+    assert "****@" in first.lock.read_text()
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another-cache"))
+    again = Locked("run x", "python", "uv", python=HERE, lock=first.lock)
+
+    second = made(tmp_path / "project", text, locked=again)
+
+    assert second.packages == first.packages
+    assert second.lock is not None and second.lock.read_bytes() == first.lock.read_bytes()
+    assert_nowhere(paths.cache())
+
+
+def test_a_login_in_the_address_of_a_repository_is_put_back_as_well(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(tmp_path / "served", tiny_package.files())
+    with GitServer(tmp_path / "served", login=f"ann:{PASSWORD}") as server, serving(server):
+        text = f"tiny @ git+{server.url_for(f'ann:{PASSWORD}')}/.git#subdirectory=tiny\n"
+        first = made(tmp_path / "project", text)
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another-cache"))
+        again = Locked("run x", "python", "uv", python=HERE, lock=first.lock)
+        assert made(tmp_path / "project", text, locked=again).packages["tiny"] == "3"
+    assert_nowhere(paths.cache())
+
+
+def test_a_login_that_nothing_names_any_more_is_told_with_what_to_do(
+    private: Index, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.add(Release("seed", "1.0"))
+    kept = made(tmp_path / "project", f"apple @ {direct(private, f'ann:{PASSWORD}')}\n").lock
+    again = Locked("run x", "python", "uv", python=HERE, lock=kept)
+    with pytest.raises(EnvironmentFailure, match="the login for http://.*apple.* is kept in no lock") as gone:
+        made(tmp_path / "project", "apple\n", locked=again)
+    with pytest.raises(EnvironmentFailure, match="the environment variable APPLE_TOKEN, the login for") as unset:
+        made(tmp_path / "project", f"apple @ {direct(private, 'ann:${APPLE_TOKEN}')}\n", locked=again)
+    assert gone.value.hint is not None and ".netrc" in gone.value.hint
+    assert unset.value.hint == "export APPLE_TOKEN=…"
+
+    host = private.url.split("/")[2].partition(":")[0]
+    (tmp_path / "netrc").write_text(f"machine {host} login ann password {PASSWORD}\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert made(tmp_path / "project", "apple\n", locked=again).packages["apple"] == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://h/a/x.whl", "https://one:1@h/a/x.whl"),
+        ("git+https://h/b/x.git@rev", "git+https://two@h/b/x.git@rev"),
+        ("https://h/c/x.whl", "https://one:1@h/c/x.whl"),
+        ("https://h:8/a/x.whl", "https://three:3@h:8/a/x.whl"),
+    ],
+)
+def test_of_several_logins_the_one_of_the_nearest_address_is_taken(address: str, expected: str) -> None:
+    logins = Logins(
+        Requirements(
+            packages=("a @ https://one:1@h/a/x.whl",),
+            editables=("git+https://two@h/b/x.git",),
+            options=("--extra-index-url", "https://three:3@h:8/simple"),
+        )
+    )
+    assert logins.restored(f'url = "{address.replace("://", "://****@")}"') == f'url = "{expected}"'
+
+
 def test_the_pip_section_of_a_conda_file_has_its_login(private: Index, ask: ResolveRequest, tmp_path: Path) -> None:
     prefix = ask().prepare(Silent()).path[0].parent  # stands for an environment of conda's
     options = ("--extra-index-url", private.url_for(f"ann:{PASSWORD}"))
@@ -104,11 +184,16 @@ def test_an_image_is_made_with_the_login_and_does_not_keep_it(private: Index, tm
     assert PASSWORD not in text
 
 
-def test_a_package_that_travels_is_fetched_with_the_login(private: Index, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_direct", [False, True])
+def test_a_package_that_travels_is_fetched_with_the_login(
+    private: Index, index: Index, tmp_path: Path, is_direct: bool
+) -> None:
     from mlproj.package import wheels
 
-    folder = tmp_path / "project"
-    prepared = made(folder, f"--extra-index-url {private.url_for(f'ann:{PASSWORD}')}\napple\n")
+    folder, login = tmp_path / "project", f"ann:{PASSWORD}"
+    index.add(Release("seed", "1.0"))
+    asked = f"apple @ {direct(private, login)}" if is_direct else f"--extra-index-url {private.url_for(login)}\napple"
+    prepared = made(folder, f"{asked}\n")
     assert prepared.lock is not None
     request = Request(folder, folder)
     declared = declaration.read(Declaration("requirements", folder / "requirements.txt"), request)

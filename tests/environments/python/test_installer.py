@@ -8,7 +8,7 @@ import pytest
 
 from mlproj.environments.python import installer, interpreter
 from mlproj.environments.python.interpreter import Interpreter
-from mlproj.environments.python.uv import Uv
+from mlproj.environments.python.uv import Uv, failure
 from mlproj.foundation.errors import EnvironmentFailure
 from tests.environments.conftest import ResolveRequest, run
 from tests.heard import Heard
@@ -76,3 +76,9 @@ def test_programs_are_run_by_the_python_of_their_environment(
     prepared = ask("apple").prepare(progress)
     assert not [place for place in prepared.path[0].iterdir() if place.is_file() and b".building" in place.read_bytes()]
     assert run(prepared, "eat") == prepared.variables["VIRTUAL_ENV"]
+
+
+def test_a_certificate_that_uv_does_not_know_is_told_with_the_settings_that_help() -> None:
+    said = "error: client error (Connect)\n cause: invalid peer certificate: UnknownIssuer"
+
+    assert "UV_SYSTEM_CERTS=1" in str(failure("the packages cannot be resolved", said).hint)

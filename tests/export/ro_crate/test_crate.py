@@ -257,13 +257,17 @@ def test_what_is_left_out_is_said_and_described(cli: Cli, tmp_path: Path) -> Non
     (artifacts_of(run) / "big.bin").write_bytes(b"0" * 2000)
     (artifacts_of(run) / "back\\slash\nname").write_text("x")
     (artifacts_of(run) / "link").symlink_to("/etc/hostname")
+    (artifacts_of(run) / "outputs").mkdir(exist_ok=True)
+    (artifacts_of(run) / "outputs" / "caf\udce9").write_text("x")  # of no UTF-8
+    outputs = [Output("huge.bin", "ab" * 32, 10**12, kept=False), Output("caf\udce9", "cd" * 32, 1)]
     with closing(tracking.open()) as store:
-        store.update_run(run.run_id, RunChanges(outputs=[Output("huge.bin", "ab" * 32, 10**12, kept=False)]))
+        store.update_run(run.run_id, RunChanges(outputs=outputs))
 
     done = cli("export", "one", "--ro-crate", tmp_path / "crate", "--max-file-size", "1kB", "--json")
 
     assert done.code == 0 and "big.bin, larger than 1.0 kB" in done.err
-    assert {left["path"] for left in done.document["left"]} == {"big.bin", "back\\slash\nname", "outputs/huge.bin"}
+    left = sorted(one["path"] for one in done.document["left"])
+    assert left == ["back\\slash\nname", "big.bin", "outputs/caf\\udce9", "outputs/huge.bin"]
     absent = {one["name"]: one for one in entities(tmp_path / "crate").values() if one["@id"].startswith("ni:")}
     assert absent["big.bin"]["sha256"] == hashlib.sha256(b"0" * 2000).hexdigest()
     assert absent["outputs/huge.bin"]["contentSize"] == "1000000000000"
