@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from mlproj.server import (
     answer,
     artifact_files,
     experiment_routes,
+    file_routes,
     logged_model_routes,
+    metric_routes,
     registry_routes,
     request_fields,
     run_routes,
@@ -44,7 +46,9 @@ VERSION = "3.17.2"
 _TABLES = (
     experiment_routes.ROUTES,
     run_routes.ROUTES,
+    metric_routes.ROUTES,
     artifact_files.ROUTES,
+    file_routes.ROUTES,
     registry_routes.ROUTES,
     logged_model_routes.ROUTES,
 )
@@ -74,8 +78,10 @@ def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> St
     place = settings.artifact_root
     root = artifacts.open(place) if isinstance(place, (str, Path)) else place
 
+    places = Places(root, settings.local)
+
     async def api(request: Request) -> Response:
-        return await _answer(Places(root, settings.local), request)
+        return await _answer(places, request)
 
     return Starlette(
         routes=behind_gate(
@@ -87,7 +93,8 @@ def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> St
                     for prefix in ("api", "ajax-api")
                 ),
                 *artifact_files.routes(root),
-                *(store_calls.routes(Places(root, settings.local)) if settings.calls else ()),
+                *(Gated(Route(path, _page(places, endpoint)), endpoint.needs) for path, endpoint in file_routes.PAGES),
+                *(store_calls.routes(places) if settings.calls else ()),
                 *(Gated(Route(prefix + "{path:path}", api, methods=_METHODS), _needed) for prefix in _PREFIXES),
                 *(
                     Gated(Route(f"/{prefix}/{{path:path}}", _nothing, methods=_METHODS), Scope.READ)
@@ -102,10 +109,19 @@ def create_app(settings: Settings, further: list[BaseRoute] | None = None) -> St
     )
 
 
-async def _answer(places: Places, request: Request) -> Response:
+def _page(places: Places, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """What answers at an address of MLflow's web pages."""
+
+    async def page(request: Request) -> Response:
+        return await _answer(places, request, endpoint)
+
+    return page
+
+
+async def _answer(places: Places, request: Request, page: Endpoint | None = None) -> Response:
     try:
-        endpoint, named = _find(request.method, request.path_params["path"])
-        fields = await request_fields.read(request)
+        endpoint, named = (page, {}) if page else _find(request.method, request.path_params["path"])
+        fields = await (request_fields.read_file if endpoint.takes_file else request_fields.read)(request)
         return await run_in_threadpool(_call, places, request, endpoint.handler, {**fields, **named})
     except ApiError as refusal:
         return answer.refusal(refusal)
@@ -127,7 +143,8 @@ def _call(places: Places, request: Request, handler: Handler, fields: Mapping[st
         artifacts=places.find,
     )
     try:
-        return answer.document(handler(call))
+        found = handler(call)
+        return found if isinstance(found, Response) else answer.document(found)
     except (ApiError, MlprojError) as refusal:
         return answer.refusal(refusal)
 
@@ -178,9 +195,14 @@ def _patterns() -> list[tuple[re.Pattern[str], dict[str, Endpoint]]]:
             if "{" in path:
                 found.setdefault(path, {})[method] = endpoint
     return [
-        (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), handlers)
+        (re.compile(re.sub(r"\\\{(\w+)(:path)?\\\}", _group, re.escape(path))), handlers)
         for path, handlers in found.items()
     ]
+
+
+def _group(parameter: re.Match[str]) -> str:
+    """What a parameter of a path takes: one name, or with ``:path`` all that follows."""
+    return f"(?P<{parameter[1]}>{'.+' if parameter[2] else '[^/]+'})"
 
 
 _PATTERNS = _patterns()

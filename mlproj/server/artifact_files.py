@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from typing import IO, Any
@@ -26,6 +27,7 @@ _HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cache-Control": "no-store",
 }
+_TOKEN = re.compile(r"[\w!#$&+.^`|~-]+", re.ASCII)  # a name that a header takes as it is
 _PORTION = 1 << 18  # bytes that one visit to a worker thread writes or reads
 # What clients look for when they fall back to one upload.
 _NO_MULTIPART = "Multipart upload is not supported for the current artifact repository"
@@ -95,13 +97,19 @@ async def _list(_request: Request, store: ArtifactStore, path: str) -> Response:
 
 
 async def _download(_request: Request, store: ArtifactStore, path: str) -> Response:
+    return await run_in_threadpool(sent, store, path)
+
+
+def sent(store: ArtifactStore, path: str) -> Response:
+    """The answer that sends a file. Raises NoSuchFile."""
     name = (parts_of(path) or ("",))[-1]
-    headers = {**_HEADERS, "Content-Type": content_type.of(name)}
-    file = await run_in_threadpool(store.local_file, path)
+    plain = _TOKEN.fullmatch(name)
+    told = f"filename={name}" if plain else f"filename*=UTF-8''{quote(name, safe='')}"
+    headers = {**_HEADERS, "Content-Type": content_type.of(name), "Content-Disposition": f"attachment; {told}"}
+    file = store.local_file(path)
     if file is not None:
-        return FileResponse(file, filename=name, headers=headers)
-    headers["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(name, safe='')}"
-    return StreamingResponse(_portions(await run_in_threadpool(store.open, path)), headers=headers)
+        return FileResponse(file, headers=headers)
+    return StreamingResponse(_portions(store.open(path)), headers=headers)
 
 
 def _portions(opened: IO[bytes]) -> Iterator[bytes]:

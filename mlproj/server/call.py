@@ -13,6 +13,8 @@ from mlproj.server.scope import Scope
 from mlproj.tracking.base import Run, TrackingStore
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
+
     from mlproj.artifacts.base import ArtifactStore
     from mlproj.tracking.model_base import ModelStore
 
@@ -51,17 +53,35 @@ def invalid(name: str, value: Any, expected: str) -> ApiError:
 
 
 class Fields:
-    """The fields of a request, or of one of its parts, read as protobuf's JSON reads them."""
+    """The fields of a request, or of one of its parts, read as protobuf's JSON reads them.
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
+    ``place`` is what errors call the part, such as ``metrics[0]``; empty for the request itself.
+    """
+
+    place: str = ""
+
+    def __init__(self, fields: Mapping[str, Any], place: str = "") -> None:
         self.fields = fields
+        self.place = place
 
-    def text(self, *names: str) -> str:
-        """The first of these fields that is there, as text. Raises ApiError(INVALID_PARAMETER_VALUE) when none is."""
-        found = self.optional_text(*names)
-        if found is None:
-            raise ApiError("INVALID_PARAMETER_VALUE", f"Missing value for required parameter '{names[0]}'.")
-        return found
+    def path(self, name: str) -> str:
+        """What errors call the field *name*."""
+        return f"{self.place}.{name}" if self.place else name
+
+    def missing(self, name: str) -> ApiError:
+        """The refusal of a request without the field *name*."""
+        return ApiError("INVALID_PARAMETER_VALUE", f"Missing value for required parameter '{self.path(name)}'.")
+
+    def text(self, *names: str, empty: bool = False) -> str:
+        """The first of these fields that is there, as text. Raises ApiError(INVALID_PARAMETER_VALUE) when none is.
+
+        An empty text counts as none, as protobuf has no other word for it, unless it may be *empty*.
+        """
+        for name in names:
+            found = self.optional_text(name)
+            if found or (found is not None and empty):
+                return found
+        raise self.missing(names[0])
 
     def optional_text(self, *names: str) -> str | None:
         """As :meth:`text`; None when it is absent or null."""
@@ -70,7 +90,7 @@ class Fields:
             if value is None:
                 continue
             if not isinstance(value, str):
-                raise invalid(name, value, "a string was expected")
+                raise invalid(self.path(name), value, "a string was expected")
             return value
         return None
 
@@ -93,7 +113,7 @@ class Fields:
                 raise ValueError
             return number
         except (TypeError, ValueError, OverflowError):
-            raise invalid(name, value, "an integer of 64 bits was expected") from None
+            raise invalid(self.path(name), value, "an integer of 64 bits was expected") from None
 
     def moment(self, name: str) -> int:
         """A time in UTC milliseconds, 0 when it is absent. Raises ApiError for one that no calendar has, as nanoseconds
@@ -102,7 +122,8 @@ class Fields:
         if not FIRST_MOMENT <= found <= LAST_MOMENT:
             expected = "UTC milliseconds since 1970 between the years 1 and 9999 were expected"
             raise ApiError(
-                "INVALID_PARAMETER_VALUE", f"Invalid value {found} for parameter '{name}' supplied: {expected}."
+                "INVALID_PARAMETER_VALUE",
+                f"Invalid value {found} for parameter '{self.path(name)}' supplied: {expected}.",
             )
         return found
 
@@ -110,7 +131,7 @@ class Fields:
         """A page's size, from 1 to *most*."""
         found = self.integer(name, default) or default
         if not 1 <= found <= most:
-            raise invalid(name, found, f"1 to {most} were expected")
+            raise invalid(self.path(name), found, f"1 to {most} were expected")
         return found
 
     def items(self, name: str) -> list[Any]:
@@ -153,17 +174,20 @@ class Call(Fields):
         return found
 
 
-Handler = Callable[[Call], Mapping[str, Any]]
-"""Answers one endpoint: the JSON document, or an ApiError or one of the store's errors. Runs in a worker thread."""
+Handler = Callable[[Call], "Mapping[str, Any] | Response"]
+"""Answers one endpoint: the JSON document or a file, or an ApiError or one of the store's errors. Runs in a worker
+thread."""
 
 
 class Endpoint(NamedTuple):
-    """What answers an endpoint, and what a token must be good for to ask it."""
+    """What answers an endpoint, what a token must be good for to ask it, and whether the body is a file: the field
+    ``data``, beside those of the query."""
 
     handler: Handler
     needs: Scope
+    takes_file: bool = False
 
-    def __call__(self, call: Call) -> Mapping[str, Any]:
+    def __call__(self, call: Call) -> Mapping[str, Any] | Response:
         """Answer a call that was let in."""
         return self.handler(call)
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlproj.server import wire
 from mlproj.server.call import ApiError, Call, Routes, admin, read, write
-from mlproj.tracking.base import Experiment, Page
+from mlproj.tracking.base import Experiment, Page, Run
 
 _MOST = 50_000  # experiments of one page
 _LONGEST_NAME = 500
+_MOST_SEARCHED = 20  # experiments whose datasets are looked for at once
+_MOST_DATASETS = 1000
 
 
 def _create(call: Call) -> Mapping[str, Any]:
-    name = call.text("name")
-    if not name.strip() or len(name) > _LONGEST_NAME:
-        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid experiment name: expected 1 to {_LONGEST_NAME} characters.")
+    name = _checked_name(call.text("name"))
     tags = wire.to_pairs(call.items("tags"), "tags")
     wanted = call.optional_text("artifact_location")
     location = call.accept_place(wanted) if wanted else None
@@ -55,7 +55,7 @@ def _list(call: Call) -> Mapping[str, Any]:
 
 
 def _update(call: Call) -> Mapping[str, Any]:
-    call.store.update_experiment(call.text("experiment_id"), name=call.text("new_name"))
+    call.store.update_experiment(call.text("experiment_id"), name=_checked_name(call.text("new_name")))
     return {}
 
 
@@ -79,6 +79,51 @@ def _delete_tag(call: Call) -> Mapping[str, Any]:
     return {}
 
 
+def _checked_name(name: str) -> str:
+    if not name.strip():
+        raise ApiError("INVALID_PARAMETER_VALUE", f"Invalid experiment name: '{name:.80}'.")
+    if len(name) > _LONGEST_NAME:
+        raise ApiError("INVALID_PARAMETER_VALUE", f"'name' exceeds the maximum length of {_LONGEST_NAME} characters")
+    return name
+
+
+def _search_datasets(call: Call) -> Mapping[str, Any]:
+    """Which datasets the runs of some experiments used, those of the newest runs first."""
+    wanted = [str(one) for one in call.items("experiment_ids")]
+    if not wanted:
+        message = "SearchDatasets request must specify at least one experiment_id."
+        raise ApiError("INVALID_PARAMETER_VALUE", message)
+    if len(wanted) > _MOST_SEARCHED:
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE",
+            f"SearchDatasets request cannot specify more than {_MOST_SEARCHED} experiment_ids. Received {len(wanted)}"
+            " experiment_ids.",
+        )
+    found: dict[tuple[str, str, str, str | None], None] = {}
+    for run in _runs_with_datasets(call, wanted):
+        for used in run.datasets:
+            found[run.experiment_id, used.name, used.digest, used.tags.get("mlflow.data.context")] = None
+        if len(found) >= _MOST_DATASETS:
+            break
+    names = ("experiment_id", "name", "digest", "context")
+    summaries = [dict(zip(names, each, strict=True)) for each in list(found)[:_MOST_DATASETS]]
+    return {
+        "dataset_summaries": [{name: text for name, text in each.items() if text is not None} for each in summaries]
+    }
+
+
+def _runs_with_datasets(call: Call, experiment_ids: list[str]) -> Iterator[Run]:
+    token: str | None = None
+    while True:
+        page = call.store.search_runs(
+            experiment_ids=experiment_ids, filter="dataset.name LIKE '%'", limit=1000, page_token=token
+        )
+        yield from page.items
+        token = page.next_page_token
+        if token is None:
+            return
+
+
 def _shown(call: Call, found: Experiment) -> dict[str, Any]:
     return wire.experiment(found, call.artifact_place(found.artifact_location))
 
@@ -95,6 +140,7 @@ ROUTES: Routes = {
     ("POST", "experiments/search"): read(_search),
     ("GET", "experiments/search"): read(_search),
     ("GET", "experiments/list"): read(_list),
+    ("POST", "experiments/search-datasets"): read(_search_datasets),
     ("POST", "experiments/update"): write(_update),
     ("POST", "experiments/delete"): admin(_delete),
     ("POST", "experiments/restore"): write(_restore),

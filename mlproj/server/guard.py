@@ -34,7 +34,7 @@ class Guard:
         """Serve one request, or refuse it."""
         refusal = self._refusal(scope) if scope["type"] in {"http", "websocket"} else None
         if refusal is None:
-            return await self._app(scope, receive, send)
+            return await self._app(_with_one_slash(scope), receive, send)
         error = {"error_code": "PERMISSION_DENIED", "message": refusal}
         body, kind = (
             (json.dumps(error), "application/json") if "/mlflow" in scope["path"] else (refusal + "\n", "text/plain")
@@ -55,6 +55,13 @@ class Guard:
         ):
             return "requests from other web pages are not accepted"
         return None
+
+
+def _with_one_slash(scope: Scope) -> Scope:
+    """*scope* with one slash at the beginning of its path, where a client has put its own behind an address that ends
+    in one."""
+    path = scope.get("path", "")
+    return {**scope, "path": "/" + path.lstrip("/")} if path.startswith("//") else scope
 
 
 def host_of(header: str) -> str:

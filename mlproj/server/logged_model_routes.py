@@ -173,7 +173,7 @@ ROUTES: Routes = {
     ("PATCH", "logged-models/{model_id}"): write(finish),
     ("DELETE", "logged-models/{model_id}"): admin(delete),
     ("PATCH", "logged-models/{model_id}/tags"): write(set_tags),
-    ("DELETE", "logged-models/{model_id}/tags/{tag_key}"): write(delete_tag),
+    ("DELETE", "logged-models/{model_id}/tags/{tag_key:path}"): write(delete_tag),
     ("POST", "logged-models/{model_id}/params"): write(log_params),
     ("POST", "runs/outputs"): write(log_outputs),
     ("POST", "runs/log-model"): write(log_model),

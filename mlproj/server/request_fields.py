@@ -12,14 +12,21 @@ from mlproj.server.call import ApiError
 
 LARGEST_BODY = 16_000_000
 """Bytes of JSON; a batch may have 1 MB by MLflow's rules, a logged model's metadata more."""
+_LARGEST_FILE = 10 * 1024 * 1024  # bytes of one that is the body of a request beside fields, as in MLflow
 
 
 async def read(request: Request) -> Mapping[str, Any]:
     """The fields; a key that a query has several times is a list. Raises ApiError for a body that is no JSON object."""
     if request.method in {"GET", "HEAD"}:
         return _query(request)
-    body = await _body(request)
+    body = await _body(request, LARGEST_BODY, f"The request is larger than {LARGEST_BODY} bytes.")
     return parse(body) if body.strip() else _query(request)
+
+
+async def read_file(request: Request) -> Mapping[str, Any]:
+    """The query's fields, and the body's bytes as ``data``. Raises ApiError."""
+    data = await _body(request, _LARGEST_FILE, "Artifact size is too large. Max size is 10MB.")
+    return {**_query(request), "data": data}
 
 
 def parse(body: bytes) -> Mapping[str, Any]:
@@ -53,10 +60,10 @@ def _query(request: Request) -> Mapping[str, Any]:
     return found
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int, refusal: str) -> bytes:
     body = bytearray()
     async for portion in request.stream():
         body += portion
-        if len(body) > LARGEST_BODY:
-            raise ApiError("INVALID_PARAMETER_VALUE", f"The request is larger than {LARGEST_BODY} bytes.")
+        if len(body) > most:
+            raise ApiError("INVALID_PARAMETER_VALUE", refusal)
     return bytes(body)

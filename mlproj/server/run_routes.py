@@ -6,22 +6,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.server import run_model, wire
-from mlproj.server.call import ApiError, Call, Routes, admin, invalid, read, write
+from mlproj.server.call import ApiError, Call, Routes, admin, read, write
 from mlproj.tracking.base import NewRun, Run, RunChanges, Status, WrongState
 
 _MOST = 50_000  # runs of one page
-_MOST_POINTS = 1_000_000  # of one page
 _LIMITS = {"metrics": 1000, "params": 100, "tags": 100}
 _MOST_IN_BATCH = 1000
+_NAME_TAG = "mlflow.runName"
 # There is no limit for values: where MLflow cuts long ones off, they are kept whole.
 
 
 def _create(call: Call) -> Mapping[str, Any]:
     tags = wire.to_pairs(call.items("tags"), "tags")
+    name = call.optional_text("run_name") or None
+    if name and tags.get(_NAME_TAG, name) != name:
+        raise ApiError(
+            "INVALID_PARAMETER_VALUE",
+            f"Both 'run_name' argument and '{_NAME_TAG}' tag are specified, but with different values"
+            f" (run_name='{name:.200}', {_NAME_TAG}='{tags[_NAME_TAG]:.200}').",
+        )
     made = call.store.create_run(
         NewRun(
             experiment_id=call.optional_text("experiment_id") or "0",
-            run_name=call.optional_text("run_name") or None,
+            run_name=name,
             start_time=call.moment("start_time") or None,
             user=call.optional_text("user_id") or tags.get("mlflow.user"),
             status=wire.to_status(call) or Status.RUNNING,
@@ -82,12 +89,12 @@ def _log_metric(call: Call) -> Mapping[str, Any]:
 
 
 def _log_param(call: Call) -> Mapping[str, Any]:
-    call.store.log(call.run_id(), params=wire.to_pairs([call.fields], "params"))
+    call.store.log(call.run_id(), params=wire.to_pair(call.fields))
     return {}
 
 
 def _set_tag(call: Call) -> Mapping[str, Any]:
-    call.store.log(call.run_id(), tags=wire.to_pairs([call.fields], "tags"))
+    call.store.log(call.run_id(), tags=wire.to_pair(call.fields))
     return {}
 
 
@@ -128,18 +135,6 @@ def _log_inputs(call: Call) -> Mapping[str, Any]:
     return {}
 
 
-def _history(call: Call) -> Mapping[str, Any]:
-    points = call.store.metric_history(call.run_id(), call.text("metric_key"))
-    start = call.integer("page_token", 0)
-    size = call.limit("max_results", min(len(points), _MOST_POINTS) or 1, _MOST_POINTS)
-    if call.integer("max_results", 1) == 0:
-        raise invalid("max_results", 0, f"1 to {_MOST_POINTS} were expected")
-    if start < 0:
-        raise ApiError("INVALID_PARAMETER_VALUE", "Invalid page_token.")
-    token = {"next_page_token": str(start + size)} if start + size < len(points) else {}
-    return {"metrics": [wire.metric(point) for point in points[start : start + size]], **token}
-
-
 def _shown(call: Call, found: Sequence[Run]) -> list[dict[str, Any]]:
     return run_model.shown(call, [wire.run(run, call.artifact_place(run.artifact_uri)) for run in found])
 
@@ -157,5 +152,4 @@ ROUTES: Routes = {
     ("POST", "runs/delete-tag"): write(_delete_tag),
     ("POST", "runs/log-batch"): write(_log_batch),
     ("POST", "runs/log-inputs"): write(_log_inputs),
-    ("GET", "metrics/get-history"): read(_history),
 }

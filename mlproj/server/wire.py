@@ -16,6 +16,7 @@ from mlproj.server.call import ApiError, Call, Fields, invalid
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Run, Status
 
 _GREATEST = 1.7976931348623157e308  # what MLflow answers for infinity
+_LONGEST_INPUT_TAG = 255  # characters
 _STATUS_NUMBERS = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5": "KILLED"}
 _NAME = re.compile(r"[/\w.\- :]+")
 _STAGES = {"ACTIVE_ONLY": "active", "1": "active", "DELETED_ONLY": "deleted", "2": "deleted", "ALL": None, "3": None}
@@ -99,52 +100,66 @@ def _set(**fields: Any) -> dict[str, Any]:
 def to_pairs(items: Sequence[Any], what: str) -> dict[str, str]:
     """``[{"key", "value"}]`` as a mapping; of a key that is repeated (MLflow 1.8 does that) the last value counts."""
     found: dict[str, str] = {}
-    for item in items:
-        entry = Fields(_mapping(item, what))
-        key = _key(entry)
+    for index, item in enumerate(items):
+        found |= to_pair(_mapping(item, what), f"{what}[{index}]")
+    return found
+
+
+def _to_input_tags(items: Sequence[Any], place: str) -> dict[str, str]:
+    """Tags of a dataset, whose keys are no names of files."""
+    found: dict[str, str] = {}
+    for index, item in enumerate(items):
+        entry = Fields(_mapping(item, "tags"), f"{place}.tags[{index}]")
+        key = entry.text("key")
+        if len(key) > _LONGEST_INPUT_TAG:
+            raise invalid(entry.path("key"), key, f"at most {_LONGEST_INPUT_TAG} characters are allowed")
         found[key] = entry.optional_text("value") or ""
     return found
 
 
+def to_pair(item: Mapping[str, Any], place: str = "") -> dict[str, str]:
+    """One parameter or tag; errors call it by its *place* in the request."""
+    entry = Fields(item, place)
+    return {_key(entry): entry.optional_text("value") or ""}
+
+
 def to_metrics(items: Sequence[Any]) -> list[Metric]:
     """Metric points of a request."""
-    return [to_metric(_mapping(item, "metrics")) for item in items]
+    return [to_metric(_mapping(item, "metrics"), f"metrics[{index}]") for index, item in enumerate(items)]
 
 
-def to_metric(item: Mapping[str, Any]) -> Metric:
-    """One metric point; ``value`` may be a number or the strings that protobuf writes for NaN and infinities."""
-    entry = Fields(item)
-    value = item.get("value")
+def to_metric(item: Mapping[str, Any], place: str = "") -> Metric:
+    """One metric point; ``value`` may be a number or the strings that protobuf writes for NaN and infinities. Errors
+    call it by its *place* in the request."""
+    entry = Fields(item, place)
+    key, value = _key(entry, "name"), item.get("value")
+    for name in ("value", "timestamp"):
+        if item.get(name) is None:
+            raise entry.missing(name)
     try:
-        if isinstance(value, bool) or value is None:
+        if isinstance(value, bool):
             raise ValueError
-        number = float(value)
+        number = float(item["value"])
     except (TypeError, ValueError, OverflowError):
-        name = str(item.get("key"))[:250]
-        raise ApiError(
-            "INVALID_PARAMETER_VALUE", f"Got invalid value {value!r:.80} for metric '{name}': a number was expected."
-        ) from None
-    key = _key(entry)
-    if item.get("timestamp") is None:
-        raise ApiError("INVALID_PARAMETER_VALUE", "Missing value for required parameter 'timestamp'.")
+        raise invalid(entry.path("value"), value, f"a number was expected for the metric {key!r:.80}") from None
     return Metric(key, number, entry.moment("timestamp"), entry.integer("step", 0))
 
 
 def to_datasets(items: Sequence[Any]) -> list[DatasetInput]:
     """Datasets of ``runs/log-inputs``."""
     found = []
-    for item in items:
+    for index, item in enumerate(items):
         given = _mapping(item, "datasets")
-        dataset = Fields(_mapping(given.get("dataset"), "datasets"))
+        dataset = Fields(_mapping(given.get("dataset"), "datasets"), f"datasets[{index}].dataset")
         found.append(
             DatasetInput(
                 dataset.text("name"),
                 dataset.text("digest"),
-                dataset.text("source_type"),
-                dataset.text("source"),
+                dataset.text("source_type", empty=True),
+                dataset.text("source", empty=True),
                 dataset.optional_text("schema"),
                 dataset.optional_text("profile"),
-                to_pairs(Fields(given).items("tags"), "tags"),
+                _to_input_tags(Fields(given).items("tags"), f"datasets[{index}]"),
             )
         )
     return found
@@ -180,8 +195,9 @@ def _mapping(item: Any, what: str) -> Mapping[str, Any]:
     return item
 
 
-def _key(entry: Fields) -> str:
-    """The name of a parameter, metric or tag, as MLflow allows it: its file store makes a file of it."""
+def _key(entry: Fields, word: str = "key") -> str:
+    """The name of a parameter, metric or tag, as MLflow allows it: its file store makes a file of it. A name that it
+    does not allow it calls *word*."""
     key = entry.text("key")
     if len(key) > 250:
         raise ApiError(
@@ -189,11 +205,7 @@ def _key(entry: Fields) -> str:
         )
     if not _NAME.fullmatch(key):
         expected = "letters, digits, underscores, dashes, periods, spaces, colons and slashes were expected"
-        raise ApiError(
-            "INVALID_PARAMETER_VALUE", f"Invalid value {key!r:.80} for parameter 'key' supplied: {expected}."
-        )
+        raise invalid(entry.path(word), key, expected)
     if posixpath.normpath(key) != key or key == "." or key.startswith(("/", "..")):
-        raise ApiError(
-            "INVALID_PARAMETER_VALUE", f"Invalid value {key!r:.80} for parameter 'key' supplied: it is no plain path."
-        )
+        raise invalid(entry.path(word), key, "it is no plain path")
     return key

@@ -398,7 +398,7 @@ class StoreSuite:
         with pytest.raises(WrongState):
             store.delete_experiment_tag(made.experiment_id, "u")
 
-    def test_datasets_are_kept_once_with_their_last_tags(self, store: TrackingStore) -> None:
+    def test_datasets_are_kept_once_as_they_were_first(self, store: TrackingStore) -> None:
         run = store.create_run(NewRun())
         train = DatasetInput(
             "digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "train"}
@@ -406,10 +406,10 @@ class StoreSuite:
         other = DatasetInput("digits", "def", "http", "{}", None, '{"rows": 3}')
         store.log_inputs(run.run_id, [train, other])
         again = DatasetInput(
-            "digits", "abc", "local", '{"uri": "digits.csv"}', '{"a": "long"}', None, {"mlflow.data.context": "test"}
+            "digits", "abc", "http", '{"uri": "elsewhere"}', '{"a": "double"}', None, {"mlflow.data.context": "test"}
         )
         store.log_inputs(run.run_id, [again])
-        assert store.get_run(run.run_id).datasets == (again, other)
+        assert store.get_run(run.run_id).datasets == (train, other)
         with pytest.raises(NotFound):
             store.log_inputs("f" * 32, [train])
 

@@ -274,7 +274,8 @@ class RunInputs(Protocol):
     """What runs took in: the datasets that they used, and the files that were read into them."""
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
-        """Add datasets that the run used; one with the same name and digest is kept once, its tags replaced."""
+        """Add datasets that the run used; one with the same name and digest stays as it was first, as in
+        MLflow."""
 
     def marks(self, run_id: str) -> Mapping[str, int]:
         """How far each file was read into the run, so that whoever reads on neither repeats nor leaves out a line."""

@@ -13,6 +13,7 @@ _LONGEST_NAME = 256
 _LONGEST_ALIAS = 255
 _LONGEST_KEY = 250
 _LONGEST_VALUE = 100_000
+_PROMPT_TEXT = "mlflow.prompt.text"  # the tag of a version that is all of a prompt
 _ALIAS = re.compile(r"[\w-]+")
 _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 _NOT_IN_LOGGED_NAME = "/:.%\"'"
@@ -64,7 +65,8 @@ def to_stage(stage: str) -> Stage:
     """The stage of this name, whatever the case of its letters. Raises UsageError."""
     found = _STAGES.get(stage.lower())
     if found is None:
-        raise UsageError(f"{stage!r:.80} is no stage: expected one of {', '.join(each.value for each in Stage)}")
+        stages = ", ".join(each.value for each in Stage)
+        raise UsageError(f"Invalid Model Version stage: {stage:.80}. Value must be one of {stages}.")  # MLflow's words
     return found
 
 
@@ -80,5 +82,7 @@ def checked_tag(key: str, value: str) -> tuple[str, str]:
     if not key or len(key) > _LONGEST_KEY:
         raise UsageError(f"{key[:80]!r} is no key of a tag: expected 1 to {_LONGEST_KEY} characters")
     if len(value) > _LONGEST_VALUE:
+        if key == _PROMPT_TEXT:
+            raise UsageError(f"Prompt text exceeds max length of {_LONGEST_VALUE} characters.")  # MLflow's words
         raise UsageError(f"the tag {key!r} is too long: {len(value)} characters, at most {_LONGEST_VALUE} are allowed")
     return text(key), text(value)

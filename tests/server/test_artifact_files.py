@@ -73,6 +73,19 @@ def test_the_files_of_a_logged_model_are_listed(client: TestClient) -> None:
     assert inside["files"] == [{"path": "data/model.pkl", "is_dir": False, "file_size": 3}]
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("dog+step+20.png", "filename=dog+step+20.png"),
+        ("a b;c.txt", "filename*=UTF-8''a%20b%3Bc.txt"),
+        ("\u00fc.txt", "filename*=UTF-8''%C3%BC.txt"),
+    ],
+)
+def test_a_download_is_named_as_the_file_is(client: TestClient, name: str, told: str) -> None:
+    client.put(f"{FILES}/1/{name}", content=b"x")
+    assert client.get(f"{FILES}/1/{name}").headers["content-disposition"] == f"attachment; {told}"
+
+
 def test_an_uploaded_page_cannot_act_as_ours(client: TestClient) -> None:
     client.put(f"{FILES}/1/x.html", content=b"<script>alert(1)</script>")
     headers = client.get(f"{FILES}/1/x.html").headers

@@ -43,3 +43,9 @@ def test_other_pages_cannot_change_anything(client: TestClient) -> None:
         == 200
     )
     assert client.post("/").status_code == 200  # a program
+
+
+@pytest.mark.parametrize("path", ["//", "///"])
+def test_an_address_that_ends_in_a_slash_is_answered_like_one_that_does_not(client: TestClient, path: str) -> None:
+    assert client.get("http://127.0.0.1:5000" + path).text == "answered"
+    assert client.get("http://evil.example" + path).status_code == 403

@@ -133,14 +133,14 @@ def test_a_version_is_described_tagged_moved_and_deleted(ask: ResolveRequest, ve
     assert ask("GET", "model-versions/search") == {}
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "x" * 1000, ":", ".."])
+@pytest.mark.parametrize("name", ["a/b", "x" * 1000, ":", ".."])
 def test_a_hostile_name_is_refused(ask: ResolveRequest, name: str) -> None:
     for path in ("registered-models/create", "registered-models/set-tag", "model-versions/create"):
         with pytest.raises(UsageError, match="name"):
             ask("POST", path, name=name, source="s3://b/x", key="k", value="v")
 
 
-@pytest.mark.parametrize("number", ["one", "-1", "1.5", "9" * 30, "١", ""])
+@pytest.mark.parametrize("number", ["one", "-1", "1.5", "9" * 30, "١"])
 def test_a_version_that_is_no_number_is_refused(ask: ResolveRequest, version: Any, number: str) -> None:
     with pytest.raises(UsageError, match="no version"):
         ask("GET", "model-versions/get", name="m", version=number)
@@ -150,6 +150,7 @@ def test_a_version_that_is_no_number_is_refused(ask: ResolveRequest, version: An
     ("path", "fields"),
     [
         ("registered-models/create", {}),
+        ("registered-models/create", {"name": ""}),
         ("registered-models/create", {"name": ["a"]}),
         ("registered-models/create", {"name": "n", "tags": ["k"]}),
         ("registered-models/create", {"name": "n", "tags": [{"key": {}}]}),
@@ -167,3 +168,21 @@ def test_a_field_of_another_shape_is_refused(
 ) -> None:
     with pytest.raises(ApiError, match="parameter|Invalid"):
         ask("POST", path, **fields)
+
+
+def test_a_prompt_that_is_too_long_is_refused_as_one(ask: ResolveRequest) -> None:
+    prompt = {"key": "mlflow.prompt.is_prompt", "value": "true"}
+    ask("POST", "registered-models/create", name="p", tags=[prompt])
+    tags = [prompt, {"key": "mlflow.prompt.text", "value": "x" * 100_001}]
+    with pytest.raises(UsageError, match="Prompt text exceeds max length of 100000 characters"):
+        ask("POST", "model-versions/create", name="p", source="prompt-template", tags=tags)
+
+
+def test_an_empty_name_is_a_missing_one_and_a_stage_is_told_in_mlflows_words(ask: ResolveRequest, version: Any) -> None:
+    with pytest.raises(ApiError, match="Missing value for required parameter 'name'"):
+        ask("POST", "registered-models/create", name="")
+    with pytest.raises(ApiError, match="Missing value for required parameter 'new_name'"):
+        ask("POST", "registered-models/rename", name="m", new_name="")
+    stages = "Value must be one of None, Staging, Production, Archived."
+    with pytest.raises(UsageError, match=f"Invalid Model Version stage: canary. {stages}"):
+        ask("POST", "model-versions/transition-stage", name="m", version=version["version"], stage="canary")

@@ -192,7 +192,17 @@ def test_other_refusals_have_the_words_of_mlflow_too(ask: ResolveRequest, run_id
     [
         ({"key": 31, "value": 1, "timestamp": 1}, "Invalid value 31 for parameter 'key' supplied"),
         ({**POINT, "step": "foo"}, "Invalid value \"foo\" for parameter 'step' supplied"),
-        ({"value": 1, "timestamp": 1}, "Missing value for required parameter 'key'"),
+        ({**POINT, "value": "foo"}, "Invalid value \"foo\" for parameter 'value' supplied"),
+        ({**POINT, "value": ""}, "Invalid value \"\" for parameter 'value' supplied"),
+        ({**POINT, "key": "a%b"}, "Invalid value \"a%b\" for parameter 'name' supplied"),
+        ({**POINT, "key": "../a"}, "Invalid value \"../a\" for parameter 'name' supplied"),
+        *(
+            (
+                {name: each for name, each in POINT.items() if name != left_out},
+                f"Missing value for required parameter {left_out!r}",
+            )
+            for left_out in POINT
+        ),
     ],
 )
 def test_a_field_that_is_wrong_is_told_as_mlflow_tells_it(
@@ -200,6 +210,8 @@ def test_a_field_that_is_wrong_is_told_as_mlflow_tells_it(
 ) -> None:
     status, answer = ask("runs/log-metric", run_id=run_id, **fields)
     assert status == 400 and answer["message"].startswith(beginning)
+    in_batch = ask("runs/log-batch", run_id=run_id, metrics=[POINT, fields])[1]["message"]
+    assert in_batch.startswith(beginning.replace("parameter '", "parameter 'metrics[1]."))
     assert ask("runs/log-batch", run_id=run_id, metrics="foo")[1]["message"].startswith(
         "Invalid value \"foo\" for parameter 'metrics'"
     )
@@ -241,3 +253,29 @@ def test_the_query_of_a_place_stays_at_its_end(ask: ResolveRequest) -> None:
     made = ask("experiments/create", name="e", artifact_location="s3://b/p?endpoint=x")[1]["experiment_id"]
     info = ask("runs/create", experiment_id=made)[1]["run"]["info"]
     assert info["artifact_uri"] == f"s3://b/p/{info['run_id']}/artifacts?endpoint=x"
+
+
+def test_two_names_for_one_run_are_refused(ask: ResolveRequest) -> None:
+    tags = [{"key": "mlflow.runName", "value": "b"}]
+    status, refused = ask("runs/create", experiment_id="0", run_name="a", tags=tags)
+    assert status == 400 and refused["message"].startswith("Both 'run_name' argument and 'mlflow.runName' tag are")
+    assert ask("runs/create", experiment_id="0", run_name="b", tags=tags)[0] == 200
+
+
+def test_the_tags_of_a_dataset_are_what_a_client_likes(ask: ResolveRequest, run_id: str) -> None:
+    def log(name: str, key: str) -> int:
+        dataset = {"name": name, "digest": "1", "source_type": "", "source": ""}
+        inputs = [{"dataset": dataset, "tags": [{"key": key, "value": "v"}]}]
+        return int(ask("runs/log-inputs", run_id=run_id, datasets=inputs)[0])
+
+    assert log("a", "é%" + "x" * 253) == 200 and log("b", "x" * 256) == 400
+
+
+def test_runs_are_found_by_the_place_of_artifacts_that_clients_are_told(ask: ResolveRequest, run_id: str) -> None:
+    ask("runs/create", experiment_id="0")
+    place = f"mlflow-artifacts:/0/{run_id}/artifacts"
+    for condition in (f"= '{place}'", f"LIKE '{place[:-4]}%'", f"IN ('{place}', 'x')"):
+        found = ask("runs/search", experiment_ids=["0"], filter=f"attributes.artifact_uri {condition}")[1]["runs"]
+        assert [run["info"]["run_id"] for run in found] == [run_id], condition
+        assert found[0]["info"]["artifact_uri"] == place
+    assert len(ask("runs/search", experiment_ids=["0"], filter=f"artifact_uri != '{place}'")[1]["runs"]) == 1

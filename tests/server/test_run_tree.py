@@ -154,6 +154,26 @@ def test_files_of_others_can_neither_be_changed_nor_added_to(world: World) -> No
     assert world.theirs() == before and [path.name for path in (world.files / "1").rglob("*.txt")] == ["kept.txt"]
 
 
+def test_mlflows_pages_lead_to_no_more_than_its_own(world: World) -> None:
+    pages = "/ajax-api/2.0/mlflow/"
+
+    def upload(run_id: str) -> int:
+        params = {"run_uuid": run_id, "path": "kept.txt"}
+        return int(world.client.post(f"{pages}upload-artifact", params=params, content=b"ours").status_code)
+
+    before = world.theirs()
+    assert upload(THEIRS) == 403 and world.theirs() == before
+    looks = [
+        ("/get-artifact", {"run_id": THEIRS, "path": "kept.txt"}),
+        (f"{pages}metrics/get-history-bulk", {"run_id": THEIRS, "metric_key": "m"}),
+        (f"{pages}metrics/get-history-bulk-interval", {"run_ids": THEIRS, "metric_key": "m"}),
+    ]
+    for address, params in looks:
+        assert world.client.get(address, params=params).status_code == (403 if world.confined else 200), address
+    assert upload(OURS) == 200
+    assert world.client.get("/get-artifact", params={"run_id": OURS, "path": "kept.txt"}).content == b"ours"
+
+
 def test_no_place_for_artifacts_leads_into_another_runs(world: World) -> None:
     inside = f"mlflow-artifacts:/1/{THEIRS}/artifacts"
     made = world.post("experiments/create", name="trap", artifact_location=inside)["experiment_id"]

@@ -9,7 +9,7 @@ from typing import Any
 from mlproj.foundation.errors import UsageError
 from mlproj.tracking.search import page_token
 from mlproj.tracking.search.grammar import Comparison, Order, parse_filter, parse_order
-from mlproj.tracking.search.vocabulary import Family, Type, Vocabulary
+from mlproj.tracking.search.vocabulary import SERVED, Family, Type, Vocabulary
 from mlproj.tracking.sql.dialect import Dialect
 from mlproj.tracking.sql.experiment import to_number
 from mlproj.tracking.sql.row import text
@@ -78,7 +78,9 @@ class _Query:
     def condition(self, comparison: Comparison) -> str:
         key = comparison.key
         if key.family is Family.ATTRIBUTE:
-            return self._compared(self._vocabulary.attributes[key.name].column, comparison)
+            attribute = self._vocabulary.attributes[key.name]
+            served = attribute.served if _is_served(comparison.value) else None
+            return self._compared(served or attribute.column, comparison)
         table = self._vocabulary.tables[key.family]
         row = f"SELECT 1 FROM {table} f WHERE f.{self._vocabulary.owner} = {self._vocabulary.identity}"  # noqa: S608  # names of ours
         if key.family is Family.DATASET:
@@ -153,3 +155,9 @@ class _Query:
         name = f"p{len(self.values)}"
         self.values[name] = value
         return f":{name}"
+
+
+def _is_served(value: Any) -> bool:
+    """Whether a value, or one of several, is a place as a server tells it."""
+    values = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(one, str) and one.startswith(SERVED) for one in values)

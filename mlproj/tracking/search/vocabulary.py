@@ -17,6 +17,9 @@ class Family(str, Enum):
     DATASET = "dataset"
 
 
+SERVED = "mlflow-artifacts:/"
+
+
 class Type(Enum):
     """What a value is compared with."""
 
@@ -28,11 +31,16 @@ class Type(Enum):
 
 @dataclass(frozen=True)
 class Attribute:
-    """A column, or an expression over columns that may use ``:artifact_root``."""
+    """A column, or an expression over columns that may use ``:artifact_root``.
+
+    ``served`` is what stands for it where it is compared with a place as a server tells it to clients: one that begins
+    with :data:`SERVED`.
+    """
 
     column: str
     type: Type = Type.TEXT
     nullable: bool = False
+    served: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,9 +82,9 @@ def comparators(family: Family, type: Type) -> tuple[str, ...]:
 _TAGS = dict.fromkeys(("tag", "tags"), Family.TAG)
 _ATTRIBUTES = dict.fromkeys(("attribute", "attributes", "attr", "run"), Family.ATTRIBUTE)
 _START, _NAME = Attribute("r.start_time", Type.TIME), Attribute("r.run_name")
-_ARTIFACT_URI = (
-    "CASE WHEN r.artifact_uri LIKE '%:%' THEN r.artifact_uri ELSE CAST(:artifact_root AS TEXT) || '/' ||"
-    " r.artifact_uri END"
+_ARTIFACT_URI, _SERVED_URI = (
+    f"CASE WHEN r.artifact_uri LIKE '%:%' THEN r.artifact_uri ELSE {root} || r.artifact_uri END"
+    for root in ("CAST(:artifact_root AS TEXT) || '/'", f"'{SERVED}'")
 )
 
 RUNS = Vocabulary(
@@ -90,7 +98,7 @@ RUNS = Vocabulary(
         "start_time": _START,
         "end_time": Attribute("r.end_time", Type.TIME, nullable=True),
         "user_id": Attribute("r.user_name", nullable=True),
-        "artifact_uri": Attribute(_ARTIFACT_URI),
+        "artifact_uri": Attribute(_ARTIFACT_URI, served=_SERVED_URI),
         # The headings of MLflow's own run table, which it accepts, too.
         **dict.fromkeys(("created", "Created"), _START),
         **dict.fromkeys(("run name", "Run name", "Run Name"), _NAME),

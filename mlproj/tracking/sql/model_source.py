@@ -25,6 +25,11 @@ from mlproj.tracking.sql.statement import Connection
 _MODELS = "models:/"
 _LONGEST = 4096  # characters
 _PROXIED = "mlflow-artifacts"
+_FOREIGN = "it is not among the artifacts of its run or logged model"
+_LOCAL = (  # the beginning is MLflow's
+    "to use a local path as a model version source, the path has to be among the artifacts of its run or logged model,"
+    " whose id has to be given"
+)
 _HOSTED = frozenset({"ftp", "hdfs", "http", "https", _PROXIED, "sftp", "viewfs"})
 
 
@@ -56,9 +61,7 @@ def resolve(
         makers = _places(connection, artifact_root, None if model_id else run_id, model_id)
         place = _proxied_place(source, artifact_root)
         if not any(_is_below(place, maker) for maker in makers):
-            raise _refusal(
-                source, "it is not among the artifacts of its run or logged model", hint="name the run that logged it"
-            )
+            raise _refusal(source, _LOCAL if _is_local(source) else _FOREIGN, hint="name the run that logged it")
     return _of_logged(connection, source, run_id, model_id) if model_id else Origin(source, source, run_id, None)
 
 

@@ -139,12 +139,12 @@ def set_mark(connection: Connection, number: int, name: str, position: int) -> N
 
 
 def set_datasets(connection: Connection, number: int, datasets: Sequence[DatasetInput]) -> None:
-    """Add datasets; of one that is there the tags are replaced."""
+    """Add datasets; one that is there stays as it is."""
     connection.executemany(
         "INSERT INTO dataset_inputs (run, name, digest, source_type, source, schema_json, profile, context, tags,"
         " position) VALUES (:run, :name, :digest, :source_type, :source, :schema_json, :profile, :context, :tags,"
-        " (SELECT COUNT(*) FROM dataset_inputs WHERE run = :run)) ON CONFLICT (run, name, digest) DO UPDATE SET tags ="
-        " excluded.tags, context = excluded.context",
+        " (SELECT COUNT(*) FROM dataset_inputs WHERE run = :run)) ON CONFLICT (run, name, digest) DO"
+        " NOTHING",
         [{**sql_row.from_dataset(dataset), "run": number} for dataset in datasets],
     )
 
