@@ -42,13 +42,6 @@ def start(
 
 def mlproj(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Result:
     """``mlproj ARGUMENTS`` run to its end."""
-    result = _run_to_end(*arguments, cwd=cwd, env=env)
-    # bubblewrap goes through all mounts of this machine, while other tests' containers make and remove some of them.
-    lost_mount = "--sandbox" in arguments and "Unable to apply mount flags" in result.err
-    return _run_to_end(*arguments, cwd=cwd, env=env) if lost_mount else result
-
-
-def _run_to_end(*arguments: str | Path, cwd: Path | None, env: dict[str, str] | None) -> Result:
     process = start(*arguments, cwd=cwd, env=env)
     out, err = process.communicate()
     return Result(process.returncode, out.decode(), err.decode())

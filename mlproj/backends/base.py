@@ -33,7 +33,8 @@ class Job:
     ``on_lasting`` is called with the pid, where there is one, once the job has lived for ``LASTING`` seconds: what a
     short job can do without begins there. ``descriptors`` are open files that the command inherits. ``start_sign`` is a
     file that the command's shell empties when the command begins (see :mod:`mlproj.run_folder.start_sign`), None where
-    nothing tells that.
+    nothing tells that. ``encloser`` is the program that makes a sandbox for the command, by the name that its own
+    errors begin with: where that fails before the command begins, starting the job once more may do.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Job:
     descriptors: tuple[int, ...] = ()
     is_measured: bool = True
     start_sign: Path | None = None
+    encloser: str | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ _INIT_CODE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlproj.backe
 _PACKAGE = Path(__file__).parents[1]
 _MOST_LINKS = 40  # as the kernel follows
 _PATIENCE = 10.0  # seconds
+_LOST_MOUNT = "Unable to apply mount flags"
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ def check() -> None:
             f"--sandbox needs bubblewrap, and {PROGRAM} is not on PATH",
             hint="install it (apt install bubblewrap, dnf install bubblewrap); it works on Linux only",
         )
-    tried = process.run(
-        [program, *_UNSHARED, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"], timeout=_PATIENCE
-    )
+    probe = [program, *_UNSHARED, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
+    tried = process.run(probe, timeout=_PATIENCE)
+    if tried.returncode and _LOST_MOUNT in tried.error_text:  # it went away while the probe went through all of them
+        tried = process.run(probe, timeout=_PATIENCE)
     if tried.returncode:
         reason = (tried.error_text.strip().splitlines() or ["no reason given"])[-1]
         raise ServiceError(
@@ -102,7 +104,7 @@ def confined(job: Job, files: VisibleFiles, port: int, stand_in: StandIn | None 
             *(str(python), "-I", "-S", "-c", _INIT_CODE, str(_PACKAGE.parent)),
             *(str(forwarder.descriptor), ports, handled_signals, str(LEFTOVER_PATIENCE), str(job.grace), *job.argv),
         )
-        yield replace(job, argv=argv, descriptors=(forwarder.descriptor,))
+        yield replace(job, argv=argv, descriptors=(forwarder.descriptor,), encloser=PROGRAM)
 
 
 def interpreter(python: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlproj.cli import complete, options
+from mlproj.cli import complete, lost_folder, options
 from mlproj.cli.output import print_document, print_lines
 from mlproj.cli.reporter import make_reporter
 from mlproj.foundation.errors import UsageError
@@ -75,6 +75,7 @@ def command(
     from mlproj import package
     from mlproj.running.interruption import listening
 
+    lost_folder.leave(what, output)
     reporter = make_reporter(verbosity, json=as_json)
     if image is not None or output is None:
         from mlproj.cli import package_image

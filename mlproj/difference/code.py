@@ -87,11 +87,13 @@ def _command_reasons(runs: tuple[Run, Run], facts: Sequence[Fact]) -> Iterator[s
 
 def _placeless_command(run: Run) -> str:
     """The run's command without the places of the project and of its inputs: the same code runs in many."""
-    command = re.sub(r"[^\s'\"=]*/checkouts/…", "…", without_checkout(run.command or ""))
+    command = re.sub(r"(?<![^\s'\"=])[^\s'\"=]*/checkouts/…", "…", without_checkout(run.command or ""))
     for given in run.inputs:
         name = re.escape(str(given.get("uri") or "").rpartition("/")[2])
         command = (
-            re.sub(rf"[^\s'\"=]*/{name}(?![^\s'\"])", f"{{{given.get('parameter')}}}", command) if name else command
+            re.sub(rf"(?<![^\s'\"=])[^\s'\"=]*/{name}(?![^\s'\"])", f"{{{given.get('parameter')}}}", command)
+            if name
+            else command
         )
     place = str((run.source or {}).get("uri") or "")
     return command.replace(place, "…") if place.startswith("/") else command

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 # The part of a URL between the scheme and the host: user:password@ or token@. A password may hold '@', so it is greedy
-# up to the last '@' before the path, or before what ends a text within JSON.
-_CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>(?:(?!\"[,:}\])])[^/\s?#])*)@"
+# up to the last '@' before the path, or before what ends a text within JSON. No pattern begins with a run of any
+# length: what is looked through may be a line of a megabyte.
+_CREDENTIALS = r"://(?P<userinfo>(?:(?!\"[,:}\])])[^/\s?#])*)@"
 _SECRET_QUERY = (
     r"(?i)([?&](?:access_?token|token|private_token|api_?key|key|password|passwd|secret|sig|signature|x-amz-[a-z-]+)=)"
     r"[^&\s#'\"]+"
 )
-_CHANNEL_TOKEN = r"(://\S*?/t/)[^/\s'\"]+"
+_CHANNEL_TOKEN = r"(://(?:(?!://)\S)*?/t/)[^/\s'\"]+"
 # PASSWORD and SECRET anywhere in a name; words that also mean other things ("max_token_count") only at its end.
 _SECRET_NAME = re.compile(
     r"PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|API[_-]?KEY|CONNECTION[_-]?STRING"
@@ -25,7 +26,7 @@ _SECRET_NAME = re.compile(
 # Git's short form, and an address without a scheme: user:password@host:path, user:password@host.org/path; no image's
 # name@sha256:….
 _SHORT_FORM = (
-    r"(?<![\w.+/-])(?P<user>[\w.+-]{1,100}):(?P<secret>[^\s@/]{1,300})@(?!(?:sha\d+|md5):)"
+    r"(?<![\w.+/:-])(?P<user>[\w.+-]{1,100}):(?P<secret>[^\s@/]{1,300})@(?!(?:sha\d+|md5):)"
     r"(?=[\w.-]{1,253}:[^\s:]|[\w-]+(?:\.[\w-]+)+/)"
 )
 MASK = "****"
@@ -39,16 +40,19 @@ def mask_url(text: str) -> str:
     """
 
     def replace(match: re.Match[str]) -> str:
-        userinfo = match["userinfo"]
-        if match["scheme"].lower().endswith("ssh://") and ":" not in userinfo:
-            return match[0]
-        return f"{match['scheme']}{MASK}@"
+        return match[0] if _is_user_of_ssh(match) else f"://{MASK}@"
 
     if "://" in text:
         text = re.sub(_CREDENTIALS, replace, text)
     if "@" in text and ":" in text:
         text = re.sub(_SHORT_FORM, rf"\g<user>:{MASK}@", text)
     return re.sub(_SECRET_QUERY, rf"\1{MASK}", text) if "=" in text else text
+
+
+def _is_user_of_ssh(match: re.Match[str]) -> bool:
+    """Whether what *match* found before a host is only who logs in over ssh."""
+    start = match.start()
+    return ":" not in match["userinfo"] and match.string[max(0, start - 3) : start].lower() == "ssh"
 
 
 def mask_channel(text: str) -> str:
@@ -98,9 +102,7 @@ def secrets_in(text: str, environ: Mapping[str, str] | None = None) -> list[str]
     found = _secret_values(environ, text)
     if mask_url(text) == text:
         return found
-    for match in re.finditer(_CREDENTIALS, text):
-        if not match["scheme"].lower().endswith("ssh://") or ":" in match["userinfo"]:
-            found.append(match["userinfo"])
+    found += [match["userinfo"] for match in re.finditer(_CREDENTIALS, text) if not _is_user_of_ssh(match)]
     found += [match[0][len(match[1]) :] for match in re.finditer(_SECRET_QUERY, text)]
     found += [match["secret"] for match in re.finditer(_SHORT_FORM, text)]
     return [part for part in found if part and part != MASK]

@@ -12,6 +12,8 @@ from mlproj.foundation.sha256 import sha256
 
 SNAPSHOT = "snapshot"
 """In the record's ``source``: the digest of the copy of the project that was kept with the run."""
+MASKED = "masked"
+"""In the record's ``source``: the parameters whose defaults are masked in that copy."""
 
 
 def file_entry(sha256: str, executable: bool) -> str:

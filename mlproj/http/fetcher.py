@@ -9,10 +9,37 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from mlproj.foundation import basic_login
+from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
 
 _SILENCE = 60.0  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a server is reached where it is not as the system's variables say: by way of the ``proxy`` (empty: of none;
+    None: of theirs), with the certificates of the authorities in the file ``authorities``, or unverified."""
+
+    proxy: str | None = None
+    authorities: str | None = None
+    is_verified: bool = True
+
+    def handlers(self) -> list[urllib.request.BaseHandler]:
+        """What opens addresses so. Raises OSError for a file of authorities that cannot be read."""
+        proxies = None if self.proxy is None else dict.fromkeys(("http", "https"), self.proxy) if self.proxy else {}
+        context = None
+        if self.authorities or not self.is_verified:
+            import ssl
+
+            context = ssl.create_default_context(cafile=self.authorities if self.is_verified else None)
+            if not self.is_verified:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return [urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=context)]
+
+
+USUAL = Route()
+"""As the system's variables say."""
 
 
 def without_login(url: str) -> tuple[str, dict[str, str]]:
@@ -60,18 +87,19 @@ def opened(
     *,
     data: bytes | None = None,
     redirected: bool = True,
+    route: Route = USUAL,
 ) -> Any:
-    """The answer to a GET of *address* (a POST of *data*), by way of the proxy that is set; a login in *headers* is for
+    """The answer to a GET of *address* (a POST of *data*), by the *route*; a login in *headers* is for
     that host alone. *timeout* is in seconds without a byte.
 
     With ``redirected=False`` no header goes to where *address* redirects, and a POST never does. Raises OSError
     (HTTPError for an answer that is none, a redirect of a POST among them), HTTPException and ValueError.
     """
     opener = urllib.request.OpenerDirector()
+    for handler in route.handlers():
+        opener.add_handler(handler)
     kinds = (
-        urllib.request.ProxyHandler,
         urllib.request.HTTPHandler,
-        urllib.request.HTTPSHandler,
         *((_Redirects,) if data is None else ()),
         urllib.request.UnknownHandler,
     )

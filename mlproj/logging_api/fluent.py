@@ -37,7 +37,7 @@ def log_metrics(metrics: Mapping[str, float], step: int | None = None, timestamp
         lines = [_metric(run, key, value, None, timestamp) for key, value in metrics.items()]
     else:
         number = line.integer("step", step)
-        moment = time.time_ns() // 1_000_000 if timestamp is None else line.integer("timestamp", timestamp)
+        moment = time.time_ns() // 1_000_000 if timestamp is None else line.moment(timestamp)
         lines = [line.metric(key, value, number, moment) for key, value in metrics.items()]
     if lines:
         run.metrics.append("".join(lines).encode())
@@ -120,9 +120,7 @@ def end_run(status: str = "FINISHED") -> None:
 
 def _metric(run: ActiveRun, key: str, value: float, step: int | None, timestamp: int | None) -> str:
     if timestamp is not None:
-        return line.metric(
-            key, value, 0 if step is None else line.integer("step", step), line.integer("timestamp", timestamp)
-        )
+        return line.metric(key, value, 0 if step is None else line.integer("step", step), line.moment(timestamp))
     now = time.time_ns() // 1_000_000
     if step is not None:
         return line.metric(

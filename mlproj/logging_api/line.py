@@ -8,6 +8,7 @@ import operator
 from typing import Any
 
 from mlproj.foundation.errors import UsageError
+from mlproj.foundation.quantity import FIRST_MOMENT, LAST_MOMENT
 
 _INT64 = range(-(2**63), 2**63)
 _KNOWN_AT_MOST = 10_000
@@ -39,13 +40,21 @@ def text(kind: str, name: str, value: Any) -> str:
 
 
 def integer(what: str, value: Any) -> int:
-    """A step or a timestamp."""
+    """An integer of 64 bits, such as a step."""
     try:
         number = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
     except TypeError:
         number = None
     if number is None or number not in _INT64:
         raise UsageError(f"{what} must be an integer of 64 bits, found {value!r:.80}")
+    return number
+
+
+def moment(value: Any) -> int:
+    """A timestamp in UTC milliseconds, of a time that a calendar has."""
+    number = integer("timestamp", value)
+    if not FIRST_MOMENT <= number <= LAST_MOMENT:
+        raise UsageError(f"timestamp must be UTC milliseconds between the years 1 and 9999, found {number}")
     return number
 
 

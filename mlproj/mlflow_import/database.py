@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mlproj.mlflow_import.foreign_run import LoggedModel, MlflowRun, to_status
+from mlproj.mlflow_import.foreign_run import LoggedModel, MlflowRun, to_moment, to_status
 from mlproj.tracking.base import Metric
 
 _MAGIC = b"SQLite format 3\0"
@@ -54,8 +54,8 @@ def _run(
         name=str(row["run_name"] or tags.get("mlflow.runName", "")),
         experiment_name=str(row["experiment_name"]),
         status=to_status(row["status"]),
-        start_time=int(row["start_time"]),
-        end_time=None if row["end_time"] is None else int(row["end_time"]),
+        start_time=to_moment(row["start_time"]),
+        end_time=None if row["end_time"] is None else to_moment(row["end_time"]),
         artifact_uri=str(row["artifact_uri"] or ""),
         params=_pairs(connection, "params", run_id),
         tags=tags,
@@ -73,7 +73,7 @@ def _metrics(file: Path, run_id: str) -> Iterator[Metric]:
             f"SELECT key, value, {is_nan}, timestamp, {step} FROM metrics WHERE run_uuid = :run_id AND key <> ''"  # noqa: S608  # constants
         )
         for key, value, nan, timestamp, number in connection.execute(statement, {"run_id": run_id}):
-            yield Metric(str(key), _value(value, nan), int(timestamp or 0), int(number or 0))
+            yield Metric(str(key), _value(value, nan), to_moment(timestamp), int(number or 0))
 
 
 def _value(value: Any, is_nan: Any) -> float:

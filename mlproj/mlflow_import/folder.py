@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlproj.mlflow_import.foreign_run import LoggedModel, MlflowRun, local_path, to_status
+from mlproj.foundation import plain_file
+from mlproj.mlflow_import.foreign_run import LoggedModel, MlflowRun, local_path, to_moment, to_status
 from mlproj.tracking.base import Metric
 
 _NOT_EXPERIMENTS = frozenset({".trash", "models"})  # deleted experiments; the model registry
+_LARGEST_META = 1_000_000  # bytes of what describes a run or an experiment
 _LARGEST_VALUE = 10_000_000  # bytes of one parameter or tag
 
 
@@ -48,8 +50,8 @@ def _run(folder: Path, experiment_name: str, models: Mapping[str, list[LoggedMod
         name=str(meta.get("run_name") or meta.get("name") or tags.get("mlflow.runName", "")),
         experiment_name=experiment_name,
         status=to_status(meta.get("status")),
-        start_time=int(meta.get("start_time") or 0),
-        end_time=int(meta["end_time"]) if meta.get("end_time") else None,
+        start_time=to_moment(meta.get("start_time")),
+        end_time=to_moment(meta["end_time"]) if meta.get("end_time") else None,
         artifact_uri=_artifacts(folder, meta.get("artifact_uri")),
         params=_pairs(folder / "params"),
         tags=tags,
@@ -91,7 +93,7 @@ def _metrics(folder: Path) -> Iterator[Metric]:
             for line in lines:
                 try:
                     timestamp, value, *step = line.split()[:3]
-                    yield Metric(key, float(value), int(timestamp), int(step[0]) if step else 0)
+                    yield Metric(key, float(value), to_moment(int(timestamp)), int(step[0]) if step else 0)
                 except ValueError:
                     continue
 
@@ -100,9 +102,10 @@ def _meta(folder: Path) -> Mapping[str, Any]:
     import yaml
 
     try:
-        text = (folder / "meta.yaml").read_bytes()
+        with plain_file.opened(folder / "meta.yaml") as stream:
+            text = stream.read(_LARGEST_META)
         found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe loaders
-    except (OSError, yaml.YAMLError):
+    except (OSError, yaml.YAMLError, ValueError, RecursionError):  # a date of no calendar; lists in lists in lists
         return {}
     return found if isinstance(found, dict) else {}
 

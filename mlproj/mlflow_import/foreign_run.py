@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mlproj.foundation.quantity import FIRST_MOMENT, LAST_MOMENT
 from mlproj.tracking.base import Metric, Status
 
 PARENT_TAG = "mlflow.parentRunId"
@@ -49,6 +50,14 @@ def to_status(found: object) -> Status:
         return Status(str(found))
     except ValueError:
         return Status.RUNNING
+
+
+def to_moment(found: object) -> int:
+    """A time in UTC milliseconds, the nearest that a calendar has; 0 for what is none, as of a damaged store."""
+    try:
+        return min(max(int(found), FIRST_MOMENT), LAST_MOMENT)  # type: ignore[call-overload,no-any-return]
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def local_path(uri: str, working_folder: Path) -> Path | None:

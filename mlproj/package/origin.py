@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
+from mlproj import projects
 from mlproj.foundation import file_tree
 from mlproj.foundation.dataclass import replace
+from mlproj.foundation.errors import MlprojError
 from mlproj.foundation.secret_files import holds_secrets
+from mlproj.projects.parameter import secret_defaults
 from mlproj.running.plan import source_document
 from mlproj.sources.base import Checkout, Revision, Source
 from mlproj.sources.patch import by_file
@@ -20,7 +23,7 @@ from mlproj.sources.work_tree import WorkTree
 
 class Fetch:
     """Fetches the files, each time into a folder of their own, without those that hold secrets; ``left_out`` names
-    these.
+    these, ``secret_defaults`` the parameters of the project whose defaults look secret and come along.
 
     What matches a pattern of *include* stays.
     """
@@ -28,6 +31,7 @@ class Fetch:
     def __init__(self, fetch: Callable[[], Checkout], include: Sequence[str]) -> None:
         self._fetch, self._include = fetch, include
         self.left_out: list[str] = []
+        self.secret_defaults: list[str] = []
 
     def __call__(self) -> Checkout:
         """The files."""
@@ -36,14 +40,21 @@ class Fetch:
         for name in found:
             (checkout.root / name).unlink()
         self.left_out = sorted({*self.left_out, *found})
+        with suppress(MlprojError):  # others tell what is wrong with it
+            self.secret_defaults = sorted(secret_defaults(projects.load(checkout.project_dir, root=checkout.root)))
         return checkout
 
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of the files that were left out."""
-        if not self.left_out:
-            return ()
-        names = ", ".join(self.left_out)
-        return (f"left out, as they may hold secrets: {names}; --include NAME puts one in that is meant to be there",)
+        """What the user should know of the files that were left out, and of secrets that were not."""
+        return tuple(self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        if self.left_out:
+            names = ", ".join(self.left_out)
+            yield f"left out, as they may hold secrets: {names}; --include NAME puts one in that is meant to be there"
+        if self.secret_defaults:
+            names = ", ".join(self.secret_defaults)
+            yield f"MLproject comes along with the default of {names}, which looks secret: better give it none"
 
     def _secret(self, root: Path) -> Iterator[str]:
         for place, folders, files in file_tree.walk(root):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, did_you_mean
+from mlproj.foundation.redaction import MASK, looks_secret
 from mlproj.projects.base import REQUIRED, EntryPoint, Parameter
 from mlproj.projects.parameter import TYPES, canonical_type
 from mlproj.projects.reading import Reader, describe
@@ -81,7 +82,7 @@ def _parameter(reader: Reader, value: Any, *keys: Any) -> Parameter:
     return Parameter(
         name,
         kind,
-        default=as_meant(reader, kind, value["default"], *keys, "default") if "default" in value else REQUIRED,
+        default=_default(reader, name, kind, value, *keys),
         choices=_choices(reader, kind, value.get("choices"), *keys, "choices"),
         minimum=_number(reader, value.get("min"), *keys, "min"),
         maximum=_number(reader, value.get("max"), *keys, "max"),
@@ -90,6 +91,13 @@ def _parameter(reader: Reader, value: Any, *keys: Any) -> Parameter:
         place=place,
         typo_hint=_mistyped_default(value),
     )
+
+
+def _default(reader: Reader, name: str, kind: str, declared: dict[Any, Any], *keys: Any) -> Any:
+    """A secret one that was masked when a run was kept is none: it has to be given."""
+    if "default" not in declared or (declared["default"] == MASK and looks_secret(name)):
+        return REQUIRED
+    return as_meant(reader, kind, declared["default"], *keys, "default")
 
 
 def _mistyped_default(declared: dict[Any, Any]) -> str | None:

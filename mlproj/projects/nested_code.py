@@ -23,6 +23,9 @@ _CODE_FILE = re.compile(r"\.(?:sh|bash|zsh|py|R|r|pl|rb|js|php|lua|jl|sql)$")
 _ASSIGNING = frozenset(("export", "declare", "typeset", "local", "readonly", "env"))
 _POSITIONAL = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "@", "*")
 # Variables whose value bash, Git or another program runs.
+_LONGEST = 8_000  # characters; looking takes time with their square
+_MOST_PROGRAMS = 100  # of one text that take code
+_TOO_LONG = "a command that is too long to be judged"
 _RUN_VARIABLES = frozenset(
     "BASH_ENV ENV PS0 PS1 PS4 PROMPT_COMMAND GIT_SSH_COMMAND GIT_EDITOR GIT_PAGER GIT_ASKPASS RSYNC_RSH PAGER EDITOR"
     " VISUAL LESSOPEN PERL5OPT RUBYOPT NODE_OPTIONS MAKEFLAGS".split()
@@ -32,6 +35,8 @@ _RUN_VARIABLES = frozenset(
 def fields_in_code(pieces: Sequence[str | Field]) -> dict[int, str]:
     """Which of *pieces* become part of a program text, by their index, and the program that reads it."""
     text = _marked(pieces)
+    if len(text) > _LONGEST:
+        return dict.fromkeys(range(len(pieces)), _TOO_LONG)
     try:
         return _Search(text, {}).found
     except TooDeepError:
@@ -40,8 +45,11 @@ def fields_in_code(pieces: Sequence[str | Field]) -> dict[int, str]:
 
 def appended_in_code(pieces: Sequence[str | Field]) -> str | None:
     """The program that takes arguments that are appended to the command of *pieces* for a program text, if one does."""
+    text = f"{_marked(pieces).rstrip()} {chr(_FIRST_MARK + len(pieces))}"
+    if len(text) > _LONGEST:
+        return _TOO_LONG
     try:
-        return _Search(f"{_marked(pieces).rstrip()} {chr(_FIRST_MARK + len(pieces))}", {}).found.get(len(pieces))
+        return _Search(text, {}).found.get(len(pieces))
     except TooDeepError:
         return "a command that is nested too deep"
 
@@ -69,6 +77,7 @@ class _Search:
     def __init__(self, text: str, tainted: Mapping[str, set[int]], depth: int = 0) -> None:
         self.found: dict[int, str] = {}
         self._depth = depth
+        self._looked_at = 0
         pipelines, self._functions = parse_shell(text)
         if depth > 8:
             raise TooDeepError
@@ -109,6 +118,9 @@ class _Search:
     def _pipeline(self, pipeline: Sequence[SimpleCommand]) -> None:
         for at, command in enumerate(pipeline):
             for given in self._given(command):
+                self._looked_at += 1
+                if self._looked_at > _MOST_PROGRAMS:
+                    raise TooDeepError
                 for word in given.words:
                     self._mark(self._fields(word), given.program)
                 if given.reads_input:
@@ -213,9 +225,9 @@ def _read_variables(pipelines: Sequence[Sequence[SimpleCommand]]) -> Iterator[tu
     """The variables that a stage of a pipeline reads, and the stages before it: ``echo x | while read line; …``."""
     for pipeline in pipelines:
         for at, stage in enumerate(pipeline[1:], start=1):
-            before = list(_flat([pipeline[:at]]))
             for command in _flat([[stage]]):
                 if command.words and command.words[0].text in ("read", "mapfile", "readarray"):
+                    before = list(_flat([pipeline[:at]]))
                     yield from ((before, word.text) for word in command.words[1:])
 
 

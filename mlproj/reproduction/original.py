@@ -15,7 +15,7 @@ from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import SourceError, UsageError
 from mlproj.foundation.locked import Locked
 from mlproj.foundation.redaction import MASK
-from mlproj.foundation.tree_digest import SNAPSHOT
+from mlproj.foundation.tree_digest import MASKED, SNAPSHOT
 from mlproj.projects.base import Command
 from mlproj.run_folder import outputs, record
 from mlproj.running import machine
@@ -227,8 +227,12 @@ def check_inputs(original: Original, command: Command) -> None:
 
 
 def hidden(original: Original) -> list[str]:
-    """The parameters whose values were given and not recorded, as they are secret."""
-    return [name for name, value in _given(original).items() if MASK in str(value)]
+    """The parameters whose values were not recorded, as they are secret: those that were given, and defaults that are
+    masked in the copy of the project."""
+    given = [name for name, value in _given(original).items() if MASK in str(value)]
+    noted = (original.run.source or {}).get(MASKED)
+    masked = noted if isinstance(noted, list) else []
+    return given + [name for name in original.plan["defaults"] if name in masked and name not in given]
 
 
 def _given(original: Original) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from mlproj.foundation.quantity import FIRST_MOMENT, LAST_MOMENT
+
 _OPTION = re.compile(r"(.*\S)\s+(step|timestamp)=(\S+)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _INT64 = range(-(2**63), 2**63)
@@ -40,11 +42,11 @@ def metrics(line: str) -> tuple[list[Point], list[str]]:
         if line.startswith("{"):
             document = _document(line)
             named = [(document["name"], document["value"])] if _is_one(document) else _others(document)
-            step, timestamp = _whole("step", document.get("step")), _whole("timestamp", document.get("timestamp"))
+            step, timestamp = _whole("step", document.get("step")), _moment(document.get("timestamp"))
         else:
             name, value, options = _plain_metric(line)
             named = [(name, value)]
-            step, timestamp = _whole("step", options.get("step")), _whole("timestamp", options.get("timestamp"))
+            step, timestamp = _whole("step", options.get("step")), _moment(options.get("timestamp"))
     except _Wrong as wrong:
         return [], [str(wrong)]
     for name, value in named:
@@ -141,6 +143,14 @@ def _whole(what: str, value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         pass
     raise _Wrong(f"{what} must be an integer of 64 bits, found {_shown(value)}")
+
+
+def _moment(value: Any) -> int | None:
+    """A time that a calendar has, as the server wants it too: seconds pass, nanoseconds do not."""
+    found = _whole("timestamp", value)
+    if found is not None and not FIRST_MOMENT <= found <= LAST_MOMENT:
+        raise _Wrong(f"timestamp must be UTC milliseconds between the years 1 and 9999, found {_shown(value)}")
+    return found
 
 
 def _text(value: Any) -> str:

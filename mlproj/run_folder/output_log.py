@@ -21,6 +21,7 @@ STREAMS = {"stdout": 1, "stderr": 2}
 
 _BLOCK = 1 << 16
 _TAIL_LIMIT = 1 << 20
+_LONG_LINE = 2000  # characters
 _LOOK_AGAIN = 0.1  # seconds
 
 
@@ -99,6 +100,15 @@ def tail(run_dir: Path, lines: int, stream: str = "all") -> bytes:
     ):
         kept = (kept + block)[-_TAIL_LIMIT:]
     return b"".join(kept.splitlines(keepends=True)[-lines:])
+
+
+def last_lines(run_dir: Path, count: int) -> str:
+    """The last *count* lines as text to look for something in. Of a line that is longer than anybody reads (a progress
+    bar, a file in base64) the middle is left out: a search may take time with the square of a line's length."""
+    lines = tail(run_dir, count).decode("utf-8", "replace").splitlines(keepends=True)
+    return "".join(
+        line if len(line) <= _LONG_LINE else f"{line[: _LONG_LINE // 2]} … {line[-_LONG_LINE // 2 :]}" for line in lines
+    )
 
 
 class _Segments:

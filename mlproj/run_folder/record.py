@@ -10,7 +10,7 @@ from typing import IO
 
 from mlproj import artifacts
 from mlproj.artifacts.base import ArtifactStore
-from mlproj.foundation import paths
+from mlproj.foundation import paths, plain_file
 from mlproj.foundation.errors import MlprojError
 
 FOLDER = "mlproj"
@@ -50,7 +50,7 @@ def open(
     """The file *name* of a run's record, for reading; None when it is nowhere. As :func:`read`."""
     name = Path(name).name
     try:
-        return (paths.run_dir(run_id) / name).open("rb")
+        return plain_file.opened(paths.run_dir(run_id) / name)
     except (OSError, ValueError):  # a name that no file has
         pass
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from mlproj.foundation import paths
 from mlproj.foundation.redaction import mask_channel
 from mlproj.foundation.secret_files import holds_secrets
 from mlproj.run_folder.outputs import Snapshot, is_passed_over
@@ -14,8 +15,9 @@ LIMIT_COUNT = 500  # files, links and folders; a run shall not wait for a copy
 LIMIT_BYTES = 5_000_000  # of all files together
 
 
-def keep(files: Snapshot, target: Path) -> str | None:
-    """Copy the folder that *files* is of to *target*, unless it is too much or has credentials in it.
+def keep(files: Snapshot, target: Path, definition: Callable[[Path, bytes], bytes | None]) -> str | None:
+    """Copy the folder that *files* is of to *target*, unless it is too much or has credentials in it. *definition* says
+    what is to be kept of the content of an MLproject file: None forbids the copy.
 
     Returns the copy's digest, None where there is none. Raises OSError.
 
@@ -33,7 +35,7 @@ def keep(files: Snapshot, target: Path) -> str | None:
             name = os.path.relpath(entry.path, files.root)
             if entry.is_file() and holds_secrets(name, Path(entry.path)):
                 continue
-            if count > LIMIT_COUNT or not _copy(entry, draft / name):
+            if count > LIMIT_COUNT or not _copy(entry, draft / name, definition):
                 return None
         digest = folder_digest(draft)
         draft.rename(target)
@@ -57,7 +59,7 @@ def _walk(folder: str | Path) -> Iterator[os.DirEntry[str]]:
             yield from _walk(entry.path)
 
 
-def _copy(entry: os.DirEntry[str], target: Path) -> bool:
+def _copy(entry: os.DirEntry[str], target: Path, definition: Callable[[Path, bytes], bytes | None]) -> bool:
     """Make *target* what *entry* is; pipes, sockets and devices, and what is gone since, are passed over.
 
     False for a file that holds the credentials of an address, which no record may have.
@@ -67,20 +69,25 @@ def _copy(entry: os.DirEntry[str], target: Path) -> bool:
     elif entry.is_dir(follow_symlinks=False):
         target.mkdir()
     elif entry.is_file(follow_symlinks=False):
-        return _copy_file(entry.path, target)
+        return _copy_file(entry.path, target, definition if entry.name == paths.DEFINITION else _as_it_is)
     return True
 
 
-def _copy_file(source: str, target: Path) -> bool:
+def _as_it_is(_file: Path, content: bytes) -> bytes:
+    return content
+
+
+def _copy_file(source: str, target: Path, kept: Callable[[Path, bytes], bytes | None]) -> bool:
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
     with os.fdopen(descriptor, "rb") as file, target.open("wb") as copy:
         content = file.read(LIMIT_BYTES)
-        copy.write(content)
+        part = kept(Path(source), content)
+        copy.write(part or b"")
         os.fchmod(copy.fileno(), os.fstat(file.fileno()).st_mode & 0o777)
-    return not _holds_credentials(content)
+    return part is not None and not _holds_credentials(content)
 
 
 def _holds_credentials(content: bytes) -> bool:

@@ -11,9 +11,11 @@ from mlproj.environments.base import Network
 from mlproj.foundation import env_vars, paths
 from mlproj.foundation.errors import MlprojError, ServiceError
 from mlproj.foundation.progress import Progress
+from mlproj.foundation.tree_digest import MASKED, SNAPSHOT
 from mlproj.mlflow_import import location
 from mlproj.run_folder import artifact_folder, log_file, output_log, outputs
 from mlproj.running import system_metrics
+from mlproj.running.definition import DefaultsMasked
 from mlproj.running.isolation.base import HERE, Reach
 from mlproj.running.named_servers import NamedServers
 from mlproj.running.plan import Plan, source_document
@@ -64,13 +66,21 @@ class Capture:
         self._named_servers = resources.enter_context(self._servers_named(network, environ))
         self._before = outputs.Snapshot.take(self._plan.checkout.root)
         if self._plan.revision.kind == "folder" and not self._plan.revision.commit:
-            from mlproj.run_folder import source_snapshot
+            self._keep_source(self._before)
 
-            with suppress(OSError):  # it is for doing it again, and no reason not to run
-                digest = source_snapshot.keep(self._before, self.run_dir / paths.PROJECT)
-                if digest:
-                    source = {**source_document(self._plan.revision), "snapshot": digest}
-                    self._store.update_run(self._run.run_id, RunChanges(source=source))
+    def _keep_source(self, files: outputs.Snapshot) -> None:
+        """Copy what has no history."""
+        from mlproj.run_folder import source_snapshot
+
+        masked = DefaultsMasked()
+        with suppress(OSError):  # it is for doing it again, and no reason not to run
+            digest = source_snapshot.keep(files, self.run_dir / paths.PROJECT, masked)
+            if digest:
+                document = {**source_document(self._plan.revision), SNAPSHOT: digest}
+                source = document | ({MASKED: sorted(masked.parameters)} if masked.parameters else {})
+                self._store.update_run(self._run.run_id, RunChanges(source=source))
+        if notice := masked.notice():
+            self._progress.warn(str(notice))
 
     def _servers_named(self, network: Network, environ: Mapping[str, str]) -> NamedServers:
         has_own_network = self._plan.request.sandbox or network.name != HERE.name

@@ -75,7 +75,7 @@ CAUSES = (
         MACHINE,
         (127,),
     ),
-    Cause(r"(\S+): command not found", "it calls {0}, which is not installed", MACHINE),
+    Cause(r"(?<!\S)(\S+): command not found", "it calls {0}, which is not installed", MACHINE),
     Cause(r"Address already in use", "the network port that it wants is taken by another program", MACHINE),
     Cause(r"Too many open files", "it opens more files than the system allows (ulimit -n)", MACHINE),
     # The network's
@@ -115,7 +115,7 @@ CAUSES = (
         ACCOUNT,
     ),
     Cause(
-        r"dagshub\S*.*(?:401|403|[Uu]nauthorized|OAuth)",
+        r"dagshub.*(?:401|403|[Uu]nauthorized|OAuth)",
         "it needs an account of DagsHub: export DAGSHUB_USER_TOKEN=…",
         ACCOUNT,
     ),
@@ -160,7 +160,7 @@ CAUSES = (
         "its command runs {0}, which is not there",
         PROJECT,
     ),
-    Cause(r"(\S+): No such file or directory", "it uses {0}, which is not there", PROJECT, (1, 2)),
+    Cause(r"(?<!\S)(\S+): No such file or directory", "it uses {0}, which is not there", PROJECT, (1, 2)),
     Cause(
         r"(?:bash|sh): (?:line \d+: )?(\S+): Permission denied",
         "{0} may not be executed: git update-index --chmod=+x {0}",

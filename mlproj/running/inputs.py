@@ -14,7 +14,7 @@ from typing import IO
 
 from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import ServiceError, SourceError, UsageError
-from mlproj.foundation.redaction import mask_url
+from mlproj.foundation.redaction import MASK, mask_url
 from mlproj.http.stream import portions
 
 MAX_SIZE = 100 * 10**9  # bytes; more than that by accident fills a disk
@@ -47,7 +47,7 @@ def fetch(uri: str, *, offline: bool = False) -> Path:
         raise UsageError(f"{mask_url(uri)!r} is no URI: {error}") from None
     if parts.scheme in _SCHEMES and not parts.hostname:
         raise UsageError(f"{mask_url(uri)!r} names no host, expected for example https://host/file")
-    kept = _Kept(uri, _file_name(parts.path))
+    kept = _Kept(_identity(uri) if parts.scheme in _SCHEMES else uri, _file_name(parts.path))
     if not offline:
         with kept.locked():
             if parts.scheme in _SCHEMES:
@@ -58,6 +58,11 @@ def fetch(uri: str, *, offline: bool = False) -> Path:
     if path is None:
         raise ServiceError(f"{mask_url(uri)} is not in the cache, and --offline forbids to fetch it")
     return path
+
+
+def _identity(uri: str) -> str:
+    """*uri* without who asks for it: the address that a run records finds what one with a login brought here."""
+    return mask_url(uri).replace(f"://{MASK}@", "://")
 
 
 class _Kept:

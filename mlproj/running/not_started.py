@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from mlproj.backends.base import Outcome
+from mlproj.backends.base import Job, Outcome
 from mlproj.environments.base import Prepared
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.redaction import redact
@@ -26,6 +26,15 @@ def check(outcome: Outcome, environ: Mapping[str, str], prepared: Prepared) -> N
     if what is not None and outcome.exit_code == 0:
         whose = "the image's fault" if prepared.container_runtime is not None else "this machine's fault"
         raise EnvironmentFailure(what, hint=f"{_remedy(environ, prepared)}; it is {whose}, not the command's")
+
+
+def is_sandbox_at_fault(job: Job, outcome: Outcome) -> bool:
+    """Whether the program that was to make a sandbox for *job* failed itself, before the command began."""
+    if job.encloser is None or outcome.has_begun is not False or outcome.stopped_by is not None:
+        return False
+    from mlproj.run_folder import output_log
+
+    return outcome.exit_code == 1 and output_log.tail(job.log_dir, 1).startswith(f"{job.encloser}: ".encode())
 
 
 def _who(environ: Mapping[str, str], prepared: Prepared) -> str:

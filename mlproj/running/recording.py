@@ -18,10 +18,8 @@ from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import Interrupted, MlprojError
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
-from mlproj.projects.base import Project
-from mlproj.projects.parameter import secret_defaults
 from mlproj.run_folder import liveness
-from mlproj.running import machine
+from mlproj.running import definition, machine
 from mlproj.running.capture import Capture
 from mlproj.running.interruption import Interruption
 from mlproj.running.plan import (
@@ -35,7 +33,6 @@ from mlproj.running.plan import (
 )
 from mlproj.tracking.base import NewRun, Run, RunChanges, Status
 from mlproj.tracking.record import image_tags, mlflow_tags
-from mlproj.yaml_document.masking import masked
 
 if TYPE_CHECKING:
     from mlproj.outbox.upload_worker import UploadWorker
@@ -94,7 +91,8 @@ class Recording:
         if plan.project.file:
             with suppress(OSError):  # it was read, so that is no reason not to run
                 paths.write_atomic(
-                    self.run_dir / paths.DEFINITION, _without_secrets(plan.project.file.read_bytes(), plan.project)
+                    self.run_dir / paths.DEFINITION,
+                    definition.without_secrets(plan.project.file.read_bytes(), plan.project),
                 )
         if plan.revision.diff:
             paths.write_atomic(self.run_dir / paths.DIFF, plan.revision.diff)
@@ -237,12 +235,6 @@ class Recording:
             backend=plan.request.backend,
             parent_run_id=plan.request.parent_run_id,
         )
-
-
-def _without_secrets(content: bytes, project: Project) -> bytes:
-    defaults = secret_defaults(project)
-    shown = masked(content.decode("utf-8", "surrogateescape"), lambda text: redact(redact(text), defaults))
-    return shown.encode("utf-8", "surrogateescape")
 
 
 def new_run_id() -> str:

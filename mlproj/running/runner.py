@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mlproj import backends, environments, projects
-from mlproj.backends.base import Job, Outcome
+from mlproj.backends.base import Job, Outcome, Submission
 from mlproj.environments.base import Prepared
 from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
@@ -23,6 +23,8 @@ from mlproj.tracking.base import Run
 
 if TYPE_CHECKING:
     from mlproj.running.handle import RunHandle
+
+_ATTEMPTS = 3  # to start a command whose sandbox fails: mounts of this machine may come and go while it is made
 
 
 @contextmanager
@@ -122,13 +124,27 @@ def _run_job(
     job: Job, plan: Plan, recording: Recording, prepared: Prepared, interruption: Interruption, handle: RunHandle | None
 ) -> Outcome:
     backend = backends.open(plan.request.backend)
-    with (
-        plan.isolation.isolated(job, prepared, recording.capture.reach, recording.progress) as place,
-        interruption.passed_to(lambda: backend.submit(place())) as submission,
-    ):
-        if handle:
-            handle.attach(submission)
-        return submission.wait()
+
+    def attempt(place: Callable[[], Job]) -> tuple[Job, Outcome]:
+        placed = [job]
+
+        def start() -> Submission:
+            placed.append(place())
+            return backend.submit(placed[-1])
+
+        with interruption.passed_to(start) as submission:
+            if handle:
+                handle.attach(submission)
+            return placed[-1], submission.wait()
+
+    with plan.isolation.isolated(job, prepared, recording.capture.reach, recording.progress) as place:
+        for _ in range(_ATTEMPTS - 1):
+            placed, outcome = attempt(place)
+            if interruption.received or not not_started.is_sandbox_at_fault(placed, outcome):
+                return outcome
+            recording.progress.note(f"{placed.encloser} failed before the command began, and is tried again")
+            start_sign.create(recording.run_dir)
+        return attempt(place)[1]
 
 
 def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
@@ -141,7 +157,7 @@ def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
     from mlproj.running import failure_causes, missing_module
     from mlproj.sources import lfs
 
-    tail = output_log.tail(recording.run_dir, 40).decode("utf-8", "replace")
+    tail = output_log.last_lines(recording.run_dir, 40)
     if unreached := recording.capture.named_servers.explain(tail):
         return unreached
     missing = missing_module.explain(tail, plan.environment.description, plan.checkout.project_dir)

@@ -18,6 +18,7 @@ from mlproj.artifacts.base import ArtifactStore
 from mlproj.server.access import Scope, asking
 from mlproj.server.app import Principal, Settings, create_app
 from mlproj.server.guard import LOOPBACK
+from mlproj.server.masked_models import masked
 from mlproj.server.run_scoped_files import RunScopedFiles
 from mlproj.server.run_scoped_models import RunScopedModels
 from mlproj.server.run_scoped_store import RunScopedStore
@@ -61,7 +62,7 @@ def application(scoped: RunScopedStore, known: Stores, token: str | None, *, pro
     name.
     """
     models = RunScopedModels(known.models, scoped)
-    principal = Principal(_readable(scoped), models)
+    principal = Principal(_readable(scoped), masked(models))
     files = RunScopedFiles(known.files, scoped, known.models, models.owns)
     admit = (lambda _request: principal) if token is None else asking(_OneToken(token), principal)
     hosts = None if proxied or token is None else LOOPBACK

@@ -18,6 +18,7 @@ from mlproj.foundation.override import override
 from mlproj.foundation.redaction import looks_secret, redact
 from mlproj.mlflow_import.foreign_run import PARENT_TAG
 from mlproj.server.call import ApiError
+from mlproj.server.masked_models import without_secrets
 from mlproj.server.run_scoped_experiments import Chosen, RunScopedExperiments, redacted
 from mlproj.server.run_tree import RunTree
 from mlproj.tracking.base import (
@@ -194,7 +195,7 @@ class RunScopedStore(RunScopedExperiments, TrackingStore):
     @override
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
         self.run_tree.require(run_id)
-        self._store.log_inputs(run_id, [replace(dataset, source=redact(dataset.source)) for dataset in datasets])
+        self._store.log_inputs(run_id, without_secrets(list(datasets)))
 
     @override
     def marks(self, run_id: str) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,13 +74,17 @@ def complete(url: GitUrl, folder: Path, storage: Path, result: Completed, *, off
     pointers = lfs_pointer.in_checkout(folder)
     if not pointers or is_skipped():
         return _all(pointers, _SKIPPED)
+    from mlproj.sources import lfs_settings
+
+    unwanted = lfs_settings.unwanted(folder)
+    reasons = {pointer.path: unwanted[pointer.path] for pointer in pointers if pointer.path in unwanted}
     if is_installed():
-        return _left_by_git_lfs(pointers, result, offline)
+        return _left_by_git_lfs(pointers, result, offline, reasons)
     from mlproj.sources.lfs_store import Store
 
     store = Store(storage)
     store.sweep()
-    reasons = {}
+    pointers = [pointer for pointer in pointers if pointer.path not in reasons]
     for pointer in pointers:
         if pointer.oid is None:
             reasons[pointer.path] = "its pointer has extensions, which git-lfs can follow"
@@ -125,7 +129,9 @@ def _all(pointers: Sequence[Pointer], reason: str) -> tuple[Missing, ...]:
     return tuple(Missing(pointer.path, reason) for pointer in pointers)
 
 
-def _left_by_git_lfs(pointers: Sequence[Pointer], result: Completed, offline: bool) -> tuple[Missing, ...]:
+def _left_by_git_lfs(
+    pointers: Sequence[Pointer], result: Completed, offline: bool, unwanted: Mapping[str, str]
+) -> tuple[Missing, ...]:
     if offline:
         return _all(pointers, _OFFLINE)
     words = {
@@ -133,7 +139,10 @@ def _left_by_git_lfs(pointers: Sequence[Pointer], result: Completed, offline: bo
         for found in re.finditer(r"Error downloading object: (.+?) \([0-9a-f]+\): (.*)", result.error_text)
     }
     return tuple(
-        Missing(each.path, _git_lfs_message(words.get(each.path, "git-lfs did not fetch it"))) for each in pointers
+        Missing(
+            each.path, unwanted.get(each.path) or _git_lfs_message(words.get(each.path, "git-lfs did not fetch it"))
+        )
+        for each in pointers
     )
 
 

@@ -9,7 +9,7 @@ import http.client
 import json
 import urllib.error
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +17,8 @@ from urllib.parse import urljoin, urlsplit
 from mlproj.foundation.errors import SourceError
 from mlproj.foundation.redaction import redact
 from mlproj.http import fetcher
-from mlproj.sources import lfs_endpoint
+from mlproj.http.fetcher import USUAL, Route
+from mlproj.sources import lfs_endpoint, lfs_settings
 from mlproj.sources.lfs_endpoint import Endpoint
 from mlproj.sources.lfs_pointer import Pointer
 
@@ -30,11 +31,12 @@ _OURS = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 
 @dataclass(frozen=True)
 class Download:
-    """Where the content of *pointer* is, with the headers of a request for it."""
+    """Where the content of *pointer* is, with the headers of a request for it and the route of that."""
 
     pointer: Pointer
     address: str
     headers: dict[str, str] = field(repr=False)
+    route: Route = USUAL
 
 
 def ask(endpoint: Endpoint, pointers: Sequence[Pointer], folder: Path) -> Iterator[Download | tuple[Pointer, str]]:
@@ -42,7 +44,7 @@ def ask(endpoint: Endpoint, pointers: Sequence[Pointer], folder: Path) -> Iterat
     for start in range(0, len(pointers), _AT_ONCE):
         asked = pointers[start : start + _AT_ONCE]
         endpoint, reply = _answer(endpoint, asked, folder)
-        yield from _judged(asked, reply, endpoint)
+        yield from _judged(asked, reply, endpoint, folder)
 
 
 def _answer(endpoint: Endpoint, asked: Sequence[Pointer], folder: Path) -> tuple[Endpoint, dict[str, Any]]:
@@ -55,7 +57,7 @@ def _answer(endpoint: Endpoint, asked: Sequence[Pointer], folder: Path) -> tuple
     has_asked_for_login = False
     for _ in range(_REDIRECTS + 2):
         try:
-            return endpoint, _posted(endpoint, question)
+            return endpoint, _posted(endpoint, question, lfs_settings.route(endpoint.url, folder))
         except urllib.error.HTTPError as error:
             error.close()
             if error.code in (401, 403, 404) and "Authorization" not in endpoint.headers and not has_asked_for_login:
@@ -74,9 +76,11 @@ def _answer(endpoint: Endpoint, asked: Sequence[Pointer], folder: Path) -> tuple
     raise SourceError(f"its Git LFS server {_host(endpoint.url)} redirects without end")
 
 
-def _posted(endpoint: Endpoint, question: bytes) -> dict[str, Any]:
+def _posted(endpoint: Endpoint, question: bytes, route: Route) -> dict[str, Any]:
     headers = {"User-Agent": "mlproj", "Accept": _TYPE, "Content-Type": _TYPE, **endpoint.headers}
-    with fetcher.opened(f"{endpoint.url}/objects/batch", headers, data=question, redirected=False) as response:
+    with fetcher.opened(
+        f"{endpoint.url}/objects/batch", headers, data=question, redirected=False, route=route
+    ) as response:
         content = response.read(_LARGEST_ANSWER + 1)
     reply = json.loads(content) if len(content) <= _LARGEST_ANSWER else None
     if not isinstance(reply, dict) or not isinstance(reply.get("objects"), list):
@@ -107,7 +111,7 @@ def _check_address(address: str, asked: str) -> None:
 
 
 def _judged(
-    asked: Sequence[Pointer], reply: dict[str, Any], endpoint: Endpoint
+    asked: Sequence[Pointer], reply: dict[str, Any], endpoint: Endpoint, folder: Path
 ) -> Iterator[Download | tuple[Pointer, str]]:
     answers = {
         each.get("oid"): each
@@ -116,7 +120,8 @@ def _judged(
     }
     for pointer in asked:
         try:
-            yield _download(pointer, answers.get(pointer.oid) or {}, endpoint)
+            found = _download(pointer, answers.get(pointer.oid) or {}, endpoint)
+            yield replace(found, route=lfs_settings.route(found.address, folder))
         except (SourceError, ValueError, TypeError, AttributeError, KeyError) as error:
             reason = (
                 error.message

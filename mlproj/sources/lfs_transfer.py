@@ -87,7 +87,10 @@ def _fetch(each: Download, store: Store, stop: threading.Event) -> None:
     pointer = each.pointer
     assert pointer.oid is not None
     digest, size = hashlib.sha256(), 0
-    with fetcher.opened(each.address, each.headers, redirected=False) as response, store.adding(pointer.oid) as file:
+    with (
+        fetcher.opened(each.address, each.headers, redirected=False, route=each.route) as response,
+        store.adding(pointer.oid) as file,
+    ):
         speed = _Speed()
         while portion := response.read1(_PORTION):
             size += len(portion)

@@ -89,6 +89,21 @@ class ModelSuite:
         assert made.tags == {"k": "v", "Ключ": "я"}
         assert models.download_uri("m", 1) == "s3://b/model"
 
+    def test_credentials_in_addresses_are_in_no_field(self, models: ModelStore) -> None:
+        address, shown = "s3://me:word@bucket/x", "s3://****@bucket/x"
+        models.create_registered_model("m", description=f"from {address}", tags={"at": address})
+        models.update_registered_model("m", description=f"now from {address}")
+        models.set_registered_model_tag("m", "new", address)
+        models.create_version("m", address, run_link=address, description=address, tags={"at": address})
+        models.set_version_tag("m", 1, "new", address)
+        logged = models.create_logged_model("0", params={"at": address}, tags={"at": address})
+        kept, version = models.get_registered_model("m"), models.get_version("m", 1)
+        assert (kept.description, kept.tags) == (f"now from {shown}", {"at": shown, "new": shown})
+        assert (version.source, version.run_link, version.description) == (shown, shown, shown)
+        assert version.tags == {"at": shown, "new": shown}
+        found = models.get_logged_model(logged.model_id)
+        assert "word" not in f"{found} {kept} {version} {models.download_uri('m', 1)}"
+
     def test_a_number_is_never_given_twice(self, models: ModelStore) -> None:
         models.create_registered_model("m")
         for _ in range(2):

@@ -63,9 +63,8 @@ def read(path: Path, file: str, limit: int = MAX_SIZE) -> bytes:
     except ValueError:  # a NUL in the name
         raise InvalidProject("this is no file name", place=place) from None
     if len(data) > limit:
-        raise InvalidProject(
-            f"the file is larger than {limit // 1024} KiB", place=place, hint="was another file meant?"
-        )
+        shown = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
+        raise InvalidProject(f"the file is larger than {shown}", place=place, hint="was another file meant?")
     return data
 
 

@@ -335,6 +335,7 @@ RENV_LOCK = json.dumps(
             "and Rscript is not on PATH",
         ),
         ("name: r", {}, "is a program in R, and Rscript is not on PATH"),
+        ("conda_env: conda.yaml", {"conda__yaml": "dependencies: [python=3.11, r-base]"}, "conda, which is not there"),
     ],
 )
 def test_a_plan_is_shown_without_the_programs_that_it_needs(
@@ -343,14 +344,18 @@ def test_a_plan_is_shown_without_the_programs_that_it_needs(
     command = "Rscript a.R" if text == "name: r" else "python a.py"
     folder = project(tmp_path / "p", f"{text}\nentry_points: {{main: {{command: {command}}}}}\n", **files)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("MLPROJ_CONDA", "conda")
 
     planned = cli("run", folder, "--dry-run", "--offline")
     shown = cli("show", folder, "--offline")
+    checked = cli("check", folder, "--offline", "--json")
 
     assert (planned.code, shown.code) == (0, 0), planned.err
     assert "missing on this machine: " in planned.out and missing in planned.out
     assert command in planned.out
     assert missing in shown.out
+    doubts = checked.document["warnings"]
+    assert checked.code == 0 and [doubt for doubt in doubts if missing in doubt["message"]], checked.out
     assert cli("run", folder, "--offline").code in (69, 73)
 
 

@@ -67,13 +67,15 @@ def test_a_current_folder_that_was_removed_is_said_where_one_is_needed(hello: Pa
     gone = tmp_path / "gone"
     named = f"run {hello} --params-file x.yaml"
     lines = ["run", "show", "check", "bisect . --metric x --good a", named]
-    lines += [f"run {hello} -q", f"show {hello} --offline", f"check {hello} --offline"]
+    lines += [f"run {hello} -q", f"show {hello} --offline", f"check {hello} --offline", f"package {hello} -o x.mlproj"]
+    lines += [f"package {hello} -o {tmp_path}/x.mlproj", f"run {tmp_path}/x.mlproj -q --junit-xml {tmp_path}/x.xml"]
+    lines += [f"run {hello} --summary x.md", f"check {hello} --junit-xml x.xml"]
     for line in lines:
         gone.mkdir()
         code = f"import os, sys; os.rmdir({str(gone)!r}); sys.argv[1:] = {line.split()!r}\n"
         code += "from mlproj.cli.main import main; main()"
         done = subprocess.run([sys.executable, "-c", code], cwd=gone, capture_output=True, text=True, check=False)
-        if str(hello) in line and line != named:
+        if str(tmp_path) in line and not line.endswith((" x.yaml", " x.mlproj", " x.md", " x.xml")):
             assert done.returncode == 0, done.stderr  # nothing is looked for where we stood
         else:
             told(Result(done.returncode, done.stdout, done.stderr), 66, "the current folder is not there any more")

@@ -407,6 +407,31 @@ def test_without_bubblewrap_nothing_is_run(tmp_path: Path) -> None:
     assert not (folder / "ran").exists()
 
 
+@pytest.mark.parametrize(("failures", "code"), [(2, 7), (9, 1)])
+def test_a_sandbox_that_fails_before_the_command_began_is_tried_again(
+    run: Callable[..., Result], tmp_path: Path, failures: int, code: int
+) -> None:
+    """A container's mount of this machine may vanish while bubblewrap goes through all of them."""
+    (tmp_path / "bin").mkdir()
+    count = tmp_path / "count"
+    (tmp_path / "bin" / "bwrap").write_text(
+        f"""#!/bin/sh
+[ "$#" -lt 20 ] && exec {shutil.which("bwrap")} "$@"
+echo x >>{count}
+[ $(wc -l <{count}) -gt {failures} ] && exec {shutil.which("bwrap")} "$@"
+echo "bwrap: Can't remount readonly on /newroot/gone: Unable to apply mount flags" >&2; exit 1
+"""
+    )
+    (tmp_path / "bin" / "bwrap").chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    result = run("sh -c '[ $MLPROJ_RUN_ID ] && echo began && exit 7'", env={"PATH": path})
+
+    assert (result.code, result.out) == (code, "began\n" if code == 7 else ""), result.err
+    assert "bwrap failed before the command began, and is tried again" in result.err
+    assert len(count.read_text().split()) == 3
+
+
 def test_a_machine_that_forbids_sandboxes_is_told(tmp_path: Path) -> None:
     folder = project(tmp_path / "p", "entry_points: {main: {command: touch ran}}")
     (tmp_path / "bin").mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +122,11 @@ def test_names_of_credentials_in_whatever_form_look_secret(name: str) -> None:
 @pytest.mark.parametrize("name", ["max_token_count", "single_pass", "authors", "tokens", "credentialed"])
 def test_names_that_only_resemble_them_do_not(name: str) -> None:
     assert not looks_secret(name)
+
+
+@pytest.mark.parametrize("piece", ["x", "://", "a:b", "x:", "/t/://", "x:x@x."])
+def test_a_line_of_half_a_megabyte_is_masked_in_seconds(piece: str) -> None:
+    text = "https://me:word@host/x " + piece * (500_000 // len(piece)) + "://"
+    begin = time.process_time()
+    assert mask_channel(text).startswith(f"https://{MASK}@host/x")
+    assert time.process_time() - begin < 10  # it took hours

@@ -177,6 +177,7 @@ def test_threads_and_forked_processes_log_to_the_same_run_and_do_not_end_it() ->
         ("log_metric('a', 1, step=1.5)", "step must be an integer"),
         ("log_metric('a', 1, step=2**70)", "step must be an integer"),
         ("log_metric('a', 1, timestamp='now')", "timestamp must be an integer"),
+        ("log_metric('a', 1, timestamp=1764000000000000000)", "between the years 1 and 9999"),
         ("log_param('a', 'b\\0')", "cannot hold a NUL character"),
         ("set_tag(3, 'b')", "the name of a tag must be text"),
         ("log_artifact('nowhere')", "there is no file nowhere"),

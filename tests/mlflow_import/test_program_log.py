@@ -14,7 +14,8 @@ import pytest
 
 from mlproj import tracking
 from mlproj.foundation import paths
-from mlproj.mlflow_import import program_log
+from mlproj.foundation.quantity import LAST_MOMENT
+from mlproj.mlflow_import import folder, program_log
 from mlproj.tracking.base import Metric, NewRun, Run, Status, TrackingStore
 from tests.heard import Heard
 
@@ -264,6 +265,36 @@ def test_a_number_that_does_not_fit_loses_metrics_only(store: TrackingStore, che
     ours, _ = collect(store, run, checkout, told)
     assert (ours.params, ours.metrics) == ({"p": "1"}, {})
     assert len(told.warnings) == 1 and "64 bits" in told.warnings[0]
+
+
+@pytest.mark.parametrize("spoil", ["pipe", "link", "date", "text", "deep"])
+def test_a_spoilt_run_hides_no_other_and_makes_nobody_wait(tmp_path: Path, spoil: str) -> None:
+    for run_id in (FIRST, SECOND):
+        file_run(tmp_path / "mlruns", run_id, 5)
+    meta = tmp_path / "mlruns" / "0" / SECOND / "meta.yaml"
+    text = meta.read_text()
+    meta.unlink()
+    if spoil == "pipe":
+        os.mkfifo(meta)
+    elif spoil == "link":
+        meta.symlink_to("/dev/zero")
+    else:
+        meta.write_text({"date": "a: 2026-13-99\n", "deep": "[" * 50_000, "text": text.replace(": 5", ": soon")}[spoil])
+
+    found = folder.read(tmp_path / "mlruns", 0)
+
+    assert FIRST in [run.run_id for run in found]
+    assert spoil != "text" or {run.start_time for run in found} == {0, 5}
+
+
+def test_times_that_no_calendar_has_become_the_nearest_one_has(tmp_path: Path) -> None:
+    logged = file_run(tmp_path / "mlruns", FIRST, 10**18)
+    (logged / "metrics" / "m").write_text(f"{10**18} 0.5 1\n")
+
+    (found,) = folder.read(tmp_path / "mlruns", 0)
+
+    assert found.start_time == LAST_MOMENT
+    assert [point.timestamp for point in found.metrics()] == [LAST_MOMENT]
 
 
 def test_a_child_that_cannot_be_recorded_is_told(store: TrackingStore, checkout: Path, told: Heard) -> None:

@@ -55,6 +55,15 @@ def test_files_that_hold_secrets_are_left_out_and_listed_unless_they_are_meant(t
     assert names(tmp_path / "b.mlproj") == ["MLproject", "conf/secrets.yaml", "data.txt"]
 
 
+def test_a_secret_default_in_the_project_is_named_when_it_goes_along(tmp_path: Path, folder: Path) -> None:
+    (folder / "MLproject").write_text(
+        "entry_points: {main: {parameters: {api_key: {default: sk-12345678}}, command: 'echo {api_key} | wc -c'}}\n"
+    )
+    done = package(folder, tmp_path / "a.mlproj")
+    assert "MLproject comes along with the default of api_key, which looks secret" in done.err.replace("\n", " ")
+    assert mlproj("run", tmp_path / "a.mlproj").out.strip() == "12", "it is the same project"
+
+
 def test_an_untracked_file_with_secrets_is_in_no_patch(tmp_path: Path, folder: Path) -> None:
     committed(folder)
     (folder / ".env").write_text("TOKEN=s3cr3t\n")

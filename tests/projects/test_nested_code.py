@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,11 @@ def test_no_value_is_run_whatever_the_command(template: list[str], value: str) -
         ["timeout", "2", "bash", "-c", text], capture_output=True, check=False, env=environ, stdin=subprocess.DEVNULL
     )
     assert b"PWNED" not in done.stdout + done.stderr, text
+
+
+@pytest.mark.parametrize("piece", ["bash -c ", "| ", "python ", "eval ", "x"])
+def test_values_in_a_command_that_is_too_long_to_be_judged_count_as_code(piece: str) -> None:
+    begin = time.process_time()
+    assert fields_in_code(parse(piece * (20_000 // len(piece)) + "{a}", {"a"}))
+    fields_in_code(parse(piece * (7_000 // len(piece)) + "{a}", {"a"}))
+    assert time.process_time() - begin < 10  # it took minutes

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlproj.foundation.quantity import FIRST_MOMENT, LAST_MOMENT
 from mlproj.run_folder import log_line
 from mlproj.run_folder.log_line import Point
 
@@ -57,6 +58,8 @@ def test_a_metric_may_be_no_number_at_all() -> None:
     [
         ("rmse", "expected name=value, found 'rmse'"),
         ("rmse=", "expected a number, found ''"),
+        ("rmse=1 timestamp=1764000000000000000", "timestamp must be UTC milliseconds between the years 1 and 9999"),
+        ('{"rmse": 1, "timestamp": -99999999999999999}', "timestamp must be UTC milliseconds between"),
         ("rmse=low", "expected a number, found 'low'"),
         ("=3", "the name is empty"),
         ("a\0b=3", "control characters"),
@@ -123,7 +126,7 @@ def test_nothing_is_raised_whatever_the_line(line: str) -> None:
             assert found or problems or not any(start + line.strip()) or start == "{"
 
 
-@given(NAMES, st.floats(allow_nan=False), st.none() | WHOLE, st.none() | WHOLE)
+@given(NAMES, st.floats(allow_nan=False), st.none() | WHOLE, st.none() | st.integers(FIRST_MOMENT, LAST_MOMENT))
 def test_every_good_point_is_read_in_every_form(
     name: str, value: float, step: int | None, timestamp: int | None
 ) -> None:

@@ -145,3 +145,10 @@ def test_a_log_that_cannot_be_made_is_an_error_that_names_the_folder(tmp_path: P
 
     with pytest.raises(ServiceError, match="cannot write the log in"):
         OutputLog(tmp_path)
+
+
+def test_of_a_long_line_its_beginning_and_end_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / output_log.LOG).write_text("short\n" + "a" * 50_000 + "z\n")
+    first, second = output_log.last_lines(tmp_path, 2).splitlines()
+    assert first == "short"
+    assert second.startswith("aaa") and second.endswith("aaz") and len(second) < 3000

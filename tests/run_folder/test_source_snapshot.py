@@ -14,7 +14,7 @@ from mlproj.run_folder.outputs import Snapshot
 
 
 def keep(folder: Path, target: Path) -> bool:
-    digest = source_snapshot.keep(Snapshot.take(folder), target)
+    digest = source_snapshot.keep(Snapshot.take(folder), target, lambda _file, content: content)
     assert digest == (folder_digest(target) if digest else None)
     return digest is not None
 
@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_read_leaves_nothing(tmp_path: Path, monkeypatch: 
     snapshot = Snapshot.take(tmp_path / "p")
     (tmp_path / "target").write_text("in the way")
     with pytest.raises(OSError, match="target"):
-        source_snapshot.keep(snapshot, tmp_path / "target" / "project")
+        source_snapshot.keep(snapshot, tmp_path / "target" / "project", lambda _file, content: content)
     assert (tmp_path / "target").read_text() == "in the way"
 
 

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
+from mlproj.run_folder import output_log
 from mlproj.running import failure_causes
 
 TRACE = 'Traceback (most recent call last):\n  File "train.py", line 7, in <module>\n    main()\n'
@@ -80,3 +84,12 @@ def test_an_unknown_failure_has_no_sentence_and_a_secret_stays_out() -> None:
         "FileNotFoundError: [Errno 2] No such file or directory: 'https://u:hunter22@host/a'", 1
     )
     assert hidden is not None and "hunter22" not in hidden
+
+
+@pytest.mark.parametrize("piece", ["x", "dagshub", "x ", "A_"])
+def test_a_long_last_line_keeps_no_failed_run_from_ending(piece: str, tmp_path: Path) -> None:
+    (tmp_path / output_log.LOG).write_text(f"FileNotFoundError: No such file or directory: 'a'\n{piece * 100_000}\n")
+    begin = time.process_time()
+    said = failure_causes.explain(output_log.last_lines(tmp_path, 40), 1)
+    assert said and "it reads a, which is not there" in said
+    assert time.process_time() - begin < 10  # it took hours

@@ -15,6 +15,7 @@ import pytest
 
 from mlproj.foundation import paths
 from mlproj.foundation.errors import ServiceError, SourceError, UsageError
+from mlproj.foundation.redaction import mask_url
 from mlproj.running import inputs
 
 
@@ -107,6 +108,15 @@ def test_offline_uses_what_is_there(site: Site) -> None:
     asked = len(site.asked)
     assert inputs.fetch(f"{site.url}/x", offline=True) == path
     assert len(site.asked) == asked
+
+
+def test_what_a_login_fetched_is_found_by_the_address_that_is_recorded(site: Site) -> None:
+    uri = site.url.replace("http://", "http://me:s3cret@") + "/x?token=abc"
+    path = inputs.fetch(uri)
+    for again in (f"{site.url}/x?token=abc", uri.replace("me:s3cret", "you"), mask_url(uri)):
+        assert inputs.fetch(again, offline=True) == path
+    with pytest.raises(ServiceError, match="not in the cache"):
+        inputs.fetch(f"{site.url}/y?token=abc", offline=True)
 
 
 def test_credentials_are_sent_and_never_shown(site: Site) -> None:

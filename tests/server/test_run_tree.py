@@ -352,3 +352,31 @@ def test_no_method_of_a_store_is_forgotten() -> None:
     assert public(ModelRegistry) <= vars(RunScopedRegistry).keys()
     assert public(TrackingStore) <= vars(ConfinedReading).keys()
     assert public(TrackingStore) <= vars(RunScopedStore).keys() | vars(RunScopedExperiments).keys()
+
+
+def test_values_of_secret_variables_are_in_no_field_that_a_program_writes(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = "t0ken-of-mine"
+    monkeypatch.setenv("DEPLOY_TOKEN", secret)
+    own = {"run_id": OURS}
+    tags = [{"key": f"a {secret}", "value": f"b {secret}"}]
+    world.post("runs/log-batch", **own, tags=tags, params=[{"key": f"p {secret}", "value": secret}])
+    world.post("runs/log-metric", **own, key=f"loss {secret}", value=1, timestamp=1)
+    dataset = {"name": secret, "digest": secret, "source_type": secret, "source": secret, "schema": f'"{secret}"'}
+    world.post("runs/log-inputs", **own, datasets=[{"dataset": dataset, "tags": tags}])
+    experiment = world.post("experiments/create", name=f"e {secret}", tags=tags)["experiment_id"]
+    world.post("experiments/update", experiment_id=experiment, new_name=f"f {secret}")
+    world.post("registered-models/create", name=f"m {secret}", description=secret, tags=tags)
+    world.post("registered-models/set-tag", name=f"m {secret}", key=secret, value=secret)
+    source = (world.files / "0" / OURS / "artifacts" / "model").as_uri()
+    made = world.post("model-versions/create", name=f"m {secret}", source=source, run_id=OURS, description=secret)
+    assert made["model_version"]["version"] == "1"
+    world.post("registered-models/alias", name=f"m {secret}", alias="best", version="1")
+    world.post("logged-models", experiment_id="0", name=secret, source_run_id=OURS, params=tags, tags=tags)
+
+    assert world.ask("GET", "registered-models/get", name=f"m {secret}").status_code == 200, (
+        "it is found as it was kept"
+    )
+    database = b"".join(file.read_bytes() for file in tmp_path.glob("runs.db*"))
+    assert secret.encode() not in database and b"loss ****" in database and b"m ****" in database

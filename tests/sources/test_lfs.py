@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mlproj import sources
-from mlproj.sources import lfs, lfs_transfer
+from mlproj.http.fetcher import Route
+from mlproj.sources import lfs, lfs_settings, lfs_transfer
 from mlproj.sources.base import Checkout
 from tests.sources.git_server import GitServer, serving
 from tests.sources.repository import bare, commit, git
@@ -242,6 +243,73 @@ def test_the_server_that_a_project_names_is_asked(server: GitServer, tmp_path: P
         git(tmp_path / "work", "push", "--quiet", str(server.root / "x.git"), "main")
 
         assert (fetched(f"{server.url}/x.git").root / "a.bin").read_bytes() == HEAVY
+
+
+@pytest.mark.parametrize(
+    ("setting", "fetched_paths"),
+    [
+        (("lfs.fetchexclude", "sub"), ["a.bin"]),
+        (("lfs.fetchexclude", "/a.bin, lost*"), ["sub/b.bin"]),
+        (("lfs.fetchinclude", "sub/*.bin"), ["sub/b.bin"]),
+        (("lfs.fetchinclude", "*.csv"), []),
+    ],
+)
+@pytest.mark.parametrize("where", ["user", "project"])
+def test_files_that_are_not_wanted_stay_pointers(
+    server: GitServer, tmp_path: Path, setting: tuple[str, str], fetched_paths: list[str], where: str
+) -> None:
+    if where == "user":
+        git(tmp_path, "config", "--global", *setting)
+    else:
+        git(tmp_path, "config", "--file", str(tmp_path / "work" / ".lfsconfig"), *setting)
+        commit(tmp_path / "work", {})
+        git(tmp_path / "work", "push", "--quiet", str(server.root / "x.git"), "main")
+
+    checkout = fetched(f"{server.url}/x.git")
+
+    whole = [name for name in ("a.bin", "sub/b.bin") if not is_pointer(checkout.root / name)]
+    assert whole == fetched_paths
+    assert setting[0] in checkout.given.notes[0]
+
+
+@pytest.mark.needs("git-lfs")
+def test_git_lfs_is_asked_for_what_is_wanted_too(work: Path, tmp_path: Path) -> None:
+    git(tmp_path, "config", "--global", "lfs.fetchexclude", "data.*")
+    assert "lfs.fetchexclude names it" in fetched(f"file://{work}").given.notes[0]
+
+
+def test_the_proxy_of_git_is_asked(server: GitServer, tmp_path: Path) -> None:
+    git(tmp_path, "config", "--global", "http.http://lfs.invalid/.proxy", server.url)
+    git(tmp_path, "config", "--global", "lfs.url", "http://lfs.invalid/x.git/info/lfs")
+    server.answer = link(f"http://lfs.invalid/x.git/info/lfs/content/{sha256(HEAVY)}")  # type: ignore[assignment]
+
+    checkout = fetched(f"{server.url}/x.git")
+
+    asked = [request for request in server.requests if "http://lfs.invalid/" in request]
+    assert any("objects/batch" in request for request in asked), "the server was asked by way of the proxy"
+    assert any(sha256(HEAVY) in request for request in asked), "so was the one with the file"
+    assert not is_pointer(checkout.root / "a.bin") and is_pointer(checkout.root / "lost.bin")
+
+
+def test_a_proxy_that_is_none_for_http_is_a_reason(server: GitServer, tmp_path: Path) -> None:
+    git(tmp_path, "config", "--global", "http.http://lfs.invalid/.proxy", "socks5://127.0.0.1:1")
+    git(tmp_path, "config", "--global", "lfs.url", "http://lfs.invalid/x.git/info/lfs")
+    assert "none for http (socks5)" in fetched(f"{server.url}/x.git").given.notes[0]
+
+
+def test_certificates_are_verified_as_git_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "-q", str(tmp_path / "r"))
+    git(tmp_path, "config", "--global", "http.https://one.example/.sslVerify", "off")
+    git(tmp_path, "config", "--global", "http.https://two.example.sslCAInfo", "~/ours.pem")
+
+    def route(host: str) -> Route:
+        return lfs_settings.route(f"https://{host}/x.git/info/lfs", tmp_path / "r")
+
+    assert route("one.example") == Route(is_verified=False)
+    assert route("two.example") == Route(authorities=str(Path.home() / "ours.pem"))
+    assert route("three.example") == Route()
+    with pytest.raises(OSError, match="No such file"):
+        route("two.example").handlers()
 
 
 def says(**changes: object) -> object:

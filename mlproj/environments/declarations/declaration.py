@@ -161,7 +161,8 @@ def _lock(draft: Draft, path: Path) -> None:
 
 def _members_in_place(draft: Draft, data: dict[str, Any], root: Path) -> None:
     """The other projects that a uv.lock installs in place, as it does the members of a workspace."""
-    for entry in data.get("package", []):
+    entries = data.get("package")
+    for entry in entries if isinstance(entries, list) else ():
         source = entry.get("source") if isinstance(entry, dict) else None
         folder = source.get("editable") if isinstance(source, dict) else None
         place = str((root / folder).resolve()) if isinstance(folder, str) else str(root)

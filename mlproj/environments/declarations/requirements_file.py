@@ -22,6 +22,8 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _OPTIONS_BEGIN = re.compile(r"(?:^|\s)(?=--?[A-Za-z])")
 _MAX_FILES = 100
+_QUOTES = {"'", '"', "\\"}
+_LONGEST = 200_000  # characters of options with quotes in a line; splitting it takes time with its square
 
 _SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url", "-f": "--find-links"}
 _SAME = {"--pypi-url": "--index-url"}
@@ -115,15 +117,15 @@ def add_line(
 def _options(draft: Draft, text: str, folder: Path, place: Place, chain: tuple[Path, ...]) -> tuple[str, ...]:
     """Act on every option of a line; its ``--hash=…`` words are returned, as they belong to the requirement."""
     hashes = []
-    words = _words(text, place)
-    while words:
-        name, value = _split(words.pop(0))
+    words = iter(_words(text, place))
+    for word in words:
+        name, value = _split(word)
         if name not in _KNOWN:
             raise _unknown(name, place)
         if value is None and name in (*_NESTED, *_WITH_VALUE, *_IGNORED_WITH_VALUE, "--hash"):
-            if not words:
+            value = next(words, None)
+            if value is None:
                 raise InvalidProject(f"the option {name} lacks its value", place=place)
-            value = words.pop(0)
         if name == "--hash":
             hashes.append(f"--hash={value}")
         elif name == "--editable":
@@ -147,6 +149,10 @@ def _tell_unset(draft: Draft, text: str, place: Place) -> None:
 
 
 def _words(text: str, place: Place) -> list[str]:
+    if not _QUOTES & {*text}:
+        return text.split()
+    if len(text) > _LONGEST:
+        raise InvalidProject(f"the quoted options of this line have more than {_LONGEST:,} characters", place=place)
     try:
         return shlex.split(text)
     except ValueError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlproj.foundation.errors import InvalidProject, Place
 from mlproj.yaml_document import text
 
-LARGEST = 4 * 1024 * 1024  # bytes; no list of packages written by people or tools comes near
+LARGEST = 64 * 1024 * 1024  # bytes; locks of thousands of packages with all their hashes have some megabytes
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

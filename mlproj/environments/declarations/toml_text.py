@@ -24,7 +24,7 @@ def parse(text: str, file: str, *, first_line: int = 1) -> dict[str, Any]:
         import tomli as tomllib
     try:
         data: dict[str, Any] = tomllib.loads(text.replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # besides its own: a number of 5,000 digits, a date of no calendar
         message, line, column = _where(str(error))
         at_end = line is None and "end of document" in message
         line = text.count("\n") + 1 if at_end else line

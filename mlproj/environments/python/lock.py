@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mlproj.environments.declarations import text_file
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.package_name import canonical
 from mlproj.environments.python.interpreter import Interpreter
@@ -209,7 +210,7 @@ def _stamp(moment: datetime) -> str:
 def export(uv: Uv, lock_file: Path, python: str) -> str:
     """The lock that a project brings along: ``pylock.toml`` as it is, ``uv.lock`` in PEP 751's form."""
     if lock_file.name != "uv.lock":
-        return lock_file.read_text("utf-8")
+        return text_file.load(lock_file)
     done = uv.check(
         f"{lock_file.name} cannot be read",
         "export", "--frozen", "--format", "pylock.toml", "--no-header", "--no-emit-project", "--quiet",
@@ -227,7 +228,7 @@ def packages(text: str) -> Sequence[dict[str, Any]]:
     tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         entries = tomllib.loads(text).get("packages", [])
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise EnvironmentFailure(f"the lock file is no TOML: {error}") from error
     return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
 
