@@ -13,6 +13,7 @@ from mlproj.artifacts.base import NoSuchFile
 from mlproj.foundation.errors import MlprojError, UsageError
 from mlproj.server import mlflow_text
 from mlproj.server.call import ApiError
+from mlproj.server.json_text import JsonText
 from mlproj.tracking.base import AlreadyExists, NotFound
 
 _CODES = (
@@ -26,9 +27,11 @@ _NO_WORD_FOR_401 = re.compile(r"mlflow-python-client/[01]\.")
 _ASK = {"WWW-Authenticate": 'Basic realm="mlproj", charset="UTF-8"'}
 
 
-def document(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def document(
+    content: Mapping[str, Any] | JsonText, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """A JSON document, in ASCII: whatever text there is in it can be sent."""
-    body = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    body = content if isinstance(content, JsonText) else json.dumps(content, separators=(",", ":"), allow_nan=False)
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **(headers or {})}
     return Response(body, status, headers, media_type="application/json")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlproj.foundation.quantity import FIRST_MOMENT, LAST_MOMENT
+from mlproj.server.json_text import JsonText
 from mlproj.server.scope import Scope
 from mlproj.tracking.base import Run, TrackingStore
 
@@ -174,7 +175,7 @@ class Call(Fields):
         return found
 
 
-Handler = Callable[[Call], "Mapping[str, Any] | Response"]
+Handler = Callable[[Call], "Mapping[str, Any] | JsonText | Response"]
 """Answers one endpoint: the JSON document or a file, or an ApiError or one of the store's errors. Runs in a worker
 thread."""
 
@@ -187,7 +188,7 @@ class Endpoint(NamedTuple):
     needs: Scope
     takes_file: bool = False
 
-    def __call__(self, call: Call) -> Mapping[str, Any] | Response:
+    def __call__(self, call: Call) -> Mapping[str, Any] | JsonText | Response:
         """Answer a call that was let in."""
         return self.handler(call)
 

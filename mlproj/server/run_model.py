@@ -51,18 +51,3 @@ def log_models(call: Call, models: Sequence[RunModel]) -> None:
     """Note what :func:`read_models` found. Raises NotFound, WrongState."""
     if models:
         call.models.link_models(call.run_id(), models)
-
-
-def shown(call: Call, runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """MLflow's ``Run`` documents with the models they used and made added."""
-    known = call.models.models_of_runs([run["info"]["run_id"] for run in runs])
-    return [_with_models(run, known.get(run["info"]["run_id"], ())) for run in runs]
-
-
-def _with_models(run: dict[str, Any], models: Sequence[RunModel]) -> dict[str, Any]:
-    if not models:
-        return run
-    made = [{"model_id": model.model_id, "step": model.step} for model in models if model.output]
-    used = [{"model_id": model.model_id} for model in models if not model.output]
-    inputs = {**run.get("inputs", {}), **({"model_inputs": used} if used else {})}
-    return {**run, "inputs": inputs, **({"outputs": {"model_outputs": made}} if made else {})}

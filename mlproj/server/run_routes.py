@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlproj.server import run_model, wire
+from mlproj.server import json_text, run_model, run_wire, wire
 from mlproj.server.call import ApiError, Call, Routes, admin, read, write
+from mlproj.server.json_text import JsonText
 from mlproj.tracking.base import NewRun, Run, RunChanges, Status, WrongState
 
 _MOST = 50_000  # runs of one page
@@ -16,7 +17,7 @@ _NAME_TAG = "mlflow.runName"
 # There is no limit for values: where MLflow cuts long ones off, they are kept whole.
 
 
-def _create(call: Call) -> Mapping[str, Any]:
+def _create(call: Call) -> JsonText:
     tags = wire.to_pairs(call.items("tags"), "tags")
     name = call.optional_text("run_name") or None
     if name and tags.get(_NAME_TAG, name) != name:
@@ -35,14 +36,14 @@ def _create(call: Call) -> Mapping[str, Any]:
             tags=tags,
         )
     )
-    return {"run": _shown(call, [made])[0]}
+    return json_text.write_object(run=_written(call, [made])[0])
 
 
-def _get(call: Call) -> Mapping[str, Any]:
-    return {"run": _shown(call, [call.run()])[0]}
+def _get(call: Call) -> JsonText:
+    return json_text.write_object(run=_written(call, [call.run()])[0])
 
 
-def _update(call: Call) -> Mapping[str, Any]:
+def _update(call: Call) -> JsonText:
     run = call.run()
     if run.lifecycle_stage != "active":
         raise WrongState(f"the run {run.run_id} is deleted")
@@ -55,7 +56,7 @@ def _update(call: Call) -> Mapping[str, Any]:
         ),
     )
     found = call.store.get_run(run.run_id)
-    return {"run_info": wire.run_info(found, call.artifact_place(found.artifact_uri))}
+    return json_text.write_object(run_info=run_wire.run_info(found, call.artifact_place(found.artifact_uri)))
 
 
 def _delete(call: Call) -> Mapping[str, Any]:
@@ -68,7 +69,7 @@ def _restore(call: Call) -> Mapping[str, Any]:
     return {}
 
 
-def _search(call: Call) -> Mapping[str, Any]:
+def _search(call: Call) -> JsonText:
     page = call.store.search_runs(
         experiment_ids=[str(one) for one in call.items("experiment_ids")],
         filter=call.optional_text("filter") or "",
@@ -77,8 +78,10 @@ def _search(call: Call) -> Mapping[str, Any]:
         limit=call.limit("max_results", 1000, _MOST),
         page_token=call.optional_text("page_token") or None,
     )
-    token = {"next_page_token": page.next_page_token} if page.next_page_token else {}
-    return {"runs": _shown(call, page.items), **token}
+    return json_text.write_object(
+        runs=f"[{','.join(_written(call, page.items))}]",
+        next_page_token=json_text.write_text(page.next_page_token) if page.next_page_token else "",
+    )
 
 
 def _log_metric(call: Call) -> Mapping[str, Any]:
@@ -135,8 +138,9 @@ def _log_inputs(call: Call) -> Mapping[str, Any]:
     return {}
 
 
-def _shown(call: Call, found: Sequence[Run]) -> list[dict[str, Any]]:
-    return run_model.shown(call, [wire.run(run, call.artifact_place(run.artifact_uri)) for run in found])
+def _written(call: Call, found: Sequence[Run]) -> list[JsonText]:
+    models = call.models.models_of_runs([run.run_id for run in found])
+    return [run_wire.run(run, call.artifact_place(run.artifact_uri), models.get(run.run_id, ())) for run in found]
 
 
 ROUTES: Routes = {

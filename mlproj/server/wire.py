@@ -1,4 +1,4 @@
-"""MLflow's JSON for experiments and runs: the only file that knows how they are written there.
+"""MLflow's JSON for experiments and what runs log; ``run_wire`` writes the runs.
 
 Protobuf's JSON: what is not set is left out; a 64-bit integer is read as a number or a string. Runs are named by
 ``run_id`` and by ``run_uuid``, as clients before 1.0 and after ask for them.
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.server.call import ApiError, Call, Fields, invalid
-from mlproj.tracking.base import DatasetInput, Experiment, Metric, Run, Status
+from mlproj.tracking.base import DatasetInput, Experiment, Metric, Status
 
 _GREATEST = 1.7976931348623157e308  # what MLflow answers for infinity
 _LONGEST_INPUT_TAG = 255  # characters
@@ -35,37 +35,6 @@ def experiment(found: Experiment, artifact_location: str) -> dict[str, Any]:
     )
 
 
-def run(found: Run, artifact_uri: str) -> dict[str, Any]:
-    """A run with its latest metrics, parameters, tags and datasets."""
-    data = {
-        "metrics": [metric(point) for point in found.latest_metrics],
-        "params": pairs(found.params),
-        "tags": pairs(found.tags),
-    }
-    inputs = {"dataset_inputs": [_dataset_input(dataset) for dataset in found.datasets]} if found.datasets else {}
-    return {
-        "info": run_info(found, artifact_uri),
-        "data": {name: value for name, value in data.items() if value},
-        "inputs": inputs,
-    }
-
-
-def run_info(found: Run, artifact_uri: str) -> dict[str, Any]:
-    """What a run is, without what it logged."""
-    return _set(
-        run_id=found.run_id,
-        run_uuid=found.run_id,
-        run_name=found.run_name,
-        experiment_id=found.experiment_id,
-        user_id=found.user or found.tags.get("mlflow.user"),
-        status=found.status.value,
-        start_time=found.start_time,
-        end_time=found.end_time,
-        artifact_uri=artifact_uri,
-        lifecycle_stage=found.lifecycle_stage,
-    )
-
-
 def metric(point: Metric, **more: Any) -> dict[str, Any]:
     """A metric point; NaN is a string, infinity the greatest number of its sign, as MLflow answers them."""
     value: Any = point.value
@@ -81,7 +50,8 @@ def pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in values.items()]
 
 
-def _dataset_input(found: DatasetInput) -> dict[str, Any]:
+def dataset_input(found: DatasetInput) -> dict[str, Any]:
+    """A dataset that a run used."""
     dataset = _set(
         name=found.name,
         digest=found.digest,

@@ -359,6 +359,21 @@ class StoreSuite:
         ]
         assert found.metrics == {"a": 2.0, "b": 3.0}
 
+    def test_a_batch_in_any_order_leaves_the_latest_value_that_its_points_one_by_one_leave(
+        self, store: TrackingStore
+    ) -> None:
+        points = [
+            *(Metric("a", 1.0, 10, 1), Metric("b", math.nan, 7), Metric("a", 3.0, 5, 2), Metric("b", 0.0, 7)),
+            *(Metric("a", 2.0, 5, 2), Metric("c", 0.0, 7), Metric("a", 9.0, 99), Metric("c", math.nan, 7)),
+        ]
+        batch, single = store.create_run(NewRun()).run_id, store.create_run(NewRun()).run_id
+        store.log(batch, metrics=points)
+        for point in points:
+            store.log(single, metrics=[point])
+        latest = store.get_run(batch).metrics
+        assert (latest["a"], latest["b"], math.isnan(latest["c"])) == (3.0, 0.0, True)
+        assert sorted(map(repr, latest.items())) == sorted(map(repr, store.get_run(single).metrics.items()))
+
     def test_nothing_is_logged_to_a_deleted_run(self, store: TrackingStore) -> None:
         run = store.create_run(NewRun(tags={"t": "v"}))
         store.update_run(run.run_id, RunChanges(lifecycle_stage="deleted"))

@@ -161,6 +161,7 @@ def main() -> None:
                 ]
             bench.compare(*contenders, unmeasured=0)
             targets += [
+                Target(f"mlproj: {question}", f"raw SQL: {question}", 2),
                 Target(f"mlproj: {question}", f"raw SQL: {question}", 2, WALL),
                 Target(f"mlproj server: {question}", f"raw SQL: {question}", 4, WALL),
                 Target(f"mlproj: {question}", f"mlflow: {question}", None, WALL),

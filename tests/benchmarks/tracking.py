@@ -71,6 +71,7 @@ def main() -> None:
         bench.report(
             "raw SQLite, one by one",
             Target("mlproj.log_metric, one by one", "raw SQLite, one by one", 0.5, WALL),
+            Target("mlproj store, batches of 1,000", "raw SQLite, batches of 1,000", 2),
             Target("mlproj store, batches of 1,000", "raw SQLite, batches of 1,000", 2, WALL),
             Target("mlproj.log_metric, one by one", "mlflow SQLite store, one by one", 0.001, WALL),
             Target("mlproj store, batches of 1,000", "mlflow SQLite store, batches of 1,000", 0.036, WALL),

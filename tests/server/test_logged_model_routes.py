@@ -11,7 +11,7 @@ import pytest
 
 from mlproj import tracking
 from mlproj.foundation.errors import UsageError
-from mlproj.server import run_model
+from mlproj.server import run_model, run_routes
 from mlproj.server.call import ApiError, Call
 from mlproj.server.logged_model_routes import ROUTES
 from mlproj.tracking.base import NewRun, NotFound, Run, TrackingStore
@@ -160,9 +160,9 @@ def test_runs_tell_the_models_they_made_and_used(
     call = Call(store=store, models=models, fields={"run_id": run.run_id, "models": [{"model_id": used}]})
     run_model.log_models(call, run_model.read_models(call, output=False))
     assert models.models_of_runs([run.run_id])[run.run_id] == [RunModel(used, 0, output=False), RunModel(made, 7)]
-    [shown] = run_model.shown(call, [{"info": {"run_id": run.run_id}, "inputs": {"dataset_inputs": []}}])
+    shown = json.loads(run_routes.ROUTES["GET", "runs/get"](call))["run"]
     assert shown["outputs"] == {"model_outputs": [{"model_id": made, "step": 7}]}
-    assert shown["inputs"] == {"dataset_inputs": [], "model_inputs": [{"model_id": used}]}
+    assert shown["inputs"] == {"model_inputs": [{"model_id": used}]}
 
 
 def test_a_model_of_an_old_client_is_in_the_runs_history(ask: ResolveRequest, store: TrackingStore, run: Run) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.package_name import canonical
+from mlproj.foundation.dataclass import dataclass
 
 # uv tells a conflict of what is asked for in sentences of this kind; what is missing, or too new, it tells in others.
 _OTHER_REASONS = re.compile(

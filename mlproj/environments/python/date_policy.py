@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations.requirements import Requirements
+from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import UsageError
 
 AFTER_PINS = timedelta(weeks=4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 
 from mlproj.environments.base import Declaration, Request
@@ -23,6 +22,7 @@ from mlproj.environments.python.decision import Decision
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.uv import Uv
 from mlproj.foundation import paths
+from mlproj.foundation.dataclass import replace
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import mask_url
 

@@ -69,9 +69,11 @@ def recall(digest: str) -> Decision | None:
 
 def keep(digest: str, decision: Decision) -> None:
     """Keep the answer to a question."""
-    from dataclasses import asdict
-
-    content = {**asdict(decision), "moment": decision.moment.isoformat() if decision.moment else None}
+    content = {
+        **vars(decision),
+        "interpreter": vars(decision.interpreter),
+        "moment": decision.moment.isoformat() if decision.moment else None,
+    }
     paths.write_atomic(_file(digest), json.dumps(content))
 
 

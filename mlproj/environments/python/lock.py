@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from mlproj.environments.package_name import canonical
 from mlproj.environments.python.interpreter import Interpreter
 from mlproj.environments.python.python_choice import SETTLED, released
 from mlproj.environments.python.uv import Uv, option_words
+from mlproj.foundation.dataclass import dataclass, field
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.redaction import mask_url
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from mlproj.environments.python.interpreter import Interpreter
+from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import EnvironmentFailure
 
 # First final release of each minor version (PEPs 494, 537, 569, 596, 619, 664, 693, 719, 745).

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.package_name import canonical
 from mlproj.environments.python import lock
+from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import UsageError
 
 _PIN = re.compile(r"===?\s*(\d+(?:\.\d+)*)[\w.+!-]*")

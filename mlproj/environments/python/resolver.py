@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from mlproj.environments.declarations.requirements import Requirements
@@ -13,6 +12,7 @@ from mlproj.environments.package_name import canonical
 from mlproj.environments.python import lock
 from mlproj.environments.python.lock import Refusal, ResolveRequest
 from mlproj.environments.python.uv import Uv, failure
+from mlproj.foundation.dataclass import replace
 
 _UNDATED = re.compile(r"`([A-Za-z0-9_.]+?)-\d[^`]*` is missing an upload date")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlproj.foundation.errors import UsageError
-from mlproj.tracking.base import AlreadyExists, Metric, NotFound
+from mlproj.tracking.base import AlreadyExists, NotFound
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelMetric, RunModel
 from mlproj.tracking.sql import row as sql_row
 from mlproj.tracking.sql.row import text
@@ -61,14 +61,8 @@ def change(connection: Connection, number: int, changes: Mapping[str, Any]) -> N
 def add_metrics(connection: Connection, number: int, metrics: Sequence[ModelMetric]) -> None:
     """Add points of one model; those that are there stay once."""
     rows = [
-        (
-            *sql_row.to_point(Metric(metric.key, metric.value, metric.timestamp, metric.step)),
-            number,
-            text(metric.run_id),
-            text(metric.dataset_name or ""),
-            text(metric.dataset_digest or ""),
-        )
-        for metric in metrics
+        (*point, number, text(metric.run_id), text(metric.dataset_name or ""), text(metric.dataset_digest or ""))
+        for point, metric in zip(sql_row.to_points(metrics), metrics, strict=True)
     ]
     connection.executemany(
         "INSERT INTO logged_model_metrics (key, step, timestamp, value, is_nan, model, run_id, dataset_name,"

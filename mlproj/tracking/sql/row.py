@@ -5,43 +5,26 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlproj.foundation.errors import UsageError
 from mlproj.foundation.redaction import mask_url
 from mlproj.tracking import artifact_uri, run_document
 from mlproj.tracking.base import DatasetInput, Experiment, Metric, Output, Run, Status
 
-# Fields of a Run that are columns, in the order they are read.
-_RUN_FIELDS = {
-    "run_id": "r.run_id",
-    "run_name": "r.run_name",
-    "experiment_id": "r.experiment_id",
-    "experiment_name": "e.name",
-    "status": "r.status",
-    "status_reason": "r.status_reason",
-    "start_time": "r.start_time",
-    "end_time": "r.end_time",
-    "lifecycle_stage": "r.lifecycle_stage",
-    "artifact_uri": "r.artifact_uri",
-    "entry_point": "r.entry_point",
-    "command": "r.command",
-    "exit_code": "r.exit_code",
-    "host": "r.host",
-    "user": "r.user_name",
-    "pid": "r.pid",
-    "source": "r.source",
-    "environment": "r.environment",
-    "inputs": "r.inputs",
-    "outputs": "r.outputs",
-}
-RUN_COLUMNS = f"r.number, {', '.join(_RUN_FIELDS.values())}"
+if TYPE_CHECKING:
+    from mlproj.tracking.model_base import ModelMetric
+
+RUN_COLUMNS = (
+    "r.number, r.run_id, r.run_name, r.experiment_id, e.name, r.status, r.status_reason, r.start_time, r.end_time,"
+    " r.lifecycle_stage, r.artifact_uri, r.entry_point, r.command, r.exit_code, r.host, r.user_name, r.pid, r.source,"
+    " r.environment, r.inputs, r.outputs"
+)
 EXPERIMENT_COLUMNS = "experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time"
 DATASET_COLUMNS = "name, digest, source_type, source, schema_json, profile, tags"
 DATASET_CONTEXT_TAG = "mlflow.data.context"
-_LEAST = -(2**63)
+_LEAST, _BEYOND = -(2**63), 2**63  # of a 64-bit integer
 
-_INTEGERS = ("start_time", "end_time", "exit_code", "pid")
 _STATUSES = {status.value: status for status in Status}
 
 Row = Sequence[Any]
@@ -82,30 +65,37 @@ def optional_text(value: str | None) -> str | None:
 
 
 Point = tuple[str, int, int, float, int]
-"""The row of a metric point, without its run: key, step, timestamp, value, whether it is NaN."""
+"""The row of a metric point, without its run or model: key, step, timestamp, value, whether it is NaN."""
 
 
-def to_point(metric: Metric) -> Point:
-    """The row of a metric point. Raises UsageError for what is no 64-bit float or integer."""
-    value, step, timestamp = metric.value, metric.step, metric.timestamp
-    if type(value) is not float:
-        value = _to_float(metric)
-    if not (type(step) is type(timestamp) is int and _LEAST <= step < -_LEAST and _LEAST <= timestamp < -_LEAST):
-        _check_integers(metric)
-    is_nan = value != value  # nothing but NaN differs from itself
-    return key(metric.key), step, timestamp, 0.0 if is_nan else value, int(is_nan)
+def to_points(metrics: Iterable[Metric | ModelMetric]) -> list[Point]:
+    """The rows of metric points. Raises UsageError for what is no 64-bit float or integer."""
+    # There are many of these, and few names among them: each step more is felt.
+    keys: dict[str, str] = {}
+    points: list[Point] = []
+    for metric in metrics:
+        name, value, step, timestamp = metric.key, metric.value, metric.step, metric.timestamp
+        if name not in keys:
+            keys[name] = key(name)
+        if type(value) is not float:
+            value = _to_float(metric)
+        if not (type(step) is type(timestamp) is int and _LEAST <= step < _BEYOND and _LEAST <= timestamp < _BEYOND):
+            _check_integers(metric)
+        is_nan = value != value  # nothing but NaN differs from itself
+        points.append((keys[name], step, timestamp, 0.0, 1) if is_nan else (keys[name], step, timestamp, value, 0))
+    return points
 
 
-def _to_float(metric: Metric) -> float:
+def _to_float(metric: Metric | ModelMetric) -> float:
     try:
         return float(metric.value)
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"metric {metric.key!r}: {metric.value!r:.80} is not a number that fits in 64 bits") from error
 
 
-def _check_integers(metric: Metric) -> None:
+def _check_integers(metric: Metric | ModelMetric) -> None:
     for name, number in (("step", metric.step), ("timestamp", metric.timestamp)):
-        if not isinstance(number, int) or not _LEAST <= number < -_LEAST:
+        if not isinstance(number, int) or not _LEAST <= number < _BEYOND:
             raise UsageError(f"metric {metric.key!r}: {name} {number!r:.80} is not an integer that fits in 64 bits")
 
 
@@ -149,30 +139,42 @@ def artifact_place(experiment: Experiment, artifact_root: str, run_id: str) -> s
 
 def to_run(row: Row, artifact_root: str, logged: Logged) -> Run:
     """A run of a row of ``RUN_COLUMNS`` and of what it logged."""
-    fields = dict(zip(_RUN_FIELDS, row[1:], strict=True))
-    fields["experiment_id"] = str(fields["experiment_id"])
-    fields["status"] = _STATUSES[fields["status"]]
-    if ":" not in fields["artifact_uri"]:
-        fields["artifact_uri"] = f"{artifact_root}/{fields['artifact_uri']}"
-    for name, kind in (("source", run_document.SOURCE), ("environment", run_document.ENVIRONMENT)):
-        fields[name] = run_document.read_document(fields[name], kind) if fields[name] else None
-    fields["inputs"] = run_document.read_inputs(fields["inputs"]) if fields["inputs"] else ()
-    fields["outputs"] = run_document.read_outputs(fields["outputs"]) if fields["outputs"] else ()
-    for name in _INTEGERS:
-        if type(fields[name]) is not int and fields[name] is not None:
-            fields[name] = _to_integer(fields[name])
+    # A search makes hundreds: fields by position take a third of the time of fields by name.
+    _, run_id, run_name, experiment_id, experiment_name, status, status_reason, start_time, end_time, *more = row
+    lifecycle_stage, uri, entry_point, command, exit_code, host, user, pid, source, environment, inputs, outputs = more
     return Run(
-        **fields,
-        params=logged.params,
-        metrics=logged.metrics,
-        tags=logged.tags,
-        latest_metrics=tuple(logged.latest_metrics),
-        datasets=tuple(logged.datasets),
+        run_id,
+        run_name,
+        str(experiment_id),
+        experiment_name,
+        _STATUSES[status],
+        status_reason,
+        _to_integer(start_time),
+        _to_integer(end_time),
+        lifecycle_stage,
+        uri if ":" in uri else f"{artifact_root}/{uri}",
+        entry_point,
+        command,
+        _to_integer(exit_code),
+        host,
+        user,
+        _to_integer(pid),
+        logged.params,
+        logged.metrics,
+        logged.tags,
+        run_document.read_document(source, run_document.SOURCE) if source else None,
+        run_document.read_document(environment, run_document.ENVIRONMENT) if environment else None,
+        run_document.read_inputs(inputs) if inputs else (),
+        run_document.read_outputs(outputs) if outputs else (),
+        tuple(logged.latest_metrics),
+        tuple(logged.datasets),
     )
 
 
 def _to_integer(value: Any) -> int | None:
-    """What another program wrote into a column of integers, which SQLite lets it."""
+    """A column of integers, in which SQLite lets other programs write anything."""
+    if value is None or type(value) is int:
+        return value
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):

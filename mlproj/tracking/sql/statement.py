@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 from mlproj.foundation.dataclass import dataclass
@@ -116,17 +117,15 @@ _SET_LATEST = (
     " excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value) >= (latest_metrics.step,"
     " latest_metrics.timestamp, latest_metrics.value)"
 )
+_STEP_TIME_VALUE = itemgetter(1, 2, 3)
 
 
 def add_metrics(connection: Connection, number: int, points: Sequence[Point]) -> None:
     """Keep the points, and for each metric its latest one: the greatest step, then time, then value, as in MLflow."""
-    latest: dict[str, Point] = {}
-    for point in points:
-        best = latest.get(point[0])
-        if best is None or point[1:4] >= best[1:4]:
-            latest[point[0]] = point
-    connection.executemany(_ADD_METRIC, [(*point, number) for point in points])
-    connection.executemany(_SET_LATEST, [(*point, number) for point in latest.values()])
+    latest = {point[0]: point for point in sorted(points, key=_STEP_TIME_VALUE)}
+    run = (number,)
+    connection.executemany(_ADD_METRIC, [point + run for point in points])
+    connection.executemany(_SET_LATEST, [point + run for point in latest.values()])
 
 
 def set_mark(connection: Connection, number: int, name: str, position: int) -> None:

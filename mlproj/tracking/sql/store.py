@@ -114,7 +114,7 @@ class SqlStore(TrackingStore):
         tags: Mapping[str, str] | None = None,
         mark: tuple[str, int] | None = None,
     ) -> None:
-        points = [sql_row.to_point(metric) for metric in metrics]
+        points = sql_row.to_points(metrics)
         with self._database.write() as connection:
             number = sql_statement.find_active(connection, run_id, self._lock_row)
             if params:
