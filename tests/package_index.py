@@ -32,6 +32,7 @@ class Release:
     modules: dict[str, str] = field(default_factory=dict)
     scripts: Sequence[str] = ()
     requires_python: str | None = None
+    yanked: str | None = None
 
     @property
     def filename(self) -> str:
@@ -92,6 +93,8 @@ class Index:
                 told["upload-time"] = release.uploaded
             if release.requires_python:
                 told["requires-python"] = release.requires_python
+            if release.yanked:
+                told["yanked"] = release.yanked
             self._publish(release.name, release.filename, release.wheel(), told)
 
     def add_source(self, name: str, version: str) -> None:

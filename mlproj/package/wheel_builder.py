@@ -13,10 +13,10 @@ from mlproj import sources
 from mlproj.environments.declarations.requirements import Requirements
 from mlproj.environments.python import lock, package_index, uv_configuration
 from mlproj.environments.python.interpreter import Interpreter
+from mlproj.environments.python.target import Target
 from mlproj.foundation import platforms
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
-from mlproj.package.target import Target
 
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip archive can say
 

@@ -12,17 +12,16 @@ from urllib.parse import unquote, urlsplit
 
 from mlproj.environments.base import Environment, Prepared, Request
 from mlproj.environments.declarations.requirements import Requirements
-from mlproj.environments.python import interpreter, lock, relocking, resolver, uv_configuration
+from mlproj.environments.python import interpreter, lock, relocking, resolver, target, uv_configuration
 from mlproj.environments.python.index_login import Logins
 from mlproj.environments.python.interpreter import Interpreter
+from mlproj.environments.python.target import Target, file_name
 from mlproj.foundation import platforms
 from mlproj.foundation.dataclass import dataclass, replace
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
-from mlproj.package import target
 from mlproj.package.format import offline
 from mlproj.package.format.manifest import PACKAGES
-from mlproj.package.target import Target, file_name
 from mlproj.package.wheel_builder import Builder
 from mlproj.running import inputs
 

@@ -101,9 +101,14 @@ def _default(reader: Reader, name: str, kind: str, declared: dict[Any, Any], *ke
 
 
 def _mistyped_default(declared: dict[Any, Any]) -> str | None:
-    """How a default is to be written that YAML took for a key, as it does of ``default "x"`` and ``default:1``."""
+    """How a default is to be written whose key is misspelt, or that YAML took for a key, as it does of ``default "x"``
+    and ``default:1``."""
     for key, value in declared.items():
-        if value is not None or not isinstance(key, str) or key in PARAMETER_KEYS:
+        if not isinstance(key, str) or key in PARAMETER_KEYS:
+            continue
+        if value is not None:
+            if "default" not in declared and did_you_mean(key, PARAMETER_KEYS) == "default":
+                return f"{key!r} is no default, write 'default'"
             continue
         from mlproj.yaml_document.typo import meant_pair
 

@@ -48,6 +48,11 @@ def parse(text: str, directory: Path, *, root: Path | None = None) -> Project:
 
 def _project(reader: Reader, directory: Path, root: Path | None, file: Path | None) -> Project:
     value = reader.document.value
+    if isinstance(value, str) and value.startswith("version https://git-lfs"):
+        raise reader.error(
+            "the file is kept in Git LFS, and only its pointer is here",
+            hint="git lfs pull fetches it, where the server of the repository has it",
+        )
     if not isinstance(value, dict):
         raise reader.error(f"the file is {describe(value)}, expected a mapping with 'entry_points'", hint=_hint(value))
     reader.unknown_keys(
@@ -75,8 +80,6 @@ def _project(reader: Reader, directory: Path, root: Path | None, file: Path | No
 
 
 def _hint(value: Any) -> str:
-    if isinstance(value, str) and value.startswith("version https://git-lfs"):
-        return "the file itself is kept in Git LFS and was not fetched: git lfs pull"
     return (
         "write 'key: value', with a space after the colon"
         if isinstance(value, str)

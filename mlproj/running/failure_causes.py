@@ -60,7 +60,18 @@ CAUSES = (
         MACHINE,
     ),
     Cause(
-        r"(?:docker|podman): (?:command )?not found|Cannot connect to the Docker daemon",
+        r"Resource (\w+) not found\.\s+Please use the NLTK Downloader",
+        "it needs NLTK's data {0}, which is not here: python -m nltk.downloader {0}",
+        MACHINE,
+    ),
+    Cause(
+        r"Can't find model '([\w.-]+)'\. It doesn't seem to be a Python package",
+        "it needs spaCy's model {0}, which no package that it declares brings (python -m spacy info {0} --url)",
+        PROJECT,
+    ),
+    Cause(
+        r"(?:docker|podman): (?:command )?not found|Cannot connect to the Docker daemon"
+        r"|Error while fetching server API version",
         "it needs a container engine, and none answers",
         MACHINE,
     ),
@@ -81,7 +92,7 @@ CAUSES = (
     # The network's
     Cause(
         r"Temporary failure in name resolution|Name or service not known|nodename nor servname|getaddrinfo"
-        r" failed|NameResolutionError",
+        r" failed|NameResolutionError|no such host\b|Could not resolve host",
         "a name in the network could not be looked up",
         NETWORK,
     ),
@@ -130,6 +141,16 @@ CAUSES = (
         ACCOUNT,
     ),
     Cause(
+        r"(?:os\.py|<frozen os>)\", line \d+, in __getitem__\n(?:[ \t].*\n)*KeyError: '(\w+)'",
+        "it needs the variable {0}, which is not set here: export {0}=…",
+        MACHINE,
+    ),
+    Cause(
+        r"failed to pull data from the cloud|Unable to find DVC|no remote specified",
+        "it gets its data by DVC, from a remote that gives it to nobody here",
+        ACCOUNT,
+    ),
+    Cause(
         r"\b(?:401 Client Error|403 Client Error|status(?: code)? 40[13]\b|HTTP Error 40[13])",
         "a server wants credentials that were not given, or refuses them",
         ACCOUNT,
@@ -140,10 +161,26 @@ CAUSES = (
         "it talks to a server at {0}:{1}, and nothing listens there",
         PROJECT,
     ),
+    Cause(
+        r"connection to server at \"([\w.:-]+)\"[^\n]*, port (\d+) failed",
+        "it talks to a PostgreSQL server at {0}:{1}, which does not answer",
+        PROJECT,
+    ),
+    Cause(
+        r"Can't connect to MySQL server on " + _Q + r"([\w.:-]+)",
+        "it talks to a MySQL server at {0}, which does not answer",
+        PROJECT,
+    ),
     Cause(r"ConnectionRefusedError|Connection refused", "it talks to a server that is not running", PROJECT),
     Cause(
         r"FileNotFoundError: .*No such file or directory: " + _Q + r"([^'\"\n]+)",
         "it reads {0}, which is not there",
+        PROJECT,
+    ),
+    Cause(r"(?:OSError|FileNotFoundError): (\S+) not found\.?$", "it reads {0}, which is not there", PROJECT),
+    Cause(
+        r"sqlite3\.OperationalError\W+unable to open database file",
+        "it opens a SQLite database in a folder that is not there",
         PROJECT,
     ),
     Cause(
@@ -240,8 +277,8 @@ _BY_CODE = {
 }
 
 
-def explain(output: str, exit_code: int | None) -> str | None:
-    """One sentence on why the program failed whose last lines are *output*, and whose fault it is; None when nothing is
+def explain(output: str, exit_code: int | None = None) -> str | None:
+    """One sentence on why the program failed that said *output*, and whose fault it is; None when that tells nothing
     known."""
     fitting = [
         (output.count("\n", 0, found[-1].end()), -index, cause, found[-1])
@@ -250,10 +287,15 @@ def explain(output: str, exit_code: int | None) -> str | None:
         and (found := list(re.finditer(cause.pattern, output, re.MULTILINE)))
     ]
     if not fitting:
-        known = _BY_CODE.get(exit_code or 0)
-        return _sentence(*known) if known else None
+        return None
     _line, _index, cause, match = max(fitting, key=lambda one: one[:2])
     return _sentence(cause.sentence.format(*(_short(group) for group in match.groups())), cause.whose)
+
+
+def of_exit_code(exit_code: int | None) -> str | None:
+    """What an exit code alone says, None for one that says nothing."""
+    known = _BY_CODE.get(exit_code or 0)
+    return _sentence(*known) if known else None
 
 
 def _sentence(what: str, whose: str) -> str:

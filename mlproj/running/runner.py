@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -154,12 +155,25 @@ def _explain(plan: Plan, recording: Recording, outcome: Outcome) -> str | None:
     if outcome.exit_code == 137 and outcome.stopped_by == "signal":
         return "killed by SIGKILL; the system does that when memory runs out"
     from mlproj.run_folder import output_log
-    from mlproj.running import failure_causes, missing_module
+    from mlproj.running import failure_causes, failure_output
     from mlproj.sources import lfs
 
-    tail = output_log.last_lines(recording.run_dir, 40)
-    if unreached := recording.capture.named_servers.explain(tail):
-        return unreached
-    missing = missing_module.explain(tail, plan.environment.description, plan.checkout.project_dir)
-    pointers = lfs.explain_failure(plan.checkout.root)
-    return missing or pointers or failure_causes.explain(tail, outcome.exit_code)
+    output = output_log.last_lines(recording.run_dir, failure_output.LINES)
+    # A checkout is gone after the run; the command's paths are told from where it ran.
+    output = output.replace(f"{plan.checkout.project_dir}{os.sep}", "")
+    last, *earlier = failure_output.telling(output)
+    return (
+        _lacking(plan, recording, last)
+        or lfs.explain_failure(plan.checkout.root)
+        or failure_causes.explain(last, outcome.exit_code)
+        or next(filter(None, (_lacking(plan, recording, one) or failure_causes.explain(one) for one in earlier)), None)
+        or failure_causes.of_exit_code(outcome.exit_code)
+    )
+
+
+def _lacking(plan: Plan, recording: Recording, output: str) -> str | None:
+    """The server or module that *output* says was not there."""
+    from mlproj.running import missing_module
+
+    unreached = recording.capture.named_servers.explain(output)
+    return unreached or missing_module.explain(output, plan.environment.description, plan.checkout.project_dir)

@@ -84,7 +84,7 @@ def test_empty_parameters_are_none(tmp_path: Path, parameters: str) -> None:
         ("", "1:1", "the file is empty"),
         ("just words\n", "1:1", "the file is the text 'just words', expected a mapping"),
         ("- a\n", "1:1", "the file is a list"),
-        ("version https://git-lfs.github.com/spec/v1\noid x\n", "1:1", "the file is the text"),
+        ("version https://git-lfs.github.com/spec/v1\noid x\n", "1:1", "the file is kept in Git LFS"),
         ("entry_points:\n", "1:1", "'entry_points' is left empty, expected a mapping"),
         ("entry_points: [main]\n", "1:15", "'entry_points' is a list"),
         ("entry_points:\n\tmain: {command: ls}\n", "2:1", "a tab"),
@@ -181,6 +181,14 @@ def test_a_default_that_is_lost_is_named_when_its_value_is_missing(tmp_path: Pat
         command.bind(found.entry_points["main"], {}, cwd=tmp_path, project_dir=tmp_path)
     value = written.removeprefix("default").lstrip(":= ")
     assert caught.value.hint == f"add -P a=…; MLproject:1: {written!r} is no default, write 'default: {value}'"
+
+
+def test_a_misspelt_default_is_named_when_its_value_is_missing(tmp_path: Path) -> None:
+    found = project(tmp_path, "entry_points: {main: {command: 'ls {a}', parameters: {a: {type: int, defulat: 1}}}}")
+
+    with pytest.raises(UsageError) as caught:
+        command.bind(found.entry_points["main"], {}, cwd=tmp_path, project_dir=tmp_path)
+    assert caught.value.hint == "add -P a=…; MLproject:1: 'defulat' is no default, write 'default'"
 
 
 @pytest.mark.parametrize(

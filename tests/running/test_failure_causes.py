@@ -35,6 +35,8 @@ CASES = [
     (1, "google.auth.exceptions.DefaultCredentialsError: Your default credentials were not found.", "Google's cloud"),
     (1, "huggingface_hub.errors.GatedRepoError: 401 Client Error.", "HF_TOKEN"),
     (1, "KeyError: 'OPENAI_API_KEY'", "needs the variable OPENAI_API_KEY: export OPENAI_API_KEY=… (an account is missing"),
+    (1, '  File "/x/os.py", line 675, in __getitem__\n    raise KeyError(key) from None\nKeyError: \'STAGE\'', "needs the variable STAGE, which is not set here: export STAGE=… (this machine's"),
+    (1, '  File "<frozen os>", line 679, in __getitem__\nKeyError: \'HF_TOKEN\'', "HF_TOKEN=… (an account is missing)"),
     (1, "requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://x.org/a", "wants credentials"),
     (1, "mlflow.exceptions.MlflowException: API request to http://localhost:5000/api/2.0/mlflow/experiments/get-by-name failed with exception HTTPConnectionPool(host='localhost', port=5000): Max retries exceeded with url: /api", "a server at localhost:5000, and nothing listens there (the project's"),
     (1, "ConnectionRefusedError: [Errno 111] Connection refused", "a server that is not running"),
@@ -57,12 +59,21 @@ CASES = [
     (1, "ValueError: numpy.dtype size changed, may indicate binary incompatibility.", "pin numpy<2"),
     (1, "mlflow.exceptions.MlflowException: Detected out-of-date database schema (found version a, but expected b).", "another version of MLflow"),
     (1, "mlflow.exceptions.RestException: RESOURCE_DOES_NOT_EXIST: Registered Model with name=wine not found", "registered model that is not there"),
+    (1, "LookupError: \n****\n  Resource stopwords not found.\n  Please use the NLTK Downloader to obtain the resource:\n\n  >>> import nltk\n  >>> nltk.download('stopwords')\n", "needs NLTK's data stopwords, which is not here: python -m nltk.downloader stopwords (this machine's"),
+    (1, "OSError: [E050] Can't find model 'en_core_web_sm'. It doesn't seem to be a Python package or a valid path to a data directory.", "needs spaCy's model en_core_web_sm"),
+    (1, 'docker.errors.APIError: 500 Server Error: Internal Server Error ("dial tcp: lookup registry-1.docker.io on 10.0.0.2:53: no such host")', "could not be looked up (the network's fault)"),
+    (1, "docker.errors.DockerException: Error while fetching server API version: ('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))", "needs a container engine"),
+    (255, "ERROR: failed to pull data from the cloud - Checkout failed for following targets:\ndata/raw.csv", "gets its data by DVC"),
+    (1, 'psycopg2.OperationalError: connection to server at "localhost" (::1), port 5432 failed: Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?', "a PostgreSQL server at localhost:5432, which does not answer"),
+    (1, "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'db' ([Errno 111] Connection refused)\")", "a MySQL server at db"),
+    (1, "FileNotFoundError: data/wine.csv not found.", "it reads data/wine.csv, which is not there"),
+    (1, "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file", "SQLite database in a folder that is not there (the project's"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("code", "output", "said"), CASES, ids=range(len(CASES)))
 def test_a_failure_ends_in_one_sentence_that_says_whose_it_is(code: int, output: str, said: str) -> None:
-    sentence = failure_causes.explain(f"epoch 1\n{TRACE}{output}\n", code)
+    sentence = failure_causes.explain(f"epoch 1\n{TRACE}{output}\n", code) or failure_causes.of_exit_code(code)
 
     assert sentence is not None
     assert said in sentence

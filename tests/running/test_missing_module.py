@@ -31,6 +31,13 @@ def test_the_package_and_the_place_to_add_it_are_named(
 ) -> None:
     said = missing_module.explain(TRACE, _described(kind, file), tmp_path)
     assert said is not None and advice in said
+    assert said.endswith(" (the project's fault)")
+
+
+def test_the_environment_that_the_user_chose_is_no_fault_of_the_project(tmp_path: Path) -> None:
+    chosen = Description("system", "local", Declaration("none", reason="--env-manager local"))
+
+    assert str(missing_module.explain(TRACE, chosen, tmp_path)).endswith("has it (this machine's fault)")
 
 
 def test_what_an_image_lacks_is_to_be_installed_in_it(tmp_path: Path) -> None:
@@ -42,6 +49,32 @@ def test_a_module_of_the_project_is_no_package(tmp_path: Path) -> None:
     (tmp_path / "sklearn").mkdir()
     said = missing_module.explain(TRACE, _described("requirements", "requirements.txt"), tmp_path)
     assert said is not None and "in the project's folder" in said
+
+
+def test_a_module_in_a_folder_of_the_project_is_no_package(tmp_path: Path) -> None:
+    for hidden in (".venv/lib", "src"):
+        (tmp_path / hidden).mkdir(parents=True)
+        (tmp_path / hidden / "cleaning.py").touch()
+
+    assert missing_module.explain(_TRACE.format("cleaning"), _described("conda_env", "conda.yaml"), tmp_path) == (
+        "the module 'cleaning' is in the project's folder src, but not where Python looks; PYTHONPATH=src finds it"
+        " (the project's fault)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [("renv_lock", "renv::install('mlflow')"), ("none", "install.packages('mlflow')")],
+)
+def test_a_package_that_r_lacks_is_named_with_or_without_a_lock(kind: str, advice: str, tmp_path: Path) -> None:
+    said = missing_module.explain(
+        "Error in library(mlflow) : there is no package called ‘mlflow’\nExecution halted\n",
+        _described(kind, None),
+        tmp_path,
+    )
+
+    assert said is not None and advice in said
+    assert said.endswith(" (the project's fault)")
 
 
 def test_a_module_that_an_installed_package_lacks_asks_for_another_version_of_it(tmp_path: Path) -> None:

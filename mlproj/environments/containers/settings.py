@@ -183,12 +183,16 @@ def _pair(item: Any, place: Place | None) -> tuple[str, str]:
     return name, value if equals else _from_here(name, place)
 
 
+# What every run gives its command, so that nothing is missing where it is not set here.
+_OF_THE_RUN = frozenset(f"MLFLOW_TRACKING_{name}" for name in ("URI", "TOKEN", "USERNAME", "PASSWORD"))
+
+
 def _variables(items: Any, place: Place | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in items:
         if isinstance(item, list):
             found[item[0]] = _scalar(item[1])
-        else:
+        elif item not in _OF_THE_RUN or item in os.environ:
             name, value = _pair(item, place)
             found[name] = value
     return found

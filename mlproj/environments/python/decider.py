@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 from mlproj.environments.base import Declaration, Request
 from mlproj.environments.declarations.requirements import Requirements
@@ -112,7 +113,9 @@ class Decider:
         first = candidates[0]
         day = f"as of {moment:%Y-%m-%d}" if moment else "today"
         asked = lock.direct_names(self.requirements)
-        if self.requirements.lock_file is not None or not asked or len(candidates) == 1:
+        if self.requirements.lock_file is not None and len(candidates) > 1:
+            return self._locked(self.requirements.lock_file, candidates), None
+        if not asked or len(candidates) == 1:
             return python_choice.Choice(first, f"Python {first.version}: {_why_only(candidates, day)}"), None
         with self.progress.step("choosing a Python that the packages have wheels for"), self._uv() as uv:
             fitting = _with_wheels(
@@ -131,6 +134,19 @@ class Decider:
             return python_choice.Choice(first, f"Python {first.version}: {why} {day}"), None
         chosen, why, text = fitting
         return python_choice.Choice(chosen, f"Python {chosen.version}: {why or 'the usual one'} {day}"), text
+
+    def _locked(self, lock_file: Path, candidates: list[Interpreter]) -> python_choice.Choice:
+        """The usual one, or the first that *lock_file* has wheels for."""
+        from mlproj.environments.python import lock_wheels
+
+        with self._uv() as uv:
+            text = lock.export(uv, lock_file, candidates[0].path)
+        fitting = lock_wheels.first_fitting(text, candidates)
+        if fitting in (None, candidates[0]):
+            return python_choice.Choice(candidates[0], f"Python {candidates[0].version}: the usual one today")
+        return python_choice.Choice(
+            fitting, f"Python {fitting.version}: the newest that {lock_file.name} has wheels for"
+        )
 
     @contextmanager
     def _uv(self) -> Iterator[Uv]:

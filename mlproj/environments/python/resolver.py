@@ -4,7 +4,7 @@ says."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mlproj.environments.declarations.requirements import Requirements
@@ -16,6 +16,12 @@ from mlproj.foundation.dataclass import replace
 
 _UNDATED = re.compile(r"`([A-Za-z0-9_.]+?)-\d[^`]*` is missing an upload date")
 
+_LATE = re.compile(
+    r"`([A-Za-z0-9_.-]+)` was filtered by `exclude-newer` [^\n]*?(?:The requested version, v(\S+), was published at"
+    r"|The latest version satisfying the requirement is \S+ published at) (\d{4}-\d\d-\d\d)"
+)
+_YANKED = re.compile(r"Because (?:all versions of )?(\S+) (?:was|were) yanked")
+
 
 def resolve(uv: Uv, ask: ResolveRequest, hint: str | None = None) -> str:
     """The lock for *ask*, as text. Raises :class:`EnvironmentFailure` with the resolver's reason."""
@@ -26,13 +32,25 @@ def resolve(uv: Uv, ask: ResolveRequest, hint: str | None = None) -> str:
 
     reason = "\n".join(line for line in outcome.text.splitlines() if not _UNDATED.search(line))
     meeting = conflict.found(reason, ask.requirements) or conflict.together(reason, ask.requirements)
-    if meeting is not None:  # no date makes two pins agree
-        hint = _relaxing(uv, ask, meeting.names)
+    # No date makes two pins agree.
+    hint = _relaxing(uv, ask, meeting.names) if meeting else _about_yanked(uv, ask, reason) or hint
     conflict_text = f": {meeting.sentence}" if meeting else ""
     error = failure("the packages cannot be resolved" + _as_of(ask.moment) + conflict_text, reason, hint=hint)
     if unset := _unset(ask.requirements):
         error.hint = f"the environment variable {unset}, which the address of an index names, is not set: set it"
     raise error
+
+
+def _about_yanked(uv: Uv, ask: ResolveRequest, reason: str) -> str | None:
+    """What to do about releases that their authors withdrew (PEP 592), None where the resolver names none; whether
+    today's packages help was tried."""
+    found = _YANKED.search(reason)
+    if found is None:
+        return None
+    name = found[1].partition("==")[0]
+    hint = f"the authors of {name} withdrew it (yanked); an exact pin ({name}==VERSION) takes it all the same"
+    helps = ask.moment is not None and not isinstance(_try_once(uv, replace(ask, moment=None)), Refusal)
+    return f"{hint}, and --as-of today a later one" if helps else hint
 
 
 def _relaxing(uv: Uv, ask: ResolveRequest, names: Sequence[str]) -> str:
@@ -90,11 +108,9 @@ def _try_once(uv: Uv, ask: ResolveRequest) -> str | Refusal:
             break
         undated = _undated(refusal, ask)
         if undated:
-            uv.progress.note(
-                f"the index of {', '.join(sorted(undated))} does not tell upload dates; taken without regard to the"
-                " date"
-            )
-            ask = replace(ask, undated=ask.undated | undated)
+            for note in undated.values():
+                uv.progress.note(note)
+            ask = replace(ask, undated=ask.undated | undated.keys())
         elif not legacy_metadata.correct(uv, refusal.text, ask):
             break
         refusal = lock.compile_once(uv, ask)
@@ -118,15 +134,29 @@ def _with_fitting_numpy(uv: Uv, ask: ResolveRequest, text: str) -> str:
     return (uv.folder / "pylock.toml").read_text("utf-8")
 
 
-def _undated(refusal: Refusal, ask: ResolveRequest) -> frozenset[str]:
-    """The packages asked for that uv passed over because nothing tells when they were uploaded (as on PyTorch's
-    index)."""
+def _undated(refusal: Refusal, ask: ResolveRequest) -> Mapping[str, str]:
+    """The packages that the date cannot bound, with what is told of each."""
     if ask.moment is None:
-        return frozenset()
-    return (
-        frozenset(canonical(name) for name in _UNDATED.findall(refusal.text))
-        & {*lock.direct_names(ask.requirements)} - ask.undated
-    )
+        return {}
+    direct = {*lock.direct_names(ask.requirements)}
+    silent = {canonical(name) for name in _UNDATED.findall(refusal.text)} & direct
+    told = {
+        name: f"the index of {name} does not tell upload dates; taken without regard to the date" for name in silent
+    }
+    if late := _LATE.search(refusal.text):
+        name, version, published = canonical(late[1]), late[2], late[3]
+        # An old release may have been uploaded anew, and a pin leaves nothing for the date to choose.
+        if version:
+            told[name] = (
+                f"{name}=={version} is pinned and was uploaded on {published}; taken without regard to the date"
+            )
+        elif name not in direct and re.search(rf"no versions of {re.escape(late[1])} and", _one_line(refusal.text)):
+            told[name] = f"packages of the time need {name}, which was uploaded later; taken without regard to the date"
+    return {name: note for name, note in told.items() if name not in ask.undated}
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
 
 
 def _as_of(moment: datetime | None) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mlproj.environments.python.source_builds import LOGGED, SourceBuilds
 from mlproj.foundation import presence, process
 from mlproj.foundation.errors import EnvironmentFailure
 from mlproj.foundation.progress import Progress
@@ -81,15 +82,24 @@ class Uv:
         self.offline = offline
         self._settings = settings
         self.progress = progress
+        self._builds = SourceBuilds(progress)
 
     def run(self, *arguments: str | Path) -> process.Completed:
         """Run uv to its end; its own lines are shown as details. The caller knows what a failure means."""
-        return process.follow(
-            [binary(), *arguments],
-            lambda line: self.progress.detail(redact(line)),
-            cwd=self.folder,
-            env=self._environ(),
-        )
+        seen = self._environ()
+
+        def hear(line: str) -> None:
+            if not self._builds.hear(line):
+                self.progress.detail(redact(line))
+
+        try:
+            done = process.follow([binary(), *arguments], hear, cwd=self.folder, env={**LOGGED, **seen})
+        finally:
+            self._builds.end()
+        if "RUST_LOG" in seen:  # the user wants to see it
+            return done
+        said = b"".join(line for line in done.stderr.splitlines(keepends=True) if not line.startswith(b"DEBUG "))
+        return process.Completed(done.argv, done.returncode, done.stdout, said)
 
     def attempt(self, *arguments: str | Path) -> bool:
         """Whether uv could do this, without a word when it could not."""

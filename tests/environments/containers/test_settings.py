@@ -11,7 +11,7 @@ import pytest
 from mlproj.cli.run import _engine_options
 from mlproj.environments.base import Request
 from mlproj.environments.containers import settings
-from mlproj.foundation.errors import InvalidProject, Place, UsageError
+from mlproj.foundation.errors import EnvironmentFailure, InvalidProject, Place, UsageError
 
 PLACE = Place("MLproject", 2, 1)
 
@@ -121,3 +121,12 @@ def test_values_are_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     )
     assert found.variables == {"A": "1", "B": "", "C": "true", "D": "", "HERE": "a=b", "E": "1.5"}
     assert (found.gpus, found.shm_size, read(tmp_path, {"gpus": False}).gpus) == ("all", "64", None)
+
+
+def test_a_variable_that_every_run_sets_need_not_be_set_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "OTHER"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert read(tmp_path, {"environment": ["MLFLOW_TRACKING_URI"]}).variables == {}
+    with pytest.raises(EnvironmentFailure, match="OTHER"):
+        read(tmp_path, {"environment": ["MLFLOW_TRACKING_URI", "OTHER"]})

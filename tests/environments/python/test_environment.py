@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -101,6 +102,29 @@ def test_a_lock_is_installed_as_it_is(index: Index, ask: ResolveRequest, tmp_pat
     assert again.prepare(Silent()).packages["apple"] == "1.0"
 
 
+@pytest.mark.skipif(len(OTHER_MINORS) < 2, reason="there is one Python only")
+def test_a_lock_with_wheels_of_one_python_only_is_installed_in_that_one(
+    index: Index, ask: ResolveRequest, tmp_path: Path
+) -> None:
+    major, minor = OTHER_MINORS[-2]
+    index.add(apple := Release("apple", "1.0", tag=f"cp{major}{minor}-none-any"), pear := Release("pear", "1.0"))
+    text = 'lock-version = "1.0"\ncreated-by = "test"\nrequires-python = ">=3.6"\n'
+    for release in (apple, pear):
+        url = f"{index.url.removesuffix('simple')}files/{release.filename}"
+        digest = hashlib.sha256(release.wheel()).hexdigest()
+        text += (
+            f'[[packages]]\nname = "{release.name}"\nversion = "1.0"\n'
+            f'wheels = [{{url = "{url}", hashes = {{sha256 = "{digest}"}}}}]\n'
+        )
+    (tmp_path / "pylock.toml").write_text(text)
+
+    environment = ask(requirements=Requirements(python=">=3.6", lock_file=tmp_path / "pylock.toml"))
+
+    assert str(environment.description.python).startswith(f"{major}.{minor}.")
+    assert "the newest that pylock.toml has wheels for" in str(environment.description.python_reason)
+    assert environment.prepare(Silent()).packages["apple"] == "1.0"
+
+
 def test_a_changed_lock_is_another_environment(index: Index, ask: ResolveRequest, tmp_path: Path) -> None:
     index.add(Release("apple", "1.0"), Release("apple", "2.0"))
     keys = set()
@@ -123,6 +147,42 @@ def test_a_resolution_that_fails_says_why_and_what_to_try(index: Index, ask: Res
     assert "apple" in failure.value.message
     assert failure.value.hint is not None and "--as-of today" in failure.value.hint
     assert [place.name for place in paths.environments().iterdir() if not place.name.endswith(".lock")] == []
+
+
+def test_a_pinned_release_that_was_uploaded_anew_is_taken_all_the_same(
+    index: Index, ask: ResolveRequest, progress: Heard
+) -> None:
+    index.add(
+        Release("fig", "1.0", "2024-01-01T00:00:00Z"),
+        Release("fig", "2.0", "2024-01-01T00:00:00Z"),
+        Release("plum", "1.0", "2024-01-01T00:00:00Z"),
+        Release("pear", "1.0", requires=["plum>=1"]),
+        Release("pear", "2.0", "2024-01-01T00:00:00Z"),
+    )
+
+    environment = ask("fig==1.0", "pear", time_travel=True, commit_date=utc("2020-06-01"), as_of="commit")
+
+    packages = environment.prepare(progress).packages
+    assert (packages["fig"], packages["plum"], packages["pear"]) == ("1.0", "1.0", "1.0")
+    assert "fig==1.0 is pinned and was uploaded on 2024-01-01; taken without regard to the date" in progress.notes
+    assert (
+        "packages of the time need plum, which was uploaded later; taken without regard to the date" in progress.notes
+    )
+
+
+@pytest.mark.parametrize(("later", "helps"), [((), False), ((Release("apple", "2.0", "2024-01-01T00:00:00Z"),), True)])
+def test_today_is_offered_for_withdrawn_releases_only_where_it_can_help(
+    index: Index, ask: ResolveRequest, later: tuple[Release, ...], helps: bool
+) -> None:
+    index.add(Release("apple", "1.0", yanked="broken build"), Release("pear", "1.0", requires=["apple>=1"]), *later)
+
+    with pytest.raises(EnvironmentFailure) as failure:
+        ask("pear", time_travel=True, commit_date=utc("2020-06-01")).prepare(Silent())
+
+    hint = str(failure.value.hint)
+    assert "withdrew it (yanked); an exact pin (apple==VERSION)" in hint
+    assert ("--as-of today" in hint) is helps
+    assert ask("pear", "apple==1.0").prepare(Silent()).packages["apple"] == "1.0"
 
 
 def test_credentials_of_an_index_are_kept_nowhere(

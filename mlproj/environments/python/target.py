@@ -1,5 +1,4 @@
-"""For which machine and Python packages are collected: which entries of a lock it needs, and which of their wheels
-fit."""
+"""A machine and a Python that packages are for: which entries of a lock it needs, and which of their wheels fit."""
 
 from __future__ import annotations
 

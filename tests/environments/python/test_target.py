@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlproj.package.target import Target
+from mlproj.environments.python.target import Target
 
 LINUX = Target("linux-64", "3.11.7", 36)
 
