@@ -12,6 +12,7 @@ from mlproj.foundation import env_vars, paths
 from mlproj.foundation.errors import MlprojError, UsageError
 from mlproj.foundation.redaction import mask_url
 from mlproj.projects.outside_needs import may_lack
+from mlproj.tracking.model_name import to_version
 
 if TYPE_CHECKING:
     from mlproj.tracking.model_base import ModelStore
@@ -49,7 +50,9 @@ class Registry:
         uri = env_vars.TRACKING_URI.get()
         try:
             if uri is None and not os.path.lexists(paths.database()):
-                return lambda reference: f"models:/{reference} is not registered here, where nothing is recorded yet"
+                return lambda reference: (
+                    f"models:/{reference:.80} is not registered here, where nothing is recorded yet"
+                )
             self._store = self._open(uri)
         except MlprojError:
             self._store = None
@@ -77,19 +80,19 @@ class Registry:
         try:
             self._store.get_registered_model(name)
         except UsageError:
-            return f"{name!r} is not registered in {where}"
+            return f"{name!r:.80} is not registered in {where}"
         except MlprojError:
             return may_lack(reference)
         with suppress(MlprojError):
             if not which or _has(self._store, name, mark, which):
                 return None
-        return f"{name!r} has no {'alias' if mark == '@' else 'version or stage'} {which!r} in {where}"
+        return f"{name!r} has no {'alias' if mark == '@' else 'version or stage'} {which!r:.80} in {where}"
 
 
 def _has(store: ModelStore, name: str, mark: str, which: str) -> bool:
     """Whether there is such a version. Raises UsageError where there is none, ServiceError where nobody can tell."""
     if mark == "@":
         return bool(store.get_version_by_alias(name, which))
-    if which.isdigit():
-        return bool(store.get_version(name, int(which)))
-    return bool(store.latest_versions(name, [which] if which.lower() in _STAGES else ()))
+    if which.lower() in (*_STAGES, "latest"):
+        return bool(store.latest_versions(name, [which] if which.lower() in _STAGES else ()))
+    return bool(store.get_version(name, to_version(which)))

@@ -30,6 +30,8 @@ _SHORT_FORM = (
     r"(?=[\w.-]{1,253}:[^\s:]|[\w-]+(?:\.[\w-]+)+/)"
 )
 MASK = "****"
+SHORTEST = 6
+"""Characters of a secret value that is masked wherever it stands."""
 
 
 def mask_url(text: str) -> str:
@@ -93,7 +95,7 @@ def _secret_values(environ: Mapping[str, str], text: str) -> list[str]:
     """Those of *environ* that *text* holds. Names come first: there are few secrets, and our variables are slow to
     read."""
     values = [environ[name] for name in environ if looks_secret(name)]
-    return [value for value in values if len(value) >= 6 and value in text]
+    return [value for value in values if len(value) >= SHORTEST and value in text]
 
 
 def secrets_in(text: str, environ: Mapping[str, str] | None = None) -> list[str]:

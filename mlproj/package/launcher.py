@@ -140,17 +140,17 @@ def _supervised(argv: list[bytes]) -> int:
         _exec(argv)
     status, is_ending = None, False
     while True:
-        document = signal.sigwaitinfo(_HEARD)
-        if document.si_signo == signal.SIGCHLD:
+        received = signal.sigwaitinfo(_HEARD)
+        if received.si_signo == signal.SIGCHLD:
             ended, others = _reaped()
             status = ended.get(child, status)
             # A shell ends at a signal at once, and what it started may still be putting things in order.
             if status is not None and not (is_ending and others):
                 return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
             continue
-        is_ending = is_ending or document.si_signo not in (signal.SIGUSR1, signal.SIGUSR2)
-        if document.si_code != _BY_KERNEL:  # a terminal's Ctrl-C has reached all of them already
-            _pass_on(document.si_signo)
+        is_ending = is_ending or received.si_signo not in (signal.SIGUSR1, signal.SIGUSR2)
+        if received.si_code != _BY_KERNEL:  # a terminal's Ctrl-C has reached all of them already
+            _pass_on(received.si_signo)
 
 
 def _reaped() -> tuple[dict[int, int], bool]:
@@ -184,8 +184,8 @@ def _help(project: Project, data: Mapping[str, Any]) -> Iterator[str]:
 def _parameter_lines(point: EntryPoint, kept: Mapping[str, str]) -> Iterator[str]:
     width = max((len(name) for name in point.parameters), default=0)
     for name, parameter in point.parameters.items():
-        document = f": {parameter.description}" if parameter.description else ""
-        yield f"  {name:<{width}}  {', '.join(_traits(parameter, kept))}{document}"
+        described = f": {parameter.description}" if parameter.description else ""
+        yield f"  {name:<{width}}  {', '.join(_traits(parameter, kept))}{described}"
 
 
 def _traits(parameter: Parameter, kept: Mapping[str, str]) -> Iterator[str]:

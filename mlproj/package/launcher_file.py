@@ -17,6 +17,7 @@ MODULES = (
     *("projects.parameter", "projects.path_value", "projects.rendering", "projects.shell", "projects.template"),
     *("projects.resolution", "projects.discovery", "projects.file_system", "projects.harmless", "projects.nested_code"),
     *("projects.code_argument", "projects.interpreter", "projects.shell_command", "projects.shell_word"),
+    "projects.written",
 )
 """What is in it of mlproj. These keep to what Python 3.6 can read, but for their annotations."""
 

@@ -41,7 +41,8 @@ class Fetch:
             (checkout.root / name).unlink()
         self.left_out = sorted({*self.left_out, *found})
         with suppress(MlprojError):  # others tell what is wrong with it
-            self.secret_defaults = sorted(secret_defaults(projects.load(checkout.project_dir, root=checkout.root)))
+            secret = secret_defaults(projects.load(checkout.project_dir, root=checkout.root))
+            self.secret_defaults = sorted({name for name, _ in secret})
         return checkout
 
     def notes(self) -> tuple[str, ...]:

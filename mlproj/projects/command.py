@@ -13,7 +13,7 @@ from mlproj.projects.base import REQUIRED, Command, EntryPoint, Input, Parameter
 from mlproj.projects.parameter import objection, shown
 from mlproj.projects.rendering import render
 from mlproj.projects.template import Doubled, Field, Stray, Undeclared, parse
-from mlproj.projects.written_value import Written
+from mlproj.projects.written import Written
 
 
 @dataclass

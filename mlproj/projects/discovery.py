@@ -22,6 +22,11 @@ def find(directory: Path) -> tuple[Path | None, tuple[Path, ...]]:
     return (candidates[0], tuple(candidates[1:])) if candidates else (None, ())
 
 
+def may_be_project(name: str) -> bool:
+    """Whether a file of this *name* may make its folder a project."""
+    return _rank(name) is not None
+
+
 def projects_below(directory: Path) -> list[str]:
     """Names of subfolders of *directory* that hold a project, for the hint that one of them was meant."""
     folders = [

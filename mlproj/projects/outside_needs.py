@@ -35,7 +35,7 @@ _GIVEN = frozenset("PATH HOME USER PWD SHELL LANG TMPDIR LOGNAME HOSTNAME VIRTUA
 
 def may_lack(reference: str) -> str | None:
     """What a registry that nobody can ask may lack of a model."""
-    return f"models:/{reference} may not be registered where the run is recorded"
+    return f"models:/{reference:.80} may not be registered where the run is recorded"
 
 
 @dataclass

@@ -126,7 +126,7 @@ def list_items(text: str) -> list[str] | None:
     return [item.strip().strip("'\"") for item in inner.split(",")] if inner else []
 
 
-def secret_defaults(project: Project) -> dict[str, str]:
-    """The defaults of parameters whose names look secret, by these names."""
+def secret_defaults(project: Project) -> list[tuple[str, str]]:
+    """The parameters whose names look secret, with their defaults; of one name each entry point may have another."""
     found = (parameter for point in project.entry_points.values() for parameter in point.parameters.values())
-    return {one.name: one.default for one in found if isinstance(one.default, str) and looks_secret(one.name)}
+    return [(one.name, one.default) for one in found if isinstance(one.default, str) and looks_secret(one.name)]

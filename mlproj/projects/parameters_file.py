@@ -8,7 +8,7 @@ from typing import Any
 
 from mlproj.foundation.errors import InvalidProject, UsageError
 from mlproj.projects.reading import describe
-from mlproj.projects.written_value import Written
+from mlproj.projects.written import Written
 from mlproj.yaml_document import Document
 from mlproj.yaml_document import load as load_yaml
 

@@ -9,25 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlproj.foundation.dataclass import dataclass
 from mlproj.projects.reading import Reader, describe
-
-_TEXTS = ("string", "path", "uri")
-
-
-@dataclass(frozen=True)
-class Written:
-    """A number or time of a file of values: ``value`` as YAML reads it, and the ``text`` that stands there."""
-
-    value: Any
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    def for_type(self, kind: str) -> Any:
-        """What a parameter of the canonical type *kind* gets; the rule is above."""
-        return self.text if kind in _TEXTS else self.value
+from mlproj.projects.written import TEXTS
 
 
 def as_meant(reader: Reader, kind: str, value: Any, *keys: Any) -> Any:
@@ -39,10 +22,10 @@ def as_meant(reader: Reader, kind: str, value: Any, *keys: Any) -> Any:
         return value
     place, hint = reader.document.place(*keys), f"put it in quotes: {written!r}"
     if isinstance(value, bool):
-        if kind in _TEXTS and written not in ("true", "false"):
+        if kind in TEXTS and written not in ("true", "false"):
             reader.warn(f"YAML reads {written} as {describe(value)}, and the command gets {value}", place, hint)
         return value
-    if kind in _TEXTS:
+    if kind in TEXTS:
         reader.warn(
             f"YAML reads {written} as {describe(value)}, which MLflow takes; the command gets {written}", place, hint
         )

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mlproj.foundation import paths
 from mlproj.foundation.redaction import mask_channel
 from mlproj.foundation.secret_files import holds_secrets
 from mlproj.run_folder.outputs import Snapshot, is_passed_over
@@ -15,9 +14,9 @@ LIMIT_COUNT = 500  # files, links and folders; a run shall not wait for a copy
 LIMIT_BYTES = 5_000_000  # of all files together
 
 
-def keep(files: Snapshot, target: Path, definition: Callable[[Path, bytes], bytes | None]) -> str | None:
-    """Copy the folder that *files* is of to *target*, unless it is too much or has credentials in it. *definition* says
-    what is to be kept of the content of an MLproject file: None forbids the copy.
+def keep(files: Snapshot, target: Path, kept: Callable[[Path, bytes], bytes | None]) -> str | None:
+    """Copy the folder that *files* is of to *target*, unless it is too much or has credentials in it. *kept* says
+    what is to be kept of the content of a file: None forbids the copy.
 
     Returns the copy's digest, None where there is none. Raises OSError.
 
@@ -35,7 +34,7 @@ def keep(files: Snapshot, target: Path, definition: Callable[[Path, bytes], byte
             name = os.path.relpath(entry.path, files.root)
             if entry.is_file() and holds_secrets(name, Path(entry.path)):
                 continue
-            if count > LIMIT_COUNT or not _copy(entry, draft / name, definition):
+            if count > LIMIT_COUNT or not _copy(entry, draft / name, kept):
                 return None
         digest = folder_digest(draft)
         draft.rename(target)
@@ -59,7 +58,7 @@ def _walk(folder: str | Path) -> Iterator[os.DirEntry[str]]:
             yield from _walk(entry.path)
 
 
-def _copy(entry: os.DirEntry[str], target: Path, definition: Callable[[Path, bytes], bytes | None]) -> bool:
+def _copy(entry: os.DirEntry[str], target: Path, kept: Callable[[Path, bytes], bytes | None]) -> bool:
     """Make *target* what *entry* is; pipes, sockets and devices, and what is gone since, are passed over.
 
     False for a file that holds the credentials of an address, which no record may have.
@@ -69,12 +68,8 @@ def _copy(entry: os.DirEntry[str], target: Path, definition: Callable[[Path, byt
     elif entry.is_dir(follow_symlinks=False):
         target.mkdir()
     elif entry.is_file(follow_symlinks=False):
-        return _copy_file(entry.path, target, definition if entry.name == paths.DEFINITION else _as_it_is)
+        return _copy_file(entry.path, target, kept)
     return True
-
-
-def _as_it_is(_file: Path, content: bytes) -> bytes:
-    return content
 
 
 def _copy_file(source: str, target: Path, kept: Callable[[Path, bytes], bytes | None]) -> bool:

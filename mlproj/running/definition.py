@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mlproj import projects
 from mlproj.foundation.errors import MlprojError, Notice
-from mlproj.foundation.redaction import MASK, looks_secret, redact
+from mlproj.foundation.redaction import MASK, SHORTEST, looks_secret, redact
+from mlproj.projects import discovery
 from mlproj.projects.base import Project
 from mlproj.projects.parameter import secret_defaults
 from mlproj.yaml_document.masking import masked
@@ -16,8 +18,7 @@ from mlproj.yaml_document.masking import masked
 
 def without_secrets(content: bytes, project: Project) -> bytes:
     """What is kept to be looked at of the MLproject *content* of *project*."""
-    defaults = secret_defaults(project)
-    shown = masked(content.decode("utf-8", "surrogateescape"), lambda text: redact(redact(text), defaults))
+    shown = _without_defaults(content.decode("utf-8", "surrogateescape"), secret_defaults(project), redact)
     return shown.encode("utf-8", "surrogateescape")
 
 
@@ -31,6 +32,8 @@ class DefaultsMasked:
 
     def __call__(self, file: Path, content: bytes) -> bytes | None:
         """What is to be kept of *file*; None when it cannot be."""
+        if not discovery.may_be_project(file.name):
+            return content
         if not any(map(looks_secret, {*re.findall(r"[\w-]+", content.decode("utf-8", "replace"))})):
             return content  # as nearly always: reading YAML takes longer than the rest of a small run's copy
         try:
@@ -38,13 +41,13 @@ class DefaultsMasked:
         except (MlprojError, UnicodeDecodeError):  # no project, or one in a text that nobody writes
             return content
         secrets = secret_defaults(project)
-        kept = masked(content.decode("utf-8"), lambda text: redact(text, secrets)).encode()
+        kept = _without_defaults(content.decode("utf-8"), secrets, str).encode()
         if kept == content:
             return content
         if not _is_same(project, kept, file.parent):
             self.refused = True
             return None
-        self.parameters |= secrets.keys()
+        self.parameters |= {name for name, _ in secrets}
         return kept
 
     def notice(self) -> Notice | None:
@@ -63,6 +66,13 @@ class DefaultsMasked:
             " reproduce asks for it",
             hint="better give it no default, and its value by -P",
         )
+
+
+def _without_defaults(text: str, secrets: list[tuple[str, str]], also: Callable[[str], str]) -> str:
+    """*text* as *also* shows it, and without the defaults of the *secrets*, however they are written."""
+    # Too short ones stay, as everywhere: masking every "1" would destroy the text.
+    values = {f"SECRET_{number}": value for number, (_, value) in enumerate(secrets) if len(value) >= SHORTEST}
+    return masked(text, lambda part: redact(also(part), values), values.values())
 
 
 def _is_same(project: Project, kept: bytes, folder: Path) -> bool:

@@ -162,7 +162,13 @@ CAUSES = (
         PROJECT,
     ),
     Cause(
-        r"connection to server at \"([\w.:-]+)\"[^\n]*, port (\d+) failed",
+        r"connection to server at \"([\w.:-]+)\"[^\n]*, port (\d+) failed: FATAL:\s+"
+        r"(?:password|role|no pg_hba|Ident|Peer)",
+        "the PostgreSQL server at {0}:{1} does not let it in",
+        ACCOUNT,
+    ),
+    Cause(
+        r"connection to server at \"([\w.:-]+)\"[^\n]*, port (\d+) failed(?!: FATAL)",
         "it talks to a PostgreSQL server at {0}:{1}, which does not answer",
         PROJECT,
     ),

@@ -7,6 +7,7 @@ fetched is kept in the cache by its URI; with http the server is asked whether i
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import IO
 
 from mlproj.foundation import file_lock, paths
 from mlproj.foundation.errors import ServiceError, SourceError, UsageError
-from mlproj.foundation.redaction import MASK, mask_url
+from mlproj.foundation.redaction import mask_url
 from mlproj.http.stream import portions
 
 MAX_SIZE = 100 * 10**9  # bytes; more than that by accident fills a disk
@@ -52,6 +53,7 @@ def fetch(uri: str, *, offline: bool = False) -> Path:
         with kept.locked():
             if parts.scheme in _SCHEMES:
                 _fetch_http(uri, kept)
+                kept.be_found_at(_Kept(_identity(mask_url(uri)), _file_name(parts.path)))
             else:
                 _fetch_with_fsspec(uri, parts.scheme, kept)
     path = kept.path
@@ -61,8 +63,11 @@ def fetch(uri: str, *, offline: bool = False) -> Path:
 
 
 def _identity(uri: str) -> str:
-    """*uri* without who asks for it: the address that a run records finds what one with a login brought here."""
-    return mask_url(uri).replace(f"://{MASK}@", "://")
+    """*uri* without who asks for it."""
+    from urllib.parse import urlsplit, urlunsplit
+
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 class _Kept:
@@ -85,7 +90,7 @@ class _Kept:
     def path(self) -> Path | None:
         """The newest content, None when there is none."""
         content = self._read().get("content")
-        path = self._folder / content / self._name if content else None
+        path = Path(os.path.normpath(self._folder / content / self._name)) if content else None
         return path if path and path.exists() else None
 
     @property
@@ -98,6 +103,14 @@ class _Kept:
             return {str(name): str(value) for name, value in json.loads(self._about.read_text()).items()}
         except (OSError, ValueError, AttributeError):
             return {}
+
+    def be_found_at(self, other: _Kept) -> None:
+        """Let *other*, the address that a run records, lead to the newest content here: what looks secret in a query is
+        not recorded, and may be all that tells two addresses apart."""
+        content = self._read().get("content")
+        if content and other._folder != self._folder:
+            other._folder.mkdir(parents=True, exist_ok=True)
+            paths.write_atomic(other._about, json.dumps({"content": f"../{self._folder.name}/{content}"}))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -16,6 +16,7 @@ _MISSING = re.compile(
 )
 _MISSING_IN_R = re.compile(r"there is no package called [‘'\"]([A-Za-z][\w.]*)")
 _SHARED = frozenset("backports jaraco mpl_toolkits opentelemetry ruamel sphinxcontrib zope".split())  # by packages
+_BUILT = frozenset(("build", "dist", "site-packages", "node_modules", "__pycache__"))
 _MOST_FOLDERS = 500  # that are looked at for a module
 _LINES = {
     "conda_env": "add `{package}` below `dependencies:` in {file}",
@@ -83,10 +84,17 @@ def _place_in(project_dir: Path, module: str) -> str | None:
     if presence.is_folder(project_dir / module) or presence.is_file(project_dir / f"{module}.py"):
         return "."
     for folder, folders, files in islice(file_tree.walk(project_dir), _MOST_FOLDERS):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not _is_installed(Path(folder, name))]
         if f"{module}.py" in files or (module in folders and presence.is_file(Path(folder, module, "__init__.py"))):
             return os.path.relpath(folder, project_dir)
     return None
+
+
+def _is_installed(folder: Path) -> bool:
+    """Whether *folder* is no source of the project: an environment, or what is built into it."""
+    if folder.name.startswith(".") or folder.name in _BUILT:
+        return True
+    return presence.exists(folder / "pyvenv.cfg") or presence.exists(folder / "conda-meta")
 
 
 def _said_by_r(output: str, description: Description) -> str | None:

@@ -62,7 +62,7 @@ class Envelope:
 
 
 def parse(line: bytes) -> Envelope:
-    """The envelope in *line*. Unknown fields are ignored, as in-toto demands. Raises Unsound."""
+    """The envelope in *line*. Unknown fields are ignored, as in-toto demands. Raises InvalidEnvelope."""
     document = strict_json(line)
     if document.get("payloadType") != PAYLOAD_TYPE:
         raise InvalidEnvelope(
@@ -77,8 +77,8 @@ def parse(line: bytes) -> Envelope:
 
 
 def strict_json(text: bytes) -> dict[str, Any]:
-    """The JSON object in *text*. Raises Unsound, also for a key that is there twice: readers would not agree what it
-    says."""
+    """The JSON object in *text*. Raises InvalidEnvelope, also for a key that is there twice: readers would not agree
+    what it says."""
     try:
         return strict.load(text)
     except ValueError as error:

@@ -23,13 +23,13 @@ def build(name: str, digest: str, source: Mapping[str, Any]) -> bytes:
 
 
 def is_one(payload: bytes) -> bool:
-    """Whether the statement *payload* is about a package. Raises Unsound when it is none."""
+    """Whether the statement *payload* is about a package. Raises InvalidEnvelope when it is none."""
     document = strict_json(payload)
     return document.get("_type") == TYPE and document.get("predicateType") == PREDICATE
 
 
 def subject_of(payload: bytes) -> tuple[str, str]:
-    """The name and the SHA-256 of the file that *payload* is about. Raises Unsound."""
+    """The name and the SHA-256 of the file that *payload* is about. Raises InvalidEnvelope."""
     try:
         (one,) = strict_json(payload)["subject"]
         return str(one["name"]), str(one["digest"]["sha256"])

@@ -140,8 +140,8 @@ def _moment(milliseconds: int | None) -> str | None:
 
 
 def facts(payload: bytes) -> dict[str, str]:
-    """Everything that the statement *payload* says, by what it is about. Raises Unsound for one that is not of our
-    making."""
+    """Everything that the statement *payload* says, by what it is about. Raises InvalidEnvelope for one that is not
+    of our making."""
     document = strict_json(payload)
     if document.get("_type") != TYPE:
         raise InvalidEnvelope(f"it is a statement of the type {document.get('_type')!r:.100}, expected {TYPE}")

@@ -41,6 +41,8 @@ def find(url: GitUrl, folder: Path) -> Endpoint:
     if place.is_local:
         raise SourceError(
             "its Git LFS server is a folder of this machine, which a repository from elsewhere may not name"
+            if named
+            else "the repository on this machine does not have it"
         )
     place = _with_login(place, url)
     if place.transport == "ssh":

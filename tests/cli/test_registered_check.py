@@ -70,6 +70,14 @@ def test_models_that_this_machine_has_are_not_told_and_others_are(cli: Cli, tmp_
     assert found == [(line, text.format(store="this machine's store")) for line, text in MISSING]
 
 
+def test_a_version_that_no_registry_can_have_is_missing(cli: Cli, tmp_path: Path) -> None:
+    registered()
+    code = "".join(f"load('models:/{one}')\n" for one in ("wine/\u00b2", f"wine/{'9' * 5000}", "wine/newest"))
+    folder = project(tmp_path / "p", "entry_points: {main: {command: python a.py}}\n", a__py=code)
+
+    assert [line for line, _ in told(cli, folder)] == [1, 2, 3]
+
+
 def test_no_store_is_made_to_look_into(cli: Cli, tmp_path: Path) -> None:
     found = told(cli, loading(tmp_path / "p"))
 

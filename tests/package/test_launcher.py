@@ -78,7 +78,7 @@ def program(tmp_path: Path) -> Path:
 
 def launched(python: str, program: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [python, "-X", "utf8", "-IS", str(program), *arguments]
-    variables = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", **environ}
+    variables = {"PATH": "/usr/bin:/bin", "HOME": str(program.parent / "no-home"), **environ}
     return subprocess.run(
         command, env=variables, cwd=program.parent / "code", capture_output=True, encoding="utf-8", check=False
     )

@@ -98,4 +98,4 @@ def test_lists_have_items(text: str, items: list[str] | None) -> None:
 def test_the_defaults_of_secret_parameters_are_known() -> None:
     text = "entry_points: {main: {parameters: {api_key: {default: sk-12345678}, a: {default: b}}, command: t}}"
 
-    assert secret_defaults(projects.parse(text, Path())) == {"api_key": "sk-12345678"}
+    assert secret_defaults(projects.parse(text, Path())) == [("api_key", "sk-12345678")]

@@ -12,6 +12,8 @@ import pytest
 from mlproj import projects
 from mlproj.foundation import paths
 from mlproj.projects.base import REQUIRED
+from mlproj.run_folder import source_snapshot
+from mlproj.run_folder.outputs import Snapshot
 from mlproj.running import definition
 from mlproj.running.definition import DefaultsMasked
 from tests.program import mlproj, project
@@ -46,6 +48,45 @@ def test_a_snapshot_is_the_same_project_but_asks_for_what_was_masked() -> None:
     assert parameters["api_key"].default is REQUIRED and parameters["alpha"].default == 0.5
     notice = masked.notice()
     assert masked.parameters == {"api_key"} and notice and "the default of api_key looks secret" in notice.text
+
+
+@pytest.mark.parametrize("name", ["MLproject", "mlproject", "MLproject.yaml", "mlproject.yml"])
+def test_the_copy_of_a_project_has_no_secret_default_whatever_its_file_is_called(tmp_path: Path, name: str) -> None:
+    folder, masked = tmp_path / "project", DefaultsMasked()
+    folder.mkdir()
+    (folder / name).write_text(TEXT)
+
+    assert source_snapshot.keep(Snapshot.take(folder), tmp_path / "copy", masked)
+    assert SECRET not in (tmp_path / "copy" / name).read_text() and masked.parameters == {"api_key"}
+
+
+@pytest.mark.parametrize(
+    ("written", "secret"),
+    [
+        ("'it''s a secret'", "it''s a secret"),
+        (r'"sk-\x31\x3234567"', "34567"),
+        ("|\n          -----BEGIN KEY-----\n          MIIEvQIBADAN\n", "MIIEvQIBADAN"),
+        ("sk-of-many\n          lines-of-it\n", "lines-of-it"),
+    ],
+)
+def test_a_secret_default_is_masked_however_it_is_written(written: str, secret: str) -> None:
+    text = (
+        "entry_points:\n  main:\n    parameters:\n      api_key:\n        type: string\n"
+        f"        default: {written}\n    command: echo\n"
+    )
+    masked = DefaultsMasked()
+    kept = masked(Path("MLproject"), text.encode())
+
+    assert kept is not None and secret not in kept.decode() and masked.parameters == {"api_key"}
+    assert projects.parse(kept.decode(), Path()).entry_points["main"].parameters["api_key"].default is REQUIRED
+    assert secret not in definition.without_secrets(text.encode(), projects.parse(text, Path())).decode()
+
+
+def test_each_entry_point_s_secret_default_is_masked() -> None:
+    other = "  other:\n    parameters:\n      api_key: {type: string, default: another-key}\n    command: echo\n"
+    kept = DefaultsMasked()(Path("MLproject"), (TEXT + other).encode())
+
+    assert kept is not None and not re.search("sk-12345678|another-key", kept.decode())
 
 
 @pytest.mark.parametrize("line", ["echo {alpha} sk-12345678", "python sk-12345678.py"])

@@ -65,6 +65,7 @@ CASES = [
     (1, "docker.errors.DockerException: Error while fetching server API version: ('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))", "needs a container engine"),
     (255, "ERROR: failed to pull data from the cloud - Checkout failed for following targets:\ndata/raw.csv", "gets its data by DVC"),
     (1, 'psycopg2.OperationalError: connection to server at "localhost" (::1), port 5432 failed: Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?', "a PostgreSQL server at localhost:5432, which does not answer"),
+    (1, 'psycopg2.OperationalError: connection to server at "db" (10.0.0.2), port 5432 failed: FATAL:  password authentication failed for user "me"', "server at db:5432 does not let it in (an account is missing)"),
     (1, "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'db' ([Errno 111] Connection refused)\")", "a MySQL server at db"),
     (1, "FileNotFoundError: data/wine.csv not found.", "it reads data/wine.csv, which is not there"),
     (1, "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file", "SQLite database in a folder that is not there (the project's"),

@@ -119,6 +119,15 @@ def test_what_a_login_fetched_is_found_by_the_address_that_is_recorded(site: Sit
         inputs.fetch(f"{site.url}/y?token=abc", offline=True)
 
 
+def test_addresses_that_differ_in_what_looks_secret_are_of_different_contents(site: Site) -> None:
+    one = inputs.fetch(f"{site.url}/x?key=train")
+    site.content = b"two"
+    two = inputs.fetch(f"{site.url}/x?key=test")
+
+    assert (one.read_bytes(), two.read_bytes()) == (b"one", b"two")
+    assert inputs.fetch(f"{site.url}/x?key=train", offline=True) == one
+
+
 def test_credentials_are_sent_and_never_shown(site: Site) -> None:
     uri = site.url.replace("http://", "http://me:s3cr%40t@") + "/x"
     inputs.fetch(uri)

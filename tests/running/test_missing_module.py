@@ -51,6 +51,17 @@ def test_a_module_of_the_project_is_no_package(tmp_path: Path) -> None:
     assert said is not None and "in the project's folder" in said
 
 
+@pytest.mark.parametrize("folder", ["build/lib", "venv/lib", "python/site-packages"])
+def test_an_environment_in_the_project_is_none_of_its_folders(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder / "sklearn").mkdir(parents=True)
+    (tmp_path / folder / "sklearn" / "__init__.py").touch()
+    if folder.startswith("venv"):
+        (tmp_path / "venv" / "pyvenv.cfg").touch()
+
+    said = missing_module.explain(TRACE, _described("requirements", "requirements.txt"), tmp_path)
+    assert said is not None and "add the line `scikit-learn`" in said
+
+
 def test_a_module_in_a_folder_of_the_project_is_no_package(tmp_path: Path) -> None:
     for hidden in (".venv/lib", "src"):
         (tmp_path / hidden).mkdir(parents=True)

@@ -59,6 +59,13 @@ def test_without_git_lfs_files_that_are_no_pointers_are_welcome(tmp_path: Path) 
     assert (fetched(f"file://{tmp_path}/work").root / "a.bin").read_text() == "whole"
 
 
+@pytest.mark.usefixtures("without_lfs")
+def test_what_the_repository_on_this_machine_lost_is_told_so(tmp_path: Path) -> None:
+    commit(tmp_path / "work", {"a.bin": pointer(HEAVY), ".gitattributes": ATTRIBUTES})
+
+    assert "repository on this machine does not have it" in fetched(f"file://{tmp_path}/work").given.notes[0]
+
+
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """A work tree with data.bin in LFS."""
@@ -301,6 +308,7 @@ def test_certificates_are_verified_as_git_is_told(tmp_path: Path, monkeypatch: p
     git(tmp_path, "init", "-q", str(tmp_path / "r"))
     git(tmp_path, "config", "--global", "http.https://one.example/.sslVerify", "off")
     git(tmp_path, "config", "--global", "http.https://two.example.sslCAInfo", "~/ours.pem")
+    git(tmp_path, "config", "--global", "http.https://four.example.sslCAInfo", "~no-such-user/ours.pem")
 
     def route(host: str) -> Route:
         return lfs_settings.route(f"https://{host}/x.git/info/lfs", tmp_path / "r")
@@ -308,6 +316,7 @@ def test_certificates_are_verified_as_git_is_told(tmp_path: Path, monkeypatch: p
     assert route("one.example") == Route(is_verified=False)
     assert route("two.example") == Route(authorities=str(Path.home() / "ours.pem"))
     assert route("three.example") == Route()
+    assert route("four.example") == Route(authorities="~no-such-user/ours.pem")
     with pytest.raises(OSError, match="No such file"):
         route("two.example").handlers()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mlproj.foundation import env_vars
 from mlproj.foundation.errors import InvalidProject, Place
@@ -26,7 +27,7 @@ def addresses(name: str, folder: Path, place: Place | None = None) -> tuple[str,
 
 
 def _address(name: str, folder: Path, place: Place | None) -> str:
-    if re.match(r"(https?|file)://[^\s/]*/?\S*$", name):
+    if re.match(r"(https?|file)://[^\s/]*/?\S*$", name) and _is_address(name):
         return name
     if name.startswith((".", "/")):
         return (folder / name).resolve().as_uri()
@@ -35,3 +36,10 @@ def _address(name: str, folder: Path, place: Place | None) -> str:
             f"{mask_channel(name)!r} is no channel", place=place, hint="write conda-forge, or https://host/channel"
         )
     return f"{(env_vars.CONDA_CHANNEL_ALIAS.get() or ALIAS).rstrip('/')}/{name}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).scheme)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False

@@ -12,7 +12,11 @@ from mlproj.foundation.errors import InvalidProject, Notice
 
 _CONDA_NAMES = ("conda.yaml", "conda.yml", "environment.yml", "environment.yaml")
 _CONDA_KIN = ("env", "environment[-_.]*", "conda[-_]*")
-_CONDA_LIST = re.compile(rb"(?m)^dependencies:\s*(?:#.*)?$")
+# A list of conda's packages; what other tools call so (Helm, Ansible) is a table, or a list of tables.
+_CONDA_LIST = (
+    rb"(?m)^dependencies:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*"
+    rb"[ \t]*-[ \t]+(?:pip:|(?![{\[])(?:[^\s:]|::|[ \t](?!#))+[ \t]*(?:#|\r?$))"
+)
 # requirements-dev.txt and the like say what the project's developers need, not its program.
 _FOR_OTHERS = ("dev", "test", "doc", "lint", "build", "ci", "optional", "extra", "constraint", "lock", "all")
 # At the beginning of a command; what else a shell may do before is not looked into.
@@ -133,7 +137,9 @@ def _with_unread(found: Declaration, folder: Path) -> Declaration:
 
 def _other_lock(folder: Path, where: str, declares: bool) -> Declaration | None:
     for name, kind in _OF_OTHERS:
-        if presence.is_file(folder / name) and (declares or kind != "versions_lock"):
+        if not presence.is_file(folder / name) or (kind == "versions_lock" and not declares):
+            continue
+        if name != "pixi.toml" or _names_packages_for_pixi(folder / name):
             return Declaration(kind, folder / name, f"{where} has a {name}")
     return None
 
@@ -164,11 +170,13 @@ def _may_declare(pyproject: Path) -> bool:
 
 
 def _is_of_pixi(pyproject: Path) -> bool:
-    if b"tool.pixi" not in pyproject.read_bytes():
-        return False
+    return b"tool.pixi" in pyproject.read_bytes() and _names_packages_for_pixi(pyproject)
+
+
+def _names_packages_for_pixi(path: Path) -> bool:
     from mlproj.environments.declarations import pixi_file
 
-    return pixi_file.is_one(pyproject)
+    return pixi_file.names_packages(path)
 
 
 def _declares(pyproject: Path) -> bool:
@@ -198,7 +206,7 @@ def _conda_kin(folder: Path) -> Path | None:
 
 def _is_conda_file(path: Path) -> bool:
     try:
-        return presence.is_file(path) and bool(_CONDA_LIST.search(path.read_bytes()[:100_000]))
+        return presence.is_file(path) and bool(re.search(_CONDA_LIST, path.read_bytes()[:100_000]))
     except OSError:
         return False
 

@@ -19,6 +19,7 @@ from mlproj.foundation.errors import InvalidProject, Place
 
 NAME = "pixi.toml"
 _IN_PYPROJECT = ("tool", "pixi")
+_CONDA, _PYPI = ("host-dependencies", "dependencies"), "pypi-dependencies"
 
 
 class CondaReader(Protocol):
@@ -53,6 +54,12 @@ def is_one(path: Path) -> bool:
     return any(key in pixi for key in ("dependencies", "pypi-dependencies", "feature", "target"))
 
 
+def names_packages(path: Path) -> bool:
+    """Whether what *path* says of the environment is for pixi; many have it start their tasks only. Raises
+    InvalidProject for a file that cannot be read."""
+    return any(_table(table, kind) for table in load(path).tables for kind in (*_CONDA, _PYPI))
+
+
 def load(path: Path) -> Manifest:
     """The manifest at *path*. Raises InvalidProject."""
     text = text_file.load(path)
@@ -69,7 +76,7 @@ def load(path: Path) -> Manifest:
 def channels(manifest: Manifest) -> Iterator[tuple[str, Place]]:
     """The channels, the first one preferred, each with its place."""
     workspace = _table(manifest.pixi, "workspace") or _table(manifest.pixi, "project")
-    for one in workspace.get("channels") or ():
+    for one in _list(manifest, workspace, "channels"):
         name = one.get("channel") if isinstance(one, dict) else one
         if not isinstance(name, str) or not name.strip():
             raise InvalidProject("a channel must be a name or an address", place=manifest.place("channels"))
@@ -82,10 +89,14 @@ def read_into(draft: Draft, manifest: Manifest, reader: CondaReader) -> None:
     asked: dict[str, Any] = {}
     from_pypi: dict[str, Any] = {}
     for table in manifest.tables:
-        asked.update({**_table(table, "host-dependencies"), **_table(table, "dependencies")})
-        from_pypi.update(_table(table, "pypi-dependencies"))
+        for kind in _CONDA:
+            asked.update(_table(table, kind))
+        from_pypi.update(_table(table, _PYPI))
         draft.variables.update({name: str(value) for name, value in _table(table, "activation", "env").items()})
-        _indexes(draft, _table(table, "pypi-options"))
+        _indexes(draft, manifest, _table(table, "pypi-options"))
+    if manifest.path.name == "pyproject.toml" and "python" not in asked:
+        python = _table(toml_text.parse(manifest.text, str(manifest.path)), "project").get("requires-python") or "*"
+        reader.conda(_conda("python", python, place := manifest.place("requires-python")), place)
     for name, value in asked.items():
         place = _place(manifest, name)
         reader.conda(_conda(name, value, place), place)
@@ -146,20 +157,28 @@ def _from_pypi(draft: Draft, manifest: Manifest, name: str, value: Any) -> None:
     pip_requirement.add(draft, f"{name}{extras}{where}", manifest.path.parent, place)
 
 
-def _indexes(draft: Draft, options: Mapping[str, Any]) -> None:
+def _indexes(draft: Draft, manifest: Manifest, options: Mapping[str, Any]) -> None:
     if isinstance(options.get("index-url"), str):
         draft.add_option("--index-url", options["index-url"])
-    for one in options.get("extra-index-urls") or ():
+    for one in _list(manifest, options, "extra-index-urls"):
         draft.add_option("--extra-index-url", str(one))
 
 
 def _index(draft: Draft, url: str) -> str:
     """The name under which uv knows an index that packages are bound to."""
     known = draft.settings.setdefault("index", [])
-    found = next((one["name"] for one in known if one["url"] == url), f"pixi-{len(known) + 1}")
-    if all(one["url"] != url for one in known):
+    found = next((one["name"] for one in known if one.get("url") == url and one.get("name")), None)
+    if found is None:
+        found = f"pixi-{len(known) + 1}"
         known.append({"name": found, "url": url, "explicit": True})
     return str(found)
+
+
+def _list(manifest: Manifest, table: Mapping[str, Any], name: str) -> list[Any]:
+    found = table.get(name, [])
+    if not isinstance(found, list):
+        raise InvalidProject(f"{name!r} must be a list", place=manifest.place(name))
+    return found
 
 
 def _table(data: Any, *keys: str) -> Mapping[str, Any]:

@@ -190,7 +190,7 @@ def _place(path: Path, text: str, name: str) -> Place:
 
 def _read_settings(draft: Draft, uv: Mapping[str, Any], folder: Path) -> None:
     """Add the settings of the table *uv*, with the paths in them absolute."""
-    found = {name: uv[name] for name in _SETTINGS if name in uv}
+    found = {name: uv[name] for name in _SETTINGS if name in uv and (name != "index" or isinstance(uv[name], list))}
     pip = {name: value for name, value in table(uv, "pip").items() if name in _OF_PIP}
     if pip:
         found["pip"] = pip

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -27,10 +28,11 @@ class Logins:
         self._environ = os.environ if environ is None else environ
         self._known: dict[tuple[str, str], str] = {}
         for address, login in self._addresses(requirements):
-            parts = urlsplit(address)
-            userinfo, _, host = parts.netloc.rpartition("@")
-            if login or userinfo:
-                self._known.setdefault((parts.scheme, host), login or userinfo)
+            with suppress(ValueError):  # what is no address has no login; who asks it says what is wrong with it
+                parts = urlsplit(address)
+                userinfo, _, host = parts.netloc.rpartition("@")
+                if login or userinfo:
+                    self._known.setdefault((parts.scheme, host), login or userinfo)
         self._direct = [found for one in requirements.with_login if (found := _DIRECT.search(one))]
 
     def added_to(self, url: str) -> str:

@@ -96,6 +96,30 @@ def test_a_conda_file_under_another_name_decides_where_nothing_else_does(tmp_pat
     assert found(Request(tmp_path, tmp_path)) == ("requirements", "requirements.txt")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dependencies:\n  - name: postgresql\n    version: 1\n",
+        "dependencies:\n  foo: 1.0\n",
+        "dependencies:\n- {role: web}\n",
+        "dependencies:\n# none\n",
+    ],
+)
+def test_what_other_tools_call_dependencies_is_not_for_conda(tmp_path: Path, text: str) -> None:
+    put(tmp_path, "env.yaml", text=text)
+
+    assert found(Request(tmp_path, tmp_path)) == ("none", None)
+
+
+@pytest.mark.parametrize(
+    "item", ["python=3.9  # the newest", "conda-forge::numpy >=1", "'scipy'", "pip:\n  - six", "torch[build=cpu*]"]
+)
+def test_any_of_conda_s_packages_tells_its_file(tmp_path: Path, item: str) -> None:
+    put(tmp_path, "env.yaml", text=f"dependencies:\n\n  # first\n  - {item}\n")
+
+    assert found(Request(tmp_path, tmp_path)) == ("conda_env", "env.yaml")
+
+
 def test_a_setup_cfg_with_options_declares_a_package(tmp_path: Path) -> None:
     put(tmp_path, "setup.cfg", text="[options]\ninstall_requires = numpy\n")
 

@@ -99,8 +99,11 @@ def test_without_conda_it_is_translated(tmp_path: Path) -> None:
 
 
 def test_pixis_part_of_a_pyproject_comes_with_the_dependencies_of_the_project(tmp_path: Path) -> None:
-    text = """[project]\nname = "x"\ndependencies = ["six"]\n[tool.pixi.workspace]\nchannels = ["bioconda"]
-[tool.pixi.dependencies]\nr-base = "*"\n[tool.pixi.pypi-dependencies]\nx = {path = ".", editable = true}\n"""
+    text = (
+        '[project]\nname = "x"\nrequires-python = ">=3.9, <3.12"\ndependencies = ["six"]\n'
+        '[tool.pixi.workspace]\nchannels = ["bioconda"]\n[tool.pixi.dependencies]\nr-base = "*"\n'
+        '[tool.pixi.pypi-dependencies]\nx = {path = ".", editable = true}\n'
+    )
     path = written(tmp_path, text, "pyproject.toml")
 
     decided = detection.detect(Request(tmp_path, tmp_path))
@@ -108,7 +111,11 @@ def test_pixis_part_of_a_pyproject_comes_with_the_dependencies_of_the_project(tm
 
     assert (decided.kind, decided.file) == ("conda_env", path)
     assert requested.is_native(decided)
-    assert (found.specs, found.pip.packages, found.pip.editables) == (("r-base",), ("six",), (str(tmp_path),))
+    assert (found.specs, found.pip.packages, found.pip.editables) == (
+        ("python >=3.9,<3.12", "r-base"),
+        ("six",),
+        (str(tmp_path),),
+    )
     assert found.channels[0].endswith("bioconda")
 
 
@@ -120,9 +127,55 @@ def test_a_pyproject_that_only_configures_pixi_is_read_as_ever(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "[workspace]\nchannels = ['conda-forge']\n[tasks]\na = 'b'\n",
+        "[dependencies]\n",
+        "[feature.docs.dependencies]\nsphinx = '*'\n[environments]\ndocs = ['docs']\n",
+    ],
+)
+def test_a_pixi_toml_that_names_no_package_leaves_the_decision_to_other_files(tmp_path: Path, text: str) -> None:
+    written(tmp_path, text)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\ndependencies = ["six"]\n')
+
+    assert detection.detect(Request(tmp_path, tmp_path)).kind == "pyproject"
+
+
+@pytest.mark.parametrize(
+    ("version", "spec"),
+    [("~=3.10", "python ~=3.10"), ("==3.11.*", "python ==3.11.*"), ("!=3.9.0,>=3.8", "python !=3.9.0,>=3.8")],
+)
+def test_conda_s_python_is_the_one_that_the_project_requires(tmp_path: Path, version: str, spec: str) -> None:
+    path = written(
+        tmp_path,
+        f'[project]\nname = "x"\nrequires-python = "{version}"\n[tool.pixi.pypi-dependencies]\nsix = "*"\n',
+        "pyproject.toml",
+    )
+
+    assert requested.read(path).specs == (spec,)
+
+
+def test_an_index_that_uv_knows_without_a_name_gets_one(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        '[project]\nname = "x"\n[[tool.uv.index]]\nurl = "https://host/simple"\n[tool.pixi.pypi-dependencies]\n'
+        'private = {version = "*", index = "https://host/simple"}\n',
+        "pyproject.toml",
+    )
+
+    pip = requested.read(path).pip
+    bound = pip.settings["index"][-1]
+    assert (bound["url"], bound["explicit"]) == ("https://host/simple", True)
+    assert pip.sources["private"] == [{"index": bound["name"]}]
+
+
+@pytest.mark.parametrize(
     ("text", "line", "told"),
     [
         ("[workspace]\nchannels = [1]\n", 2, "a channel must be"),
+        ("[workspace]\nchannels = 1\n", 2, "'channels' must be a list"),
+        ("[workspace]\nchannels = ['http://[x']\n", 2, "is no channel"),
+        ("[pypi-options]\nextra-index-urls = 'https://h/simple'\n", 2, "'extra-index-urls' must be a list"),
         ("[dependencies]\nnumpy = {git = 'https://h/x'}\n", 2, "none of a channel"),
         ("[pypi-dependencies]\nnumpy = 1\n", 2, "must have a version or a table"),
         ("[pypi-dependencies]\nmine = {path = 'nowhere'}\n", 2, "nothing is at 'nowhere'"),

@@ -161,6 +161,13 @@ def test_of_several_logins_the_one_of_the_nearest_address_is_taken(address: str,
     assert logins.restored(f'url = "{address.replace("://", "://****@")}"') == f'url = "{expected}"'
 
 
+def test_an_index_that_is_no_address_is_left_to_the_installer() -> None:
+    logins = Logins(
+        Requirements(options=("--extra-index-url", "https://one:1@h/simple")), {"UV_INDEX_URL": "http://[x"}
+    )
+    assert logins.added_to("https://h/x.whl") == "https://one:1@h/x.whl"
+
+
 def test_the_pip_section_of_a_conda_file_has_its_login(private: Index, ask: ResolveRequest, tmp_path: Path) -> None:
     prefix = ask().prepare(Silent()).path[0].parent  # stands for an environment of conda's
     options = ("--extra-index-url", private.url_for(f"ann:{PASSWORD}"))
