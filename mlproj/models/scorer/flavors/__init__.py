@@ -1,0 +1,1 @@
+"""One file for each kind of model: ``load(model) -> Predictor``, with the answers of MLflow's loader of that name."""

@@ -1,0 +1,1 @@
+"""Prediction of tables in portions: files of rows that are asked one portion after the other."""
