@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 
-from mlproj.foundation.errors import UsageError
-from mlproj.mlflow_import.foreign_run import PARENT_TAG
-from mlproj.tracking.base import Run, Runs, TrackingStore
+from mlproj.running.recorded import find
+from mlproj.tracking.base import TrackingStore
 
-_PORTION = 20
+__all__ = ["find", "opened_store"]
 
 
 @contextmanager
@@ -30,22 +28,3 @@ def opened_store() -> Iterator[TrackingStore]:
         yield store
     finally:
         store.close()
-
-
-def find(store: Runs, reference: str) -> Run:
-    """The run that *reference* means; ``last`` is the newest one that is not deleted, and not the child of another."""
-    if reference != "last":
-        return store.get_run(reference)
-    newest = next(_newest(store), None)
-    if newest is None:
-        raise UsageError("there is no last run: none was recorded yet", hint="mlproj run records one")
-    return newest
-
-
-def _newest(store: Runs) -> Iterator[Run]:
-    """The runs that have no parent, the newest first."""
-    for offset in count(step=_PORTION):
-        found = store.list_runs(limit=_PORTION, offset=offset)
-        yield from (run for run in found if PARENT_TAG not in run.tags)
-        if len(found) < _PORTION:
-            return

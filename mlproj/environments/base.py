@@ -38,8 +38,9 @@ class Request:
     ``declared`` is what MLproject itself names, or None. ``script`` is the entry point's file when it is a script;
     ``command`` is the template of its command.
     ``as_of`` is ``auto``, ``commit``, ``pins``, ``today`` or an ISO date. ``commit_date`` (UTC) is the revision's, None
-    without history. ``last_changed`` gives the last commit date of one file. ``time_travel`` says whether ``auto`` may
-    mean the commit date (true for Git sources, false for a local folder). ``docker_args`` are options for the container
+    without history; ``dated_by`` names for people what has that date. ``last_changed`` gives the last commit date of
+    one file. ``time_travel`` says whether ``auto`` may mean the commit date (true for Git sources, false for a local
+    folder). ``docker_args`` are options for the container
     engine's command line; ``build_image`` asks for an image with a copy of the project's files. ``in_container`` puts
     what is decided into a container of this image (empty: one that fits), None leaves it to the declaration. ``locked``
     is an environment that was made before and is to be made again: its lock decides, and not what is declared.
@@ -57,6 +58,7 @@ class Request:
     as_of: str = "auto"
     time_travel: bool = False
     commit_date: datetime | None = None
+    dated_by: str = "the commit"
     last_changed: Callable[[Path], datetime | None] = field(default=lambda _file: None, repr=False)
     infer: bool = True
     offline: bool = False

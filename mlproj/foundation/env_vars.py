@@ -55,6 +55,7 @@ KEY_PASSPHRASE = Variable(
     "MLPROJ_KEY_PASSPHRASE", "passphrase of the key that --ssh-key names, where nobody can be asked"
 )
 STEP_SUMMARY = Variable("GITHUB_STEP_SUMMARY", "file of a GitHub job's summary, to which --summary adds")
+SERVE_PORT = Variable("MLPROJ_SERVE_PORT", "default of --port of mlproj models serve")
 NO_COLOR = Variable("NO_COLOR", "set to anything to print without colours (https://no-color.org)")
 
 # What a run is given.
@@ -82,6 +83,7 @@ USER_VARIABLES = (
     TRUST,
     KEY_PASSPHRASE,
     STEP_SUMMARY,
+    SERVE_PORT,
     NO_COLOR,
 )
 RUN_VARIABLES = (RUN_ID, RUN_DIR, METRICS, PARAMS, TAGS, ARTIFACTS)

@@ -42,7 +42,7 @@ class Given:
 
     ``defaults`` are the values that the project's own defaults had. ``inputs`` are the files here of parameters that
     name files; ``secret`` names parameters whose values did not come along.
-    ``notes`` are for people.
+    ``notes`` are for people. ``model`` tells of the model that the package has in place of a project.
     """
 
     locked: Locked | None = None
@@ -52,6 +52,7 @@ class Given:
     inputs: Mapping[str, Path] = field(default_factory=dict)
     secret: Sequence[str] = ()
     notes: tuple[str, ...] = ()
+    model: Mapping[str, str] | None = None
 
     @property
     def files(self) -> dict[str, Path]:

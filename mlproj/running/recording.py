@@ -112,7 +112,7 @@ class Recording:
                 command=shown_command(plan.command),
                 inputs=input_documents(plan.command),
                 host=os.uname().nodename,
-                user=_user(),
+                user=user_name(),
                 pid=os.getpid(),
             )
         )
@@ -225,7 +225,7 @@ class Recording:
         sandbox = plan.sandbox
         reported = [sandbox.by, *(f"not confined: {gap}" for gap in sandbox.not_confined)] if sandbox else []
         return ({"mlproj.sandbox": "\n".join(reported)} if reported else {}) | mlflow_tags(
-            user=_user(),
+            user=user_name(),
             source_name=source_name(plan.revision),
             commit=plan.revision.commit,
             repository=plan.revision.uri if plan.revision.kind == "git" else None,
@@ -264,9 +264,9 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _user() -> str:
-    """As :func:`getpass.getuser` without its import of terminals; the user's number where the account has no name
-    (containers)."""
+def user_name() -> str:
+    """Who runs this, as :func:`getpass.getuser` without its import of terminals; the user's number where the account
+    has no name (containers)."""
     named = next(filter(None, map(os.environ.get, ("LOGNAME", "USER", "LNAME", "USERNAME"))), None)
     if named:
         return named

@@ -23,9 +23,10 @@ from mlproj.sources.base import Checkout, Revision
 
 class BundleSource:
     """A package, local or by http(s). It is known by its SHA-256; every file in it is held to the hash that it
-    lists."""
+    lists. One with a model is opened with *model* only."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, model: bool = False) -> None:
+        self._is_model = model
         self._place = address.place
         self._subdirectory = address.subdirectory
         self._file: Path | None = None
@@ -36,6 +37,7 @@ class BundleSource:
         another."""
         self._file, digest, notes = obtained(self._place, offline=offline)
         with reading.opened(self._file, self._name) as bundle:
+            _check_kind(bundle.manifest, self._name, is_model=self._is_model)
             self._content = bundle.digest
             source = bundle.manifest.source
             if version is not None and version != source.get("commit"):
@@ -79,6 +81,13 @@ class BundleSource:
         return Checkout(folder, project, False, lambda _: None, release, given)
 
 
+def _check_kind(manifest: Manifest, name: str, *, is_model: bool) -> None:
+    if is_model and manifest.model is None:
+        raise UsageError(f"{name} is a package of a project, and of no model", hint=f"mlproj run {name}")
+    if not is_model and manifest.model is not None:
+        raise UsageError(f"{name} is a package of a model, and of no project", hint=f"mlproj models serve {name}")
+
+
 def _beside(bundle: reading.Bundle) -> Path:
     """The folder of the cache with all that is no file of the project; made once for each package, whole or not at
     all."""
@@ -113,6 +122,7 @@ def _given(manifest: Manifest, beside: Path, name: str) -> Given:
         },
         inputs={parameter: beside / member for parameter, member in manifest.inputs.items()},
         secret=manifest.secret,
+        model=manifest.model,
     )
     environment, here = manifest.environment, platforms.here()
     if environment is None:

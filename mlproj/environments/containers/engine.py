@@ -120,6 +120,11 @@ def find() -> Engine:
     raise ServiceError(message, hint=_HINT, is_program_missing=True)
 
 
+def at(program: str) -> Engine:
+    """The engine whose program is *program*. Raises ServiceError when it does not answer."""
+    return _ask(program)
+
+
 def answering() -> Iterator[Engine]:
     """Every engine of this machine that answers."""
     named = env_vars.CONTAINER_ENGINE.get()

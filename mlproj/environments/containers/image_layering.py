@@ -17,9 +17,9 @@ from mlproj.foundation.progress import Progress
 
 _NAME = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
 _FIND_PYTHON = """\
-for name in python3 python; do
+for name in python3 python /usr/local/bin/python3 /usr/bin/python3; do
   python=$(command -v $name) || continue
- "$python" -IS -c 'import sys; sys.exit(sys.version_info < (3, 6))' && echo "$python" && exit
+ "$python" -IS -c 'import sys; sys.exit(sys.version_info < OLDEST)' && echo "$python" && exit
 done
 exit 1"""
 
@@ -28,7 +28,8 @@ exit 1"""
 class Top:
     """What is put on top: the file ``archive`` (a tar whose names are the image's), the program with its first
     arguments, where it starts, and variables and labels. ``moment``, in seconds since 1970, stands for every time that
-    the engine would write down."""
+    the engine would write down. ``below`` are archives in the same folder, each a layer under that of ``archive``;
+    ``instructions`` are further lines of the Dockerfile."""
 
     archive: Path
     program: tuple[str, ...]
@@ -36,6 +37,8 @@ class Top:
     variables: Mapping[str, str]
     labels: Mapping[str, str]
     moment: int
+    below: tuple[Path, ...] = ()
+    instructions: tuple[str, ...] = ()
 
 
 def add_layer(engine: Engine, base: Image, top: Top, name: str, progress: Progress) -> Image:
@@ -55,15 +58,15 @@ def add_layer(engine: Engine, base: Image, top: Top, name: str, progress: Progre
     if made is None:
         raise image.lost(engine, f"made {name}")
     if before is not None:
-        _forget(engine, str(before["Id"]))
+        forget(engine, str(before["Id"]))
     return made
 
 
-def python_of(engine: Engine, base: Image) -> str | None:
-    """The path of a Python in *base* that is 3.6 or newer, None where it has none. Raises ServiceError when *base*
-    cannot be started."""
+def python_of(engine: Engine, base: Image, oldest: tuple[int, int] = (3, 6)) -> str | None:
+    """The path of a Python in *base* that is of the version *oldest* or newer, None where it has none. Raises
+    ServiceError when *base* cannot be started."""
     options = ("--rm", "--network", "none", "--log-driver", "none", "--entrypoint", "sh")
-    done = engine.run("run", *options, base.id, "-c", _FIND_PYTHON)
+    done = engine.run("run", *options, base.id, "-c", _FIND_PYTHON.replace("OLDEST", str(oldest)))
     if done.returncode not in (0, 1):  # the engine's own
         raise ServiceError(f"{engine.name} cannot start the image {base.name}: {engine_message(done.error_text)}")
     return next(iter(done.text.splitlines()), None)
@@ -77,7 +80,9 @@ def size(engine: Engine, identity: str) -> int:
 def _options(engine: Engine, top: Top) -> list[str]:
     """Each engine's ways to put no time of its own into an image, and to leave nothing behind."""
     if engine.name == "podman":
-        return ["--timestamp", str(top.moment), "--layers=false", "--force-rm"]
+        # OCI's own form of an image has no health check.
+        form = ["--format", "docker"] if any(one.startswith("HEALTHCHECK") for one in top.instructions) else []
+        return [*form, "--timestamp", str(top.moment), "--layers=false", "--force-rm"]
     if engine.name == "nerdctl" or engine.has_buildkit:
         return ["--build-arg", f"SOURCE_DATE_EPOCH={top.moment}"]
     return ["--force-rm"]  # docker's older builder writes the time down, and takes what it made of the same before
@@ -92,8 +97,9 @@ def _dockerfile(base: Image, top: Top) -> str:
         if not _NAME.fullmatch(name) or not value.isprintable():
             message = f"the variable {name!r} has a name or control characters in its value that no image can have"
             raise EnvironmentFailure(message, hint="give it to docker run with -e")
-    lines = [f"FROM {base.id}", f"ADD {top.archive.name} /", f"LABEL {_pairs(top.labels)}"]
-    lines += [f"ENV {_pairs(top.variables)}"] if top.variables else []
+    lines = [f"FROM {base.id}", *(f"ADD {archive.name} /" for archive in (*top.below, top.archive))]
+    lines += [f"LABEL {_pairs(top.labels)}", *([f"ENV {_pairs(top.variables)}"] if top.variables else [])]
+    lines += top.instructions
     return "\n".join([*lines, f"WORKDIR {top.workdir}", f"ENTRYPOINT {json.dumps(top.program)}", "CMD []", ""])
 
 
@@ -109,7 +115,7 @@ def _quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def _forget(engine: Engine, identity: str) -> None:
+def forget(engine: Engine, identity: str) -> None:
     """Remove the image that lost its name to a new one, where that was its only name; it stays while somebody uses
     it."""
     found = engine.inspect("image", identity)

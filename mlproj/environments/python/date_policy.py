@@ -86,8 +86,8 @@ def _automatic(request: Request, declaration: Declaration, requirements: Require
     if settled < moment:
         return AsOf(
             settled,
-            f"four weeks after the newest pinned release ({newest:%Y-%m-%d}), which is before the commit"
-            f" ({moment:%Y-%m-%d})",
+            f"four weeks after the newest pinned release ({newest:%Y-%m-%d}), which is before"
+            f" {request.dated_by} ({moment:%Y-%m-%d})",
         )
     return AsOf(moment, reason)
 
@@ -102,7 +102,7 @@ def _declaration_date(
     changes = [change for change in map(request.last_changed, sorted(files)) if change is not None]
     if changes:
         return max(changes), f"last change of {declaration.file.name if declaration.file else 'the declaration'}"
-    return request.commit_date, "date of the commit"
+    return request.commit_date, f"date of {request.dated_by}"
 
 
 def _commit(request: Request, requirements: Requirements) -> AsOf:
@@ -112,7 +112,7 @@ def _commit(request: Request, requirements: Requirements) -> AsOf:
             "--as-of commit: the project has no Git history",
             hint="give a date, such as --as-of 2022-08-15, or --as-of today",
         )
-    return AsOf(request.commit_date, "date of the commit (--as-of commit)")
+    return AsOf(request.commit_date, f"date of {request.dated_by} (--as-of commit)")
 
 
 def _pins(requirements: Requirements, pin_date: PinDate) -> AsOf:
