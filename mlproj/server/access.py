@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Protocol
 
 from starlette.requests import Request
 
 from mlproj.server.admission import Principal
+from mlproj.server.authorization import token_in
 from mlproj.server.call import ApiError
 from mlproj.server.scope import Scope
 
@@ -27,7 +27,7 @@ def asking(tokens: Tokens, principal: Principal) -> Callable[[Request], Principa
     scope."""
 
     def admit(request: Request) -> Principal:
-        token = _token(request.headers.get("authorization", ""))
+        token = token_in(request.headers.get("authorization", ""))
         if token is None:
             raise ApiError(
                 "UNAUTHENTICATED",
@@ -39,16 +39,3 @@ def asking(tokens: Tokens, principal: Principal) -> Callable[[Request], Principa
         return principal._replace(scope=scope)
 
     return admit
-
-
-def _token(header: str) -> str | None:
-    kind, _, value = header.strip().partition(" ")
-    if kind.lower() == "bearer":
-        return value.strip() or None
-    if kind.lower() == "basic":
-        try:
-            _, _, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-        except ValueError:
-            return None
-        return password or None
-    return None

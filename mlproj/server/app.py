@@ -36,12 +36,10 @@ from mlproj.server.artifact_place import Places
 from mlproj.server.call import ApiError, Call, Endpoint, Handler
 from mlproj.server.gate import Connection, Gated, behind_gate
 from mlproj.server.guard import Guard
+from mlproj.server.mlflow_version import VERSION
 from mlproj.server.scope import Scope
 
-__all__ = ["VERSION", "Admit", "Principal", "Settings", "create_app"]
-
-VERSION = "3.17.2"
-"""The release of MLflow whose protocol is spoken; clients ask for it at ``/version``."""
+__all__ = ["Admit", "Principal", "Settings", "create_app"]
 
 _TABLES = (
     experiment_routes.ROUTES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from logging import LogRecord
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from uvicorn.logging import AccessFormatter
@@ -42,3 +43,18 @@ def _masked(name: str, value: str) -> str:
 
 def _clean(text: str) -> str:
     return _TOKEN.sub(MASK, redact(text))
+
+
+CONFIG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "mlproj.server.request_log.Formatter",
+            "fmt": '%(asctime)s %(client_addr)s "%(request_line)s" %(status_code)s',
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"uvicorn.access": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+}
+"""How uvicorn is to log."""

@@ -13,12 +13,14 @@ import uvicorn
 
 from mlproj import artifacts, tracking
 from mlproj.run_folder import liveness
+from mlproj.server import request_log
 from mlproj.server.access import asking
 from mlproj.server.admission import Principal
 from mlproj.server.app import Settings, create_app
 from mlproj.server.artifact_place import Places
 from mlproj.server.gate import Gated, pages_behind_gate
 from mlproj.server.guard import App
+from mlproj.server.prompt_socket import answer_promptly
 from mlproj.server.reaper import Reaper
 from mlproj.server.scope import Scope
 from mlproj.server.token_file import TokenFile, beside
@@ -75,7 +77,7 @@ def serve(
     with opened(service) as application:
         config = uvicorn.Config(
             application,
-            log_config=_REQUEST_LOG if service.log_requests else None,
+            log_config=request_log.CONFIG if service.log_requests else None,
             access_log=service.log_requests,
             lifespan="off",
             proxy_headers=False,
@@ -97,16 +99,6 @@ def serve(
                 signal.signal(number, handler)
 
 
-def answer_promptly(listening: socket.socket) -> None:
-    """Let each part of an answer leave at once, on every connection that *listening* accepts.
-
-    asyncio does so for sockets that were made with the protocol's number, which :func:`socket.create_server` leaves
-    out; without it the second part of an answer waits 40 ms for the client's acknowledgement of the first (Nagle's
-    algorithm, RFC 896).
-    """
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
 class _Server(uvicorn.Server):
     def __init__(
         self, config: uvicorn.Config, ready: Callable[[], object], watch: Callable[[Callable[[], None]], object]
@@ -123,20 +115,6 @@ class _Server(uvicorn.Server):
     def end(self) -> None:
         """Answer what was asked, and return."""
         self.should_exit = True
-
-
-_REQUEST_LOG: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "mlproj.server.request_log.Formatter",
-            "fmt": '%(asctime)s %(client_addr)s "%(request_line)s" %(status_code)s',
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"uvicorn.access": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
-}
 
 
 def _pages(reaper: Reaper, places: Places) -> list[BaseRoute]:

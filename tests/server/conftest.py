@@ -13,7 +13,7 @@ import uvicorn
 from mlproj import tracking
 from mlproj.foundation import paths
 from mlproj.server.app import Principal, Settings, create_app
-from mlproj.server.serving import answer_promptly
+from mlproj.server.prompt_socket import answer_promptly
 from mlproj.tracking.base import TrackingStore
 from tests.program import start
 

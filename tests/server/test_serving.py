@@ -8,7 +8,7 @@ import httpx2
 
 from mlproj import tracking
 from mlproj.foundation import paths
-from mlproj.server.serving import answer_promptly
+from mlproj.server.prompt_socket import answer_promptly
 from mlproj.tracking.base import NewRun
 from tests.server.conftest import running
 
