@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from mlproj.logging_api.fluent import set_tags as set_tags
     from mlproj.logging_api.fluent import start_run as start_run
     from mlproj.logging_api.search import search_runs as search_runs
+    from mlproj.models.loaded_model import LoadedModel as LoadedModel
+    from mlproj.models.loaded_model import load_model as load_model
+    from mlproj.models.writing.given_signature import infer_signature as infer_signature
+    from mlproj.models.writing.logged_model import log_model as log_model
+    from mlproj.models.writing.saving import save_model as save_model
     from mlproj.running.handle import RunHandle as RunHandle
     from mlproj.running.python_run import run as run
     from mlproj.tracking.base import Run as Run
@@ -43,6 +48,10 @@ _LAZY = {
         "mlproj.logging_api.artifact": "log_artifact log_artifacts log_dict log_text",
         "mlproj.logging_api.active_run": "ActiveRun",
         "mlproj.logging_api.search": "search_runs",
+        "mlproj.models.loaded_model": "load_model LoadedModel",
+        "mlproj.models.writing.given_signature": "infer_signature",
+        "mlproj.models.writing.logged_model": "log_model",
+        "mlproj.models.writing.saving": "save_model",
         "mlproj.tracking.base": "Run",
     }.items()
     for name in names.split()

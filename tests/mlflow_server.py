@@ -14,9 +14,22 @@ from pathlib import Path
 
 from tests import conftest
 
-RELEASES = {"3.17.2": ("mlflow==3.17.2",), "2.22.0": ("mlflow==2.22.0", "setuptools<81")}
-_DAYS = {"2.22.0": "2025-06-01"}
+RELEASES = {
+    "3.17.2": ("mlflow==3.17.2",),
+    "2.22.0": ("mlflow==2.22.0", "setuptools<81"),
+    "2.9.2": ("mlflow==2.9.2", "setuptools<81"),
+    "1.30.1": ("mlflow==1.30.1", "setuptools<66"),
+}
+_DAYS = {"2.22.0": "2025-06-01", "2.9.2": "2024-01-15", "1.30.1": "2023-06-01"}
+# Libraries besides scikit-learn whose models are tested; XGBoost without its 200 MB for graphics cards is a new thing.
+_FOR_MODELS = {
+    "3.17.2": ("xgboost-cpu", "lightgbm"),
+    "2.22.0": ("xgboost-cpu", "lightgbm"),
+    "2.9.2": ("lightgbm",),
+    "1.30.1": ("lightgbm",),
+}
 _made: dict[str, Path] = {}
+_for_models: set[str] = set()
 
 
 def installed(version: str, folder: Path) -> Path:
@@ -24,10 +37,23 @@ def installed(version: str, folder: Path) -> Path:
     if version not in _made:
         place = folder / version
         _uv("venv", "--python", conftest.old_python() or sys.executable, str(place))
-        as_of = ["--exclude-newer", _DAYS[version]] if version in _DAYS else []
-        _uv("pip", "install", "--python", str(place / "bin" / "python"), *as_of, *RELEASES[version])
         _made[version] = place / "bin"
+        _install(version, RELEASES[version])
     return _made[version]
+
+
+def installed_for_models(version: str, folder: Path) -> Path:
+    """The same with the libraries that models are made of."""
+    programs = installed(version, folder)
+    if version not in _for_models:
+        _install(version, _FOR_MODELS[version])
+        _for_models.add(version)
+    return programs
+
+
+def _install(version: str, requirements: tuple[str, ...]) -> None:
+    as_of = ["--exclude-newer", _DAYS[version]] if version in _DAYS else []
+    _uv("pip", "install", "--python", str(_made[version] / "python"), *as_of, *requirements)
 
 
 @contextmanager
