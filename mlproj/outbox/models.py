@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
+from mlproj.http.client import NoSuchEndpoint
 from mlproj.outbox import files
 from mlproj.outbox.destination import Destination
 from mlproj.outbox.ledger import Ledger
@@ -12,7 +14,7 @@ from mlproj.tracking.base import AlreadyExists, NotFound, Run
 from mlproj.tracking.mlflow_rest.models import NoLoggedModels
 from mlproj.tracking.model_base import LoggedModel, LoggedModelStatus, ModelStore, ModelVersion, RunModel, Stage
 
-_MODEL, _VERSION = "logged model", "model version"
+_MODEL, _VERSION, _OF_SERVER = "logged model", "model version", "model of the server"
 
 
 class ModelDelivery:
@@ -104,7 +106,7 @@ class ModelDelivery:
 
     def _link(self, run: Run, remote_id: str) -> None:
         linked = self._models.models_of_runs([run.run_id]).get(run.run_id, ())
-        known = [(self._ledger.there(_MODEL, one.model_id), one) for one in linked]
+        known = [(self._id_there(one), one) for one in linked]
         there = [RunModel(model_id, one.step, one.output) for model_id, one in known if model_id]
         if there and self._ledger.there("links of run", run.run_id) != repr(there):
             # MLflow's server fails at a link that it has.
@@ -112,6 +114,28 @@ class ModelDelivery:
             if missing := [link for link in there if link not in kept]:
                 self._destination.models.link_models(remote_id, missing)
             self._ledger.is_called("links of run", run.run_id, repr(there))
+
+    def _id_there(self, link: RunModel) -> str | None:
+        """What the server calls a model of a run. One that the run used and the outbox has not is the server's own, if
+        anybody's: asked once."""
+        known = self._ledger.there(_MODEL, link.model_id)
+        if known or link.output:
+            return known
+        asked = self._ledger.there(_OF_SERVER, link.model_id)
+        if asked is None:
+            asked = link.model_id if self._is_of_server(link.model_id) else ""
+            self._ledger.is_called(_OF_SERVER, link.model_id, asked)
+        return asked or None
+
+    def _is_of_server(self, model_id: str) -> bool:
+        with suppress(NotFound):
+            self._models.get_logged_model(model_id, deleted_too=True)
+            return False  # it is still to be delivered
+        try:
+            self._destination.models.get_logged_model(model_id)
+        except (NotFound, NoLoggedModels, NoSuchEndpoint):
+            return False
+        return True
 
     def _deliver_version(self, run: Run, version: ModelVersion, remote_run: str, artifact_uri: str) -> None:
         here = f"{version.name}\n{version.version}"

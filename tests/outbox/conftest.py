@@ -13,6 +13,7 @@ import pytest
 from mlproj import tracking
 from mlproj.foundation import paths
 from mlproj.tracking.base import TrackingStore
+from mlproj.tracking.model_base import ModelStore
 from tests.mlflow_server import free_port
 from tests.program import mlproj, project
 from tests.server.conftest import running
@@ -62,6 +63,10 @@ class Server:
     def store(self) -> TrackingStore:
         """What it keeps, looked at without it."""
         return tracking.open(f"sqlite:///{self.home / 'mlproj.db'}")
+
+    def models(self) -> ModelStore:
+        """The models that it keeps."""
+        return tracking.open_models(f"sqlite:///{self.home / 'mlproj.db'}")
 
     def file(self, run_id: str, path: str) -> Path:
         with closing(self.store()) as store:

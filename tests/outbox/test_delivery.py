@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from mlproj import outbox, tracking
 from mlproj.foundation import paths
-from mlproj.tracking.base import Metric, Run, RunChanges, Status
+from mlproj.tracking.base import Metric, NewRun, Run, RunChanges, Status
+from mlproj.tracking.model_base import RunModel
 from tests.outbox.conftest import Server, all_bytes, left_on_disk, records_on_disk, run_to
 from tests.program import mlproj, project, start
 
@@ -479,3 +481,21 @@ def test_people_elsewhere_see_what_a_run_printed_and_left(server: Server, tmp_pa
         finally:
             ui.terminate()
             ui.communicate()
+
+
+def test_a_run_is_linked_to_the_models_of_the_server_that_it_used(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(server.models()) as models:
+        of_server = models.create_logged_model("0", name="churn").model_id
+    monkeypatch.setenv("MLPROJ_TRACKING_URI", server.address)
+    here = outbox.recording_uri()
+    with closing(tracking.open(here)) as store, closing(tracking.open_models(here)) as models:
+        run_id = store.create_run(NewRun()).run_id
+        nobodys = RunModel("m-" + "0" * 32, output=False)
+        models.link_models(run_id, [RunModel(of_server, output=False), nobodys])
+        store.update_run(run_id, RunChanges(status=Status.FINISHED))
+    with server.up():
+        assert sync(server.address)[:2] == (0, "delivered 1 run\n")
+    with closing(server.models()) as models:
+        assert models.models_of_runs([run_id]) == {run_id: [RunModel(of_server, output=False)]}

@@ -1,0 +1,1 @@
+"""Models judged: measured against known answers by scikit-learn, compared, and held to requirements."""
