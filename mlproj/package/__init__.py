@@ -77,13 +77,13 @@ def make(wanted: PackageRequest, target: Path, progress: Progress) -> Made:
         prepared = environment.prepare(progress)
         brought = _brought(wanted, environment, request, prepared, fetch, staging, progress)
         content = Content(staging)
-        locks = _add_environment(content, prepared, brought)
+        locks = add_environment(content, prepared, brought)
         fresh = (
             checkout if prepared.lock is None else fetch()
         )  # making an environment may have left files in the other one
         about = {
             **_about_run(wanted, point, OpenedProject(wanted.request, revision, fresh), content),
-            "environment": _environment(environment, prepared),
+            "environment": environment_part(environment, prepared),
             "locks": locks,
         }
         with progress.step("collecting the project's files"):
@@ -157,7 +157,7 @@ def _brought(
     )
 
 
-def _add_environment(content: Content, prepared: Prepared, brought: BundledDependencies) -> dict[str, str]:
+def add_environment(content: Content, prepared: Prepared, brought: BundledDependencies) -> dict[str, str]:
     """Put in what the environment consists of, and return the lock for each platform."""
     here = platforms.here()
     locks = {**({here: prepared.lock} if prepared.lock else {}), **brought.locks}
@@ -189,7 +189,8 @@ def _subdirectory(checkout: Checkout) -> str:
     return "" if below == "." else below
 
 
-def _environment(environment: Environment, prepared: Prepared) -> dict[str, Any]:
+def environment_part(environment: Environment, prepared: Prepared) -> dict[str, Any]:
+    """What a package says of the environment that it was made with."""
     kept = ("kind", "manager", "python", "as_of", "declared_by")
     document = {name: value for name, value in environment_document(environment.description).items() if name in kept}
     lock = prepared.lock.name if prepared.lock else None

@@ -39,7 +39,6 @@ def write(target: Path, project_dir: Path, data: Mapping[str, Any], moment: int)
     """
     top = FOLDER.lstrip("/")
     text = json.dumps(data, indent=1, sort_keys=True) + "\n"
-    files = 0
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
         for name in (top.partition("/")[0], top):
             archive.addfile(_entry(name, moment, tarfile.DIRTYPE, 0o755))
@@ -48,10 +47,34 @@ def write(target: Path, project_dir: Path, data: Mapping[str, Any], moment: int)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
         archive.addfile(_entry(WORKDIR.lstrip("/"), moment, tarfile.DIRTYPE, 0o777))
-        for place in _places(project_dir):
-            _add(archive, f"{WORKDIR}/{place.relative_to(project_dir).as_posix()}".lstrip("/"), place, moment)
-            files += not place.is_dir() or place.is_symlink()
+        files = _add_folder(archive, WORKDIR, project_dir, moment, 0o777)
     return Layer(target, files, sha256_of_file(target))
+
+
+def of_folders(target: Path, folders: Mapping[str, Path], texts: Mapping[str, bytes], moment: int) -> Layer:
+    """Write a layer with *folders* and files, each under its absolute path in the image, which whoever runs a container
+    can read only. Raises OSError."""
+    parents = {parent for name in (*folders, *texts) for parent in Path(name).parents if parent != Path("/")}
+    files = len(texts)
+    with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name in sorted({*map(str, parents), *folders}):
+            archive.addfile(_entry(name.lstrip("/"), moment, tarfile.DIRTYPE, 0o755))
+        for name, content in sorted(texts.items()):
+            entry = _entry(name.lstrip("/"), moment, tarfile.REGTYPE, 0o644)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        for name, folder in sorted(folders.items()):
+            files += _add_folder(archive, name, folder, moment, 0o755)
+    return Layer(target, files, sha256_of_file(target))
+
+
+def _add_folder(archive: tarfile.TarFile, name: str, folder: Path, moment: int, mode: int) -> int:
+    """Add what is in *folder* under *name*, folders with *mode*; how many files and links these are."""
+    files = 0
+    for place in _places(folder):
+        _add(archive, f"{name}/{place.relative_to(folder).as_posix()}".lstrip("/"), place, moment, mode)
+        files += not place.is_dir() or place.is_symlink()
+    return files
 
 
 def _places(folder: Path) -> Iterator[Path]:
@@ -65,13 +88,13 @@ def _places(folder: Path) -> Iterator[Path]:
             yield from _places(place)
 
 
-def _add(archive: tarfile.TarFile, name: str, place: Path, moment: int) -> None:
+def _add(archive: tarfile.TarFile, name: str, place: Path, moment: int, folder_mode: int) -> None:
     if place.is_symlink():
         entry = _entry(name, moment, tarfile.SYMTYPE, 0o777)
         entry.linkname = os.readlink(place)  # noqa: PTH115  # as it is written
         archive.addfile(entry)
     elif place.is_dir():
-        archive.addfile(_entry(name, moment, tarfile.DIRTYPE, 0o777))
+        archive.addfile(_entry(name, moment, tarfile.DIRTYPE, folder_mode))
     else:
         with place.open("rb") as stream:
             status = os.fstat(stream.fileno())

@@ -52,6 +52,8 @@ def verify(file: Path, known: Sequence[KnownKey]) -> Report:
 
 def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     source = manifest.source
+    if manifest.model is not None:
+        yield "model", manifest.model["name"]
     yield "source", str(source["uri"]) + (f"#{manifest.subdirectory}" if manifest.subdirectory else "")
     if source.get("commit"):
         yield "commit", source["commit"]

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,11 @@ from mlproj.environments.containers import image
 from mlproj.foundation import paths
 from tests.conftest import has, lack
 from tests.containers import base_image
+from tests.containers.model_folder import greeter
 from tests.mlflow_server import free_port
+from tests.program import mlproj
 
+MODEL_IMAGE = "mlproj-test-model"
 _CONFIG = """
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}/kept}}}}
@@ -60,6 +64,35 @@ def images(engine: str) -> list[str]:
 def asked(engine: str, *arguments: str) -> str:
     """What the engine answers."""
     return subprocess.run([engine, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def model_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, Any]]]:
+    """What was said of the images of two models, one that says hello and then one that says bye, which docker has."""
+    usable("docker")
+    made = {}
+    names = {word: f"{MODEL_IMAGE}:{word}" for word in ("hello", "bye")}
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("home", "cache")}
+    env = {"MLPROJ_HOME": str(folders["home"]), "MLPROJ_CACHE": str(folders["cache"])}
+    try:
+        for word, name in names.items():
+            model = greeter(tmp_path_factory.mktemp(word) / "m", word)
+            options = ("--image", name, "--base", base_image.TAG, "--force", "--json")
+            done = mlproj("models", "package", model, *options, env=env)
+            assert done.code == 0, done.out + done.err
+            made[word] = done.document["image"]
+        yield made
+    finally:
+        for name in names.values():
+            subprocess.run(["docker", "image", "rm", "--force", name], capture_output=True, check=False)
+        forgotten("docker", folders["cache"])
+
+
+@pytest.fixture
+def left_nothing() -> Iterator[None]:
+    """Afterwards the images of environments that the test made are gone."""
+    yield
+    forgotten("docker", paths.cache())
 
 
 @pytest.fixture

@@ -56,7 +56,8 @@ class Manifest:
     ``offline`` has, for each platform whose packages are inside, the member of each package by what the lock calls it.
     ``import_roots`` are folders of packages that the project has installed in place: the number of the package among
     those, and the folder in it. ``python`` tells of a Python that is inside: its ``version``, ``platform`` and
-    ``program``.
+    ``program``. ``model`` tells of a package with a model in place of a project: its ``name``, and its ``address`` and
+    ``version`` where it has them.
     """
 
     mlproj: str
@@ -75,10 +76,13 @@ class Manifest:
     defaults: Sequence[str] = ()
     secret: Sequence[str] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
+    model: Mapping[str, str] | None = None
 
     def text(self) -> str:
         """``mlproj.json``."""
         content = {name: value for name, value in vars(self).items() if name != "members"}
+        if self.model is None:  # packages of projects stay the bytes that they were
+            del content["model"]
         members = {name: self.members[name].document() for name in sorted(self.members)}
         return (
             json.dumps({"format": FORMAT, **content, "members": members}, indent=1, sort_keys=True, allow_nan=False)
@@ -163,6 +167,7 @@ def _manifest(reader: FieldReader) -> Manifest:
         defaults=reader.texts("defaults"),
         secret=reader.texts("secret"),
         inputs=inputs,
+        model=_model(reader.part("model")) if reader.has("model") else None,
     )
 
 
@@ -215,6 +220,11 @@ def _check_forms(reader: FieldReader, forms: Mapping[str, str]) -> None:
     for name, pattern in forms.items():
         if reader.has(name):
             reader.matching(name, pattern)
+
+
+def _model(reader: FieldReader) -> dict[str, str]:
+    reader.text("name")
+    return {name: reader.text(name) for name in ("name", "address", "version") if reader.has(name)}
 
 
 def _python(reader: FieldReader, files: set[str]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Images that serve a model: its environment, the server and its files, each in a layer of its own."""
