@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -12,7 +12,7 @@ from mlproj.foundation.dataclass import dataclass
 from mlproj.foundation.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ COMMANDS = {
     "check": Entry("mlproj.cli.check:command", "Check that a project is valid, for its author and for CI.", "Projects"),
     "ci": Entry("mlproj.cli.ci:group", "Write the file by which GitHub or GitLab runs a project.", "Projects"),
     "schema": Entry("mlproj.cli.schema:command", "Print the JSON Schema of MLproject, for editors.", "Projects"),
+    "models": Entry(
+        "mlproj.cli.models.group:group", "Look at models that MLflow or mlproj wrote, and check them.", "Models"
+    ),
     "env": Entry("mlproj.cli.env:group", "List, show and remove the environments built so far.", "Environments"),
     "doctor": Entry(
         "mlproj.cli.doctor:command",
@@ -91,34 +94,30 @@ class Group(click.Group):
 
 
 class LazyGroup(Group):
-    """The top of the command line: commands are listed from the table and imported when chosen."""
+    """A group whose commands are listed from a table and imported when chosen."""
+
+    table: ClassVar[Mapping[str, Entry]] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         """All names, in the order of the table."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
         """The command, imported now, or None for a name that is not in the table."""
-        entry = COMMANDS.get(cmd_name)
+        entry = self.table.get(cmd_name)
         if entry is None:
             return None
         module, _, attribute = entry.target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
-    def unknown(self, ctx: click.Context, word: str) -> UsageError:
-        """As for every group; a word that looks like a project is answered with the command that runs it."""
-        if any(sign in word for sign in ("/", ":", "\\")) or word in {".", ".."}:
-            return UsageError(f"there is no command {word!r}", hint=f"to run that project: mlproj run {word}")
-        return super().unknown(ctx, word)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
         """The commands by what people do, each with its line, without importing any."""
-        width = max(map(len, COMMANDS))
-        for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
+        width = max(map(len, self.table))
+        for section in dict.fromkeys(entry.section for entry in self.table.values()):
             with formatter.section(section):
                 formatter.write_dl(
-                    [(name.ljust(width), entry.help) for name, entry in COMMANDS.items() if entry.section == section]
+                    [(name.ljust(width), entry.help) for name, entry in self.table.items() if entry.section == section]
                 )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
@@ -126,13 +125,25 @@ class LazyGroup(Group):
         from click.shell_completion import CompletionItem
 
         found: Iterable[Any] = (
-            CompletionItem(name, help=entry.help) for name, entry in COMMANDS.items() if name.startswith(incomplete)
+            CompletionItem(name, help=entry.help) for name, entry in self.table.items() if name.startswith(incomplete)
         )
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
+class TopGroup(LazyGroup):
+    """The top of the command line."""
+
+    table = COMMANDS
+
+    def unknown(self, ctx: click.Context, word: str) -> UsageError:
+        """As for every group; a word that looks like a project is answered with the command that runs it."""
+        if any(sign in word for sign in ("/", ":", "\\")) or word in {".", ".."}:
+            return UsageError(f"there is no command {word!r}", hint=f"to run that project: mlproj run {word}")
+        return super().unknown(ctx, word)
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=TopGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Every command has its own help: mlproj COMMAND --help",

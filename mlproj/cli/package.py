@@ -14,11 +14,12 @@ from mlproj.cli.reporter import make_reporter
 from mlproj.foundation.errors import UsageError
 
 if TYPE_CHECKING:
+    from mlproj.foundation.progress import Progress
     from mlproj.package import Made, PackageRequest
 
 
 @click.command("package")
-@click.argument("what", metavar="URI|RUN", shell_complete=complete.projects)
+@click.argument("what", metavar="URI|RUN|MODEL", shell_complete=complete.projects)
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="The file, NAME.mlproj."
 )
@@ -70,28 +71,38 @@ def command(
 
     URI is a project as mlproj run takes it. RUN is a run's id or the beginning of it, its name, or "last"; its
     parameters and inputs come along. mlproj run FILE runs it, mlproj verify FILE checks it. The same content gives the
-    same bytes.
+    same bytes. MODEL is one as mlproj models serve takes it (a folder with an MLmodel, models:/…, runs:/…); the file
+    has it with its environment, and mlproj models serve FILE serves it.
     """
-    from mlproj import package
+    from mlproj.cli import package_model
     from mlproj.running.interruption import listening
 
     lost_folder.leave(what, output)
+    is_model = package_model.is_model(what)
     reporter = make_reporter(verbosity, json=as_json)
     if image is not None or output is None:
         from mlproj.cli import package_image
 
+        if is_model:
+            raise UsageError("this is a model", hint="mlproj models package --image makes an image that serves it")
         name = package_image.checked(image, output, flags)
         return package_image.make(_wanted(what, **flags), name, base, reporter, force=force, as_json=as_json)
     if base is not None:
         raise UsageError("--base goes with --image")
     _check(output, force, flags)
     with listening():
-        made = package.make(_wanted(what, **flags), output, reporter)
+        made = package_model.make(what, output, flags, reporter) if is_model else _made(what, output, flags, reporter)
     for note in made.notes:
         reporter.warn(note)
     if as_json:
         return print_document({"package": _document(made)})
     return print_lines(_description(made))
+
+
+def _made(what: str, output: Path, flags: dict[str, Any], reporter: Progress) -> Made:
+    from mlproj import package
+
+    return package.make(_wanted(what, **flags), output, reporter)
 
 
 def _check(output: Path, force: bool, flags: dict[str, Any]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import ipaddress
-import socket
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -14,9 +11,10 @@ import click
 
 from mlproj.cli import options
 from mlproj.cli.command_table import Group
+from mlproj.cli.listening import in_url, is_loopback, listen
 from mlproj.cli.output import print_document, print_lines, print_table
 from mlproj.cli.table import Column
-from mlproj.foundation.errors import ServiceError, UsageError
+from mlproj.foundation.errors import UsageError
 
 if TYPE_CHECKING:
     from mlproj.server.token_file import Token, TokenFile
@@ -77,18 +75,18 @@ def group(
     """
     if context.invoked_subcommand is not None:
         return
-    closed = bool(allow_host) or not _is_loopback(host)
+    closed = bool(allow_host) or not is_loopback(host)
     if closed:
         _check_tokens(store, host if not allow_host else allow_host[0])
     from mlproj.server.guard import LOOPBACK
     from mlproj.server.serving import Service, serve
 
-    hosts = list(allow_host) or (None if closed else sorted(LOOPBACK | {_in_url(host)}))
+    hosts = list(allow_host) or (None if closed else sorted(LOOPBACK | {in_url(host)}))
     service = Service(store, artifacts, hosts, closed, log_requests)
-    with _listen(host, port) as listening:
+    with listen(host, port) as listening:
 
         def ready() -> None:
-            print_lines(f"serving at http://{_in_url(host)}:{listening.getsockname()[1]} (Ctrl-C ends this)")
+            print_lines(f"serving at http://{in_url(host)}:{listening.getsockname()[1]} (Ctrl-C ends this)")
             sys.stdout.flush()
 
         if workers == 1:
@@ -187,33 +185,3 @@ def _check_tokens(store: str | None, name: str) -> None:
             f"a server that others can reach as {name} needs a token, and there is none",
             hint=f"make one: mlproj server token create NAME{where}",
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises UsageError for an address that is not this machine's, ServiceError when the port is
-    taken."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server((str(address[0]), port), family=family, backlog=1024)
-    except socket.gaierror as error:
-        raise UsageError(f"--host: {host!r} is no address: {error.strerror}") from error
-    except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise UsageError(f"--host: {host} is no address of this machine") from error
-        reason = (
-            "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
-        )
-        raise ServiceError(
-            f"port {port} {reason}", hint="choose another one with --port, or 0 for any that is free"
-        ) from error

@@ -1,0 +1,1 @@
+"""``mlproj models``: a file per command."""
