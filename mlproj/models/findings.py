@@ -41,7 +41,7 @@ def pickle_imports(opened: OpenedModel) -> dict[str, Imports]:
         folders.sort()
         for name in sorted(files):
             path = Path(folder, name)
-            if path.suffix.lower() in _PICKLES or name == "model" or path.suffix == "":
+            if name != NAME and path.suffix.lower() in (*_PICKLES, ""):
                 read = pickled.imports(path) if presence.is_file(path) else None
                 if read is not None:
                     found[path.relative_to(opened.folder).as_posix()] = read

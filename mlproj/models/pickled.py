@@ -56,7 +56,10 @@ def imports(file: Path) -> Imports | None:
         return _in_zip(file)
     unpack = next((opener for magic, opener in _PACKED if head.startswith(magic)), None)
     with unpack(file, "rb") if unpack else file.open("rb") as stream:
-        return _of_pickle(stream)
+        found = _of_pickle(stream)
+    # Text may begin with what pickles of the first protocols have as opcodes; every later one begins with this byte.
+    is_text = unpack is None and not head.startswith(b"\x80")
+    return None if found and is_text and not found.names and not found.complete else found
 
 
 def _in_zip(file: Path) -> Imports | None:

@@ -73,7 +73,7 @@ def test_a_pickle_that_breaks_off_tells_what_was_read(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_pickle_is_none(tmp_path: Path) -> None:
-    for name, content in {"a": b"", "b": b"flavors: x\n", "c": b"\x89PNG\r\n"}.items():
+    for name, content in {"a": b"", "b": b"N(artifact_path: x\n", "c": b"\x89PNG\r\n"}.items():
         (tmp_path / name).write_bytes(content)
         assert pickled.imports(tmp_path / name) is None
 
