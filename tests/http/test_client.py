@@ -314,4 +314,4 @@ def test_a_file_that_shrinks_on_its_way_is_no_whole_one(told: FieldReader, tmp_p
         HttpClient(told.address).upload(
             "/f", file, 5
         )  # it has grown since its size was looked at: the rest comes another time
-    assert told.asked[-1][3] == b"xxxxx"
+    assert b"xxxxx" in [asked[3] for asked in told.asked]  # the server hears of the first one's end when it likes

@@ -19,12 +19,13 @@ _DONE = re.compile(r"DEBUG (?:Prepared metadata for: (.+)|Built `(.+?)` into )")
 
 
 class SourceBuilds:
-    """Listens to what calls of uv say, one after another; each build is told once."""
+    """Listens to what one call of uv says. Each build is named once: *named* has those that were, by other calls
+    too."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, named: set[str]) -> None:
         self._progress = progress
         self._timers: dict[str, threading.Timer] = {}
-        self._told: set[str] = set()
+        self._named = named
 
     def hear(self, line: str) -> bool:
         """Take note of *line*; whether it is of the log that was asked for here, and no word of uv's own."""
@@ -35,7 +36,7 @@ class SourceBuilds:
         return line.startswith("DEBUG ")
 
     def end(self) -> None:
-        """A call of uv has ended, and with it what it was building."""
+        """The call has ended, and with it what it was building."""
         for what in list(self._timers):
             self._end(what)
 
@@ -51,8 +52,8 @@ class SourceBuilds:
             timer.join()  # what it may be saying comes before what follows
 
     def _tell(self, what: str) -> None:
-        if what in self._told or len(self._told) > _MOST:
+        if what in self._named or len(self._named) > _MOST:
             return
-        self._told.add(what)
-        named = redact(what) if len(self._told) <= _MOST else "more packages"
-        self._progress.note(f"building {named} from source, which may take minutes")
+        self._named.add(what)
+        shown = redact(what) if len(self._named) <= _MOST else "more packages"
+        self._progress.note(f"building {shown} from source, which may take minutes")

@@ -82,20 +82,21 @@ class Uv:
         self.offline = offline
         self._settings = settings
         self.progress = progress
-        self._builds = SourceBuilds(progress)
+        self._named_builds: set[str] = set()
 
     def run(self, *arguments: str | Path) -> process.Completed:
         """Run uv to its end; its own lines are shown as details. The caller knows what a failure means."""
         seen = self._environ()
+        builds = SourceBuilds(self.progress, self._named_builds)  # another call may go on beside this one
 
         def hear(line: str) -> None:
-            if not self._builds.hear(line):
+            if not builds.hear(line):
                 self.progress.detail(redact(line))
 
         try:
             done = process.follow([binary(), *arguments], hear, cwd=self.folder, env={**LOGGED, **seen})
         finally:
-            self._builds.end()
+            builds.end()
         if "RUST_LOG" in seen:  # the user wants to see it
             return done
         said = b"".join(line for line in done.stderr.splitlines(keepends=True) if not line.startswith(b"DEBUG "))

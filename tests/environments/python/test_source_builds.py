@@ -83,7 +83,7 @@ def test_a_build_is_told_once_and_nothing_is_said_when_uv_has_ended(
     progress: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_builds, "PATIENCE", 0.0)
-    builds = SourceBuilds(progress)
+    builds = SourceBuilds(progress, set())
     for line in ("DEBUG Preparing metadata for: a==1", "DEBUG Prepared metadata for: a==1", "DEBUG Building: a==1"):
         assert builds.hear(line)
         for timer in list(builds._timers.values()):
@@ -99,10 +99,23 @@ def test_a_build_is_told_once_and_nothing_is_said_when_uv_has_ended(
 
 def test_of_many_builds_the_first_are_named(progress: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_builds, "PATIENCE", 0.0)
-    builds = SourceBuilds(progress)
+    builds = SourceBuilds(progress, set())
     for number in range(9):
         builds.hear(f"DEBUG Building: p{number}==1")
         builds._timers[f"p{number}==1"].join()
 
     assert len(progress.notes) == 6
     assert progress.notes[-1] == "building more packages from source, which may take minutes"
+
+
+def test_a_call_that_ends_says_nothing_of_what_another_one_builds(
+    progress: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_builds, "PATIENCE", 0.2)
+    named: set[str] = set()
+    one, other = SourceBuilds(progress, named), SourceBuilds(progress, named)
+    one.hear("DEBUG Building: a==1")
+    other.end()
+    one._timers["a==1"].join()
+
+    assert progress.notes == ["building a==1 from source, which may take minutes"]
