@@ -25,6 +25,7 @@ Itself = TypeVar("Itself", bound="Worker")
 _LAUNCHER = Path(scorer.__file__).with_name("launch.py")
 # What a worker has no use for, and the code of a model should not find.
 _OURS = ("MLPROJ_TOKEN", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_RUN_ID")
+_OLDEST_PYTHON = (3, 7)  # that reads the files of the scorer
 _GRACE = 2.0  # seconds from SIGTERM to SIGKILL
 
 
@@ -157,6 +158,11 @@ def start(prepared: Prepared, *, cwd: Path | None = None, stderr: IO[bytes] | in
     None: to ours. Raises EnvironmentFailure, ServiceError."""
     if prepared.container_runtime is not None:
         raise EnvironmentFailure("a model is asked in an environment of this machine, and this one is a container")
+    if prepared.python and tuple(map(int, prepared.python.split(".")[:2])) < _OLDEST_PYTHON:
+        raise EnvironmentFailure(
+            f"the model's environment has Python {prepared.python}, and models are loaded by Python 3.7 or later",
+            hint="--env-manager local uses the Python and packages that are there, which may read the model as well",
+        )
     ours, its = socket.socketpair()
     watch_socket, its_watch_socket = socket.socketpair()
     with its, its_watch_socket:
