@@ -211,3 +211,13 @@ def test_a_warm_run_loads_only_what_it_needs(tmp_path: Path, manager: str) -> No
     loaded_by(code)
 
     assert not loaded_by(code) & NOT_ON_THE_WARM_PATH
+
+
+@pytest.mark.needs("git")
+def test_the_top_of_the_repository_is_short() -> None:
+    """What a tool or a test leaves where it was started is nobody's."""
+    root = Path(__file__).parent.parent
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout
+    wanted = """.ci .gitignore CHANGELOG.md LICENSE README.md docs mlproj pyproject.toml sample_projects tests"""
+
+    assert {name.partition("/")[0] for name in listed.splitlines()} <= set(wanted.split())

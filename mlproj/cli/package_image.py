@@ -48,11 +48,12 @@ def make(
     for note in made.notes:
         reporter.warn(note)
     if as_json:
-        return print_document({"image": _document(made)})
+        return print_document({"image": {**image_document(made), "notes": list(made.notes)}})
     return print_lines(*_description(made))
 
 
-def _document(made: Made) -> dict[str, Any]:
+def image_document(made: Made) -> dict[str, Any]:
+    """What was made, for ``--json``: sizes of layers in bytes."""
     return {
         "name": made.name,
         "id": made.id,
@@ -63,17 +64,21 @@ def _document(made: Made) -> dict[str, Any]:
         ],
         "files": made.files,
         "digest": made.digest,
-        "notes": list(made.notes),
     }
 
 
-def _description(made: Made) -> list[str]:
+def layers_line(made: Made) -> str:
+    """The layers with their sizes, for people."""
     from mlproj.foundation.quantity import size
 
     was_there = " (was there)" if made.reused else ""
     layers = [f"{of} {size(number)}{was_there if of == 'environment' else ''}" for of, number in made.layers.items()]
+    return f"layers: {made.base['name']}, {', '.join(layers)}"
+
+
+def _description(made: Made) -> list[str]:
     return [
         f"{made.name}: {made.id}",
-        f"layers: {made.base['name']}, {', '.join(layers)} with {made.files} files",
+        f"{layers_line(made)} with {made.files} files",
         f"to run it: {made.engine} run --rm {made.name}",
     ]

@@ -168,8 +168,10 @@ def test_an_mlmodel_that_describes_none_is_invalid(tmp_path: Path) -> None:
     assert isinstance(refused(str(model(tmp_path, text="a: 1\n"))), InvalidProject)
 
 
+@pytest.mark.needs("fsspec")
 def test_a_model_in_an_object_store_is_copied_once(tmp_path: Path) -> None:
-    fsspec = pytest.importorskip("fsspec")
+    import fsspec
+
     memory = fsspec.filesystem("memory")
     folder = model(tmp_path / "m")
     memory.put(str(folder), "/bucket/m", recursive=True)
@@ -182,6 +184,6 @@ def test_a_model_in_an_object_store_is_copied_once(tmp_path: Path) -> None:
     assert opened("memory://bucket/m").folder != found.folder
 
 
+@pytest.mark.needs("fsspec")
 def test_a_store_without_a_model_there_is_told() -> None:
-    pytest.importorskip("fsspec")
     assert "there is no model at memory://nothing" in str(refused("memory://nothing/here"))

@@ -14,7 +14,7 @@ from mlproj.cli.reporter import make_reporter
 from mlproj.foundation.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlproj.models.image.making import Made
+    from mlproj.package.image import Made
 
 
 @click.command("package")
@@ -72,7 +72,7 @@ def command(
             lines = [f"{folder.file}: docker build --tag NAME {dockerfile}"]
         else:
             made = making.make(opened, chosen, name, base, reporter, force=force)
-            document, lines = {"image": _document(made)}, _description(made)
+            document, lines = {"image": package_image.image_document(made)}, _description(made)
     if as_json:
         return print_document(document)
     return print_lines(*lines)
@@ -81,27 +81,9 @@ def command(
 _NO_FILE = {"offline": False, "others": "", "no_python": False}
 
 
-def _document(made: Made) -> dict[str, Any]:
-    return {
-        "name": made.name,
-        "id": made.id,
-        "engine": made.engine,
-        "base": dict(made.base),
-        "layers": [
-            {"of": of, "size": size, "reused": made.reused and of == "environment"} for of, size in made.layers.items()
-        ],
-        "files": made.files,
-        "digest": made.digest,
-    }
-
-
 def _description(made: Made) -> list[str]:
-    from mlproj.foundation.quantity import size
-
-    was_there = " (was there)" if made.reused else ""
-    layers = [f"{of} {size(number)}{was_there if of == 'environment' else ''}" for of, number in made.layers.items()]
     return [
         f"{made.name}: {made.id}",
-        f"layers: {made.base['name']}, {', '.join(layers)}",
+        package_image.layers_line(made),
         f"to serve it: {made.engine} run --rm -p 8080:8080 {made.name}",
     ]

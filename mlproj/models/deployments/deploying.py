@@ -16,6 +16,7 @@ from mlproj.models.deployments.record import Deployment
 from mlproj.models.environment import EnvironmentOptions
 from mlproj.models.image import making
 from mlproj.models.opened import OpenedModel
+from mlproj.package.image import Made
 from mlproj.running.recording import user_name
 
 _OURS = {
@@ -143,7 +144,7 @@ def _chosen(name: str, options: Mapping[str, str]) -> tuple[Target, Mapping[str,
 
 def _image(
     opened: OpenedModel, name: str, options: Mapping[str, str], chosen: EnvironmentOptions, progress: Progress
-) -> making.Made:
+) -> Made:
     called = options.get("image") or f"mlproj-{name}:latest"
     return making.make(opened, chosen, called, options.get("base"), progress, force=True)
 

@@ -20,7 +20,7 @@ from mlproj.environments.containers.image_layering import Top
 from mlproj.environments.containers.settings import Settings
 from mlproj.environments.system import SystemEnvironment
 from mlproj.foundation import paths
-from mlproj.foundation.dataclass import dataclass, replace
+from mlproj.foundation.dataclass import replace
 from mlproj.foundation.errors import EnvironmentFailure, ServiceError, UsageError
 from mlproj.foundation.progress import Progress
 from mlproj.foundation.redaction import redact
@@ -30,27 +30,12 @@ from mlproj.models.image import facts, instructions, place, server_files, server
 from mlproj.models.image.serving_environment import ServingEnvironment
 from mlproj.models.opened import OpenedModel
 from mlproj.package import image_layer
+from mlproj.package.image import Made
 from mlproj.package.image_layer import Layer
 
 _LINES_SHOWN = 20  # last lines of what failed
 FIRST_DAY = 315532800
 """1980-01-01, in seconds since 1970, for what has no date; some programs know none before."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """An image that was made. ``layers`` has the size in bytes of each layer that is not the base image's, bottom
-    first; ``reused`` tells whether that of the environment was there. ``base`` is the name, id and digest of the image
-    below. ``digest`` is that of the model's files and facts."""
-
-    name: str
-    id: str
-    engine: str
-    layers: Mapping[str, int]
-    reused: bool
-    base: Mapping[str, Any]
-    files: int
-    digest: str
 
 
 def make(

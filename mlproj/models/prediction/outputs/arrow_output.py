@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import IO, Any
 
 from mlproj.models.prediction import arrow_arrays, arrow_columns
@@ -10,7 +11,7 @@ from mlproj.models.prediction.outputs.text_output import refuse_other
 from mlproj.models.prediction.request import InvalidData
 
 
-class _Tables:
+class _Tables(ABC):
     """Batches with the types of the first one, the inputs before the answers."""
 
     def __init__(self, stream: IO[bytes], what: str) -> None:
@@ -48,8 +49,9 @@ class _Tables:
             self._writer = self._open(self._pa.schema([]))
         self._writer.close()
 
+    @abstractmethod
     def _open(self, schema: Any) -> Any:
-        raise NotImplementedError
+        """What writes tables of *schema* to the file."""
 
     def _add(self, table: Any) -> None:
         self._writer.write_table(table)
