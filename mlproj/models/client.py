@@ -10,11 +10,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from mlproj import __version__
 from mlproj.foundation.errors import ServiceError, UsageError
 from mlproj.foundation.redaction import mask_url
+from mlproj.http.fetcher import without_login
 
 _FORMS = frozenset({"dataframe_split", "dataframe_records", "inputs", "instances", "messages", "prompt", "input"})
 _ROUTE = "/invocations"
@@ -85,22 +86,16 @@ def _plain(value: Any) -> Any:
 
 
 def _request(url: str, content: bytes, kind: str, token: str | None) -> urllib.request.Request:
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if host is None or parts.scheme not in ("http", "https"):
+    if url.partition("://")[0].lower() not in ("http", "https"):
         raise UsageError(f"{mask_url(url)} is no address of a server", hint="expected http(s)://HOST[:PORT]")
+    address, login = without_login(url)
+    parts = urlsplit(address)
     path = parts.path.rstrip("/")
-    target = (parts.scheme, parts.netloc.rpartition("@")[2], path if path.endswith(_ROUTE) else path + _ROUTE)
-    headers = {"Content-Type": kind, "Accept": "application/json", "User-Agent": f"mlproj/{__version__}"}
+    target = urlunsplit(parts._replace(path=path if path.endswith(_ROUTE) else path + _ROUTE))
+    headers = {**login, "Content-Type": kind, "Accept": "application/json", "User-Agent": f"mlproj/{__version__}"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    elif parts.username is not None:
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
-    return urllib.request.Request(urlunsplit((*target, parts.query, "")), content, headers)  # noqa: S310  # checked
+    return urllib.request.Request(target, content, headers)  # noqa: S310  # checked
 
 
 def _asked(request: urllib.request.Request, timeout: float) -> Any:

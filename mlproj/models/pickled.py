@@ -14,7 +14,8 @@ from typing import IO, Any
 
 from mlproj.foundation.dataclass import dataclass
 
-_LARGEST = 4 << 30  # bytes
+_LARGEST = 4 << 30  # bytes of a file
+_MOST_UNPACKED = 1 << 30  # bytes that are read of what is packed
 _TEXTS = frozenset("SHORT_BINUNICODE BINUNICODE BINUNICODE8 UNICODE STRING BINSTRING SHORT_BINSTRING".split())
 _PACKED: tuple[tuple[bytes, Any], ...] = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
 
@@ -56,7 +57,7 @@ def imports(file: Path) -> Imports | None:
         return _in_zip(file)
     unpack = next((opener for magic, opener in _PACKED if head.startswith(magic)), None)
     with unpack(file, "rb") if unpack else file.open("rb") as stream:
-        found = _of_pickle(stream)
+        found = _of_pickle(_Bounded(stream, _MOST_UNPACKED if unpack else file.stat().st_size))
     # Text may begin with what pickles of the first protocols have as opcodes; every later one begins with this byte.
     is_text = unpack is None and not head.startswith(b"\x80")
     return None if found and is_text and not found.names and not found.complete else found
@@ -75,7 +76,7 @@ def _in_zip(file: Path) -> Imports | None:
                 elif name.endswith(".pkl"):
                     known = True
                     with archive.open(entry) as stream:
-                        inner = _of_pickle(stream)
+                        inner = _of_pickle(_Bounded(stream, _MOST_UNPACKED))
                     found.update(inner.names if inner else ())
                     complete = complete and inner is not None and inner.complete
     except (zipfile.BadZipFile, ValueError, RecursionError, NotImplementedError, RuntimeError):
@@ -96,21 +97,46 @@ def _skops_types(node: Any) -> Iterator[str]:
             pending.extend(one)
 
 
-def _of_pickle(stream: IO[bytes]) -> Imports | None:
+class _Bounded:
+    """The first *most* bytes of *stream*: what is packed can be far larger than its file, and a length can lie. Reading
+    more is a ValueError."""
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self._stream = stream
+        self._left = most
+
+    def read(self, size: int) -> bytes:
+        """The next *size* bytes, fewer at the end."""
+        if size > self._left:
+            raise ValueError("there is too much of it")
+        return self._counted(self._stream.read(size))
+
+    def readline(self) -> bytes:
+        """The next line."""
+        return self._counted(self._stream.readline(self._left))
+
+    def is_at_end(self) -> bool:
+        """Whether nothing follows."""
+        return not self._stream.peek(1)  # type: ignore[attr-defined]  # all that are opened here have it
+
+    def _counted(self, content: bytes) -> bytes:
+        self._left -= len(content)
+        return content
+
+
+def _of_pickle(stream: _Bounded) -> Imports | None:
     """The imports of the pickles in *stream*, one after another; None where it begins with none."""
     reader = _Reader()
     complete = True
     try:
-        while stream.peek(1) if hasattr(stream, "peek") else True:
+        while not stream.is_at_end():
             before = reader.count
-            for opcode, argument, _position in pickletools.genops(stream):
+            for opcode, argument, _position in pickletools.genops(stream):  # type: ignore[arg-type]  # it reads only
                 reader.read(opcode.name, argument)
             if reader.count == before:
                 break
     except (ValueError, UnicodeError, IndexError, KeyError, EOFError, OSError, lzma.LZMAError, OverflowError):
         complete = False  # also where joblib put the bytes of an array between two opcodes
-    except MemoryError:
-        complete = False
     if not reader.names and reader.count < 3 and (not complete or not reader.count):
         return None
     return Imports(tuple(sorted(reader.names)), complete)

@@ -69,6 +69,7 @@ def test_errors_are_in_words_and_have_a_code(server: Server, tmp_path: Path) -> 
         (f"http://127.0.0.1:{port}", "row.json", 69, "cannot be reached"),
         (f"{server.url}/elsewhere", "row.json", 2, "is no served model"),
         ("nonsense", "row.json", 2, "no address of a server"),
+        ("http://[x", "row.json", 2, "is no URL"),
     ):
         result = mlproj("models", "call", url, "-i", tmp_path / file)
         assert result.code == code, result.err

@@ -89,3 +89,15 @@ def test_torch_and_skops_archives_are_looked_into(tmp_path: Path) -> None:
     assert pickled.imports(tmp_path / "model.pt") == pickled.Imports(("fractions.Fraction",))
     assert pickled.imports(tmp_path / "model.skops") == pickled.Imports(("a.B", "sklearn.svm.SVC"))
     assert pickled.imports(tmp_path / "other.zip") is None
+
+
+def test_what_unpacks_to_more_than_is_read_tells_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickled, "_MOST_UNPACKED", 10_000)
+    (tmp_path / "m.pkl").write_bytes(gzip.compress(pickle.dumps([Fraction(1, 2), bytes(1_000_000)])))
+    assert pickled.imports(tmp_path / "m.pkl") == pickled.Imports(("fractions.Fraction",), complete=False)
+
+
+def test_a_length_that_lies_takes_no_memory(tmp_path: Path) -> None:
+    lie = b"\x8e" + (1 << 40).to_bytes(8, "little")  # BINBYTES8
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(Fraction(1, 2))[:-1] + lie + b"x.")
+    assert pickled.imports(tmp_path / "m.pkl") == pickled.Imports(("fractions.Fraction",), complete=False)

@@ -62,6 +62,7 @@ class Recorder:
         self._progress = progress
         self._waiting: queue.Queue[Exchange | None] = queue.Queue(_WAITING)
         self._bytes = 0
+        self._counting = threading.Lock()  # of the bytes, which two threads change
         self._numbers = itertools.count()
         self.kept = 0
         self.dropped = 0
@@ -84,11 +85,16 @@ class Recorder:
         if self._bytes + size > _MOST_BYTES:
             self.dropped += 1
             return
+        self._count(size)
         try:
             self._waiting.put_nowait(exchange)
-            self._bytes += size
         except queue.Full:
+            self._count(-size)
             self.dropped += 1
+
+    def _count(self, size: int) -> None:
+        with self._counting:
+            self._bytes += size
 
     def close(self) -> None:
         """Write what waits, for a few seconds at most."""
@@ -101,7 +107,7 @@ class Recorder:
     def _write_all(self) -> None:
         said = False
         while (exchange := self._waiting.get()) is not None:
-            self._bytes -= len(exchange.request) + len(exchange.answer)
+            self._count(-len(exchange.request) - len(exchange.answer))
             try:
                 self._write(exchange)
                 self.kept += 1
