@@ -98,12 +98,12 @@ def _repository(request: RunRequest) -> tuple[GitSource, tuple[str, ...]]:
     source = sources.open(request.uri)
     if isinstance(source, FolderSource):
         is_dirty = source.pin(None, offline=request.offline).dirty
-        told = (
+        reason = (
             ("commits are run as they were made: what is not committed in the folder is no part of this",)
             if is_dirty
             else ()
         )
-        return source.repository("a change is looked for in commits"), told
+        return source.repository("a change is looked for in commits"), reason
     if not isinstance(source, GitSource):
         raise UsageError(
             "a change is looked for in commits, and the source is no Git repository",

@@ -97,10 +97,16 @@ def _tool(tool: Tool) -> Finding:
     for name in tool.names:
         found = shutil.which(name)
         if found:
-            said = _first_line((found, *tool.version))
-            state = "ok" if said is not None else "broken"
+            release = _first_line((found, *tool.version))
+            state = "ok" if release is not None else "broken"
             return Finding(
-                "tools", name, state, said or f"{found} does not run", tool.needed_for, tool.remedy, tool.essential
+                "tools",
+                name,
+                state,
+                release or f"{found} does not run",
+                tool.needed_for,
+                tool.remedy,
+                tool.essential,
             )
     return Finding(
         "tools", " or ".join(tool.names), "missing", "not on PATH", tool.needed_for, tool.remedy, tool.essential
@@ -115,9 +121,15 @@ def _uv() -> Finding:
         binary = uv.binary()
     except MlprojError as error:
         return Finding("tools", "uv", "missing", error.message, needed_for, remedy, essential=True)
-    said = _first_line((binary, "--version"))
+    release = _first_line((binary, "--version"))
     return Finding(
-        "tools", "uv", "ok" if said else "broken", said or f"{binary} does not run", needed_for, remedy, essential=True
+        "tools",
+        "uv",
+        "ok" if release else "broken",
+        release or f"{binary} does not run",
+        needed_for,
+        remedy,
+        essential=True,
     )
 
 
@@ -149,12 +161,12 @@ def _conda() -> Finding:
             "tools", " or ".join(tool.NAMES), "missing", "not on PATH", needed_for, "not needed with mlproj[conda]"
         )
     path = str(getattr(found, "path", ""))
-    said = _first_line((path, "--version"))
+    release = _first_line((path, "--version"))
     return Finding(
         "tools",
         found.name,
-        "ok" if said else "broken",
-        f"{said} ({path})" if said else f"{path} does not run",
+        "ok" if release else "broken",
+        f"{release} ({path})" if release else f"{path} does not run",
         needed_for,
     )
 
@@ -173,11 +185,13 @@ def _engines() -> Iterable[Finding]:
             "https://podman.io or https://docs.docker.com/engine",
         )
     for name in installed:
-        told = _ask((name, "version", "--format", "{{.Server.Version}}" if name == "docker" else "{{.Client.Version}}"))
-        if told is not None and told.returncode == 0:
-            yield Finding("tools", name, "ok", f"{name} {told.text.strip()}", needed_for)
+        reply = _ask(
+            (name, "version", "--format", "{{.Server.Version}}" if name == "docker" else "{{.Client.Version}}")
+        )
+        if reply is not None and reply.returncode == 0:
+            yield Finding("tools", name, "ok", f"{name} {reply.text.strip()}", needed_for)
         else:
-            why = _last_line(told.error_text) if told else "no answer"
+            why = _last_line(reply.error_text) if reply else "no answer"
             yield Finding(
                 "tools",
                 name,
@@ -214,8 +228,8 @@ def _cache_sizes() -> Finding:
         ("checkouts", paths.checkouts()),
         ("downloads", paths.downloads()),
     )
-    told = ", ".join(f"{name} {quantity.size(folder_size(folder))}" for name, folder in parts)
-    return Finding("storage", "cache use", "ok", told)
+    sizes = ", ".join(f"{name} {quantity.size(folder_size(folder))}" for name, folder in parts)
+    return Finding("storage", "cache use", "ok", sizes)
 
 
 def folder_size(folder: Path) -> int:
@@ -269,12 +283,12 @@ def _index(offline: bool) -> Finding:
         return Finding("network", "package index", "skipped", "not asked: offline", needed_for)
     try:
         argv = (uv.binary(), "pip", "compile", "--no-cache", "--no-header", "--no-deps", "-q", "-")
-        told = _ask(argv, b"pip", uv.environ(package_index.settings(), offline=False))
+        reply = _ask(argv, b"pip", uv.environ(package_index.settings(), offline=False))
     except MlprojError:
         return Finding("network", "package index", "skipped", "not asked: there is no uv", needed_for)
-    if told is not None and told.returncode == 0:
+    if reply is not None and reply.returncode == 0:
         return Finding("network", "package index", "ok", "answers", needed_for)
-    why = _last_line(told.error_text) if told else f"no answer within {_PATIENCE:g} s"
+    why = _last_line(reply.error_text) if reply else f"no answer within {_PATIENCE:g} s"
     return Finding("network", "package index", "broken", why, needed_for, remedy)
 
 
@@ -289,10 +303,10 @@ def _ask(
 
 def _first_line(argv: Sequence[str]) -> str | None:
     """The first line that a program says about its version, wherever it says it; None when it does not run."""
-    told = _ask(argv)
-    if told is None or told.returncode != 0:
+    reply = _ask(argv)
+    if reply is None or reply.returncode != 0:
         return None
-    lines = (told.text or told.error_text).strip().splitlines()
+    lines = (reply.text or reply.error_text).strip().splitlines()
     return lines[0].strip() if lines else ""
 
 

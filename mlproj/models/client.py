@@ -149,8 +149,8 @@ def _message(content: bytes) -> str:
     """What an error says, without the stack trace that it may have."""
     try:
         document = json.loads(content)
-        told = document.get("message") or document.get("error") or document.get("detail")
+        reason = document.get("message") or document.get("error") or document.get("detail")
     except (ValueError, AttributeError):
-        told = None
-    text = str(told) if told else content.decode(errors="replace")
+        reason = None
+    text = str(reason) if reason else content.decode(errors="replace")
     return text if len(text) <= _LARGEST_MESSAGE else text[:_LARGEST_MESSAGE] + "…"

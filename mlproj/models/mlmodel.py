@@ -74,11 +74,11 @@ class ModelFile:
 
         MLflow 1.x has one text, conda's; later ones have one for each tool.
         """
-        told = self.pyfunc.get("env")
-        if isinstance(told, Mapping):
-            found = told.get(tool)
+        files = self.pyfunc.get("env")
+        if isinstance(files, Mapping):
+            found = files.get(tool)
             return found if isinstance(found, str) else _ENVIRONMENT_FILES[tool]
-        return told if isinstance(told, str) and tool == "conda" else _ENVIRONMENT_FILES[tool]
+        return files if isinstance(files, str) and tool == "conda" else _ENVIRONMENT_FILES[tool]
 
     def _text(self, name: str) -> str | None:
         found = self.document.get(name)
@@ -129,13 +129,13 @@ def _signature(document: yaml_document.Document, notices: list[Notice]) -> Signa
 
 
 def _created(document: yaml_document.Document, notices: list[Notice]) -> datetime | None:
-    told = document.value.get("utc_time_created")
-    if told is None:
+    written = document.value.get("utc_time_created")
+    if written is None:
         return None
     try:
-        moment = told if isinstance(told, datetime) else datetime.fromisoformat(str(told))
+        moment = written if isinstance(written, datetime) else datetime.fromisoformat(str(written))
     except ValueError:
-        notices.append(Notice(f"{str(told)[:40]!r} is no time", document.place("utc_time_created")))
+        notices.append(Notice(f"{str(written)[:40]!r} is no time", document.place("utc_time_created")))
         return None
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
 

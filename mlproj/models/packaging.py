@@ -92,7 +92,7 @@ def _manifest(
 ) -> Manifest:
     address = facts.public_address(opened)
     version = str(opened.version.version) if opened.version else None
-    told = {"name": opened.name, "address": address, "version": version}
+    known = {"name": opened.name, "address": address, "version": version}
     return Manifest(
         mlproj=__version__,
         source={"uri": address or opened.name, "kind": "model", "dirty": False},
@@ -104,5 +104,5 @@ def _manifest(
         offline=brought.packages,
         import_roots=brought.import_roots,
         python=brought.python,
-        model={name: value for name, value in told.items() if value is not None},
+        model={name: value for name, value in known.items() if value is not None},
     )

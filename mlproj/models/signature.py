@@ -137,10 +137,10 @@ def _schema(name: str, items: list[Mapping[str, Any]] | None) -> Schema | None:
 
 
 def _tensor(item: Mapping[str, Any]) -> Tensor:
-    told = item.get("tensor-spec")
-    if not isinstance(told, Mapping) or not isinstance(told.get("dtype"), str):
+    spec = item.get("tensor-spec")
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("dtype"), str):
         raise MalformedSignature(f"a tensor without tensor-spec: {_short(item)}")
-    return Tensor(_name(item), told["dtype"], _shape(told.get("shape"), item))
+    return Tensor(_name(item), spec["dtype"], _shape(spec.get("shape"), item))
 
 
 def _shape(value: Any, item: Mapping[str, Any]) -> tuple[int, ...]:

@@ -110,9 +110,9 @@ def python_of(prepared: Prepared) -> Interpreter:
 
 def _wheel(entry: Mapping[str, Any], request: Request, wanted: Target, builder: Builder, logins: Logins) -> Path:
     archive = entry.get("archive")
-    told = archive if archive and file_name(archive).endswith(".whl") else wanted.best(entry.get("wheels") or ())
-    if told is not None:
-        return _obtained(told, entry, request, logins)
+    wheel = archive if archive and file_name(archive).endswith(".whl") else wanted.best(entry.get("wheels") or ())
+    if wheel is not None:
+        return _obtained(wheel, entry, request, logins)
     if "vcs" in entry:
         return builder.of_repository(entry)
     if "directory" in entry:
@@ -125,9 +125,9 @@ def _wheel(entry: Mapping[str, Any], request: Request, wanted: Target, builder: 
     return builder.of_archive(entry, _obtained(source, entry, request, logins))
 
 
-def _obtained(told: Mapping[str, Any], entry: Mapping[str, Any], request: Request, logins: Logins) -> Path:
-    place = Path(told["path"]) if "path" in told else _fetched(logins.added_to(str(told["url"])), request)
-    expected = (told.get("hashes") or {}).get("sha256")
+def _obtained(wheel: Mapping[str, Any], entry: Mapping[str, Any], request: Request, logins: Logins) -> Path:
+    place = Path(wheel["path"]) if "path" in wheel else _fetched(logins.added_to(str(wheel["url"])), request)
+    expected = (wheel.get("hashes") or {}).get("sha256")
     try:
         is_same = not expected or hashlib.sha256(place.read_bytes()).hexdigest() == expected
     except OSError as error:
@@ -136,7 +136,7 @@ def _obtained(told: Mapping[str, Any], entry: Mapping[str, Any], request: Reques
         ) from error
     if not is_same:
         raise EnvironmentFailure(
-            f"{file_name(told)} of {entry['name']} is not the file that the lock names: its SHA-256 is another"
+            f"{file_name(wheel)} of {entry['name']} is not the file that the lock names: its SHA-256 is another"
         )
     return place
 

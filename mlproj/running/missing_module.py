@@ -35,8 +35,8 @@ def explain(output: str, description: Description, project_dir: Path) -> str | N
 
     A module that the project itself holds is not a package: its folder is merely not on the path.
     """
-    said = _said(output, description, project_dir) or _said_by_r(output, description)
-    return f"{said} ({MACHINE if _is_chosen(description) else PROJECT})" if said else None
+    sentence = _said(output, description, project_dir) or _said_by_r(output, description)
+    return f"{sentence} ({MACHINE if _is_chosen(description) else PROJECT})" if sentence else None
 
 
 def _is_chosen(description: Description) -> bool:

@@ -104,8 +104,8 @@ def sent(store: ArtifactStore, path: str) -> Response:
     """The answer that sends a file. Raises NoSuchFile."""
     name = (parts_of(path) or ("",))[-1]
     plain = _TOKEN.fullmatch(name)
-    told = f"filename={name}" if plain else f"filename*=UTF-8''{quote(name, safe='')}"
-    headers = {**_HEADERS, "Content-Type": content_type.of(name), "Content-Disposition": f"attachment; {told}"}
+    parameter = f"filename={name}" if plain else f"filename*=UTF-8''{quote(name, safe='')}"
+    headers = {**_HEADERS, "Content-Type": content_type.of(name), "Content-Disposition": f"attachment; {parameter}"}
     file = store.local_file(path)
     if file is not None:
         return FileResponse(file, headers=headers)

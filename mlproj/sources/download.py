@@ -53,9 +53,9 @@ def download(url: str, *, offline: bool) -> Download:
             )
         if known is not None:
             headers |= {
-                ask: known[said]
-                for ask, said in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
-                if known.get(said)
+                ask: known[field]
+                for ask, field in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
+                if known.get(field)
             }
         try:
             with fetcher.opened(address, headers) as response:

@@ -34,8 +34,8 @@ def _patterns(folder: Path, name: str) -> list[str]:
     for file in ((), ("--file", ".lfsconfig")):
         if file and ((folder / ".lfsconfig").is_symlink() or not (folder / ".lfsconfig").is_file()):
             continue
-        said = git_command.run("config", *file, "--get", name, folder=folder)
-        if patterns := [part.strip() for part in said.text.split(",") if part.strip()]:
+        outcome = git_command.run("config", *file, "--get", name, folder=folder)
+        if patterns := [part.strip() for part in outcome.text.split(",") if part.strip()]:
             return patterns
     return []
 
@@ -45,8 +45,8 @@ def _matching(folder: Path, patterns: Iterable[str]) -> set[str]:
 
 
 def _listed(folder: Path, *options: str) -> set[str]:
-    said = git_command.run("ls-files", "-z", "--cached", *options, folder=folder)
-    return {os.fsdecode(name) for name in said.stdout.split(b"\0") if name}
+    outcome = git_command.run("ls-files", "-z", "--cached", *options, folder=folder)
+    return {os.fsdecode(name) for name in outcome.stdout.split(b"\0") if name}
 
 
 def route(address: str, folder: Path) -> Route:
@@ -58,8 +58,8 @@ def route(address: str, folder: Path) -> Route:
 
 @lru_cache(maxsize=16)
 def _route(server: str, folder: Path) -> Route:
-    said = git_command.run("config", "-z", "--get-urlmatch", "http", server, folder=folder)
-    pairs = (entry.partition("\n") for entry in said.text.split("\0") if entry)
+    outcome = git_command.run("config", "-z", "--get-urlmatch", "http", server, folder=folder)
+    pairs = (entry.partition("\n") for entry in outcome.text.split("\0") if entry)
     known = {name.lower(): value if newline else "true" for name, newline, value in pairs}
     proxy = known.get("http.proxy")
     if proxy and "://" in proxy and urlsplit(proxy).scheme.lower() not in _PROXIES:

@@ -92,12 +92,12 @@ class WorkTree:
             for command in commands
         ]
         try:
-            said = [(each, *each.communicate()) for each in running]
+            outputs = [(each, *each.communicate()) for each in running]
         finally:
             for each in running:
                 if each.poll() is None:
                     process.kill_group(each)
-        done = [process.Completed(("git",), each.returncode, out, error) for each, out, error in said]
+        done = [process.Completed(("git",), each.returncode, out, error) for each, out, error in outputs]
         return done[0], done[1], done[2] if len(done) > 2 else None
 
     def _described(self, plain: Revision, status: Status, dated: process.Completed) -> Revision:
@@ -114,8 +114,8 @@ class WorkTree:
         from mlproj.sources.patch import Tree, make_patch
 
         patch, note = make_patch(Tree(self.top, self.settings), status.changed, status.untracked)
-        said = "; ".join(filter(None, (note, known.diff_note))) or None
-        return replace(known, diff=patch, diff_note=said, notes=(*known.notes, *([note] if note else ())))
+        combined = "; ".join(filter(None, (note, known.diff_note))) or None
+        return replace(known, diff=patch, diff_note=combined, notes=(*known.notes, *([note] if note else ())))
 
     def _without_missing_submodules(self, known: Revision) -> Revision:
         """*known*, which says what is not there of the submodules: a checkout of the commit elsewhere would have it."""
@@ -231,9 +231,9 @@ def _below(path: Path, top: Path) -> str:
 
 
 def _reason(status: process.Completed) -> str:
-    said = status.error_text.strip()
-    if "dubious ownership" in said:
+    reason = status.error_text.strip()
+    if "dubious ownership" in reason:
         return (
             "the repository belongs to another user; if you trust it: git config --global --add safe.directory FOLDER"
         )
-    return said.splitlines()[0] if said else "git status failed"
+    return reason.splitlines()[0] if reason else "git status failed"

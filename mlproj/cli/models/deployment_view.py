@@ -25,8 +25,8 @@ _COLUMNS = (
 
 def document(deployment: Deployment, state: State | None = None) -> dict[str, Any]:
     """Plain data, with the *state* where that was asked for."""
-    told = deployment.document()
-    return told if state is None else {**told, "state": {**vars(state), "drifted": drifted(deployment, state)}}
+    content = deployment.document()
+    return content if state is None else {**content, "state": {**vars(state), "drifted": drifted(deployment, state)}}
 
 
 def drifted(deployment: Deployment, state: State) -> bool:

@@ -35,7 +35,7 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         *facts,
         ("data", f"{data.path}, {len(data.frame)} rows, target {evaluation.request.target}"),
         ("kind", f"{evaluation.kind.value}: {evaluation.reason}"),
-        ("answers", evaluation.model.told),
+        ("answers", evaluation.model.explanation),
         *(("note", note) for note in evaluation.notes),
     ]
 
@@ -93,6 +93,8 @@ def _requirements(evaluation: Evaluation) -> None:
         return
     print_heading("requirements")
     columns = [Column("", narrowest=6), Column("REQUIREMENT", narrowest=12), Column("MEASURED", narrowest=16)]
-    print_table(columns, [["met" if one.is_met else "MISSED", one.text, one.told] for one in evaluation.judgements])
+    print_table(
+        columns, [["met" if one.is_met else "MISSED", one.text, one.explanation] for one in evaluation.judgements]
+    )
     if evaluation.missed:
         print_lines("", f"{evaluation.missed} of {len(evaluation.judgements)} requirements missed")

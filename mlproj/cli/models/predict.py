@@ -116,8 +116,8 @@ def _formats(source: str, target: str, input_format: str | None, output_format: 
     from mlproj.models.prediction.request import STREAM, format_of
 
     read_as = format_of(source, input_format, "--format")
-    told = output_format or (read_as if target == STREAM else None)
-    return read_as, format_of(target, told, "--output-format")
+    named = output_format or (read_as if target == STREAM else None)
+    return read_as, format_of(target, named, "--output-format")
 
 
 def _progress(reporter: Progress) -> Callable[[int, float], None]:

@@ -26,7 +26,7 @@ def of_flags(model: str, junit_xml: Path | None, summary: Path | None) -> Iterat
 def report(suite: str, evaluation: Evaluation) -> Report:
     """A case for each requirement; without any, one that says that the model was measured."""
     cases = [
-        Case(one.text, Outcome.PASSED if one.is_met else Outcome.FAILED, message="" if one.is_met else one.told)
+        Case(one.text, Outcome.PASSED if one.is_met else Outcome.FAILED, message="" if one.is_met else one.explanation)
         for one in evaluation.judgements
     ]
     count = len(cases)

@@ -134,24 +134,24 @@ class Executable:
         return process.run([self.path, *arguments], env=_environ(packages))
 
     def _refused(self, done: process.Completed, answer: Mapping[str, Any]) -> ChannelUnreachable | Unsolvable:
-        said = _message_of(done, answer)
-        if _NOTHING_FITS.search(f"{answer.get('exception_name', '')} {said}"):
-            return Unsolvable(f"{self.name} cannot solve the conda packages: {said}", hint=_UNSOLVABLE)
+        message = _message_of(done, answer)
+        if _NOTHING_FITS.search(f"{answer.get('exception_name', '')} {message}"):
+            return Unsolvable(f"{self.name} cannot solve the conda packages: {message}", hint=_UNSOLVABLE)
         return ChannelUnreachable(
-            f"{self.name} cannot solve the conda packages: {said}", hint=f"try it by hand: {self.path} search python"
+            f"{self.name} cannot solve the conda packages: {message}", hint=f"try it by hand: {self.path} search python"
         )
 
     def _found(self, answer: Mapping[str, Any]) -> list[Package]:
         actions = answer.get("actions") or {}
         wanted = actions.get("LINK", [])
-        told = {_file_stem(one): one for one in (*actions.get("FETCH", []), *wanted) if "url" in one}
-        missing = [stem for stem in map(_file_stem, wanted) if stem not in told]
+        by_stem = {_file_stem(one): one for one in (*actions.get("FETCH", []), *wanted) if "url" in one}
+        missing = [stem for stem in map(_file_stem, wanted) if stem not in by_stem]
         if missing:
             raise ChannelUnreachable(
                 f"{self.name} does not say where it gets {missing[0]} from",
                 hint="a newer one does; or pip install 'mlproj[conda]'",
             )
-        return [_package(told[_file_stem(one)]) for one in wanted]
+        return [_package(by_stem[_file_stem(one)]) for one in wanted]
 
 
 def _file_stem(one: Mapping[str, Any]) -> str:

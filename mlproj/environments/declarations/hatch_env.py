@@ -44,8 +44,8 @@ def read_into(draft: Draft, path: Path, data: Mapping[str, Any]) -> None:
 def leaves_out_project(path: Path, data: Mapping[str, Any]) -> str | None:
     """Why the project itself is not installed in the environment; None when it is."""
     file, default = _default(path, data)
-    said = next((key for key in ("detached", "skip-install") if default.get(key) is True), None)
-    return f"Hatch's environment 'default' in {file.name} says {said} = true" if said else None
+    setting = next((key for key in ("detached", "skip-install") if default.get(key) is True), None)
+    return f"Hatch's environment 'default' in {file.name} says {setting} = true" if setting else None
 
 
 def _default(path: Path, data: Mapping[str, Any]) -> tuple[Path, Mapping[str, Any]]:

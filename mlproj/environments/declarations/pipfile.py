@@ -30,10 +30,10 @@ def read_into(draft: Draft, path: Path) -> None:
         data = json.loads(text_file.load(path))
     except (ValueError, RecursionError) as error:
         raise InvalidProject(f"this is no JSON: {error}", place=Place(str(path))) from None
-    told = data.get("_meta") if isinstance(data, dict) else None
-    if not isinstance(told, dict):
+    meta = data.get("_meta") if isinstance(data, dict) else None
+    if not isinstance(meta, dict):
         raise InvalidProject("a lock of Pipenv has '_meta'", place=Place(str(path)), hint="pipenv lock makes it anew")
-    _read(draft, path, told.get("sources"), told.get("requires"), data.get("default"))
+    _read(draft, path, meta.get("sources"), meta.get("requires"), data.get("default"))
     draft.note("Pipfile.lock names exact versions, with hashes")
 
 
@@ -62,56 +62,56 @@ def _read(draft: Draft, path: Path, sources: Any, requires: Any, packages: Any) 
 def _add(draft: Draft, name: str, value: Any, path: Path) -> None:
     text = text_file.load(path)
     place = toml_text.place_of(path, text, name)
-    said = {"version": value} if isinstance(value, str) else value
-    if not isinstance(said, dict):
+    entry = {"version": value} if isinstance(value, str) else value
+    if not isinstance(entry, dict):
         raise InvalidProject(f"the package {name!r} must have a version or a table", place=place)
-    extras = said.get("extras")
+    extras = entry.get("extras")
     named = f"{name}[{','.join(map(str, extras))}]" if isinstance(extras, list) and extras else name
-    if "git" in said:
-        revision = f"@{said['ref']}" if said.get("ref") else ""
-        address = re.sub(r"^(?!\w+\+)", "git+", str(said["git"]))
-        folder = f"#subdirectory={said['subdirectory']}" if said.get("subdirectory") else ""
-        return pip_requirement.add(draft, f"{named} @ {address}{revision}{folder}{_marker(said)}", path.parent, place)
-    if "path" in said or "file" in said:
-        return _local(draft, str(said.get("path") or said.get("file")), said, path, place)
-    version = str(said.get("version") or "*")
+    if "git" in entry:
+        revision = f"@{entry['ref']}" if entry.get("ref") else ""
+        address = re.sub(r"^(?!\w+\+)", "git+", str(entry["git"]))
+        folder = f"#subdirectory={entry['subdirectory']}" if entry.get("subdirectory") else ""
+        return pip_requirement.add(draft, f"{named} @ {address}{revision}{folder}{_marker(entry)}", path.parent, place)
+    if "path" in entry or "file" in entry:
+        return _local(draft, str(entry.get("path") or entry.get("file")), entry, path, place)
+    version = str(entry.get("version") or "*")
     wanted = "" if version == "*" else version if re.match(r"[=<>!~]", version) else f"=={version}"
-    pip_requirement.add(draft, f"{named}{wanted}{_marker(said)}", path.parent, place, hashes=tuple(_hashes(said)))
+    pip_requirement.add(draft, f"{named}{wanted}{_marker(entry)}", path.parent, place, hashes=tuple(_hashes(entry)))
     # Pipenv has written "pypi" or the first index for every package since 2022; only another one says something.
     known = {one["name"]: one for one in draft.settings.get("index", [])}
     if (
-        isinstance(said.get("index"), str)
-        and said["index"].lower() != "pypi"
-        and not known.get(_name(said["index"]), {}).get("default")
+        isinstance(entry.get("index"), str)
+        and entry["index"].lower() != "pypi"
+        and not known.get(_name(entry["index"]), {}).get("default")
     ):
-        if _name(said["index"]) not in known:
+        if _name(entry["index"]) not in known:
             raise InvalidProject(
-                f"{name!r} comes from the index {said['index']!r}, which no source describes", place=place
+                f"{name!r} comes from the index {entry['index']!r}, which no source describes", place=place
             )
-        draft.sources[canonical(name)] = [{"index": _name(said["index"])}]
+        draft.sources[canonical(name)] = [{"index": _name(entry["index"])}]
     return None
 
 
-def _local(draft: Draft, where: str, said: Mapping[str, Any], path: Path, place: Place) -> None:
+def _local(draft: Draft, where: str, entry: Mapping[str, Any], path: Path, place: Place) -> None:
     if re.match(r"https?://", where):
         return pip_requirement.add(draft, where, path.parent, place)
     found = pip_requirement.local_path(where, path.parent, place)
-    (draft.editables if said.get("editable") and presence.is_folder(Path(found)) else draft.packages).append(found)
+    (draft.editables if entry.get("editable") and presence.is_folder(Path(found)) else draft.packages).append(found)
     return None
 
 
-def _marker(said: Mapping[str, Any]) -> str:
-    parts = [said["markers"]] if isinstance(said.get("markers"), str) else []
+def _marker(entry: Mapping[str, Any]) -> str:
+    parts = [entry["markers"]] if isinstance(entry.get("markers"), str) else []
     parts += [
-        f"{key} {said[key]}"
+        f"{key} {entry[key]}"
         for key in ("sys_platform", "python_version", "os_name", "platform_machine")
-        if isinstance(said.get(key), str)
+        if isinstance(entry.get(key), str)
     ]
     return f" ; {' and '.join(f'({part})' for part in parts)}" if parts else ""
 
 
-def _hashes(said: Mapping[str, Any]) -> Iterator[str]:
-    listed = said.get("hashes")
+def _hashes(entry: Mapping[str, Any]) -> Iterator[str]:
+    listed = entry.get("hashes")
     yield from (f"--hash={one}" for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
 
 

@@ -123,36 +123,36 @@ def _place(manifest: Manifest, name: str) -> Place:
 
 def _conda(name: str, value: Any, place: Place) -> str:
     """A dependency in conda's words: ``pytorch::torch >=2 *cuda*``."""
-    said = {"version": value} if isinstance(value, str) else value
-    if not isinstance(said, dict) or "git" in said or "path" in said or "url" in said:
+    entry = {"version": value} if isinstance(value, str) else value
+    if not isinstance(entry, dict) or "git" in entry or "path" in entry or "url" in entry:
         hint = "name a version, or put what is built from source under pypi-dependencies"
         raise InvalidProject(f"the package {name!r} is none of a channel", place=place, hint=hint)
-    channel = f"{said['channel']}::" if said.get("channel") else ""
-    version = str(said.get("version") or "*").replace(" ", "")
-    build = f" {said['build']}" if said.get("build") else ""
+    channel = f"{entry['channel']}::" if entry.get("channel") else ""
+    version = str(entry.get("version") or "*").replace(" ", "")
+    build = f" {entry['build']}" if entry.get("build") else ""
     return f"{channel}{name}" + ("" if version == "*" and not build else f" {version}{build}")
 
 
 def _from_pypi(draft: Draft, manifest: Manifest, name: str, value: Any) -> None:
     place = _place(manifest, name)
-    said = {"version": value} if isinstance(value, str) else value
-    if not isinstance(said, dict):
+    entry = {"version": value} if isinstance(value, str) else value
+    if not isinstance(entry, dict):
         raise InvalidProject(f"the package {name!r} must have a version or a table", place=place)
-    if "index" in said:
-        draft.sources[canonical(name)] = [{"index": _index(draft, str(said["index"]))}]
-    extras = f"[{','.join(map(str, said['extras']))}]" if isinstance(said.get("extras"), list) else ""
-    if "path" in said:
-        found = pip_requirement.local_path(f"{said['path']}{extras}", manifest.path.parent, place)
-        (draft.editables if said.get("editable") and not extras else draft.packages).append(found)
+    if "index" in entry:
+        draft.sources[canonical(name)] = [{"index": _index(draft, str(entry["index"]))}]
+    extras = f"[{','.join(map(str, entry['extras']))}]" if isinstance(entry.get("extras"), list) else ""
+    if "path" in entry:
+        found = pip_requirement.local_path(f"{entry['path']}{extras}", manifest.path.parent, place)
+        (draft.editables if entry.get("editable") and not extras else draft.packages).append(found)
         return
-    if "git" in said:
-        revision = next((f"@{said[key]}" for key in ("rev", "tag", "branch") if said.get(key)), "")
-        folder = f"#subdirectory={said['subdirectory']}" if said.get("subdirectory") else ""
-        where = f" @ git+{said['git']}{revision}{folder}"
-    elif "url" in said:
-        where = f" @ {said['url']}"
+    if "git" in entry:
+        revision = next((f"@{entry[key]}" for key in ("rev", "tag", "branch") if entry.get(key)), "")
+        folder = f"#subdirectory={entry['subdirectory']}" if entry.get("subdirectory") else ""
+        where = f" @ git+{entry['git']}{revision}{folder}"
+    elif "url" in entry:
+        where = f" @ {entry['url']}"
     else:
-        version = str(said.get("version") or "*")
+        version = str(entry.get("version") or "*")
         where = "" if version == "*" else version
     pip_requirement.add(draft, f"{name}{extras}{where}", manifest.path.parent, place)
 

@@ -140,19 +140,21 @@ def _undated(refusal: Refusal, ask: ResolveRequest) -> Mapping[str, str]:
         return {}
     direct = {*lock.direct_names(ask.requirements)}
     silent = {canonical(name) for name in _UNDATED.findall(refusal.text)} & direct
-    told = {
+    notes = {
         name: f"the index of {name} does not tell upload dates; taken without regard to the date" for name in silent
     }
     if late := _LATE.search(refusal.text):
         name, version, published = canonical(late[1]), late[2], late[3]
         # An old release may have been uploaded anew, and a pin leaves nothing for the date to choose.
         if version:
-            told[name] = (
+            notes[name] = (
                 f"{name}=={version} is pinned and was uploaded on {published}; taken without regard to the date"
             )
         elif name not in direct and re.search(rf"no versions of {re.escape(late[1])} and", _one_line(refusal.text)):
-            told[name] = f"packages of the time need {name}, which was uploaded later; taken without regard to the date"
-    return {name: note for name, note in told.items() if name not in ask.undated}
+            notes[name] = (
+                f"packages of the time need {name}, which was uploaded later; taken without regard to the date"
+            )
+    return {name: note for name, note in notes.items() if name not in ask.undated}
 
 
 def _one_line(text: str) -> str:

@@ -99,8 +99,8 @@ class Uv:
             builds.end()
         if "RUST_LOG" in seen:  # the user wants to see it
             return done
-        said = b"".join(line for line in done.stderr.splitlines(keepends=True) if not line.startswith(b"DEBUG "))
-        return process.Completed(done.argv, done.returncode, done.stdout, said)
+        errors = b"".join(line for line in done.stderr.splitlines(keepends=True) if not line.startswith(b"DEBUG "))
+        return process.Completed(done.argv, done.returncode, done.stdout, errors)
 
     def attempt(self, *arguments: str | Path) -> bool:
         """Whether uv could do this, without a word when it could not."""

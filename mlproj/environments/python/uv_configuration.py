@@ -27,41 +27,46 @@ def uv_for(
 ) -> Uv:
     """uv at work in *folder*, with what *requirements* say about indexes, sources and settings."""
     uv = Uv(folder, settings if settings is not None else package_index.settings(), progress, offline=offline)
-    told = _settings(requirements)
+    uv_settings = _settings(requirements)
     if package_index.names_default():
         # uv would leave the project's out. It comes before the user's, as the more particular one.
-        told = {**told, **({"index": [{**one, "default": False} for one in told["index"]]} if "index" in told else {})}
-    if told:
-        paths.write_atomic(uv.configuration, toml_writer.dumped(_merged(told, _parsed(uv.own_configuration()))))
+        uv_settings = {
+            **uv_settings,
+            **(
+                {"index": [{**one, "default": False} for one in uv_settings["index"]]} if "index" in uv_settings else {}
+            ),
+        }
+    if uv_settings:
+        paths.write_atomic(uv.configuration, toml_writer.dumped(_merged(uv_settings, _parsed(uv.own_configuration()))))
     return uv
 
 
 def _settings(requirements: Requirements) -> dict[str, Any]:
     """The project's settings, and what its requirements files say to pip about indexes."""
-    told = dict(requirements.settings)
+    uv_settings = dict(requirements.settings)
     pairs = lock.option_pairs(requirements.options)
     own = [{"url": value, "default": True} for name, value in pairs if name in ("-i", "--index-url") and value]
     more = [{"url": value} for name, value in pairs if name == "--extra-index-url" and value]
     links = [value for name, value in pairs if name in ("-f", "--find-links") and value]
     hosts = [value for name, value in pairs if name == "--trusted-host" and value]
     if own or more:
-        told["index"] = [*more, *own[-1:], *told.get("index", [])]
+        uv_settings["index"] = [*more, *own[-1:], *uv_settings.get("index", [])]
     if links:
-        told["find-links"] = [*links, *told.get("find-links", [])]
+        uv_settings["find-links"] = [*links, *uv_settings.get("find-links", [])]
     if hosts:
-        told["allow-insecure-host"] = [*hosts, *told.get("allow-insecure-host", [])]
-    if (more or links) and "index-strategy" not in told:
-        told["index-strategy"] = "unsafe-best-match"  # pip's rule, which a declaration in its words counts on
-    return told
+        uv_settings["allow-insecure-host"] = [*hosts, *uv_settings.get("allow-insecure-host", [])]
+    if (more or links) and "index-strategy" not in uv_settings:
+        uv_settings["index-strategy"] = "unsafe-best-match"  # pip's rule, which a declaration in its words counts on
+    return uv_settings
 
 
-def _merged(told: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+def _merged(uv_settings: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """The project's settings before the user's, as uv joins the two: lists one after the other, of others the
     project's."""
-    merged = {**own, **told}
-    for name in own.keys() & told.keys():
-        if isinstance(own[name], list) and isinstance(told[name], list):
-            merged[name] = [*told[name], *own[name]]
+    merged = {**own, **uv_settings}
+    for name in own.keys() & uv_settings.keys():
+        if isinstance(own[name], list) and isinstance(uv_settings[name], list):
+            merged[name] = [*uv_settings[name], *own[name]]
     return merged
 
 

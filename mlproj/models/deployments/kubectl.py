@@ -50,8 +50,8 @@ class Kubectl:
         done = self._run(*words, stdin=stdin)
         if done.returncode:
             lines = [line for line in done.error_text.splitlines() if line.strip()]
-            said = redact(lines[-1]) if lines else f"it ended with code {done.returncode}"
-            raise ServiceError(f"kubectl {words[0]} failed: {said}", hint="kubectl config view tells which cluster")
+            reason = redact(lines[-1]) if lines else f"it ended with code {done.returncode}"
+            raise ServiceError(f"kubectl {words[0]} failed: {reason}", hint="kubectl config view tells which cluster")
         return done
 
     def _run(self, *words: str, stdin: bytes | None = None) -> Completed:

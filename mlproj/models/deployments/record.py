@@ -37,9 +37,9 @@ class Deployment:
 
     def document(self) -> dict[str, Any]:
         """Plain data."""
-        told = {name: value for name, value in vars(self).items() if name != "running"}
+        fields = {name: value for name, value in vars(self).items() if name != "running"}
         return {
-            **told,
+            **fields,
             "options": dict(self.options),
             "url": self.running.url,
             "handle": dict(self.running.handle),
@@ -107,10 +107,10 @@ def forget(name: str) -> None:
 
 def _read(file: Path) -> Deployment:
     try:
-        told = json.loads(file.read_bytes())
-        if told.pop("schema") != _SCHEMA:
+        fields = json.loads(file.read_bytes())
+        if fields.pop("schema") != _SCHEMA:
             raise ValueError("it is of a newer mlproj")
-        running = Running(told.pop("url"), told.pop("handle"))
-        return Deployment(**told, running=running)
+        running = Running(fields.pop("url"), fields.pop("handle"))
+        return Deployment(**fields, running=running)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ServiceError(f"{file}, the record of a deployment, cannot be read: {error}") from error

@@ -25,7 +25,7 @@ class Answers:
     values: Sequence[Any] | None
     probabilities: Sequence[Sequence[float]] | None = None
     names: tuple[str, ...] | None = None
-    told: str = ""
+    explanation: str = ""
 
 
 def read(columns: Columns, chosen: str | None, classes: Sequence[str]) -> Answers:
@@ -42,10 +42,12 @@ def read(columns: Columns, chosen: str | None, classes: Sequence[str]) -> Answer
     if apart is not None:
         found = _of_cells(columns[apart], f"the model's column {apart}")
         if found is not None:
-            return Answers(values, found.probabilities, found.names, f"{_told(name)}; probabilities: column {apart}")
+            return Answers(values, found.probabilities, found.names, f"{_naming(name)}; probabilities: column {apart}")
     if by_class is not None and name not in by_class.values():
         return _probabilities(columns, by_class, name)
-    return _of_cells(values, _told(name) or "the model's answers") or Answers(_flat(values), told=_told(name))
+    return _of_cells(values, _naming(name) or "the model's answers") or Answers(
+        _flat(values), explanation=_naming(name)
+    )
 
 
 def _named(columns: Columns, chosen: str | None) -> str:
@@ -76,9 +78,9 @@ def _by_class(columns: Columns, classes: Sequence[str]) -> dict[str, str] | None
 
 def _probabilities(columns: Columns, by_class: Mapping[str, str], name: str | None) -> Answers:
     rows = list(zip(*(columns[one] for one in by_class.values()), strict=True))
-    told = f"probabilities: the columns {_list(by_class.values())}"
+    explanation = f"probabilities: the columns {_list(by_class.values())}"
     values = None if name is None else columns[name]
-    return Answers(values, rows, tuple(by_class), f"{_told(name)}; {told}" if name else told)
+    return Answers(values, rows, tuple(by_class), f"{_naming(name)}; {explanation}" if name else explanation)
 
 
 def _of_cells(values: Sequence[Any], what: str) -> Answers | None:
@@ -98,7 +100,7 @@ def _flat(values: Sequence[Any]) -> Sequence[Any]:
     return [one[0] if isinstance(one, list) and len(one) == 1 else one for one in values]
 
 
-def _told(name: str | None) -> str:
+def _naming(name: str | None) -> str:
     return f"the model's column {name}" if name else ""
 
 

@@ -62,8 +62,8 @@ def with_probabilities(asked: Asked, frame: Any, request: EvaluationRequest, pro
     except MlprojError as error:
         progress.detail(f"no probabilities: {error}")
         return found
-    told = "labels: the model's answers; probabilities: predict_proba of its scikit-learn estimator"
-    return Answers(found.values, second.probabilities, None, told) if second.probabilities is not None else found
+    explanation = "labels: the model's answers; probabilities: predict_proba of its scikit-learn estimator"
+    return Answers(found.values, second.probabilities, None, explanation) if second.probabilities is not None else found
 
 
 def _not_inputs(request: EvaluationRequest) -> frozenset[str]:

@@ -38,7 +38,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
                 "value": one.value,
                 "limit": one.limit,
                 "baseline": one.baseline,
-                "message": one.told,
+                "message": one.explanation,
             }
             for one in evaluation.judgements
         ],
@@ -52,7 +52,7 @@ def _model(result: ModelResult) -> dict[str, Any]:
         "address": result.opened.address,
         "name": result.opened.name,
         "loaded_by": result.loaded_by,
-        "answers": result.told,
+        "answers": result.explanation,
         "metrics": dict(result.metrics),
         "intervals": _intervals(result.intervals),
         "classes": dict(metric.by_class(result.sample)) if result.sample.classes else {},

@@ -66,11 +66,11 @@ def evaluate(
         if request.group
         else kind_choice.choose(request.kind, target, asked[0].answers)
     )
-    samplers, told = _samplers(kind, request, data, asked, progress)
+    samplers, explanation = _samplers(kind, request, data, asked, progress)
     samples = [sampler(None) for sampler in samplers]
     headlines = _headlines(kind, request, samples)
     with progress.step("measuring"):
-        results = [_result(*each) for each in zip(asked, samples, told, strict=True)]
+        results = [_result(*each) for each in zip(asked, samples, explanation, strict=True)]
         found = _measured(request, results, headlines)
         slices = [_slice(one, request, samplers, headlines) for one in parts]
     evaluation = Evaluation(request, data, kind, reason, headlines, left_out, *found, slices=slices)
@@ -103,13 +103,13 @@ def _samplers(
         given = [asking.with_probabilities(one, data.frame, request, progress) for one in asked]
         classes = sampling.classes_of(kind, target, given, request.positive)
         pairs = [sampling.classification(kind, classes, one) for one in given]
-        return [_taking(one) for one, _told in pairs], [told for _one, told in pairs]
-    told = [one.answers.told or "the model's answers are numbers" for one in asked]
+        return [_taking(one) for one, _naming in pairs], [explanation for _one, explanation in pairs]
+    explanation = [one.answers.explanation or "the model's answers are numbers" for one in asked]
     made = [sampling.regression(target, one.answers) for one in asked]
     if kind is Kind.REGRESSION:
-        return [_taking(one) for one in made], told
+        return [_taking(one) for one in made], explanation
     queries = sampling.queries_of(data, request.group)
-    return [_ranking(one, queries, _ranked_by(request)) for one in made], told
+    return [_ranking(one, queries, _ranked_by(request)) for one in made], explanation
 
 
 def _taking(whole: Sample) -> Sampler:
@@ -138,7 +138,7 @@ def _headlines(kind: Kind, request: EvaluationRequest, samples: Sequence[Sample]
     return [name for name in dict.fromkeys([*metric.HEADLINES[kind], *sorted(request.metrics)]) if name in known]
 
 
-def _result(asked: Asked, sample: Sample, told: str) -> ModelResult:
+def _result(asked: Asked, sample: Sample, explanation: str) -> ModelResult:
     import numpy
 
     speed = asked.speed
@@ -148,7 +148,7 @@ def _result(asked: Asked, sample: Sample, told: str) -> ModelResult:
     for name in metric.LATENCIES if speed.milliseconds else ():
         system[name] = float(numpy.percentile(speed.milliseconds, int(name[1:3])))
     values = {**metric.measured(sample), **system}
-    return ModelResult(asked.ready.opened, asked.loaded_by, told, values, sample, speed)
+    return ModelResult(asked.ready.opened, asked.loaded_by, explanation, values, sample, speed)
 
 
 def _measured(

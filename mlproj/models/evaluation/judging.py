@@ -38,7 +38,7 @@ class Judgement:
     value: float | None
     limit: float | None
     baseline: float | None
-    told: str
+    explanation: str
 
 
 def judge(requirement: Requirement, model: Measured, baseline: Measured | None) -> Judgement:
@@ -50,8 +50,8 @@ def judge(requirement: Requirement, model: Measured, baseline: Measured | None) 
     found = [key for key in model.slices if key[0] == part.column and part.value in (EVERY, key[1])]
     if not found:
         known = [value for column, value in model.slices if column == part.column]
-        told = f"there is no slice {part}; there are {', '.join(known) or 'none'}"
-        return Judgement(requirement.text, False, requirement.metric, None, None, None, told)
+        explanation = f"there is no slice {part}; there are {', '.join(known) or 'none'}"
+        return Judgement(requirement.text, False, requirement.metric, None, None, None, explanation)
     judged = [
         _judged(
             requirement,
@@ -70,9 +70,9 @@ def judge(requirement: Requirement, model: Measured, baseline: Measured | None) 
                 requirement.text, True, requirement.metric, None, None, None, f"met in all {len(judged)} slices"
             )
         )
-    told = "; ".join(one.told for one in missed)
+    explanation = "; ".join(one.explanation for one in missed)
     first = missed[0]
-    return Judgement(requirement.text, False, first.metric, first.value, first.limit, first.baseline, told)
+    return Judgement(requirement.text, False, first.metric, first.value, first.limit, first.baseline, explanation)
 
 
 def _judged(
@@ -82,8 +82,8 @@ def _judged(
     reference = theirs.get(metric) if theirs is not None and requirement.needs_baseline else None
     name = f"{metric}{place}"
 
-    def judgement(is_met: bool, told: str, limit: float | None = None) -> Judgement:
-        return Judgement(requirement.text, is_met, metric, value, limit, reference, told)
+    def judgement(is_met: bool, explanation: str, limit: float | None = None) -> Judgement:
+        return Judgement(requirement.text, is_met, metric, value, limit, reference, explanation)
 
     if value is None:
         return judgement(False, f"{name} was not measured: the model's kind or its answers have none")
@@ -108,19 +108,19 @@ def judge_threshold(threshold: Threshold, model: Measured, baseline: Measured | 
     reference = baseline.whole.get(threshold.metric) if baseline else None
     text = f"threshold of {threshold.written}"
     if value is None:
-        told = f"{threshold.metric} was not measured"
-        return Judgement(text, False, threshold.metric, None, None, reference, told)
+        explanation = f"{threshold.metric} was not measured"
+        return Judgement(text, False, threshold.metric, None, None, reference, explanation)
     limits = threshold.limits(reference)
     missed = [(name, limit) for name, limit in limits if not threshold.passes(name, value, limit, reference)]
     side = "at least" if threshold.greater_is_better else "at most"
-    told = "; ".join(
+    explanation = "; ".join(
         f"{name}: expected {side} {'what the baseline has no value of' if limit is None else f'{limit:.6g}'}"
         for name, limit in missed
     )
     shown = f"{threshold.metric} {value:.6g}"
     first = (missed or limits or [("", None)])[0][1]
     return Judgement(
-        text, not missed, threshold.metric, value, first, reference, f"{shown}; {told}" if missed else shown
+        text, not missed, threshold.metric, value, first, reference, f"{shown}; {explanation}" if missed else shown
     )
 
 

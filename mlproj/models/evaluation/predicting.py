@@ -137,11 +137,11 @@ def _predictions(answer: Answer, start: int, rows: int) -> Any:
 
 
 def _refusal(document: Any, start: int, rows: int) -> UsageError:
-    told = str(document.get("message", document)) if isinstance(document, dict) else str(document)
-    told = told.rpartition("\nError: ")[2] or told
+    explanation = str(document.get("message", document)) if isinstance(document, dict) else str(document)
+    explanation = explanation.rpartition("\nError: ")[2] or explanation
     trace = str(document.get("stack_trace") or "").strip() if isinstance(document, dict) else ""
     last = trace.splitlines()[-1] if trace else ""
-    message = f"the model cannot predict rows {start + 1} to {start + rows}: {(last or told)[:_LONGEST]}"
+    message = f"the model cannot predict rows {start + 1} to {start + rows}: {(last or explanation)[:_LONGEST]}"
     return UsageError(message, hint="mlproj models show tells what it takes")
 
 

@@ -116,12 +116,12 @@ def _facts(evaluation: Evaluation) -> str:
     request, how = evaluation.request, evaluation.request.resampling
     facts = [
         ("model", f"{evaluation.model.opened.address} (loaded by {evaluation.model.loaded_by})"),
-        ("what was used", evaluation.model.told),
+        ("what was used", evaluation.model.explanation),
     ]
     if evaluation.baseline is not None:
         facts += [
             ("baseline", f"{evaluation.baseline.opened.address} (loaded by {evaluation.baseline.loaded_by})"),
-            ("of it was used", evaluation.baseline.told),
+            ("of it was used", evaluation.baseline.explanation),
         ]
     facts += [
         ("data", f"{evaluation.data.path}, {len(evaluation.data.frame)} rows, SHA-256 {evaluation.data.sha256[:16]}"),
@@ -134,7 +134,7 @@ def _facts(evaluation: Evaluation) -> str:
 
 
 def _requirements(evaluation: Evaluation) -> str:
-    rows = [[_name(one.text), _flag(one.is_met), _name(one.told)] for one in evaluation.judgements]
+    rows = [[_name(one.text), _flag(one.is_met), _name(one.explanation)] for one in evaluation.judgements]
     return (rows and "<h2>Requirements</h2>" + _table(("requirement", "", "measured"), rows, wide=(0, 2))) or ""
 
 
@@ -169,9 +169,9 @@ def _comparison(evaluation: Evaluation) -> str:
         [_name(name), number(value), interval(found.intervals.get(name))] for name, value in found.differences.items()
     ]
     test = found.test
-    told = f"{test.name}: p = {number(test.p_value)} ({test.compared})"
+    explanation = f"{test.name}: p = {number(test.p_value)} ({test.compared})"
     table = _table(("measure", "model less baseline", "interval"), rows, wide=(0,), numbers=(1, 2))
-    return f"<h2>Comparison</h2>{table}<p>{_text(told)}</p>"
+    return f"<h2>Comparison</h2>{table}<p>{_text(explanation)}</p>"
 
 
 def _slices(evaluation: Evaluation) -> str:

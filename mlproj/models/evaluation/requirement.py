@@ -182,5 +182,5 @@ class _Parser:
 
     def _mistake(self, message: str, token: _Token, hint: str | None = None) -> UsageError:
         found = "the end" if token.kind == "end" else repr(token.text)
-        told = f"{message}, found {found}" if message.startswith("expected") else message
-        return UsageError(told, place=Place(_OPTION, column=token.start + 1, text=self._text), hint=hint)
+        explanation = f"{message}, found {found}" if message.startswith("expected") else message
+        return UsageError(explanation, place=Place(_OPTION, column=token.start + 1, text=self._text), hint=hint)

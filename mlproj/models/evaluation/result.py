@@ -23,7 +23,7 @@ class ModelResult:
 
     opened: OpenedModel
     loaded_by: str
-    told: str
+    explanation: str
     metrics: Mapping[str, float]
     sample: Sample
     speed: Speed

@@ -58,8 +58,8 @@ def regression(target: Sequence[Any], answers: Answers) -> Sample:
 def classes_of(kind: Kind, target: Sequence[Any], answers: Sequence[Answers], positive: str | None) -> Classes:
     """The classes of the targets and of every model's answers. Raises UsageError."""
     targets = [text_of(one) for one in target]
-    told = [one for one in answers if not _are_scores(kind, targets, one)]
-    labels = [text_of(value) for one in told for value in one.values or () if not is_missing(value)]
+    explanation = [one for one in answers if not _are_scores(kind, targets, one)]
+    labels = [text_of(value) for one in explanation for value in one.values or () if not is_missing(value)]
     targets, labels = together(targets, labels)
     found = {*targets, *labels, *(name for one in answers for name in one.names or ())}
     names = ordered(found)
@@ -78,18 +78,18 @@ def classification(kind: Kind, classes: Classes, answers: Answers) -> tuple[Samp
     target = numpy.array([place[one] for one in classes.targets])
     if _are_scores(kind, classes.targets, answers):
         scores = numbers_of(answers.values or (), "the model's answers")
-        told = f"the answers are probabilities of {classes.names[1]}; labels: from 0.5 on"
-        return Sample(kind, target, (scores >= 0.5).astype(int), scores, classes.names), told
-    probabilities, told = _probabilities(kind, classes, answers)
+        explanation = f"the answers are probabilities of {classes.names[1]}; labels: from 0.5 on"
+        return Sample(kind, target, (scores >= 0.5).astype(int), scores, classes.names), explanation
+    probabilities, explanation = _probabilities(kind, classes, answers)
     if answers.values is not None:
         predicted = _labels(answers.values, classes, place)
     elif probabilities is None:
-        raise UsageError(told)
+        raise UsageError(explanation)
     else:
         is_one = probabilities.ndim == 1
         predicted = (probabilities >= 0.5).astype(int) if is_one else probabilities.argmax(axis=1)
-        told += "; labels: the most probable class"
-    return Sample(kind, target, predicted, probabilities, classes.names), told
+        explanation += "; labels: the most probable class"
+    return Sample(kind, target, predicted, probabilities, classes.names), explanation
 
 
 def _labels(values: Sequence[Any], classes: Classes, place: dict[str, int]) -> Array:
@@ -127,7 +127,7 @@ def _probabilities(kind: Kind, classes: Classes, answers: Answers) -> tuple[Arra
     import numpy
 
     if answers.probabilities is None:
-        return None, answers.told or "the model's answers are labels; it gives no probabilities"
+        return None, answers.explanation or "the model's answers are labels; it gives no probabilities"
     given = numpy.array(answers.probabilities, dtype=float)
     names = list(answers.names) if answers.names else ordered(classes.names)
     if _OTHER in names or set(names) != set(classes.names) or given.shape[1] != len(names):
@@ -136,4 +136,4 @@ def _probabilities(kind: Kind, classes: Classes, answers: Answers) -> tuple[Arra
     given = given[:, [names.index(name) for name in classes.names]]
     if not numpy.isfinite(given).all() or (given < 0).any() or (given > 1 + 1e-6).any():
         return None, "the model's scores are no probabilities, and not used as such: not all are from 0 to 1"
-    return (given[:, 1] if kind is Kind.BINARY else given), answers.told
+    return (given[:, 1] if kind is Kind.BINARY else given), answers.explanation

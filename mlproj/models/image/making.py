@@ -87,8 +87,8 @@ def _published(engine: Engine, draft: Image, name: str, progress: Progress) -> I
     return made
 
 
-def _broken(said: str) -> EnvironmentFailure:
-    lines = [line for line in said.splitlines() if line.strip()]
+def _broken(output: str) -> EnvironmentFailure:
+    lines = [line for line in output.splitlines() if line.strip()]
     last = [f"  {redact(line)}" for line in lines[-_LINES_SHOWN:]]
     return EnvironmentFailure(
         "\n".join(["the model does not load in its image:", *last]),
@@ -176,7 +176,7 @@ def _top(
 def labels(opened: OpenedModel, base: Mapping[str, Any], digest: str) -> dict[str, str]:
     """The annotations of OCI's image-spec, and ours; an empty one takes back what the image below says of itself."""
     created = opened.file.created
-    told = {
+    facts_shown = {
         "title": opened.name,
         "description": "",
         "source": facts.public_address(opened),
@@ -186,7 +186,7 @@ def labels(opened: OpenedModel, base: Mapping[str, Any], digest: str) -> dict[st
         "base.name": base["name"],
         "base.digest": str(base["digest"] or "").rpartition("@")[2],
     }
-    annotations = {f"org.opencontainers.image.{name}": str(value or "") for name, value in told.items()}
+    annotations = {f"org.opencontainers.image.{name}": str(value or "") for name, value in facts_shown.items()}
     own = {"mlproj.version": __version__, "mlproj.digest": digest, "mlproj.model": facts.public_address(opened) or ""}
     return {
         **annotations,

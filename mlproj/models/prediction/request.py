@@ -62,10 +62,10 @@ class PredictionRequest:
         return "standard output" if self.target == STREAM else self.target
 
 
-def format_of(place: str, told: str | None, option: str) -> str:
+def format_of(place: str, named: str | None, option: str) -> str:
     """The format of a file: what was *told* with *option*, else what its name ends with. Raises UsageError."""
-    if told is not None:
-        return told
+    if named is not None:
+        return named
     suffix = Path(place).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]

@@ -50,9 +50,9 @@ def invalid(message: str) -> ScoringError:
     return ScoringError(message, BAD_REQUEST)
 
 
-def read(body: bytes, told: dict[str, Any], signature: Signature) -> Asked:
+def read(body: bytes, given: dict[str, Any], signature: Signature) -> Asked:
     """The request in *body*; *told* is what the server says of it. ScoringError if it is none."""
-    size = told.get("json")
+    size = given.get("json")
     if size is not None and size > len(body):
         raise invalid(f"the body has {len(body)} bytes, of which the JSON should be {size}")
     document = _document(body if size is None else body[:size])
@@ -67,7 +67,7 @@ def read(body: bytes, told: dict[str, Any], signature: Signature) -> Asked:
         raise invalid(f"{len(rest)} bytes follow the JSON, and the inputs have {end}")
     parameters = _parameters(document)
     as_frame = parameters.get("content_type") == "pd"
-    return Asked(_data(tensors, signature.inputs, as_frame), _params(parameters, signature), _form(document, told))
+    return Asked(_data(tensors, signature.inputs, as_frame), _params(parameters, signature), _form(document, given))
 
 
 def _document(text: bytes) -> dict[str, Any]:
@@ -242,7 +242,7 @@ def _params(parameters: dict[str, Any], signature: Signature) -> Any:
     return {name: value for name, value in parameters.items() if name in declared}
 
 
-def _form(document: dict[str, Any], told: dict[str, Any]) -> Form:
+def _form(document: dict[str, Any], given: dict[str, Any]) -> Form:
     wanted = document.get("outputs")
     outputs = None
     binary = _parameters(document).get("binary_data_output") is True
@@ -252,7 +252,7 @@ def _form(document: dict[str, Any], told: dict[str, Any]) -> Form:
         ):
             raise invalid("'outputs' must be a list of objects with a name")
         outputs = {one["name"]: _parameters(one).get("binary_data", binary) is True for one in wanted}
-    return Form(str(told.get("model", "")), str(told.get("version", "")), document.get("id"), outputs, binary)
+    return Form(str(given.get("model", "")), str(given.get("version", "")), document.get("id"), outputs, binary)
 
 
 def encode(prediction: Any, form: Form, names: list[Any]) -> tuple[bytes, dict[str, str]]:
@@ -279,16 +279,16 @@ def encode(prediction: Any, form: Form, names: list[Any]) -> tuple[bytes, dict[s
 
 def _described(name: str, values: Any, binary: bool, parts: list[bytes]) -> dict[str, Any]:
     datatype = _DATATYPES.get(str(values.dtype), "BYTES")
-    told: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(values.shape)}
+    tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(values.shape)}
     if binary:
         parts.append(bytes_of(values))
-        told["parameters"] = {"binary_data_size": len(parts[-1])}
-        return told
+        tensor["parameters"] = {"binary_data_size": len(parts[-1])}
+        return tensor
     data = values.reshape(-1).tolist()
     if datatype.startswith("FP"):  # JSON has no word for what is no number
         data = [one if one - one == 0 else None for one in data]
-    told["data"] = data
-    return told
+    tensor["data"] = data
+    return tensor
 
 
 def _outputs(prediction: Any, names: list[Any]) -> dict[str, Any]:

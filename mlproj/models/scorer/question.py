@@ -71,9 +71,9 @@ class Reader:
         document = document_of(body)
         return self._plain(document) or self._checked(_parsed(lambda: parse_document(document, self._signature)))
 
-    def read_inference(self, body: bytes, told: dict[str, Any]) -> Question:
+    def read_inference(self, body: bytes, given: dict[str, Any]) -> Question:
         """The question of a request in the Open Inference Protocol; ScoringError if there is none."""
-        asked = _parsed(lambda: inference_protocol.read(body, told, self._signature))
+        asked = _parsed(lambda: inference_protocol.read(body, given, self._signature))
         question = self._checked(Parsed(asked.data, asked.params))
         question.form = asked.form
         question.key = None if question.key is None else ("inference", *question.key)

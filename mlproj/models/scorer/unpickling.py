@@ -31,17 +31,17 @@ def reading(model: ModelFolder, path: Path) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise LoadingError(_missing_module(model, path, error.name or str(error))) from error
     except Exception as error:
-        said = f"{path.name} cannot be loaded: {type(error).__name__}: {error}"
-        raise LoadingError(said + _advice(model)) from error
+        message = f"{path.name} cannot be loaded: {type(error).__name__}: {error}"
+        raise LoadingError(message + _advice(model)) from error
 
 
 def _missing_module(model: ModelFolder, path: Path, module: str) -> str:
-    said = f"{path.name} needs {how_to_get(model, module)}"
+    message = f"{path.name} needs {how_to_get(model, module)}"
     if module.split(".")[0] == "mlflow":
-        return said + " (mlflow-skinny and pandas are enough)"
+        return message + " (mlflow-skinny and pandas are enough)"
     if is_recorded(model, module):
-        return said
-    return said + " (or, when it is a module of the project that made it, save the model with code_paths)"
+        return message
+    return message + " (or, when it is a module of the project that made it, save the model with code_paths)"
 
 
 def _advice(model: ModelFolder) -> str:

@@ -70,8 +70,8 @@ class Worker:
         except Exception as error:
             return {"ok": False, "error": _short(error), "traceback": traceback.format_exc()}, []
         seconds = time.perf_counter() - start
-        told = {"ok": True, "loaded_by": predictor.loaded_by, "seconds": seconds, "copies": may_be_copied()}
-        return told, []
+        reply = {"ok": True, "loaded_by": predictor.loaded_by, "seconds": seconds, "copies": may_be_copied()}
+        return reply, []
 
     def _invoke(self, header: dict[str, Any], body: memoryview) -> Reply:
         items = header["items"]

@@ -30,8 +30,8 @@ def example_of(opened: OpenedModel) -> bytes | None:
 
 def _names(opened: OpenedModel) -> list[str]:
     info = opened.file.document.get("saved_input_example_info")
-    told = [info.get("serving_input_path"), info.get("artifact_path")] if isinstance(info, Mapping) else []
-    return [Path(name).name for name in told if isinstance(name, str)] or ["serving_input_example.json"]
+    names = [info.get("serving_input_path"), info.get("artifact_path")] if isinstance(info, Mapping) else []
+    return [Path(name).name for name in names if isinstance(name, str)] or ["serving_input_example.json"]
 
 
 def _as_request(content: bytes) -> bytes | None:

@@ -45,8 +45,8 @@ class Pending:
     @property
     def item(self) -> dict[str, Any]:
         """What a worker is told of it."""
-        told = {"type": self.type, "size": len(self.body)}
-        return told if self.form is None else {**told, "form": self.form}
+        header = {"type": self.type, "size": len(self.body)}
+        return header if self.form is None else {**header, "form": self.form}
 
     def fail(self, error: Exception) -> None:
         """End it with *error*, unless it has ended."""

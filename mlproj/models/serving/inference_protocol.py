@@ -38,8 +38,8 @@ def routes(current: Current) -> Mapping[str, Methods]:
     """The routes with a path of their own."""
 
     async def server(_request: Request) -> Answer:
-        told = {"name": "mlproj", "version": mlproj.__version__, "extensions": ["binary_tensor_data"]}
-        return document(told)
+        about = {"name": "mlproj", "version": mlproj.__version__, "extensions": ["binary_tensor_data"]}
+        return document(about)
 
     async def live(_request: Request) -> Answer:
         return document({"live": True})

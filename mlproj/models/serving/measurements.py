@@ -118,13 +118,13 @@ def _state(measured: Measurements, current: Current) -> Iterator[Metric]:
     yield GaugeMetricFamily("mlproj_model_workers_ready", "Workers that can answer.", ready)
     yield CounterMetricFamily("mlproj_model_worker_restarts", "Workers that died and were replaced.", service.restarts)
     yield CounterMetricFamily("mlproj_model_replacements", "Versions that took over.", measured.replacements)
-    told = {
+    labels = {
         "name": about.name,
         "version": about.version or "",
         "address": about.address,
         "loaded_by": current.loaded_by,
     }
-    yield InfoMetricFamily("mlproj_model", "The model that answers.", told)
+    yield InfoMetricFamily("mlproj_model", "The model that answers.", labels)
 
 
 def _recorded(current: Current) -> Iterator[Metric]:

@@ -105,7 +105,7 @@ class Recorder:
         self._thread.join(_PATIENCE)
 
     def _write_all(self) -> None:
-        said = False
+        is_reported = False
         while (exchange := self._waiting.get()) is not None:
             self._count(-len(exchange.request) - len(exchange.answer))
             try:
@@ -113,9 +113,9 @@ class Recorder:
                 self.kept += 1
             except OSError as error:
                 self.dropped += 1
-                if not said:
+                if not is_reported:
                     self._progress.warn(f"cannot record to {self._recording.folder}: {error.strerror}")
-                said = True
+                is_reported = True
         self._file.close()
 
     def _write(self, exchange: Exchange) -> None:

@@ -110,5 +110,5 @@ def _has(distribution: importlib.metadata.Distribution, file: str) -> bool:
 
 def _is_local(distribution: importlib.metadata.Distribution) -> bool:
     """Whether it was installed from a folder or a repository (PEP 610), so that no index has it."""
-    told = distribution.read_text("direct_url.json")
-    return bool(told) and "archive_info" not in json.loads(str(told))
+    origin = distribution.read_text("direct_url.json")
+    return bool(origin) and "archive_info" not in json.loads(str(origin))

@@ -101,8 +101,8 @@ def _write(model: Any, folder: Path, extras: Extras) -> None:
 
 
 def _write_document(document: Mapping[str, Any], folder: Path) -> None:
-    told = {key: value for key, value in document.items() if value is not None}
-    (folder / "MLmodel").write_text(yaml.safe_dump(told, sort_keys=True, allow_unicode=True), encoding="utf-8")
+    content = {key: value for key, value in document.items() if value is not None}
+    (folder / "MLmodel").write_text(yaml.safe_dump(content, sort_keys=True, allow_unicode=True), encoding="utf-8")
 
 
 def _of_example(data: Any, params: Mapping[str, Any] | None) -> dict[str, str | None] | None:

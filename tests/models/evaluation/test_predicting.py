@@ -102,12 +102,12 @@ def test_rows_are_asked_for_in_portions_whose_answers_must_agree() -> None:
 
 
 def test_what_the_model_refuses_is_told_with_the_rows() -> None:
-    told = {
+    explanation = {
         "message": "Failed to predict data 'x'. \nError: Model is missing inputs ['a'].",
         "error_code": "BAD_REQUEST",
     }
     with pytest.raises(UsageError, match=r"cannot predict rows 1 to 1: Model is missing inputs \['a'\]."):
-        predictor(Worker(told, status=400)).predict(pd.DataFrame({"x": [1]}))
+        predictor(Worker(explanation, status=400)).predict(pd.DataFrame({"x": [1]}))
     raised = {"message": "Encountered", "stack_trace": "Traceback\n  File\nValueError: no such region\n"}
     with pytest.raises(UsageError, match="rows 1 to 1: ValueError: no such region"):
         predictor(Worker(raised, status=400)).predict(pd.DataFrame({"x": [1]}))

@@ -110,8 +110,8 @@ def test_what_is_absent_or_nan_misses() -> None:
 
 def test_values_that_nearly_reach_a_limit_are_told_in_full() -> None:
     model = Measured({"accuracy_score": 0.8999999999}, {})
-    told = judge(parse("accuracy >= 0.90"), model, None).told
-    assert told == "accuracy_score 0.8999999999 is not >= 0.90"
+    explanation = judge(parse("accuracy >= 0.90"), model, None).explanation
+    assert explanation == "accuracy_score 0.8999999999 is not >= 0.90"
 
 
 def test_every_slice_must_reach_it_and_the_ones_that_do_not_are_told() -> None:
@@ -119,8 +119,8 @@ def test_every_slice_must_reach_it_and_the_ones_that_do_not_are_told() -> None:
     judged = judge(parse("f1[x=*] >= 0.5"), Measured({}, parts), None)
 
     assert not judged.is_met
-    assert judged.told == "f1_score[x=b] 0.2 is not >= 0.5"
+    assert judged.explanation == "f1_score[x=b] 0.2 is not >= 0.5"
     assert judge(parse("f1[x=a] >= 0.5"), Measured({}, parts), None).is_met
     missing = judge(parse("f1[x=c] >= 0.5"), Measured({}, parts), None)
     assert not missing.is_met
-    assert missing.told == "there is no slice x=c; there are a, b"
+    assert missing.explanation == "there is no slice x=c; there are a, b"
