@@ -11,6 +11,7 @@ import json
 import os
 import pickle
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -225,5 +226,6 @@ def told_apart(expected, answer):
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    os.environ["MLFLOW_TRACKING_URI"] = "file:///nowhere"
-    {"make": make, "ask": ask}[sys.argv[1]](*sys.argv[2:])
+    with tempfile.TemporaryDirectory() as store:
+        os.environ["MLFLOW_TRACKING_URI"] = Path(store).as_uri()
+        {"make": make, "ask": ask}[sys.argv[1]](*sys.argv[2:])

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -208,5 +209,6 @@ def main(mlproj, folder, report):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    os.environ["MLFLOW_TRACKING_URI"] = "file:///nowhere"
-    main(*sys.argv[1:])
+    with tempfile.TemporaryDirectory() as store:
+        os.environ["MLFLOW_TRACKING_URI"] = Path(store).as_uri()
+        main(*sys.argv[1:])
